@@ -1,0 +1,49 @@
+extension ByteSource {
+    /// Reads until `buffer` is full or the source ends; tells how many bytes came.
+    public func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        var count = 0
+        while count < buffer.count {
+            let got = try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+            if got == 0 { break }
+            count += got
+        }
+        return count
+    }
+
+    /// All bytes of a small thing.
+    ///
+    /// - Throws: `StreamError.limit` if there are more than `limit` bytes; `name` says of what.
+    public func readAll(limit: Int, name: String) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        try forEachPiece(of: 64 << 10) { piece in
+            guard bytes.count + piece.count <= limit else {
+                throw StreamError.limit("\(name) is larger than the limit of \(limit) bytes")
+            }
+            bytes.append(contentsOf: piece)
+        }
+        return bytes
+    }
+
+    /// Reads to the end for the sake of reading; tells how many bytes there were.
+    public func drain() throws -> Int64 {
+        var count: Int64 = 0
+        try forEachPiece { count += Int64($0.count) }
+        return count
+    }
+
+    /// Everything into a sink.
+    public func pump(into sink: any ByteSink) throws {
+        try forEachPiece { try sink.write($0) }
+    }
+
+    /// Calls `body` with all bytes, piece by piece.
+    public func forEachPiece(of size: Int = 512 << 10, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
+        defer { buffer.deallocate() }
+        while true {
+            let count = try read(into: buffer)
+            if count == 0 { return }
+            try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+}

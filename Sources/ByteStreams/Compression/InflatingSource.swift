@@ -1,0 +1,127 @@
+/// The inverse of gzip or zstd over what is read from another source.
+///
+/// All members or frames are read, one right after the other; zeros may follow the last, anything else is damage.
+public final class InflatingSource: ByteSource {
+    private let upstream: any ByteSource
+    private let inflater: any Inflater
+    private let limit: InflationLimit
+    private let name: String
+    private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
+    private var unread = 0..<0
+    private var consumed: Int64 = 0
+    private var produced: Int64 = 0
+    private var state = State.between
+    /// Whether the decompressor may hold bytes for which there was no room.
+    private var isOutputPending = false
+
+    private enum State {
+        /// Before a member.
+        case between
+        case inside
+        /// In the zeros after the last member.
+        case padding
+        case ended
+    }
+
+    /// - Parameters:
+    ///   - format: gzip or zstd.
+    ///   - name: of the stream, for messages.
+    /// - Throws: `StreamError.damaged` if the format is another.
+    public convenience init(
+        _ upstream: any ByteSource, format: CompressionFormat, limit: InflationLimit = .standard, name: String
+    ) throws {
+        let inflater: any Inflater
+        switch format {
+        case .gzip: inflater = makeGzipInflater()
+        case .zstd: inflater = ZstdInflater()
+        case .none, .xz, .bzip2:
+            throw StreamError.damaged("\(name) is neither gzip nor zstd (it is \(format.rawValue))")
+        }
+        self.init(upstream, inflater: inflater, limit: limit, name: name)
+    }
+
+    package init(_ upstream: any ByteSource, inflater: any Inflater, limit: InflationLimit = .standard, name: String) {
+        self.upstream = upstream
+        self.inflater = inflater
+        self.limit = limit
+        self.name = name
+    }
+
+    deinit { input.deallocate() }
+
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        while state != .ended {
+            // What did not fit into the last buffer comes before new input.
+            if unread.isEmpty, !isOutputPending {
+                let count = try upstream.read(into: input)
+                unread = 0..<count
+                if count == 0 {
+                    guard state != .inside, consumed > 0 else {
+                        throw StreamError.damaged(
+                            "\(name) is truncated: its compressed data ends too early, at compressed offset \(consumed)"
+                        )
+                    }
+                    state = .ended
+                    break
+                }
+            }
+            if state == .padding || (state == .between && consumed > 0 && input[unread.lowerBound] == 0) {
+                try skipPadding()
+                continue
+            }
+            let step: InflaterStep
+            do {
+                step = try inflater.inflate(UnsafeRawBufferPointer(rebasing: input[unread]), into: buffer)
+            } catch let error as InflaterError {
+                throw StreamError.damaged(
+                    "\(name) is damaged: \(error.reason) at compressed offset \(consumed + Int64(error.consumed))")
+            }
+            state = step.isAtEnd ? .between : .inside
+            isOutputPending = !step.isAtEnd && step.produced == buffer.count
+            unread = unread.lowerBound + step.consumed..<unread.upperBound
+            consumed += Int64(step.consumed)
+            produced += Int64(step.produced)
+            try limit.check(consumed: consumed, produced: produced, name: name)
+            if step.produced > 0 { return step.produced }
+        }
+        return 0
+    }
+
+    /// Tape blocks and some writers fill up with zeros.
+    private func skipPadding() throws {
+        state = .padding
+        let zeros = input[unread].prefix { $0 == 0 }.count
+        consumed += Int64(zeros)
+        unread = unread.lowerBound + zeros..<unread.upperBound
+        guard unread.isEmpty else {
+            throw StreamError.damaged(
+                "\(name) is damaged: something else follows its compressed data at compressed offset \(consumed)")
+        }
+    }
+}
+
+package struct InflaterStep {
+    package var consumed: Int
+    package var produced: Int
+    /// Whether a member or frame ended; the next byte begins another.
+    package var isAtEnd: Bool
+}
+
+struct InflaterError: Error {
+    var reason: String
+    /// Bytes of the step's input before the damage was noticed.
+    package var consumed: Int
+}
+
+/// A decompressor's inner loop. State that C keeps pointers into is allocated once and never moved.
+package protocol Inflater: AnyObject {
+    func inflate(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws -> InflaterStep
+}
+
+private func makeGzipInflater() -> any Inflater {
+    #if ISAL
+        ISALInflater()
+    #else
+        ZlibInflater()
+    #endif
+}

@@ -1,0 +1,21 @@
+/// How much more may come out of a compressed stream than went in, so that a small file cannot fill a disk.
+public struct InflationLimit: Sendable, Hashable {
+    /// Bytes out for each byte in, once `allowance` is used up.
+    public var ratio: Int
+    /// Bytes that may come out whatever the ratio.
+    public var allowance: Int64
+
+    public init(ratio: Int = 2000, allowance: Int64 = 64 << 20) {
+        self.ratio = ratio
+        self.allowance = allowance
+    }
+
+    public static let standard = InflationLimit()
+
+    func check(consumed: Int64, produced: Int64, name: String) throws {
+        guard produced > allowance, produced / Int64(max(1, ratio)) > consumed else { return }
+        throw StreamError.limit(
+            "\(name) inflates \(consumed) bytes to more than \(produced), beyond \(ratio):1: "
+                + "it looks like a decompression bomb; --max-inflation raises the limit")
+    }
+}

@@ -1,0 +1,29 @@
+import Glibc
+
+/// The bytes of a file, or of a part of it.
+public final class FileSource: ByteSource {
+    public let file: OpenFile
+    private var position: Int64
+    private let end: Int64
+
+    /// - Parameter length: bytes; nil for all that follow `offset`.
+    public init(_ file: OpenFile, offset: Int64 = 0, length: Int64? = nil) {
+        self.file = file
+        position = offset
+        end = length.map { offset + $0 } ?? max(offset, file.size)
+        posix_fadvise(file.descriptor, off_t(offset), off_t(end - offset), POSIX_FADV_SEQUENTIAL)
+    }
+
+    /// - Throws: `StreamError.damaged` if the file ends too early.
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let wanted = min(Int64(buffer.count), end - position)
+        guard wanted > 0 else { return 0 }
+        let count = try file.read(at: position, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(wanted)]))
+        guard count > 0 else {
+            throw StreamError.damaged(
+                "\(file.path) ends at byte \(position), \(end - position) bytes too early: it is truncated")
+        }
+        position += Int64(count)
+        return count
+    }
+}

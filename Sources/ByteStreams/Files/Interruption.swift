@@ -1,0 +1,38 @@
+import Glibc
+import Synchronization
+
+/// Files to be taken away when the process is told to stop.
+public enum Interruption {
+    private static let paths = Mutex<Set<String>>([])
+
+    static func register(_ path: String) { _ = paths.withLock { $0.insert(path) } }
+    static func unregister(_ path: String) { _ = paths.withLock { $0.remove(path) } }
+
+    /// From now on, an interrupt, a hang-up or a request to terminate removes what is half-written and
+    /// ends the process with 128 and the signal's number. A closed pipe is an error of the write, no signal.
+    ///
+    /// Call it first, before there are other threads.
+    public static func exitCleanly() {
+        signal(SIGPIPE, SIG_IGN)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        var thread = pthread_t()
+        pthread_create(&thread, nil, { _ in Interruption.wait() }, nil)
+    }
+
+    private static func wait() -> Never {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
+        var number: Int32 = 0
+        sigwait(&signals, &number)
+        // Held to the end: nothing new may come in between.
+        paths.withLock { (paths: inout sending Set<String>) -> Void in
+            for path in paths { unlink(path) }
+            _exit(128 + number)
+        }
+        fatalError("unreachable: the process has ended")
+    }
+}

@@ -1,0 +1,35 @@
+import Glibc
+
+/// A file that is open for as long as this lives. Read by offset, so many can read it at once.
+public final class OpenFile: Sendable {
+    public let path: String
+    /// Bytes, when it was opened.
+    public let size: Int64
+    package let descriptor: Int32
+
+    /// - Throws: `StreamError.io`; a directory cannot be read either.
+    public init(reading path: String) throws {
+        self.path = path
+        let descriptor = try systemCall("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
+        self.descriptor = descriptor
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw StreamError.io(operation: "look at", path: path, errno: code)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            let code = status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL
+            throw StreamError.io(operation: "read", path: path, errno: code)
+        }
+        size = Int64(status.st_size)
+    }
+
+    deinit { close(descriptor) }
+
+    /// - Returns: how many bytes were read; 0 at the end of the file.
+    public func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        try systemCall("read", path) { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
+    }
+}

@@ -1,0 +1,130 @@
+import Glibc
+
+package func parent(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+}
+
+package func lastComponent(of path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? path
+}
+
+package enum FileKind: Sendable {
+    case file
+    case directory
+    case link
+    case other
+}
+
+/// What is at a path, links not followed unless asked; nil if nothing is.
+package func fileKind(_ path: String, followingLinks: Bool = true) throws -> FileKind? {
+    var status = stat()
+    let result = followingLinks ? stat(path, &status) : lstat(path, &status)
+    guard result == 0 else {
+        let code = errno
+        if code == ENOENT || code == ENOTDIR { return nil }
+        throw StreamError.io(operation: "look at", path: path, errno: code)
+    }
+    return switch status.st_mode & S_IFMT {
+    case S_IFREG: .file
+    case S_IFDIR: .directory
+    case S_IFLNK: .link
+    default: .other
+    }
+}
+
+/// Bytes of a regular file; nil if there is none.
+package func fileSize(_ path: String) throws -> Int64? {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+        let code = errno
+        if code == ENOENT || code == ENOTDIR { return nil }
+        throw StreamError.io(operation: "look at", path: path, errno: code)
+    }
+    return status.st_mode & S_IFMT == S_IFREG ? Int64(status.st_size) : nil
+}
+
+/// The names in a directory, sorted; nil if there is none.
+package func listDirectory(_ path: String) throws -> [String]? {
+    guard let directory = opendir(path) else {
+        let code = errno
+        if code == ENOENT || code == ENOTDIR { return nil }
+        throw StreamError.io(operation: "list", path: path, errno: code)
+    }
+    defer { closedir(directory) }
+    var names: [String] = []
+    errno = 0
+    while let entry = readdir(directory) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != ".", name != ".." { names.append(name) }
+        errno = 0
+    }
+    guard errno == 0 else { throw StreamError.io(operation: "list", path: path, errno: errno) }
+    return names.sorted()
+}
+
+/// A whole small file; nil if there is none.
+///
+/// - Throws: `StreamError.limit` beyond `limit` bytes.
+package func readFile(_ path: String, limit: Int) throws -> [UInt8]? {
+    do {
+        return try FileSource(OpenFile(reading: path)).readAll(limit: limit, name: path)
+    } catch StreamError.io(_, _, let code) where code == ENOENT || code == ENOTDIR {
+        return nil
+    }
+}
+
+/// Makes a directory and those above it, as far as they are missing, and makes them last.
+package func makeDirectories(_ path: String, ownership: Ownership? = nil) throws {
+    if try fileKind(path) == .directory { return }
+    let above = parent(of: path)
+    if above != path { try makeDirectories(above, ownership: ownership) }
+    if mkdir(path, 0o777) != 0 {
+        let code = errno
+        if code == EEXIST, try fileKind(path) == .directory { return }
+        throw StreamError.io(operation: "make the directory", path: path, errno: code)
+    }
+    try ownership?.apply(to: path)
+    try syncDirectory(above)
+}
+
+/// Makes names in a directory last through a power cut.
+package func syncDirectory(_ path: String) throws {
+    let descriptor = try systemCall("open", path) { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    defer { close(descriptor) }
+    try systemCall("sync", path) { fsync(descriptor) }
+}
+
+/// Takes a file away; whether there was one.
+@discardableResult
+package func removeFile(_ path: String) throws -> Bool {
+    if unlink(path) == 0 { return true }
+    let code = errno
+    if code == ENOENT || code == ENOTDIR { return false }
+    throw StreamError.io(operation: "remove", path: path, errno: code)
+}
+
+/// Takes a directory and all below it away; links are not followed.
+package func removeTree(_ path: String) throws {
+    for name in try listDirectory(path) ?? [] {
+        let child = "\(path)/\(name)"
+        if try fileKind(child, followingLinks: false) == .directory {
+            try removeTree(child)
+        } else {
+            try removeFile(child)
+        }
+    }
+    if rmdir(path) != 0, errno != ENOENT { throw StreamError.io(operation: "remove", path: path, errno: errno) }
+}
+
+/// Bytes that may still be written below `path`, or where it is going to be.
+package func freeSpace(at path: String) throws -> Int64 {
+    var path = path
+    while try fileKind(path) == nil, path != "/", path != "." { path = parent(of: path) }
+    var status = statvfs()
+    try systemCall("look at", path) { statvfs(path, &status) }
+    let (bytes, overflow) = Int64(status.f_bavail).multipliedReportingOverflow(by: Int64(status.f_frsize))
+    return overflow ? .max : bytes
+}

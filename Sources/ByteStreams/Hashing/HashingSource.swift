@@ -1,0 +1,24 @@
+public import ImageModel
+
+/// Hashes and counts what is read through it.
+public final class HashingSource: ByteSource {
+    private let upstream: any ByteSource
+    private var hasher: DigestHasher
+    /// Bytes read so far.
+    public private(set) var count: Int64 = 0
+
+    public init(_ upstream: any ByteSource, algorithm: Digest.Algorithm = .sha256) {
+        self.upstream = upstream
+        hasher = DigestHasher(algorithm)
+    }
+
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let got = try upstream.read(into: buffer)
+        hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
+        count += Int64(got)
+        return got
+    }
+
+    /// Of everything read so far.
+    public func digest() -> Digest { hasher.finalize() }
+}

@@ -1,0 +1,133 @@
+public import ByteStreams
+public import ImageModel
+public import ImageTransfer
+import Synchronization
+
+/// skopeo's `dir:`: one image, everything in one directory.
+///
+/// ```
+/// version               "Directory Transport Version: 1.1\n"
+/// manifest.json         the image's manifest or index
+/// <hex>.manifest.json   manifests below an index
+/// <hex>                 layers and configs
+/// .dray/staging/        while dray writes: files without names yet
+/// ```
+/// Source: containers/image, directory transport.
+public final class ImageDirectory: ImageDestination, ImageEditor {
+    static let version = "Directory Transport Version: 1.1\n"
+
+    public let path: String
+    public let requestedName: String?
+    private let staging = Mutex<StagingArea?>(nil)
+
+    /// - Parameter name: what the image is called when it is read: a `dir:` keeps no names.
+    public init(path: String, name: String? = nil) {
+        self.path = path
+        requestedName = name
+    }
+
+    public var title: String { path }
+    public var madeUpRepository: String { ImageName.repository(fromFile: path) }
+    public var traits: DestinationTraits {
+        var traits = DestinationTraits()
+        traits.holdsReferrers = false
+        traits.holdsManyImages = false
+        traits.keepsRawLayers = true
+        return traits
+    }
+
+    private var tree: DirectoryTree { DirectoryTree(path) }
+
+    // MARK: Reading
+
+    private func root() throws -> Manifest {
+        guard let bytes = try tree.read("manifest.json", limit: Document.sizeLimit) else {
+            throw TransferError.notFound("\(path) holds no image: it has no manifest.json")
+        }
+        return try Manifest(bytes, name: "\(path)/manifest.json")
+    }
+
+    public func images() async throws -> [SourceImage] {
+        [SourceImage(name: .none, descriptor: try root().descriptor)]
+    }
+
+    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+        let root = try root()
+        if root.digest == descriptor.digest { return root }
+        return try tree.manifest(descriptor, at: "\(descriptor.digest.hex).manifest.json", title: title)
+    }
+
+    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+        guard let source = try tree.open(descriptor.digest.hex) else {
+            throw TransferError.damaged("\(path) has no blob \(descriptor.digest), which its image needs")
+        }
+        return source
+    }
+
+    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] { [] }
+
+    // MARK: Writing
+
+    private func area() throws -> StagingArea {
+        try staging.withLock { area in
+            if let area { return area }
+            let new = try StagingArea(root: path)
+            area = new
+            return new
+        }
+    }
+
+    public func begin(_ images: [AnnouncedImage]?) async throws {
+        let area = try area()
+        try area.write(Array(Self.version.utf8), to: "\(path)/version")
+    }
+
+    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
+        let size = try fileSize("\(path)/\(blob.digest.hex)")
+        return blob.size < 0 ? size != nil : size == blob.size
+    }
+
+    public func has(manifest: Digest, in repository: String) async throws -> Bool { false }
+    public func digest(of name: ImageName) async throws -> Digest? {
+        try fileKind("\(path)/manifest.json") == nil ? nil : root().digest
+    }
+    public func knownLayers(in repository: String, tags: [String]) async throws -> [Digest: [Descriptor]] {
+        try fileKind("\(path)/manifest.json") == nil ? [:] : await layersByDiffID(in: nil)
+    }
+    public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
+
+    public func writer(for target: BlobTarget) throws -> any BlobWriter {
+        try StagedBlobWriter(in: area()) { [path] in "\(path)/\($0.hex)" }
+    }
+
+    public func put(_ manifest: Manifest, in repository: String) async throws {
+        try await Workers.blobs.run { [self] in
+            try area().write(manifest.bytes, to: "\(path)/\(manifest.digest.hex).manifest.json")
+        }
+    }
+
+    public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
+        try await Workers.blobs.run { [self] in
+            let own = "\(path)/\(descriptor.digest.hex).manifest.json"
+            guard let bytes = try readFile(own, limit: Document.sizeLimit) else {
+                throw TransferError.notFound("\(path) has no manifest \(descriptor.digest)")
+            }
+            try area().write(bytes, to: "\(path)/manifest.json")
+            try removeFile(own)
+        }
+    }
+
+    public func finish() async throws { staging.withLock { $0 = nil } }
+    public func abandon() async { staging.withLock { $0 = nil } }
+
+    // MARK: Editing
+
+    public func tag(_ image: SourceImage, as tag: String) async throws {
+        throw TransferError.refused(
+            "\(path) is a dir:, which holds one image and no names: copy it to where it can have one")
+    }
+
+    public func untag(_ image: SourceImage) async throws { try await delete(image) }
+
+    public func delete(_ image: SourceImage) async throws { try removeFile("\(path)/manifest.json") }
+}

@@ -1,0 +1,93 @@
+public import ByteStreams
+public import ImageModel
+public import ImageTransfer
+import Synchronization
+
+/// What `docker save` wrote, of any age, and what podman, containerd and buildkit export in its form.
+///
+/// ```
+/// before 1.10   repositories                        {"name":{"tag":"<id of the top layer>"}}
+///               <id>/json  <id>/layer.tar  <id>/VERSION
+/// 1.10 to 24    the same, and:
+///               manifest.json                       [{"Config":"<hex>.json","RepoTags":[…],"Layers":["<id>/layer.tar",…]}]
+///               <hex>.json                          configs
+/// from 25 on    manifest.json with Config and Layers in blobs/sha256/, and an OCI layout beside it
+/// ```
+/// Where there is an OCI part it gives manifests and their digests; the docker part gives names, and
+/// images that the OCI part forgot. They are joined by the config's digest. An image that has no manifest
+/// gets one here: schema2, over the layers as they lie.
+public final class DockerArchive: StreamedSource {
+    private let tree: any FileTree
+    private let oci: OCISource
+    private let parsed = Mutex<Contents?>(nil)
+
+    /// - Parameter path: the archive, or a directory with its content; `-` for standard input.
+    /// - Throws: `StreamError.io` if it is not there.
+    public convenience init(path: String, limit: InflationLimit = .standard) throws {
+        self.init(try openTree(path, limit: limit))
+    }
+
+    init(_ tree: any FileTree) {
+        self.tree = tree
+        oci = OCISource(tree)
+    }
+
+    public var title: String { tree.title }
+    public var madeUpRepository: String { oci.madeUpRepository }
+    public var defaultCompression: CompressionChoice { .gzipRaw }
+
+    public var comesOnce: Bool { tree is StreamedTree }
+
+    public func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
+        try (tree as? StreamedTree)?.drain(accept)
+    }
+
+    private func contents() async throws -> Contents {
+        try await Workers.blobs.run { [self] in
+            try parsed.withLock { parsed in
+                if let parsed { return parsed }
+                let contents = try DockerArchiveParser(tree: tree, oci: oci).parse()
+                parsed = contents
+                return contents
+            }
+        }
+    }
+
+    /// What an archive holds, by digest.
+    struct Contents: Sendable {
+        var images: [SourceImage] = []
+        /// Manifests that were made here.
+        var manifests: [Digest: Manifest] = [:]
+        /// Where blobs lie.
+        var members: [Digest: String] = [:]
+        /// Configs that were made here.
+        var documents: [Digest: [UInt8]] = [:]
+        /// Of layers whose own digest nothing vouches for.
+        var diffIDs: [Digest: Digest] = [:]
+    }
+
+    public func images() async throws -> [SourceImage] { try await contents().images }
+
+    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+        if let made = try await contents().manifests[descriptor.digest] { return made }
+        return try await oci.manifest(descriptor, in: nil)
+    }
+
+    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+        let contents = try await contents()
+        if let document = contents.documents[descriptor.digest] { return BytesSource(document) }
+        guard let member = contents.members[descriptor.digest] else { return try await oci.blob(descriptor, in: nil) }
+        return DeferredSource { [tree] in
+            guard let source = try tree.open(member) else {
+                throw TransferError.damaged("\(tree.title): \(member) is missing")
+            }
+            return source
+        }
+    }
+
+    public func expectedDiffID(of layer: Digest) async throws -> Digest? { try await contents().diffIDs[layer] }
+
+    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+        try tree.size(of: OCIPaths.index) == nil ? [] : await oci.referrers(of: digest, in: nil)
+    }
+}

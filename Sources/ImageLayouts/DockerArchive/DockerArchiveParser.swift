@@ -1,0 +1,238 @@
+import ByteStreams
+import ImageModel
+import ImageTransfer
+
+/// Finds out what a docker-archive holds.
+struct DockerArchiveParser {
+    let tree: any FileTree
+    let oci: OCISource
+    private var contents = DockerArchive.Contents()
+
+    init(tree: any FileTree, oci: OCISource) {
+        self.tree = tree
+        self.oci = oci
+    }
+
+    func parse() throws -> DockerArchive.Contents {
+        var parser = self
+        try parser.parseAll()
+        return parser.contents
+    }
+
+    private mutating func parseAll() throws {
+        let entries = try tree.size(of: OCIPaths.index) == nil ? [] : oci.index()
+        if let bytes = try tree.read("manifest.json", limit: Document.indexSizeLimit) {
+            let file = try DockerManifestFile(bytes, name: "\(tree.title): manifest.json")
+            try join(file.items, entries)
+        } else if let bytes = try tree.read("repositories", limit: Document.indexSizeLimit) {
+            try addLegacy(bytes)
+        } else if !entries.isEmpty {
+            contents.images = try entries.map {
+                SourceImage(name: $0.layoutName, descriptor: try oci.manifest(of: $0).descriptor)
+            }
+        } else {
+            let found = (try tree.list("") ?? []).prefix(6).joined(separator: ", ")
+            throw TransferError.damaged(
+                "\(tree.title) is no image archive: it has neither manifest.json nor repositories nor index.json"
+                    + (found.isEmpty ? "" : ", but \(found)"))
+        }
+    }
+
+    // MARK: Both parts
+
+    /// One image for each entry of the OCI part, and for each of the docker part that has none there.
+    private mutating func join(_ items: [DockerManifestFile.Item], _ entries: [Descriptor]) throws {
+        var named: [Digest: [SourceImage]] = [:]
+        var order: [SourceImage] = []
+        for entry in entries {
+            let manifest = try oci.manifest(of: entry)
+            let configs = try configDigests(manifest)
+            let image = SourceImage(name: entry.layoutName, descriptor: manifest.descriptor, imageID: configs.first)
+            for config in configs { named[config, default: []].append(image) }
+            order.append(image)
+        }
+        for item in items {
+            let configPath = item.config
+            guard let config = try tree.read(try safe(configPath), limit: Document.sizeLimit) else {
+                throw TransferError.damaged(
+                    "\(tree.title): the config \(configPath) of \(Self.title(item)) is named in manifest.json, but missing"
+                )
+            }
+            let imageID = Digest(of: config, algorithm: Self.algorithm(ofBlob: configPath))
+            let names = (item.repoTags ?? []).map(Self.name)
+            if let known = named[imageID] {
+                for case .some(let name) in names where !known.contains(where: { Self.isCalled($0, name) }) {
+                    order = order.filter { !($0.name == .none && $0.imageID == imageID) }
+                    order.append(SourceImage(name: .full(name), descriptor: known[0].descriptor, imageID: imageID))
+                }
+                continue
+            }
+            let manifest = try unlistedManifest(config: imageID) ?? make(item, config: config, imageID: imageID)
+            let valid = names.compactMap { $0 }
+            let images: [SourceImage.Name] = valid.isEmpty ? [.none] : valid.map { .full($0) }
+            order += images.map { SourceImage(name: $0, descriptor: manifest.descriptor, imageID: imageID) }
+        }
+        contents.images = order
+    }
+
+    /// Of a config in `blobs/<algorithm>/`; elsewhere it is always SHA-256.
+    private static func algorithm(ofBlob path: String) -> Digest.Algorithm {
+        path.split(separator: "/").dropLast().last.flatMap { Digest.Algorithm(rawValue: String($0)) } ?? .sha256
+    }
+
+    /// A RepoTag, which some builders write without the tag.
+    private static func name(_ repoTag: String) -> ImageName? {
+        var name = ImageName(repoTag)?.familiar
+        if name?.tag == nil { name?.tag = "latest" }
+        return name
+    }
+
+    private static func isCalled(_ image: SourceImage, _ name: ImageName) -> Bool {
+        switch image.name {
+        case .full(let full): full == name
+        // A bare tag beside a full name in the docker part says less than that.
+        case .tag, .none: false
+        }
+    }
+
+    private static func title(_ item: DockerManifestFile.Item) -> String { item.repoTags?.first ?? "an untagged image" }
+
+    /// Configs of a manifest, or of those below an index.
+    private func configDigests(_ manifest: Manifest, depth: Int = 0) throws -> [Digest] {
+        if case .image(let image) = manifest.content { return [image.config.digest] }
+        guard depth < 4 else { return [] }
+        return try manifest.children.flatMap { child in
+            // Platforms that were not pulled are listed, but not there.
+            try tree.size(of: OCIPaths.blob(child.digest)) == nil
+                ? [] : configDigests(oci.manifest(of: child), depth: depth + 1)
+        }
+    }
+
+    /// Docker 25 writes the manifest of an untagged image, but leaves it out of `index.json`.
+    private func unlistedManifest(config: Digest) throws -> Manifest? {
+        for hex in try tree.list("blobs/sha256") ?? [] {
+            guard let digest = Digest(.sha256, hex: hex), let size = try tree.size(of: OCIPaths.blob(digest)),
+                size < 64 << 10, let bytes = try tree.read(OCIPaths.blob(digest), limit: 64 << 10),
+                bytes.first == UInt8(ascii: "{"),
+                let manifest = try? Manifest(bytes, name: hex), case .image(let image) = manifest.content,
+                manifest.digest == digest, image.config.digest == config
+            else { continue }
+            return manifest
+        }
+        return nil
+    }
+
+    // MARK: The docker part alone
+
+    /// A schema2 manifest over the layers as they lie; OCI where a layer is zstd, which schema2 has no name for.
+    private mutating func make(
+        _ item: DockerManifestFile.Item, config bytes: [UInt8], imageID: Digest
+    ) throws -> Manifest {
+        let config = try Document.decode(
+            ImageConfig.self, from: bytes, name: "\(tree.title): the config of \(Self.title(item))")
+        contents.documents[imageID] = bytes
+        return try make(
+            layers: item.layers ?? [], diffIDs: config.diffIDs, config: imageID, configSize: bytes.count,
+            title: Self.title(item))
+    }
+
+    private mutating func make(
+        layers: [String], diffIDs: [Digest], config: Digest, configSize: Int, title: String
+    ) throws -> Manifest {
+        guard layers.count == diffIDs.count else {
+            throw TransferError.damaged(
+                "\(tree.title): \(title) has \(layers.count) layers, but its config gives \(diffIDs.count) diffIDs")
+        }
+        let described = try zip(layers, diffIDs).map { try layer($0, diffID: $1, title: title) }
+        let format: ManifestFormat = described.contains { $0.mediaType == .ociLayerZstd } ? .oci : .docker
+        let image = ImageManifest(
+            mediaType: MediaType.dockerManifest.renamed(for: format),
+            config: Descriptor(
+                mediaType: MediaType.dockerConfig.renamed(for: format), digest: config, size: Int64(configSize)),
+            layers: described.map { layer in
+                var layer = layer
+                layer.mediaType = layer.mediaType.renamed(for: format)
+                return layer
+            })
+        let manifest = try Manifest(making: image)
+        contents.manifests[manifest.digest] = manifest
+        return manifest
+    }
+
+    private mutating func layer(_ member: String, diffID: Digest, title: String) throws -> Descriptor {
+        let path = try safe(member)
+        guard let size = try tree.size(of: path) else {
+            throw TransferError.damaged("\(tree.title): the layer \(member) of \(title) is named, but missing")
+        }
+        let compression = try packing(of: path)
+        switch compression {
+        case .none:
+            // Whoever reads it verifies it against the diffID; a stream that went by was hashed already.
+            if tree is StreamedTree, let facts = try tree.facts(of: path), facts.digest != diffID {
+                throw TransferError.damaged(
+                    "\(tree.title): the layer \(member) of \(title) is not what its config says: "
+                        + "its digest is \(facts.digest), the diffID is \(diffID)")
+            }
+            contents.members[diffID] = path
+            return Descriptor(mediaType: .dockerLayer, digest: diffID, size: size)
+        case .gzip, .zstd:
+            guard let facts = try tree.facts(of: path) else {
+                throw TransferError.damaged("\(tree.title): \(path) is missing")
+            }
+            contents.members[facts.digest] = path
+            contents.diffIDs[facts.digest] = diffID
+            let type = compression == .gzip ? MediaType.dockerLayerGzip : .ociLayerZstd
+            return Descriptor(mediaType: type, digest: facts.digest, size: size)
+        case .xz, .bzip2:
+            throw TransferError.refused(
+                "\(tree.title): the layer \(member) of \(title) is packed with \(compression.rawValue), which no registry "
+                    + "takes: load it with docker and save it again")
+        }
+    }
+
+    private func packing(of path: String) throws -> CompressionFormat {
+        if tree is StreamedTree { return try tree.facts(of: path)?.compression ?? .none }
+        guard let source = try tree.open(path) else { return .none }
+        return CompressionFormat.sniff(try PeekingSource(source).peek(6))
+    }
+
+    /// A member's path as manifest.json gives it.
+    private func safe(_ path: String) throws -> String {
+        let parts = path.split(separator: "/").filter { $0 != "." }
+        guard !path.hasPrefix("/"), !parts.contains(".."), !parts.isEmpty else {
+            throw TransferError.damaged("\(tree.title): manifest.json names '\(path)', which leaves the archive")
+        }
+        return parts.joined(separator: "/")
+    }
+
+    // MARK: Before 1.10
+
+    private mutating func addLegacy(_ bytes: [UInt8]) throws {
+        let repositories = try Document.decode(
+            [String: [String: String]].self, from: bytes, name: "\(tree.title): repositories",
+            sizeLimit: Document.indexSizeLimit)
+        guard !repositories.isEmpty else { throw TransferError.damaged("\(tree.title): repositories lists no images") }
+        var made: [String: (Manifest, Digest)] = [:]
+        for (repository, tags) in repositories.sorted(by: { $0.key < $1.key }) {
+            for (tag, id) in tags.sorted(by: { $0.key < $1.key }) {
+                let (manifest, imageID) = try made[id] ?? makeLegacy(id)
+                made[id] = (manifest, imageID)
+                let name = ImageName("\(repository):\(tag)")?.familiar
+                contents.images.append(
+                    SourceImage(
+                        name: name.map { .full($0) } ?? .none, descriptor: manifest.descriptor, imageID: imageID))
+            }
+        }
+    }
+
+    private mutating func makeLegacy(_ id: String) throws -> (Manifest, Digest) {
+        let image = try LegacyImage(id: id, in: tree)
+        let imageID = Digest(of: image.config)
+        contents.documents[imageID] = image.config
+        let config = try Document.decode(ImageConfig.self, from: image.config, name: "\(tree.title): \(id)")
+        let manifest = try make(
+            layers: image.layerPaths, diffIDs: config.diffIDs, config: imageID, configSize: image.config.count,
+            title: id)
+        return (manifest, imageID)
+    }
+}

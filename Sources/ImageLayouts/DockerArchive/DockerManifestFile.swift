@@ -1,0 +1,30 @@
+import ImageModel
+
+/// `manifest.json` of a docker-archive: what `docker save` says is in it.
+struct DockerManifestFile: Codable {
+    struct Item: Codable {
+        var config: String
+        var repoTags: [String]?
+        var layers: [String]?
+
+        enum CodingKeys: String, CodingKey {
+            case config = "Config"
+            case repoTags = "RepoTags"
+            case layers = "Layers"
+        }
+    }
+
+    var items: [Item]
+
+    /// - Throws: `DocumentError`, saying what it is instead.
+    init(_ bytes: [UInt8], name: String) throws {
+        guard bytes.first(where: { $0 > 32 }) == UInt8(ascii: "[") else {
+            let isNull = bytes.starts(with: Array("null".utf8))
+            throw DocumentError(
+                "\(name) lists no images"
+                    + (isNull ? " (it is null)" : ": it is not an array, so it is no docker-archive's"))
+        }
+        items = try Document.decode([Item].self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit)
+        guard !items.isEmpty else { throw DocumentError("\(name) lists no images (it is empty)") }
+    }
+}

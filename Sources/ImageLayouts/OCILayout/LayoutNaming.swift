@@ -1,0 +1,25 @@
+import ImageModel
+
+/// How images are named in an index of entries.
+struct LayoutNaming {
+    /// Only a tag was asked for: that is the whole name.
+    let usesBareTags: Bool
+
+    init(requestedName: String?) {
+        usesBareTags = requestedName.map { !$0.contains("/") && !$0.contains(":") } ?? false
+    }
+
+    /// nil for what goes by digest.
+    func text(of name: ImageName) -> String? {
+        name.tag.map { usesBareTags ? $0 : "\(name)" }
+    }
+
+    /// The entry of an index.
+    func entry(_ descriptor: Descriptor, as name: ImageName) -> Descriptor {
+        var entry = Descriptor(mediaType: descriptor.mediaType, digest: descriptor.digest, size: descriptor.size)
+        guard let text = text(of: name) else { return entry }
+        entry.annotations = [OCIPaths.refName: text]
+        if !usesBareTags { entry.annotations?[OCIPaths.imageName] = text }
+        return entry
+    }
+}

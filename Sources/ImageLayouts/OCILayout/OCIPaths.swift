@@ -1,0 +1,35 @@
+import ImageModel
+import ImageTransfer
+
+/// Where things are in an OCI image layout. Source: OCI image-spec, image-layout.md.
+///
+/// ```
+/// oci-layout                 {"imageLayoutVersion":"1.0.0"}
+/// index.json                 an image index: the entries, named by annotations
+/// blobs/sha256/<hex>         layers, configs, manifests and indexes alike
+/// .dray/staging/             while dray writes: files without names yet
+/// ```
+enum OCIPaths {
+    static let layout = "oci-layout"
+    static let index = "index.json"
+    static let layoutContent = #"{"imageLayoutVersion":"1.0.0"}"#
+
+    static func blob(_ digest: Digest) -> String { "blobs/\(digest.algorithm.rawValue)/\(digest.hex)" }
+
+    /// The name within the layout. Source: image-spec, annotations.md.
+    static let refName = "org.opencontainers.image.ref.name"
+    /// The full name, as containerd and docker write it.
+    static let imageName = "io.containerd.image.name"
+}
+
+extension Descriptor {
+    /// What an entry of `index.json` is called.
+    var layoutName: SourceImage.Name {
+        if let text = annotations?[OCIPaths.imageName], let name = ImageName(text), name.tag != nil {
+            return .full(name.familiar)
+        }
+        guard let text = annotations?[OCIPaths.refName], !text.isEmpty else { return .none }
+        if text.contains("/") || text.contains(":"), let name = ImageName(text) { return .full(name.familiar) }
+        return ImageName.isTag(text) ? .tag(text) : .none
+    }
+}

@@ -1,0 +1,96 @@
+public import ByteStreams
+public import ImageModel
+public import ImageTransfer
+import Synchronization
+
+/// The images of an OCI layout: a directory, a tar, or a tar that streams by.
+public final class OCISource: StreamedSource {
+    let tree: any FileTree
+    private let entries = Mutex<[Descriptor]?>(nil)
+    private let subjects = Mutex<SubjectIndex?>(nil)
+
+    /// - Parameter path: a directory, an archive (plain or compressed), or `-` for standard input.
+    /// - Throws: `StreamError.io` if it is not there.
+    public convenience init(path: String, limit: InflationLimit = .standard) throws {
+        self.init(try openTree(path, limit: limit))
+    }
+
+    init(_ tree: any FileTree) { self.tree = tree }
+
+    public var title: String { tree.title }
+    public var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
+
+    public var comesOnce: Bool { tree is StreamedTree }
+
+    public func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
+        try (tree as? StreamedTree)?.drain(accept)
+    }
+
+    public func images() async throws -> [SourceImage] {
+        try await Workers.blobs.run { [self] in
+            try index().map { entry in
+                let manifest = try manifest(of: entry)
+                var descriptor = manifest.descriptor
+                descriptor.platform = entry.platform
+                return SourceImage(name: entry.layoutName, descriptor: descriptor)
+            }
+        }
+    }
+
+    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+        try await Workers.blobs.run { [self] in try manifest(of: descriptor) }
+    }
+
+    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+        DeferredSource { [tree, title] in
+            guard let source = try tree.open(OCIPaths.blob(descriptor.digest)) else {
+                throw TransferError.damaged("\(title) has no blob \(descriptor.digest), which an image in it needs")
+            }
+            return source
+        }
+    }
+
+    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+        try await Workers.blobs.run { [self] in
+            if let known = subjects.withLock({ $0 }) { return known.referrers(of: digest) }
+            var found = SubjectIndex()
+            for entry in try index() {
+                // An entry that is broken is told when it is copied.
+                guard let manifest = try? manifest(of: entry) else { continue }
+                found.add(manifest)
+                // A list under a fallback tag may name what the layout's index does not.
+                if case .tag(let tag) = entry.layoutName, ImageName.referredDigest(byTag: tag) != nil {
+                    for child in manifest.children {
+                        if let child = try? self.manifest(of: child) { found.add(child) }
+                    }
+                }
+            }
+            subjects.withLock { [found] in $0 = found }
+            return found.referrers(of: digest)
+        }
+    }
+
+    func manifest(of descriptor: Descriptor) throws -> Manifest {
+        try tree.manifest(descriptor, at: OCIPaths.blob(descriptor.digest), title: title)
+    }
+
+    /// The entries of `index.json`.
+    func index() throws -> [Descriptor] {
+        if let entries = entries.withLock({ $0 }) { return entries }
+        if let layout = try tree.read(OCIPaths.layout, limit: Document.sizeLimit) {
+            struct Layout: Decodable { let imageLayoutVersion: String }
+            let version = try Document.decode(Layout.self, from: layout, name: "\(title): oci-layout")
+                .imageLayoutVersion
+            guard version.hasPrefix("1.0") else {
+                throw TransferError.refused("\(title) is an OCI layout of version \(version); dray reads 1.0")
+            }
+        }
+        guard let bytes = try tree.read(OCIPaths.index, limit: Document.indexSizeLimit) else {
+            throw TransferError.damaged("\(title) is no OCI layout: it has no index.json")
+        }
+        let index = try Document.decode(
+            ImageIndex.self, from: bytes, name: "\(title): index.json", sizeLimit: Document.indexSizeLimit)
+        entries.withLock { $0 = index.manifests }
+        return index.manifests
+    }
+}

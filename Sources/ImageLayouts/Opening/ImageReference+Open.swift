@@ -1,0 +1,101 @@
+public import ByteStreams
+public import ImageModel
+public import ImageTransfer
+
+extension ImageReference {
+    /// Reads a reference as it is given on a command line, looking at what is on disk.
+    public init(_ text: String) throws {
+        try self.init(
+            text, exists: { (try? fileKind($0)) ?? nil != nil }, recognise: { try Self.recognise($0) })
+    }
+
+    /// What lies at a path; nil if it is nothing that dray knows.
+    static func recognise(_ path: String) throws -> Transport? {
+        let tree = try openTree(path)
+        let isDirectory = tree is DirectoryTree
+        if (try? StoreSource(tree).paths()) != nil { return .store }
+        let manifest = try tree.read("manifest.json", limit: Document.indexSizeLimit)
+        let hasIndex = try tree.size(of: OCIPaths.index) != nil
+        if isDirectory {
+            if hasIndex { return .oci }
+            return manifest == nil ? nil : .directory
+        }
+        let isList = manifest?.first { $0 > 32 } == UInt8(ascii: "[")
+        if isList { return .dockerArchive }
+        if hasIndex { return .ociArchive }
+        return try tree.size(of: "repositories") == nil ? nil : .dockerArchive
+    }
+
+    private var notLocal: ReferenceError { ReferenceError("\(self) is a registry, not a place on this machine") }
+
+    /// What is there on this machine, to be read. A registry is opened by RegistryClient.
+    ///
+    /// - Throws: `TransferError.notFound` if nothing is.
+    public func source(inflation: InflationLimit = .standard) throws -> any ImageSource {
+        guard transport != .registry else { throw notLocal }
+        guard try isStandardStream || fileKind(location) != nil else {
+            throw TransferError.notFound("there is no \(location)")
+        }
+        switch transport {
+        case .dockerArchive: return try DockerArchive(path: location, limit: inflation)
+        case .oci, .ociArchive: return try OCISource(path: location, limit: inflation)
+        case .store: return try StoreSource(path: location, limit: inflation)
+        case .directory: return ImageDirectory(path: location, name: name)
+        case .registry: throw notLocal
+        }
+    }
+
+    /// The place to write to.
+    ///
+    /// - Throws: `ReferenceError` for what cannot be written.
+    public func destination() throws -> any ImageDestination {
+        guard digest == nil else {
+            throw ReferenceError("\(self): a destination has no digest; that is what comes out")
+        }
+        if !isStandardStream, try fileKind(location) == .file, [.oci, .store, .directory].contains(transport) {
+            throw ReferenceError("\(self) is a file, and \(transport.rawValue): is written into a directory")
+        }
+        switch transport {
+        case .dockerArchive: return ArchiveDestination(.docker, path: location, name: name)
+        case .ociArchive: return ArchiveDestination(.oci, path: location, name: name)
+        case .oci: return OCILayout(path: location, name: name)
+        case .store: return Store(path: location, name: name)
+        case .directory: return ImageDirectory(path: location, name: name)
+        case .registry: throw notLocal
+        }
+    }
+
+    /// The place whose names are to be changed.
+    ///
+    /// - Throws: `TransferError.refused` for archives.
+    public func editor() throws -> any ImageEditor {
+        guard try fileKind(location) != nil else { throw TransferError.notFound("there is no \(location)") }
+        if try fileKind(location) == .directory {
+            switch transport {
+            case .oci: return OCILayout(path: location)
+            case .store: return Store(path: location)
+            case .directory: return ImageDirectory(path: location)
+            case .dockerArchive, .ociArchive, .registry: break
+            }
+        }
+        throw TransferError.refused(
+            "\(location) is an archive, which is not changed where it is: "
+                + "dray copy \(self) oci:DIR, change that, and copy it to a new archive")
+    }
+
+    /// Whether both lead to the same file or directory.
+    public func isSamePlace(as other: ImageReference) -> Bool {
+        if transport == .registry || other.transport == .registry {
+            return transport == other.transport && location == other.location
+        }
+        guard !isStandardStream, !other.isStandardStream else { return false }
+        if location == other.location { return true }
+        guard let here = realPath(location) else { return false }
+        return here == realPath(other.location)
+    }
+}
+
+extension ImageReference.Transport {
+    /// Whether images in it can be named and deleted where they are.
+    public var isEditable: Bool { self == .oci || self == .store || self == .directory || self == .registry }
+}

@@ -1,0 +1,37 @@
+import ByteStreams
+
+/// Where a tree's new files are written before they have names: `.dray/staging` below its root.
+///
+/// Whoever uses it holds a shared lock on it; leftovers of a process that died are cleared by the next one
+/// that is alone.
+final class StagingArea: Sendable {
+    let directory: String
+    let ownership: Ownership
+    private let root: String
+    private let lock: DirectoryLock
+
+    init(root: String) throws {
+        self.root = root
+        directory = "\(root)/.dray/staging"
+        ownership = Ownership(of: root)
+        try makeDirectories(directory, ownership: ownership)
+        try Self.clear(directory)
+        lock = try DirectoryLock.waiting(.shared, on: directory)
+    }
+
+    private static func clear(_ directory: String) throws {
+        guard let alone = try DirectoryLock.trying(.exclusive, on: directory) else { return }
+        defer { withExtendedLifetime(alone) {} }
+        for name in try listDirectory(directory) ?? [] where name.hasSuffix(".part") {
+            try removeFile("\(directory)/\(name)")
+        }
+    }
+
+    func makeFile() throws -> StagedFile { try StagedFile(in: directory, ownership: ownership) }
+
+    /// Makes the directories of a final path as well.
+    func write(_ bytes: [UInt8], to path: String) throws {
+        try makeDirectories(parent(of: path), ownership: ownership)
+        try writeDurably(bytes, to: path, staging: directory, ownership: ownership)
+    }
+}

@@ -1,0 +1,39 @@
+import ByteStreams
+import ImageModel
+import ImageTransfer
+
+/// A blob on its way into a store, which keeps everything under its SHA-256.
+final class StoreBlobWriter: BlobWriter {
+    private let staged: StagedBlobWriter
+    private let writer: Store
+    private let repository: String
+    /// Of a blob that goes by another algorithm.
+    private var canonical: DigestHasher?
+
+    init(_ store: Store, _ area: StagingArea, target: BlobTarget) throws {
+        writer = store
+        repository = target.repository
+        canonical = target.digest.map { $0.algorithm == .sha256 } ?? true ? nil : DigestHasher(.sha256)
+        staged = try StagedBlobWriter(in: area) { store.path(ofBlob: $0) }
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        canonical?.update(bytes)
+        try staged.write(bytes)
+    }
+
+    func written() throws -> any ByteSource { try staged.written() }
+
+    func flush() throws { try staged.flush() }
+
+    func commit(_ digest: Digest) throws {
+        guard digest.algorithm != .sha256 else { return try staged.commit(digest) }
+        guard let target = canonical?.finalize() else {
+            throw TransferError.refused("\(writer.title): the blob \(digest) came without notice of its algorithm")
+        }
+        try staged.commit(target)
+        writer.remember(digest, is: target)
+    }
+
+    func cancel() { staged.cancel() }
+}

@@ -1,0 +1,204 @@
+public import ByteStreams
+public import ImageModel
+public import ImageTransfer
+import Synchronization
+
+/// The images of a registry's storage: a directory, or a tar of one, plain or compressed.
+public final class StoreSource: StreamedSource {
+    let tree: any FileTree
+    private let subjects = Mutex<[String: SubjectIndex]>([:])
+    private let remarks = Mutex<[String]>([])
+
+    /// - Parameter path: what holds `docker/registry/v2`, an archive of that, or `-` for such an archive
+    ///   on standard input.
+    /// - Throws: `StreamError.io` if it is not there.
+    public convenience init(path: String, limit: InflationLimit = .standard) throws {
+        self.init(try openTree(path, limit: limit))
+    }
+
+    init(_ tree: any FileTree) { self.tree = tree }
+
+    public var title: String { tree.title }
+    public var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
+
+    /// What was passed over when the images were listed: links that are broken, and why.
+    public var problems: [String] { remarks.withLock { $0 } }
+
+    public var comesOnce: Bool { tree is StreamedTree }
+
+    public func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
+        try (tree as? StreamedTree)?.drain(accept)
+    }
+
+    /// The `v2` directory; in an archive it may lie below others.
+    func paths() throws -> StorePaths {
+        var directories = [""]
+        for _ in 0..<4 {
+            for directory in directories {
+                let root = directory.isEmpty ? StorePaths.standard.root : "\(directory)/\(StorePaths.standard.root)"
+                if try tree.list(root) != nil { return StorePaths(root: root) }
+            }
+            directories = try directories.flatMap { directory in
+                try (tree.list(directory) ?? []).prefix(1000).filter { !$0.hasPrefix(".") }.map {
+                    directory.isEmpty ? $0 : "\(directory)/\($0)"
+                }
+            }
+            if tree is DirectoryTree { break }
+        }
+        throw TransferError.notFound("\(title) is no registry's storage: it has no \(StorePaths.standard.root)")
+    }
+
+    // MARK: Listing
+
+    public func images() async throws -> [SourceImage] {
+        try await Workers.blobs.run { [self] in
+            let paths = try paths()
+            remarks.withLock { $0 = [] }
+            return try repositories(paths).flatMap { try images(of: $0, paths) }
+        }
+    }
+
+    /// Every repository, sorted component by component.
+    func repositories(_ paths: StorePaths) throws -> [String] {
+        var found: [String] = []
+        func walk(_ repository: String) throws {
+            let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
+            let names = try tree.list(directory) ?? []
+            if names.contains("_manifests") || names.contains("_layers") { found.append(repository) }
+            for name in names where !name.hasPrefix("_") {
+                let child = repository.isEmpty ? name : "\(repository)/\(name)"
+                if ImageName.isRepository(child) { try walk(child) }
+            }
+        }
+        try walk("")
+        return found
+    }
+
+    /// Tags first, then what goes by digest alone and is no part of something else.
+    private func images(of repository: String, _ paths: StorePaths) throws -> [SourceImage] {
+        var images: [SourceImage] = []
+        var children: Set<Digest> = []
+        for tag in try tree.list(paths.tags(repository)) ?? [] where ImageName.isTag(tag) {
+            do {
+                guard let digest = try link(paths.currentLink(tag, repository)) else { continue }
+                let manifest = try manifest(digest, repository, paths)
+                children.insert(manifest.digest)
+                children.formUnion(manifest.children.map(\.digest))
+                images.append(
+                    SourceImage(
+                        name: .full(ImageName(repository: repository, tag: tag)), descriptor: manifest.descriptor,
+                        repository: repository))
+            } catch let error where !(error is StreamError) || (error as? StreamError)?.isAboutContent == true {
+                remark("\(repository):\(tag) is left out: \(error)")
+            }
+        }
+        var manifests: [Manifest] = []
+        for digest in try revisions(of: repository, paths) {
+            do {
+                let manifest = try manifest(digest, repository, paths)
+                manifests.append(manifest)
+                children.formUnion(manifest.children.map(\.digest))
+            } catch let error where !(error is StreamError) || (error as? StreamError)?.isAboutContent == true {
+                remark("\(repository)@\(digest) is left out: \(error)")
+            }
+        }
+        images += manifests.filter { !children.contains($0.digest) }.map {
+            SourceImage(
+                name: .full(ImageName(repository: repository)), descriptor: $0.descriptor, repository: repository)
+        }
+        return images
+    }
+
+    /// Canonical digests may stand twice, under sha512 as well: then that one is who the manifest is.
+    private func revisions(of repository: String, _ paths: StorePaths) throws -> [Digest] {
+        var digests: [Digest] = []
+        var canonical: Set<Digest> = []
+        for algorithm in [Digest.Algorithm.sha512, .sha256] {
+            for hex in try tree.list(paths.revisions(repository, algorithm)) ?? [] {
+                guard let digest = Digest(algorithm, hex: hex),
+                    try tree.size(of: paths.revisionLink(digest, repository)) != nil, !canonical.contains(digest)
+                else { continue }
+                if algorithm == .sha512, let target = try? link(paths.revisionLink(digest, repository)) {
+                    canonical.insert(target)
+                }
+                digests.append(digest)
+            }
+        }
+        return digests
+    }
+
+    private func remark(_ text: String) { remarks.withLock { $0.append(text) } }
+
+    // MARK: Content
+
+    /// What a link says; nil if there is none.
+    ///
+    /// - Throws: `TransferError.damaged` if it is empty or no digest.
+    func link(_ path: String) throws -> Digest? {
+        guard let bytes = try tree.read(path, limit: 4096) else { return nil }
+        guard let digest = Digest(String(decoding: bytes, as: UTF8.self)) else {
+            let found = bytes.isEmpty ? "is empty" : "holds no digest"
+            throw TransferError.damaged("\(title): the link \(path) \(found)")
+        }
+        return digest
+    }
+
+    func manifest(_ digest: Digest, _ repository: String, _ paths: StorePaths) throws -> Manifest {
+        guard let target = try link(paths.revisionLink(digest, repository)) else {
+            throw TransferError.notFound("\(title): \(repository) has no manifest \(digest)")
+        }
+        let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
+        do {
+            return try tree.manifest(descriptor, at: paths.blob(target), title: "\(title): \(repository)")
+        } catch TransferError.notFound {
+            throw TransferError.notFound("\(title): \(repository) links the manifest \(digest), but its bytes are gone")
+        }
+    }
+
+    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+        try await Workers.blobs.run { [self] in
+            let manifest = try manifest(descriptor.digest, repository ?? "", paths())
+            guard descriptor.size < 0 || descriptor.size == manifest.size else {
+                throw TransferError.damaged(
+                    "\(title): the manifest \(descriptor.digest) has \(manifest.size) bytes, its descriptor says \(descriptor.size)"
+                )
+            }
+            return manifest
+        }
+    }
+
+    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+        DeferredSource { [self] in
+            let paths = try paths()
+            let repository = repository ?? ""
+            guard let target = try link(paths.layerLink(descriptor.digest, repository)) else {
+                throw TransferError.damaged(
+                    "\(title): \(repository) has no link to the blob \(descriptor.digest), which an image in it needs")
+            }
+            guard let source = try tree.open(paths.blob(target)) else {
+                throw TransferError.damaged(
+                    "\(title): the bytes of \(descriptor.digest) are gone, which an image in \(repository) needs")
+            }
+            return source
+        }
+    }
+
+    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+        guard let repository else { return [] }
+        return try await Workers.blobs.run { [self] in
+            if let known = subjects.withLock({ $0[repository] }) { return known.referrers(of: digest) }
+            let paths = try paths()
+            var found = SubjectIndex()
+            for revision in try revisions(of: repository, paths) {
+                if let manifest = try? manifest(revision, repository, paths) { found.add(manifest) }
+            }
+            subjects.withLock { [found] in $0[repository] = found }
+            return found.referrers(of: digest)
+        }
+    }
+}
+
+extension StreamError {
+    /// Whether the bytes are wrong, and not the disk.
+    var isAboutContent: Bool { if case .io = self { false } else { true } }
+}

@@ -1,0 +1,52 @@
+package import ByteStreams
+import Glibc
+import ImageModel
+import ImageTransfer
+
+/// A directory. A link inside it may lead anywhere below its root, and nowhere else.
+package final class DirectoryTree: FileTree {
+    package let path: String
+    private let root: String
+
+    package init(_ path: String) {
+        self.path = path
+        root = realPath(path) ?? path
+    }
+
+    package var title: String { path }
+
+    /// The path on disk; nil if nothing is there.
+    private func locate(_ relative: String) throws -> String? {
+        let full = "\(path)/\(relative)"
+        guard let real = realPath(full) else { return nil }
+        guard real == root || real.hasPrefix(root == "/" ? "/" : root + "/") else {
+            throw TransferError.damaged("\(full) is a link that leads out of \(path), to \(real)")
+        }
+        return real
+    }
+
+    package func size(of path: String) throws -> Int64? { try locate(path).flatMap { try fileSize($0) } }
+
+    package func read(_ path: String, limit: Int) throws -> [UInt8]? {
+        try locate(path).flatMap { try readFile($0, limit: limit) }
+    }
+
+    package func open(_ path: String) throws -> (any ByteSource)? {
+        guard let located = try locate(path), try fileKind(located) == .file else { return nil }
+        return FileSource(try OpenFile(reading: located))
+    }
+
+    package func list(_ path: String) throws -> [String]? { try locate(path).flatMap { try listDirectory($0) } }
+
+    package func facts(of path: String) throws -> FileFacts? {
+        guard let source = try open(path) else { return nil }
+        return try FileFacts(reading: source)
+    }
+}
+
+/// Without links, dots and doubled slashes; nil if nothing is there.
+func realPath(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+}

@@ -1,0 +1,39 @@
+import ByteStreams
+import ImageModel
+import ImageTransfer
+
+extension FileTree {
+    /// A manifest in a file, verified against its descriptor.
+    ///
+    /// - Throws: `TransferError.notFound` if the file is missing.
+    func manifest(_ descriptor: Descriptor, at path: String, title: String) throws -> Manifest {
+        guard let bytes = try read(path, limit: Document.sizeLimit) else {
+            throw TransferError.notFound("\(title) has no manifest \(descriptor.digest)")
+        }
+        let manifest = try Manifest(
+            bytes, mediaType: descriptor.mediaType, algorithm: descriptor.digest.algorithm,
+            name: "\(title): \(descriptor.digest)")
+        guard manifest.digest == descriptor.digest else {
+            throw TransferError.damaged(
+                "\(title): the manifest \(descriptor.digest) is damaged: its digest is \(manifest.digest)")
+        }
+        guard descriptor.size < 0 || descriptor.size == manifest.size else {
+            throw TransferError.damaged(
+                "\(title): the manifest \(descriptor.digest) has \(manifest.size) bytes, its descriptor says \(descriptor.size)"
+            )
+        }
+        return manifest
+    }
+}
+
+/// Manifests by what they name as their subject.
+struct SubjectIndex: Sendable {
+    private var referrers: [Digest: [Descriptor]] = [:]
+
+    mutating func add(_ manifest: Manifest) {
+        guard let subject = manifest.subject else { return }
+        referrers[subject.digest, default: []].append(manifest.referrerDescriptor)
+    }
+
+    func referrers(of digest: Digest) -> [Descriptor] { referrers[digest] ?? [] }
+}

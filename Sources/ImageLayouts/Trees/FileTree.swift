@@ -1,0 +1,50 @@
+package import ByteStreams
+package import ImageModel
+
+/// Files below a root, wherever the root is: a directory, a tar that is indexed, a tar that streams by.
+/// Each format is read once, over this, whatever holds it.
+///
+/// Paths are relative, with single slashes. All calls block.
+package protocol FileTree: Sendable {
+    /// What messages call it.
+    var title: String { get }
+    /// The path of the directory, or of the archive; `-` for standard input.
+    var path: String { get }
+
+    /// Bytes of a file, links followed; nil if there is no such file.
+    func size(of path: String) throws -> Int64?
+    /// A whole small file; nil if there is none.
+    ///
+    /// - Throws: `StreamError.limit` if it is larger than `limit`.
+    func read(_ path: String, limit: Int) throws -> [UInt8]?
+    /// The bytes of a file, each call anew; nil if there is none.
+    func open(_ path: String) throws -> (any ByteSource)?
+    /// The names directly below a directory, sorted; nil if there is no such directory.
+    func list(_ path: String) throws -> [String]?
+    /// What identifies a file's bytes, read to find out where that is not known already.
+    func facts(of path: String) throws -> FileFacts?
+}
+
+/// Identity and packing of a file's bytes as they lie.
+package struct FileFacts: Hashable, Sendable {
+    package var digest: Digest
+    package var size: Int64
+    package var compression: CompressionFormat
+
+    package init(digest: Digest, size: Int64, compression: CompressionFormat) {
+        self.digest = digest
+        self.size = size
+        self.compression = compression
+    }
+}
+
+extension FileFacts {
+    /// Reads to the end.
+    package init(reading source: any ByteSource, algorithm: Digest.Algorithm = .sha256) throws {
+        let peeking = PeekingSource(source)
+        let compression = CompressionFormat.sniff(try peeking.peek(6))
+        let hashing = HashingSource(peeking, algorithm: algorithm)
+        _ = try hashing.drain()
+        self.init(digest: hashing.digest(), size: hashing.count, compression: compression)
+    }
+}

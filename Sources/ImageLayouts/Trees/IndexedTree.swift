@@ -1,0 +1,38 @@
+package import ByteStreams
+import ImageModel
+import Synchronization
+import TarArchive
+
+/// A plain tar on disk: its members by offset, in any order, many at once.
+package final class IndexedTree: FileTree {
+    package let path: String
+    private let index: TarIndex
+    private let known = Mutex<[String: FileFacts]>([:])
+
+    package init(_ file: OpenFile) throws {
+        path = file.path
+        index = try TarIndex(file, name: file.path)
+    }
+
+    package var title: String { path }
+
+    package func size(of path: String) throws -> Int64? { try index.members.file(at: path)?.size }
+
+    package func read(_ path: String, limit: Int) throws -> [UInt8]? {
+        try open(path)?.readAll(limit: limit, name: "\(title): \(path)")
+    }
+
+    package func open(_ path: String) throws -> (any ByteSource)? {
+        try index.members.file(at: path).map { index.open($0) }
+    }
+
+    package func list(_ path: String) throws -> [String]? { index.members.list(path) }
+
+    package func facts(of path: String) throws -> FileFacts? {
+        guard let entry = try index.members.file(at: path) else { return nil }
+        if let facts = known.withLock({ $0[entry.path] }) { return facts }
+        let facts = try FileFacts(reading: index.open(entry))
+        known.withLock { $0[entry.path] = facts }
+        return facts
+    }
+}

@@ -1,0 +1,54 @@
+/// A reference to content by type, digest and size. Source: OCI image-spec, descriptor.md.
+///
+/// A descriptor that was read keeps the members that dray knows; the document it stood in is carried as
+/// bytes, so nothing is lost by that.
+public struct Descriptor: Hashable, Sendable, Codable {
+    public var mediaType: MediaType
+    public var digest: Digest
+    /// Bytes.
+    public var size: Int64
+    public var urls: [String]?
+    public var annotations: [String: String]?
+    public var artifactType: String?
+    public var platform: Platform?
+    /// Base64 of the content itself, where an index or manifest embeds it.
+    public var data: String?
+
+    public init(
+        mediaType: MediaType, digest: Digest, size: Int64, urls: [String]? = nil,
+        annotations: [String: String]? = nil, artifactType: String? = nil, platform: Platform? = nil
+    ) {
+        self.mediaType = mediaType
+        self.digest = digest
+        self.size = size
+        self.urls = urls
+        self.annotations = annotations
+        self.artifactType = artifactType
+        self.platform = platform
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case mediaType, digest, size, urls, annotations, artifactType, platform, data
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        mediaType = try container.decodeIfPresent(MediaType.self, forKey: .mediaType) ?? MediaType("")
+        digest = try container.decode(Digest.self, forKey: .digest)
+        size = try container.decode(Int64.self, forKey: .size)
+        guard size >= 0 else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .size, in: container, debugDescription: "size \(size) is negative")
+        }
+        urls = try container.decodeIfPresent([String].self, forKey: .urls)
+        annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations)
+        artifactType = try container.decodeIfPresent(String.self, forKey: .artifactType)
+        platform = try container.decodeIfPresent(Platform.self, forKey: .platform)
+        data = try container.decodeIfPresent(String.self, forKey: .data)
+    }
+
+    /// Docker's wrapper around the attestations of one image of the same index.
+    public var isAttestation: Bool {
+        annotations?["vnd.docker.reference.type"] == "attestation-manifest" || platform?.isUnknown == true
+    }
+}

@@ -1,0 +1,37 @@
+/// A list of manifests: platforms of an image, the content of a layout, or the referrers of something.
+/// Sources: OCI image-spec, image-index.md; schema 2's manifest list.
+public struct ImageIndex: Hashable, Sendable, Codable {
+    public var schemaVersion: Int
+    public var mediaType: MediaType?
+    public var artifactType: String?
+    public var manifests: [Descriptor]
+    public var subject: Descriptor?
+    public var annotations: [String: String]?
+
+    public init(mediaType: MediaType? = .ociIndex, manifests: [Descriptor] = []) {
+        schemaVersion = 2
+        self.mediaType = mediaType
+        self.manifests = manifests
+    }
+
+    /// Adds what is not in it yet, by digest.
+    ///
+    /// - Returns: whether there was anything to add.
+    package mutating func add(_ others: [Descriptor]) -> Bool {
+        let known = Set(manifests.map(\.digest))
+        let new = others.filter { !known.contains($0.digest) }
+        manifests += new
+        return !new.isEmpty
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        schemaVersion = try container.decodeIfPresent(Int.self, forKey: .schemaVersion) ?? 2
+        mediaType = try container.decodeIfPresent(MediaType.self, forKey: .mediaType)
+        artifactType = try container.decodeIfPresent(String.self, forKey: .artifactType)
+        // Docker 25 writes null for an archive that has only untagged images.
+        manifests = try container.decodeIfPresent([Descriptor].self, forKey: .manifests) ?? []
+        subject = try container.decodeIfPresent(Descriptor.self, forKey: .subject)
+        annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations)
+    }
+}

@@ -1,0 +1,62 @@
+extension ImageName {
+    /// A repository name made from a file's or directory's name: without its archive endings, in lower
+    /// case, and with `-` for what the grammar does not allow.
+    public static func repository(fromFile path: String) -> String {
+        var base = path.split(separator: "/").last.map(String.init) ?? ""
+        base = base.lowercased()
+        for ending in [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"] where base.hasSuffix(ending) {
+            base.removeLast(ending.count)
+            break
+        }
+        let kept = base.utf8.map { byte -> UInt8 in
+            (48...57).contains(byte) || (97...122).contains(byte) || byte == 46 || byte == 95 ? byte : 45
+        }
+        // Separators may neither lead, end, nor mix: words joined by one hyphen always fit.
+        var name = String(decoding: kept, as: UTF8.self)
+        if !isRepository(name) {
+            name = name.split(whereSeparator: { "._-".contains($0) }).joined(separator: "-")
+        }
+        return name.isEmpty ? "image" : String(name.prefix(255))
+    }
+
+    /// The tag of an image that has none beside others: `untagged-` and the start of its ID.
+    public static func untagged(_ id: Digest) -> String { "untagged-\(id.short)" }
+
+    /// The tag under which registries without a referrers API keep the referrers of `digest`.
+    /// Source: OCI distribution-spec, "Referrers Tag Schema".
+    public static func referrersTag(of digest: Digest) -> String {
+        "\(digest.algorithm.rawValue)-\(digest.hex.prefix(64))"
+    }
+
+    /// Whether `tag` is the fallback tag of `digest`, or one that cosign keeps its signature, attestation
+    /// or SBOM under.
+    public static func tag(_ tag: String, refersTo digest: Digest) -> Bool {
+        let base = referrersTag(of: digest)
+        return tag.hasPrefix(base) && ["", ".sig", ".att", ".sbom"].contains(tag.dropFirst(base.count))
+    }
+
+    /// The digest that a fallback or cosign tag belongs to, as its text; nil for other tags.
+    public static func referredDigest(byTag tag: String) -> String? {
+        let base = tag.split(separator: ".", maxSplits: 1).first.map(String.init) ?? tag
+        let suffix = tag.dropFirst(base.count)
+        guard ["", ".sig", ".att", ".sbom"].contains(suffix), let dash = base.firstIndex(of: "-"),
+            let algorithm = Digest.Algorithm(rawValue: String(base[..<dash]))
+        else { return nil }
+        let hex = base[base.index(after: dash)...]
+        guard hex.utf8.count == min(64, algorithm.hexLength),
+            hex.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+        else { return nil }
+        return base
+    }
+}
+
+extension ImageName {
+    /// Without what tools add to Docker Hub's names: `docker.io/library/a:1` is `a:1`, and `docker.io/b/c` is `b/c`.
+    public var familiar: ImageName {
+        guard let host, ["docker.io", "index.docker.io"].contains(host) else { return self }
+        let library = "library/"
+        return ImageName(
+            repository: repository.hasPrefix(library) ? String(repository.dropFirst(library.count)) : repository,
+            tag: tag)
+    }
+}

@@ -1,0 +1,133 @@
+/// `TRANSPORT:LOCATION[:NAME][@DIGEST]`, the way the command line names images anywhere.
+///
+/// Grammar: a trailing `@algorithm:hex` is cut off first; the location ends at the first `:` that is not
+/// escaped as `\:`, unless the whole rest is an existing path; all that follows is the name.
+public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
+    public enum Transport: String, Sendable, CaseIterable {
+        case dockerArchive = "docker-archive"
+        case oci
+        case ociArchive = "oci-archive"
+        case store
+        case directory = "dir"
+        /// A registry over its API; written `docker://`.
+        case registry = "docker"
+
+        /// As it stands in front of a reference.
+        public var prefix: String { self == .registry ? "docker://" : "\(rawValue):" }
+    }
+
+    public var transport: Transport
+    /// A path; `-` is standard input or output. Of a registry, `HOST[:PORT]`.
+    public var location: String
+    /// What follows the location: a name or a tag, in the terms of the transport.
+    public var name: String?
+    /// A manifest's digest; an image ID in a docker-archive.
+    public var digest: Digest?
+
+    public init(transport: Transport, location: String, name: String? = nil, digest: Digest? = nil) {
+        self.transport = transport
+        self.location = location
+        self.name = name
+        self.digest = digest
+    }
+
+    public var isStandardStream: Bool { location == "-" }
+
+    /// - Parameters:
+    ///   - exists: whether a path is there.
+    ///   - recognise: the transport of what lies at a path without one; nil if it cannot be told.
+    /// - Throws: `ReferenceError`.
+    public init(
+        _ text: String, exists: (String) -> Bool, recognise: (String) throws -> Transport?
+    ) throws {
+        var rest = text
+        if let at = text.lastIndex(of: "@"), let digest = Digest(text[text.index(after: at)...]), !exists(text) {
+            self.digest = digest
+            rest = String(text[..<at])
+        } else {
+            digest = nil
+        }
+        if rest.hasPrefix(Transport.registry.prefix) {
+            transport = .registry
+            (location, name) = try Self.splitRegistry(String(rest.dropFirst(Transport.registry.prefix.count)), of: text)
+            return
+        }
+        let prefix = rest.firstIndex(of: ":").map { String(rest[..<$0]) }
+        let known = prefix.flatMap(Transport.init(rawValue:))
+        if let prefix, known != nil { rest.removeFirst(prefix.utf8.count + 1) }
+        guard !rest.isEmpty else { throw ReferenceError("'\(text)' names no location") }
+        if exists(rest) {
+            (location, name) = (rest, nil)
+        } else {
+            (location, name) = Self.split(rest)
+        }
+        if let known {
+            transport = known
+        } else if exists(location), let found = try recognise(location) {
+            transport = found
+        } else if exists(location) {
+            throw ReferenceError("\(location) is no image archive, layout or store that dray knows")
+        } else {
+            let transports = Transport.allCases.map(\.prefix).joined(separator: ", ")
+            throw ReferenceError("'\(text)': there is no \(location); to make one, say what: \(transports)")
+        }
+        if name?.isEmpty == true { throw ReferenceError("'\(text)' ends in ':' but gives no name") }
+    }
+
+    /// At the first colon without a backslash.
+    private static func split(_ text: String) -> (String, String?) {
+        var location = ""
+        var rest = text[...]
+        while let character = rest.first {
+            rest.removeFirst()
+            if character == "\\", rest.first == ":" {
+                location.append(":")
+                rest.removeFirst()
+            } else if character == ":" {
+                return (location, String(rest))
+            } else {
+                location.append(character)
+            }
+        }
+        return (location, nil)
+    }
+
+    /// `HOST[:PORT][/REPOSITORY[:TAG]]`. The first component is a host if it has a dot, is `localhost` or an IPv6
+    /// address in brackets, has a port before a `/`, or ends the text with a `/`; else all is a name at Docker Hub.
+    private static func splitRegistry(_ rest: String, of text: String) throws -> (String, String?) {
+        guard !rest.isEmpty else { throw ReferenceError("'\(text)' names no registry and no image") }
+        let first = String(rest.prefix { $0 != "/" })
+        let hasSlash = first.count < rest.count
+        let bare = first.hasPrefix("[") ? first : String(first.prefix { $0 != ":" })
+        let isHost =
+            bare.contains(".") || bare == "localhost" || first.hasPrefix("[") || (hasSlash && first.contains(":"))
+            || rest == first + "/"
+        var host = isHost ? first : "docker.io"
+        var name = isHost ? String(rest.dropFirst(first.count + 1)) : rest
+        if ["index.docker.io", "registry-1.docker.io"].contains(host) { host = "docker.io" }
+        if host == "docker.io", !name.isEmpty, !name.contains("/") { name = "library/" + name }
+        guard ImageName("\(host.contains(".") || host.contains(":") ? host : host + ":443")/a") != nil else {
+            throw ReferenceError("'\(text)': '\(host)' is no host")
+        }
+        guard name.isEmpty || ImageName("host.invalid/\(name)") != nil else {
+            throw ReferenceError(
+                "'\(text)': '\(name)' is no REPOSITORY[:TAG]: lower case, digits, and single '.', '_', '-' and '/'")
+        }
+        return (host, name.isEmpty ? nil : name)
+    }
+
+    public var description: String {
+        if transport == .registry {
+            return transport.prefix + location + (name.map { "/\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "")
+        }
+        return "\(transport.rawValue):\(location.replacing(":", with: "\\:"))"
+            + (name.map { ":\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "")
+    }
+}
+
+/// A reference that cannot be understood: a mistake in using the command.
+public struct ReferenceError: Error, Equatable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,95 @@
+import ByteStreams
+import ImageModel
+
+/// One blob to be moved, and what it becomes.
+struct BlobMove: Hashable, Sendable {
+    var blob: Descriptor
+    /// nil: byte for byte.
+    var compression: LayerCompression?
+    /// Of a layer: what its tar has to hash to.
+    var diffID: Digest?
+
+    /// Two moves that are the same work.
+    struct Key: Hashable, Sendable {
+        var digest: Digest
+        var compression: LayerCompression?
+    }
+
+    var key: Key { Key(digest: blob.digest, compression: compression) }
+}
+
+/// The bytes of a blob on their way: verified, and packed as wanted.
+///
+/// What is pulled from `output` is what the destination stores; `finish` then tells what it was.
+final class BlobPipe {
+    let output: any ByteSource
+    private let input: VerifyingSource
+    private let made: HashingSource?
+    private let move: BlobMove
+
+    /// - Parameters:
+    ///   - bytes: the blob as it lies in the source.
+    ///   - title: of the blob, for messages.
+    ///   - level: of the compression that it gets.
+    init(
+        _ move: BlobMove, bytes: any ByteSource, title: String, level: Int?, inflation: InflationLimit
+    ) throws {
+        self.move = move
+        let size = move.blob.size < 0 ? nil : move.blob.size
+        input = VerifyingSource(bytes, digest: move.blob.digest, size: size, name: title)
+        guard let wanted = move.compression else {
+            made = nil
+            output = input
+            return
+        }
+        var tar: any ByteSource = input
+        if let format = move.blob.mediaType.layerCompression?.streamFormat {
+            tar = try InflatingSource(tar, format: format, limit: inflation, name: title)
+            if let diffID = move.diffID {
+                tar = VerifyingSource(tar, digest: diffID, size: nil, name: "\(title), inflated,")
+            }
+        } else if let diffID = move.diffID, diffID != move.blob.digest {
+            throw TransferError.damaged("\(title): the config gives it the diffID \(diffID)")
+        }
+        let packed: any ByteSource =
+            switch wanted {
+            case .none: tar
+            case .gzip: GzipSource(tar, level: level)
+            case .zstd: ZstdSource(tar, level: level)
+            }
+        let hashing = HashingSource(packed)
+        made = hashing
+        output = hashing
+    }
+
+    /// What came out, once all of it was pulled.
+    func finish() throws -> Descriptor {
+        guard let made, let wanted = move.compression else { return move.blob.plain }
+        // An inflater may be done before its input is: what follows is to be verified as well.
+        _ = try input.drain()
+        let format = move.blob.mediaType.manifestFamilyOfLayer
+        let type = MediaType.layer(wanted, in: format) ?? MediaType.layer(wanted, in: .oci) ?? move.blob.mediaType
+        return Descriptor(mediaType: type, digest: made.digest(), size: made.count)
+    }
+}
+
+extension LayerCompression {
+    /// The stream format that has to be undone; nil for a plain tar.
+    var streamFormat: CompressionFormat? {
+        switch self {
+        case .none: nil
+        case .gzip: .gzip
+        case .zstd: .zstd
+        }
+    }
+}
+
+extension MediaType {
+    /// The family whose name for a layer this is.
+    var manifestFamilyOfLayer: ManifestFormat { self == .dockerLayer || self == .dockerLayerGzip ? .docker : .oci }
+}
+
+extension Descriptor {
+    /// Type, digest and size alone.
+    var plain: Descriptor { Descriptor(mediaType: mediaType, digest: digest, size: size) }
+}

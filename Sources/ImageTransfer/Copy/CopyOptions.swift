@@ -1,0 +1,33 @@
+public import ByteStreams
+public import ImageModel
+
+/// What `copy` may be told.
+public struct CopyOptions: Sendable {
+    public enum OnExisting: String, Sendable, CaseIterable {
+        case overwrite
+        case skip
+        case error
+    }
+
+    /// Empty: all.
+    public var platforms: [Platform] = []
+    /// nil: manifests keep their family.
+    public var format: ManifestFormat?
+    /// nil: the source's default.
+    public var compression: CompressionChoice?
+    /// Of the compression; nil for the fastest that is worth it.
+    public var level: Int?
+    public var prefix: String?
+    public var name: String?
+    /// Blobs at once.
+    public var jobs = 4
+    public var dryRun = false
+    public var keepGoing = false
+    public var onExisting = OnExisting.overwrite
+    /// Fail rather than change a digest.
+    public var strict = false
+    /// How far a compressed layer may inflate.
+    public var inflation = InflationLimit.standard
+
+    public init() {}
+}

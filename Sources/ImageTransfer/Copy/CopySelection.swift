@@ -1,0 +1,16 @@
+public import ImageModel
+
+/// What to take from a source: everything, or what a name or digest means there.
+public struct CopySelection: Sendable {
+    public var source: any ImageSource
+    public var name: String?
+    public var digest: Digest?
+
+    public init(source: any ImageSource, name: String? = nil, digest: Digest? = nil) {
+        self.source = source
+        self.name = name
+        self.digest = digest
+    }
+
+    var takesEverything: Bool { name == nil && digest == nil }
+}

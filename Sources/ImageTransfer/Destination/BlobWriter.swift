@@ -1,0 +1,32 @@
+public import ByteStreams
+public import ImageModel
+
+/// What is known of a blob before its bytes come.
+public struct BlobTarget: Hashable, Sendable {
+    /// nil where the blob is compressed or inflated on its way.
+    public var digest: Digest?
+    /// Bytes; nil likewise.
+    public var size: Int64?
+    public var repository: String
+
+    public init(digest: Digest?, size: Int64?, repository: String) {
+        self.digest = digest
+        self.size = size
+        self.repository = repository
+    }
+}
+
+/// One blob on its way into a destination. Used by one thread; blocks.
+///
+/// Nothing is visible until `commit`, which may be called long after the last byte. `cancel` undoes what
+/// was written; after a commit, or a second time, it does nothing.
+public protocol BlobWriter: ByteSink {
+    /// Makes what was written last through a power cut, as far as there is something to last. `commit` may
+    /// then be called when the time has come.
+    func flush() throws
+    /// - Parameter digest: verified by the caller.
+    func commit(_ digest: Digest) throws
+    func cancel()
+    /// What was written so far, to be read before `commit` or `cancel`.
+    func written() throws -> any ByteSource
+}

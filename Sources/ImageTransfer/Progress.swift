@@ -1,0 +1,22 @@
+import Synchronization
+
+/// How far a transfer is: counters that any thread may move and any thread may look at.
+public final class Progress: Sendable {
+    private let plannedBytes = Atomic<Int64>(0)
+    private let movedBytes = Atomic<Int64>(0)
+    private let remarks: @Sendable (String) -> Void
+
+    /// - Parameter remarks: is told what a user should know and may not expect.
+    public init(remarks: @escaping @Sendable (String) -> Void = { _ in }) {
+        self.remarks = remarks
+    }
+
+    /// Bytes of the source that have to be read, as far as planned.
+    public var planned: Int64 { plannedBytes.load(ordering: .relaxed) }
+    /// Bytes of the source that were read.
+    public var moved: Int64 { movedBytes.load(ordering: .relaxed) }
+
+    public func plan(_ bytes: Int64) { plannedBytes.add(bytes, ordering: .relaxed) }
+    public func move(_ bytes: Int64) { movedBytes.add(bytes, ordering: .relaxed) }
+    public func remark(_ text: String) { remarks(text) }
+}

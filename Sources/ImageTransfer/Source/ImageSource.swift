@@ -1,0 +1,66 @@
+public import ByteStreams
+public import ImageModel
+
+/// Somewhere that images can be read from.
+///
+/// Everything is addressed by digest: `images` gives the roots, and what they refer to is fetched by its
+/// descriptor. Sources are safe to use from many tasks at once.
+public protocol ImageSource: Sendable {
+    /// What messages call it.
+    var title: String { get }
+    /// What layers become when nobody says: `.keep`, but for docker-archives, which hold raw tars.
+    var defaultCompression: CompressionChoice { get }
+    /// The repository of images that have only a tag, or no name: made from the file's name.
+    var madeUpRepository: String { get }
+
+    /// Every image there is, in the source's order.
+    func images() async throws -> [SourceImage]
+    /// The images that a reference means: all without name and digest.
+    ///
+    /// - Parameters:
+    ///   - name: a repository, a tag, or both, as the source's transport writes them.
+    ///   - digest: of a manifest, or an image ID.
+    /// - Throws: `TransferError.notFound`, with the names that there are.
+    func images(named name: String?, digest: Digest?) async throws -> [SourceImage]
+    /// The only image, or the one that is tagged `latest`.
+    func image(named name: String?, digest: Digest?) async throws -> SourceImage
+    /// The images of a repository whose tags are wanted.
+    func images(in repository: String?, tagged isWanted: @Sendable @escaping (String) -> Bool) async throws
+        -> [SourceImage]
+    /// The manifest, verified by digest and size.
+    ///
+    /// - Throws: `TransferError.notFound` if it is not there.
+    func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest
+    /// The bytes of a blob, as they lie there: whoever reads them verifies them.
+    ///
+    /// - Throws: `TransferError.notFound` if it is not there.
+    func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource
+    /// What lists `digest` as its subject.
+    func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor]
+    /// The diffID that a layer has to have, where digests were not given but computed, so that only the
+    /// diffID can show that the layer is the right one.
+    func expectedDiffID(of layer: Digest) async throws -> Digest?
+}
+
+extension ImageSource {
+    public var defaultCompression: CompressionChoice { .keep }
+    public func expectedDiffID(of layer: Digest) async throws -> Digest? { nil }
+
+    /// A blob that is a document, such as a config: read whole and verified.
+    public func document(_ descriptor: Descriptor, in repository: String?) async throws -> [UInt8] {
+        let title = "\(title): \(descriptor.digest)"
+        let source = Handover(try await blob(descriptor, in: repository))
+        return try await Workers.blobs.run {
+            try VerifyingSource(
+                source.value, digest: descriptor.digest, size: descriptor.size < 0 ? nil : descriptor.size, name: title
+            ).readAll(limit: Document.sizeLimit, name: title)
+        }
+    }
+
+    /// The config of an image; nil where the manifest is not of an image.
+    public func config(of image: ImageManifest, in repository: String?) async throws -> ImageConfig? {
+        guard image.config.mediaType.isImageConfig else { return nil }
+        let bytes = try await document(image.config, in: repository)
+        return try Document.decode(ImageConfig.self, from: bytes, name: "\(title): config \(image.config.digest)")
+    }
+}

@@ -1,0 +1,70 @@
+import ImageModel
+
+/// A registry's refusal, or what kept it from answering.
+public struct RegistryError: Error, Equatable, CustomStringConvertible {
+    /// Scheme, host and port.
+    public var registry: String
+    public var repository: String?
+    /// What was asked, as the end of "cannot …".
+    public var action: String
+    /// nil if there was no answer.
+    public var status: Int?
+    /// The registry's own words, or what broke.
+    public var problem: String
+    /// What to do.
+    public var advice: String?
+
+    init(
+        registry: String, repository: String? = nil, action: String, status: Int?, problem: String,
+        advice: String? = nil
+    ) {
+        self.registry = registry
+        self.repository = repository
+        self.action = action
+        self.status = status
+        self.problem = problem
+        self.advice = advice
+    }
+
+    public var isUnauthorised: Bool { status == 401 || status == 403 }
+
+    public var description: String {
+        let place = registry + (repository.map { ", repository \($0)" } ?? "")
+        let answer = [status.map { "it answered \($0)" }, problem.isEmpty ? nil : problem].compactMap { $0 }
+        return "\(place): cannot \(action): \(answer.joined(separator: ", "))" + (advice.map { " (\($0))" } ?? "")
+    }
+}
+
+/// The body of a registry's refusal. Source: OCI distribution-spec, "Error Codes".
+struct RegistryProblem {
+    /// In order; `UNAUTHORIZED` and the like.
+    var codes: [String] = []
+    /// For messages: one line, not long.
+    var text = ""
+
+    private struct Body: Decodable {
+        struct Item: Decodable {
+            var code: String?
+            var message: String?
+            var detail: JSONValue?
+        }
+        var errors: [Item]?
+        var message: String?
+        var details: String?
+    }
+
+    init(_ answer: HTTPAnswer) {
+        guard let bytes = try? answer.bytes(limit: 64 << 10, name: "the answer"), !bytes.isEmpty else { return }
+        if let body = try? Document.decode(Body.self, from: bytes, name: "the answer") {
+            codes = body.errors?.compactMap(\.code) ?? []
+            let words = body.errors?.map { item in
+                [item.code, item.message].compactMap { $0 }.joined(separator: ": ")
+            }
+            text = (words ?? [body.message ?? body.details].compactMap { $0 }).joined(separator: "; ")
+        } else if answer.contentType?.contains("html") != true {
+            text = String(decoding: bytes.prefix(300), as: UTF8.self)
+        }
+        text = String(text.map { $0.isNewline ? " " : $0 }.prefix(500)).filter { $0 != "\u{0}" }
+        while text.last?.isWhitespace == true { text.removeLast() }
+    }
+}

@@ -1,0 +1,150 @@
+import ByteStreams
+import FoundationEssentials
+import Glibc
+import ImageModel
+import ImageTransfer
+
+/// A file in which Docker or podman keep credentials.
+///
+/// Source: Docker's `config.json` and containers-auth.json(5):
+/// `{"auths": {"HOST[/PATH]": {"auth": base64(USER:PASSWORD), "identitytoken": …}}, "credsStore": …, "credHelpers": {HOST: …}}`.
+package struct CredentialFile: Sendable {
+    let path: String
+    /// All of it: what is not understood stays as it is.
+    private(set) var content: [String: JSONValue]
+
+    /// - Throws: `DocumentError`, `StreamError.io`. A file that is not there is an empty one.
+    init(_ path: String) throws {
+        self.path = path
+        let bytes = try readFile(path, limit: Document.sizeLimit) ?? []
+        let isEmpty = bytes.allSatisfy { $0 <= 32 }
+        content = isEmpty ? [:] : try Document.decode([String: JSONValue].self, from: bytes, name: path)
+    }
+
+    /// The files that may hold credentials, the first one first.
+    static func all() throws -> [CredentialFile] {
+        if let only = variable("REGISTRY_AUTH_FILE") { return [try CredentialFile(only)] }
+        let podman = [
+            "\(variable("XDG_RUNTIME_DIR") ?? "/run/user/\(getuid())")/containers/auth.json",
+            "/run/containers/\(getuid())/auth.json",
+            "\(variable("XDG_CONFIG_HOME") ?? "\(home)/.config")/containers/auth.json",
+        ]
+        let paths = variable("DOCKER_CONFIG") == nil ? podman + [docker] : [docker] + podman
+        return try paths.map { try CredentialFile($0) }
+    }
+
+    /// Where `login` puts credentials: `$DOCKER_CONFIG`, or podman's file if that has the host, or Docker's.
+    static func forLogin(to host: String) throws -> CredentialFile {
+        let files = try all()
+        if variable("REGISTRY_AUTH_FILE") == nil, variable("DOCKER_CONFIG") == nil,
+            let podman = files.dropLast().first(where: { $0.holds(host) })
+        {
+            return podman
+        }
+        return try files.count == 1 ? files[0] : CredentialFile(docker)
+    }
+
+    private static var docker: String { "\(variable("DOCKER_CONFIG") ?? "\(home)/.docker")/config.json" }
+    private static var home: String { variable("HOME") ?? "/root" }
+    private static func variable(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    // MARK: What it says
+
+    /// The suffix of the program that keeps a host's credentials: `docker-credential-SUFFIX`.
+    func helper(for host: String) -> String? {
+        for (key, value) in content["credHelpers"]?.object ?? [:] where Self.normal(key) == host {
+            if let suffix = value.string, !suffix.isEmpty { return suffix }
+        }
+        return content["credsStore"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    func holds(_ host: String) -> Bool {
+        (content["auths"]?.object ?? [:]).keys.contains { Self.normal($0).split(separator: "/").first ?? "" == host }
+            || (content["credHelpers"]?.object ?? [:]).keys.contains { Self.normal($0) == host }
+    }
+
+    /// Credentials by `HOST` or `HOST/PATH`.
+    var entries: [String: Credentials] {
+        var entries: [String: Credentials] = [:]
+        for (key, value) in content["auths"]?.object ?? [:] {
+            guard let entry = value.object, let found = Self.credentials(entry) else { continue }
+            entries[Self.normal(key)] = found
+        }
+        return entries
+    }
+
+    private static func credentials(_ entry: [String: JSONValue]) -> Credentials? {
+        let pair = entry["auth"]?.string.flatMap { Base64.decode($0) }.map {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }.flatMap { Credentials($0) }
+        if let token = entry["identitytoken"]?.string, !token.isEmpty {
+            if case .password(let user, _) = pair { return .identityToken(user: user, token: token) }
+            return .identityToken(user: "", token: token)
+        }
+        if let token = entry["registrytoken"]?.string, !token.isEmpty { return .registryToken(token) }
+        if let pair { return pair }
+        guard let user = entry["username"]?.string, let password = entry["password"]?.string else { return nil }
+        return .password(user: user, password: password)
+    }
+
+    /// Keys come with and without scheme, and Docker Hub's under several names.
+    package static func normal(_ key: String) -> String {
+        var key = key[...]
+        for scheme in ["https://", "http://"] where key.hasPrefix(scheme) {
+            key = key.dropFirst(scheme.count).prefix { $0 != "/" }
+        }
+        for ending in ["/v1/", "/v2/", "/v1", "/v2", "/"] where key.hasSuffix(ending) {
+            key = key.dropLast(ending.count)
+        }
+        let host = key.prefix { $0 != "/" }
+        return (["index.docker.io", "registry-1.docker.io"].contains(host) ? "docker.io" : String(host))
+            + key.dropFirst(host.count)
+    }
+
+    // MARK: Changing it
+
+    /// The name that Docker gives to a host's entry.
+    static func key(for host: String) -> String { host == "docker.io" ? "https://index.docker.io/v1/" : host }
+
+    mutating func set(_ credentials: Credentials?, for host: String) {
+        var auths = content["auths"]?.object ?? [:]
+        let key = auths.keys.first { Self.normal($0) == host } ?? Self.key(for: host)
+        switch credentials {
+        case nil: auths[key] = nil
+        case .password(let user, let password):
+            auths[key] = .object(["auth": .string(Base64.encode(Array("\(user):\(password)".utf8)))])
+        case .identityToken(let user, let token):
+            auths[key] = .object([
+                "auth": .string(Base64.encode(Array("\(user):".utf8))), "identitytoken": .string(token),
+            ])
+        case .registryToken(let token): auths[key] = .object(["registrytoken": .string(token)])
+        }
+        content["auths"] = .object(auths)
+    }
+
+    /// Mentions a host whose credentials are with a helper, as Docker does.
+    mutating func mention(_ host: String) {
+        var auths = content["auths"]?.object ?? [:]
+        auths[Self.key(for: host)] = .object([:])
+        content["auths"] = .object(auths)
+    }
+
+    /// For this user's eyes only, whole or not at all.
+    func save() throws {
+        let directory = parent(of: path)
+        if try fileKind(directory) == nil {
+            try makeDirectories(directory)
+            chmod(directory, 0o700)
+        }
+        // A link, as dotfile managers make them, stays one.
+        let target = realpath(path, nil).map { pointer in
+            defer { free(pointer) }
+            return String(cString: pointer)
+        }
+        try writeDurably(
+            Document.encode(content, pretty: true) + [10], to: target ?? path,
+            staging: parent(of: target ?? path), mode: 0o600)
+    }
+}

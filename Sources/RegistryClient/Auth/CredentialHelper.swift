@@ -1,0 +1,107 @@
+import ImageModel
+import ImageTransfer
+import Subprocess
+import SystemPackage
+
+/// A program that keeps credentials: `docker-credential-SUFFIX`.
+///
+/// Source: docker/docker-credential-helpers: a verb as argument, the server on standard input, JSON back.
+struct CredentialHelper: Sendable {
+    let suffix: String
+
+    private struct Entry: Codable {
+        var server: String
+        var user: String
+        var secret: String
+
+        enum CodingKeys: String, CodingKey {
+            case server = "ServerURL"
+            case user = "Username"
+            case secret = "Secret"
+        }
+    }
+
+    /// - Returns: nil if it has none for this host.
+    func get(_ host: String) async throws -> Credentials? {
+        for server in host == "docker.io" ? ["https://index.docker.io/v1/"] : [host, "https://\(host)"] {
+            let (output, isDone) = try await run("get", input: server)
+            guard isDone else {
+                if output.contains("credentials not found") { continue }
+                throw TransferError.refused(
+                    "docker-credential-\(suffix) failed for \(host): \(output.prefix(200)) (the credential file names it)"
+                )
+            }
+            let entry = try Document.decode(
+                Entry.self, from: Array(output.utf8), name: "the answer of docker-credential-\(suffix)")
+            guard !entry.secret.isEmpty else { return nil }
+            return entry.user == "<token>"
+                ? .identityToken(user: "", token: entry.secret)
+                : .password(user: entry.user, password: entry.secret)
+        }
+        return nil
+    }
+
+    func store(_ credentials: Credentials, for host: String) async throws {
+        let entry: Entry
+        switch credentials {
+        case .password(let user, let password):
+            entry = Entry(server: CredentialFile.key(for: host), user: user, secret: password)
+        case .identityToken(_, let token), .registryToken(let token):
+            entry = Entry(server: CredentialFile.key(for: host), user: "<token>", secret: token)
+        }
+        let (output, isDone) = try await run(
+            "store", input: String(decoding: try Document.encode(entry), as: UTF8.self))
+        guard isDone else {
+            throw TransferError.refused(
+                "docker-credential-\(suffix) did not store the credentials: \(output.prefix(200))")
+        }
+    }
+
+    func erase(_ host: String) async throws { _ = try await run("erase", input: CredentialFile.key(for: host)) }
+
+    private func run(_ verb: String, input: String) async throws -> (output: String, isDone: Bool) {
+        guard !suffix.contains("/") else {
+            throw TransferError.refused("'\(suffix)' is no name of a credential helper")
+        }
+        do {
+            let question = try Self.pipe(holding: input)
+            let result = try await withThrowingTaskGroup(of: (String, Bool).self) { group in
+                group.addTask {
+                    let result = try await Subprocess.run(
+                        .name("docker-credential-\(suffix)"), arguments: [verb],
+                        input: .fileDescriptor(question, closeAfterSpawningProcess: true),
+                        output: .string(limit: 1 << 20), error: .discarded)
+                    return (result.standardOutput, result.terminationStatus.isSuccess)
+                }
+                group.addTask {
+                    try await Task.sleep(for: .seconds(60))
+                    throw TransferError.refused("docker-credential-\(suffix) does not answer")
+                }
+                defer { group.cancelAll() }
+                return try await group.next() ?? ("", false)
+            }
+            return (result.0.filter { !$0.isNewline }, result.1)
+        } catch let error as SubprocessError {
+            throw TransferError.refused(
+                "docker-credential-\(suffix), which the credential file names, cannot be run: \(error)")
+        }
+    }
+
+    /// A pipe's reading end, with all of the text in it already: a helper may end without reading what it is
+    /// given, and then nobody may be left writing.
+    private static func pipe(holding text: String) throws -> FileDescriptor {
+        guard text.utf8.count <= 32 << 10 else {
+            throw TransferError.refused("the credentials are too large for a credential helper")
+        }
+        let ends = try FileDescriptor.pipe()
+        return try ends.writeEnd.closeAfter {
+            do {
+                try ends.writeEnd.writeAll(text.utf8)
+                return ends.readEnd
+            } catch {
+                try? ends.readEnd.close()
+                throw error
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import FoundationEssentials
+
+/// An absolute http or https URL.
+package struct Address: Hashable, Sendable {
+    /// As it is asked for.
+    package let text: String
+    package let scheme: String
+    package let host: String
+    package let port: Int
+
+    /// - Returns: nil for anything that is not an absolute URL of http or https with a host.
+    package init?(_ text: String) {
+        guard let url = URL(string: text) else { return nil }
+        self.init(url)
+    }
+
+    private init?(_ url: URL) {
+        guard let scheme = url.scheme?.lowercased(), scheme == "http" || scheme == "https",
+            let host = url.host(percentEncoded: false), !host.isEmpty, url.user == nil
+        else { return nil }
+        text = url.absoluteString
+        self.scheme = scheme
+        self.host = host.lowercased()
+        port = url.port ?? (scheme == "https" ? 443 : 80)
+    }
+
+    /// What a `Location` or `Link` means from here: RFC 3986, section 5.
+    package func resolving(_ reference: String) -> Address? {
+        guard let base = URL(string: text), let url = URL(string: reference, relativeTo: base)?.absoluteURL else {
+            return nil
+        }
+        return Address(url)
+    }
+
+    /// The same with more in its query; what the query holds already stays.
+    package func adding(_ items: [(name: String, value: String)]) -> Address {
+        guard !items.isEmpty else { return self }
+        let query = items.map { "\($0.name)=\(Self.encode($0.value))" }.joined(separator: "&")
+        return Address(text + (text.contains("?") ? "&" : "?") + query) ?? self
+    }
+
+    package func hasSameOrigin(as other: Address) -> Bool {
+        scheme == other.scheme && host == other.host && port == other.port
+    }
+
+    /// Without path and query, which may hold secrets: for messages.
+    package var origin: String {
+        let isUsual = port == (scheme == "https" ? 443 : 80)
+        return "\(scheme)://\(host.contains(":") ? "[\(host)]" : host)" + (isUsual ? "" : ":\(port)")
+    }
+
+    /// Everything but RFC 3986's unreserved characters becomes `%XX`.
+    static func encode(_ text: String) -> String {
+        var encoded = ""
+        for byte in text.utf8 {
+            switch byte {
+            case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+                encoded.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let hex = String(byte, radix: 16, uppercase: true)
+                encoded += "%" + (hex.count == 1 ? "0" : "") + hex
+            }
+        }
+        return encoded
+    }
+}

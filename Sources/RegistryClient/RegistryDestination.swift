@@ -1,0 +1,175 @@
+import ByteStreams
+public import ImageModel
+public import ImageTransfer
+import NIOHTTP1
+import Synchronization
+
+/// A registry, pushed to over its API.
+public final class RegistryDestination: ImageDestination {
+    /// As the user names it.
+    private let host: String
+    private let route: RegistryRoute
+    public let requestedName: String?
+
+    private struct State {
+        /// Repositories of this registry that have a blob.
+        var places: [Digest: Set<String>] = [:]
+        /// Manifests of this run, for giving them names.
+        var manifests: [Digest: Manifest] = [:]
+        /// Sessions that refused mounts have opened.
+        var sessions: [BlobTarget: HTTPAnswer] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    init(host: String, route: RegistryRoute, name: String?) {
+        self.host = host
+        self.route = route
+        requestedName = name
+    }
+
+    private var registry: Registry { route.registry }
+    private func own(_ repository: String) -> String { route.repository(repository, at: host) }
+
+    public var title: String { host }
+    public var traits: DestinationTraits {
+        var traits = DestinationTraits()
+        traits.bareNameIsTag = false
+        traits.holdsSchema1 = true
+        traits.sharesBlobs = false
+        traits.needsRepositoryFirst = true
+        return traits
+    }
+
+    public func begin(_ images: [AnnouncedImage]?) async throws {}
+    public func finish() async throws {}
+    public func abandon() async {}
+    public func freeSpace() async throws -> Int64? { nil }
+
+    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
+        let repository = own(repository)
+        return try await Workers.blobs.run { [self] in
+            if state.withLock({ $0.places[blob.digest]?.contains(repository) }) == true { return true }
+            guard try registry.hasBlob(blob.digest, size: blob.size, in: repository) else { return false }
+            note(blob.digest, in: repository)
+            return true
+        }
+    }
+
+    public func has(manifest: Digest, in repository: String) async throws -> Bool {
+        let repository = own(repository)
+        return try await Workers.blobs.run { [self] in
+            try registry.resolve(manifest.description, in: repository) != nil
+        }
+    }
+
+    public func digest(of name: ImageName) async throws -> Digest? {
+        try await Workers.blobs.run { [self] in
+            try registry.resolve(name.tag ?? "latest", in: own(name.repository))?.digest
+        }
+    }
+
+    /// Looked for in the images that are going to be replaced: a registry may hold thousands of others.
+    public func knownLayers(in repository: String, tags: [String]) async throws -> [Digest: [Descriptor]] {
+        let repository = own(repository)
+        let source = registry.source(repository: repository)
+        var images: [SourceImage] = []
+        for tag in Set(tags + ["latest"]).sorted() {
+            // What is damaged or missing there is nothing to build upon.
+            images += (try? await source.images(named: "\(repository):\(tag)", digest: nil)) ?? []
+        }
+        return try await source.layersByDiffID(of: images)
+    }
+
+    // MARK: Blobs
+
+    /// Mounts the blob from a repository of the same registry.
+    public func adopt(
+        _ blob: Descriptor, from source: (any ImageSource)?, in origin: String?, into repository: String
+    ) async throws -> Bool {
+        let repository = own(repository)
+        var origins = state.withLock { $0.places[blob.digest] ?? [] }.subtracting([repository]).sorted()
+        if let source = source as? RegistrySource, source.host == host, let origin, own(origin) != repository {
+            origins.insert(own(origin), at: 0)
+        }
+        guard let origin = origins.first else { return false }
+        return try await Workers.blobs.run { [self] in
+            let answer: HTTPAnswer
+            do {
+                answer = try registry.session.send(
+                    RegistryRequest(
+                        method: .POST,
+                        path: "\(repository)/blobs/uploads/?mount=\(Address.encode(blob.digest.description))"
+                            + "&from=\(Address.encode(origin))",
+                        repository: repository, scope: .mount(repository, from: origin),
+                        action: "mount the blob \(blob.digest) from \(origin)", headers: ["content-length": "0"]))
+            } catch is RegistryError {
+                // Not allowed, or not known: then it is uploaded like any other.
+                return false
+            }
+            answer.finish()
+            if answer.status == 201, try registry.hasBlob(blob.digest, size: blob.size, in: repository) {
+                note(blob.digest, in: repository)
+                return true
+            }
+            if answer.status == 202 {
+                let target = BlobTarget(
+                    digest: blob.digest, size: blob.size < 0 ? nil : blob.size, repository: repository)
+                state.withLock { $0.sessions[target] = answer }
+            }
+            return false
+        }
+    }
+
+    public func writer(for target: BlobTarget) throws -> any BlobWriter {
+        var target = target
+        if target.repository.isEmpty, let name = requestedName.flatMap({ ImageName("host.invalid/\($0)") }) {
+            target.repository = name.repository
+        }
+        target.repository = own(target.repository)
+        let upload = BlobUpload(target, to: registry)
+        let session = state.withLock { $0.sessions.removeValue(forKey: target) }
+        if let session, session.location != nil { try upload.adopt(session) }
+        return upload
+    }
+
+    private func note(_ digest: Digest, in repository: String) {
+        state.withLock { _ = $0.places[digest, default: []].insert(repository) }
+    }
+
+    // MARK: Manifests
+
+    public func put(_ manifest: Manifest, in repository: String) async throws {
+        let repository = own(repository)
+        try await Workers.blobs.run { [self] in
+            state.withLock { $0.manifests[manifest.digest] = manifest }
+            let keepsSubject = try registry.put(manifest, as: manifest.digest.description, in: repository)
+            for blob in manifest.blobs { note(blob.digest, in: repository) }
+            if let subject = manifest.subject, !keepsSubject {
+                try registry.noteReferrer(manifest.referrerDescriptor, of: subject.digest, in: repository)
+            }
+        }
+    }
+
+    public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
+        guard let tag = name.tag else { return }
+        let repository = own(name.repository)
+        try await Workers.blobs.run { [self] in
+            guard try registry.resolve(tag, in: repository)?.digest != descriptor.digest else { return }
+            let known = state.withLock { $0.manifests[descriptor.digest] }
+            guard let manifest = try known ?? registry.manifest(descriptor.digest.description, in: repository) else {
+                throw TransferError.notFound(
+                    "\(registry.host)/\(repository) has lost the manifest \(descriptor.digest)")
+            }
+            try registry.put(try merged(manifest, tag, repository), as: tag, in: repository)
+        }
+    }
+
+    /// A fallback tag's index keeps what others have put there.
+    private func merged(_ manifest: Manifest, _ tag: String, _ repository: String) throws -> Manifest {
+        guard ImageName.referredDigest(byTag: tag) == tag, case .index(var index) = manifest.content,
+            case .index(let old)? = try registry.manifest(tag, in: repository)?.content
+        else { return manifest }
+        return index.add(old.manifests) ? try Manifest(making: index) : manifest
+    }
+}

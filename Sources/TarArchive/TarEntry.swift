@@ -1,0 +1,21 @@
+/// A member of a tar.
+public struct TarEntry: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable {
+        case file
+        case directory
+        /// The target is relative to the link's own directory.
+        case symbolicLink(String)
+        /// The target is the path of an earlier member.
+        case hardLink(String)
+        /// Devices, pipes and the like.
+        case other
+    }
+
+    /// Relative, without `./`, doubled or trailing slashes.
+    public let path: String
+    public let kind: Kind
+    /// Bytes of a file.
+    public let size: Int64
+    /// Where the file's bytes begin in an uncompressed tar.
+    public let dataOffset: Int64
+}

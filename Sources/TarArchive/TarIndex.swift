@@ -1,0 +1,29 @@
+public import ByteStreams
+
+/// The table of contents of a plain tar on disk, made by one run over its headers. Members are read by
+/// their offset, many at once.
+public final class TarIndex: Sendable {
+    public let file: OpenFile
+    public let members: TarMembers
+
+    /// - Throws: `StreamError.damaged` if it is no tar, or ends inside of a member.
+    public init(_ file: OpenFile, name: String) throws {
+        self.file = file
+        var members = TarMembers(name: name)
+        let reader = try TarReader(file: file, name: name)
+        while let entry = try reader.next() {
+            if entry.kind == .file, entry.size > file.size - entry.dataOffset {
+                throw StreamError.damaged(
+                    "\(name) is truncated: \(entry.path) begins at byte \(entry.dataOffset) and has \(entry.size) bytes, "
+                        + "but the archive ends at \(file.size)")
+            }
+            members.add(entry)
+        }
+        self.members = members
+    }
+
+    /// A member's bytes.
+    public func open(_ entry: TarEntry) -> FileSource {
+        FileSource(file, offset: entry.dataOffset, length: entry.size)
+    }
+}

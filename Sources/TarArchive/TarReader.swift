@@ -1,0 +1,191 @@
+public import ByteStreams
+import CArchive
+import Glibc
+
+/// Reads a tar from front to back: plain, or compressed with gzip, zstd, xz or bzip2.
+///
+/// libarchive does the reading; every answer of it that is not plain success is an error here, for an
+/// image archive has nothing that it could only half understand.
+public final class TarReader {
+    /// Members that an archive may have.
+    public static let entryLimit = 1_000_000
+
+    private let archive: OpaquePointer
+    private let input: Input
+    private let name: String
+    private var entryCount = 0
+    private var current: TarEntry?
+    private var readOfCurrent: Int64 = 0
+
+    /// - Parameters:
+    ///   - name: of the archive, for messages.
+    /// - Throws: `StreamError.damaged` if it is no tar.
+    public convenience init(_ source: any ByteSource, name: String, limit: InflationLimit = .standard) throws {
+        let peeking = PeekingSource(source)
+        let format = CompressionFormat.sniff(try peeking.peek(6))
+        var bytes: any ByteSource = peeking
+        if format == .gzip || format == .zstd {
+            bytes = try InflatingSource(peeking, format: format, limit: limit, name: name)
+        }
+        try self.init(Input(bytes), name: name, filter: format)
+    }
+
+    /// A plain tar on disk, whose members' bytes are passed over by seeking.
+    init(file: OpenFile, name: String) throws {
+        (archive, input, self.name) = (try Self.make(.none), Input(file), name)
+        try open()
+    }
+
+    private init(_ input: Input, name: String, filter: CompressionFormat) throws {
+        (archive, self.input, self.name) = (try Self.make(filter), input, name)
+        try open()
+    }
+
+    deinit { archive_read_free(archive) }
+
+    private static func make(_ filter: CompressionFormat) throws -> OpaquePointer {
+        guard let archive = archive_read_new() else { throw StreamError.limit("libarchive cannot allocate a reader") }
+        archive_read_support_format_tar(archive)
+        if filter == .xz { archive_read_support_filter_xz(archive) }
+        if filter == .bzip2 { archive_read_support_filter_bzip2(archive) }
+        return archive
+    }
+
+    private func open() throws {
+        archive_read_set_callback_data(archive, Unmanaged.passUnretained(input).toOpaque())
+        archive_read_set_read_callback(archive) { _, data, buffer in
+            Unmanaged<Input>.fromOpaque(data!).takeUnretainedValue().next(buffer!)
+        }
+        archive_read_set_skip_callback(archive) { _, data, count in
+            Unmanaged<Input>.fromOpaque(data!).takeUnretainedValue().skip(count)
+        }
+        if archive_read_open1(archive) != ARCHIVE_OK { throw failure("is no tar archive") }
+    }
+
+    /// The next member; nil at the end.
+    public func next() throws -> TarEntry? {
+        current = nil
+        var header: OpaquePointer?
+        let status = archive_read_next_header(archive, &header)
+        if status == ARCHIVE_EOF {
+            guard entryCount > 0 else { throw StreamError.damaged("\(name) is no tar archive, or an empty one") }
+            // What follows the end of the tar is the end of its compression, which tells of truncation.
+            try input.drain()
+            return nil
+        }
+        guard status == ARCHIVE_OK || status == ARCHIVE_WARN, let header else {
+            throw failure(entryCount == 0 ? "is no tar archive" : "is damaged after \(entryCount) members")
+        }
+        entryCount += 1
+        guard entryCount <= Self.entryLimit else {
+            throw StreamError.limit("\(name) has more than \(Self.entryLimit) members")
+        }
+        let entry = try entry(header)
+        current = entry
+        readOfCurrent = 0
+        return entry
+    }
+
+    /// The bytes of the member that `next` gave last; good until `next` is called again.
+    public func body() -> any ByteSource { Body(self) }
+
+    private func entry(_ header: OpaquePointer) throws -> TarEntry {
+        guard let raw = archive_entry_pathname(header) else {
+            throw StreamError.damaged("\(name): member \(entryCount) has no readable name")
+        }
+        let path = try TarPath.normalised(String(cString: raw), in: name)
+        let size = archive_entry_size(header)
+        guard size >= 0 else { throw StreamError.damaged("\(name): \(path) has the size \(size)") }
+        guard archive_entry_sparse_count(header) == 0 else {
+            throw StreamError.damaged("\(name): \(path) is a sparse file, which image archives do not have")
+        }
+        let kind: TarEntry.Kind
+        if let target = archive_entry_hardlink(header) {
+            kind = .hardLink(String(cString: target))
+        } else if let target = archive_entry_symlink(header) {
+            kind = .symbolicLink(String(cString: target))
+        } else {
+            switch archive_entry_filetype(header) {
+            case Glibc.S_IFREG: kind = .file
+            case Glibc.S_IFDIR: kind = .directory
+            default: kind = .other
+            }
+        }
+        return TarEntry(path: path, kind: kind, size: size, dataOffset: archive_filter_bytes(archive, 0))
+    }
+
+    private func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        guard let current else { return 0 }
+        let count = archive_read_data(archive, buffer.baseAddress, buffer.count)
+        guard count >= 0 else {
+            throw failure("ends or breaks off inside of \(current.path), \(readOfCurrent) of \(current.size) bytes in")
+        }
+        readOfCurrent += Int64(count)
+        return count
+    }
+
+    private func failure(_ what: String) -> any Error {
+        if let error = input.error { return error }
+        let detail = archive_error_string(archive).map { String(cString: $0) } ?? "no detail"
+        let offset = archive_filter_bytes(archive, 0)
+        return StreamError.damaged("\(name) \(what), near byte \(offset) (\(detail))")
+    }
+
+    private final class Body: ByteSource {
+        private let reader: TarReader
+
+        init(_ reader: TarReader) { self.reader = reader }
+
+        func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try reader.read(into: buffer) }
+    }
+}
+
+/// What libarchive's callbacks read from; keeps the error that C cannot carry.
+private final class Input {
+    private let source: any ByteSource
+    private let file: OpenFile?
+    private var position: Int64 = 0
+    private let buffer: UnsafeMutableRawBufferPointer
+    private(set) var error: (any Error)?
+
+    init(_ source: any ByteSource) {
+        self.source = source
+        file = nil
+        buffer = .allocate(byteCount: 256 << 10, alignment: 64)
+    }
+
+    /// Headers lie far apart: small reads pass over what is between them.
+    init(_ file: OpenFile) {
+        source = BytesSource([])
+        self.file = file
+        buffer = .allocate(byteCount: 4 << 10, alignment: 64)
+    }
+
+    deinit { buffer.deallocate() }
+
+    func next(_ result: UnsafeMutablePointer<UnsafeRawPointer?>) -> Int {
+        do {
+            let count = try file?.read(at: position, into: buffer) ?? source.read(into: buffer)
+            position += Int64(count)
+            result.pointee = UnsafeRawPointer(buffer.baseAddress)
+            return count
+        } catch {
+            self.error = error
+            return -1
+        }
+    }
+
+    /// Reads the rest of what cannot be sought.
+    func drain() throws {
+        if file == nil { _ = try source.drain() }
+    }
+
+    /// - Returns: how far it went: nothing where it cannot seek, and never past the end, so that a
+    ///   truncated member is noticed by reading.
+    func skip(_ count: Int64) -> Int64 {
+        guard let file else { return 0 }
+        let skipped = max(0, min(count, file.size - position - 1))
+        position += skipped
+        return skipped
+    }
+}

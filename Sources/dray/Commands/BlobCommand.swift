@@ -1,0 +1,79 @@
+import ArgumentParser
+import ByteStreams
+import ImageLayouts
+import ImageModel
+import ImageTransfer
+
+/// `dray blob`
+struct BlobCommand: DrayCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "blob",
+        abstract: "Print the exact bytes of a blob: a layer or a config.",
+        discussion: """
+            The bytes are verified while they are printed; if they turn out to be damaged, the exit code is 3.
+
+            Examples:
+              dray blob oci:layout sha256:4355a46b19d348dc2f57c046f8ef63d4538ebb936000f3c9ee954a27460dd865
+              dray blob store:/var/lib/registry:team/app sha256:DIGEST | tar tz
+            """)
+
+    @Argument(help: ArgumentHelp("Where the blob is.", valueName: "reference"))
+    var reference: String
+
+    @Argument(help: ArgumentHelp("Its digest, as ALGORITHM:HEX.", valueName: "digest"))
+    var digest: Digest
+
+    @OptionGroup(title: "Registry options") var registry: RegistryArguments
+
+    @OptionGroup var shared: SharedOptions
+
+    func run(_ console: Console) async throws -> ExitStatus {
+        let reference = try ImageReference(reference)
+        let source = try await reference.source(try registry.options(console))
+        if reference.isStandardStream, let stream = source as? any StreamedSource {
+            if try await printMember(of: stream) { return .done }
+        }
+        let images = try await source.images(named: reference.name, digest: reference.digest)
+        let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
+        var repositories: [String?] = []
+        for image in images where !repositories.contains(image.repository) { repositories.append(image.repository) }
+        for repository in repositories {
+            do {
+                try await printVerified(try await source.blob(descriptor, in: repository), title: source.title)
+                return .done
+            } catch TransferError.notFound {
+                continue
+            }
+        }
+        throw TransferError.notFound("\(source.title) has no blob \(digest)")
+    }
+
+    private func printVerified(_ bytes: any ByteSource, title: String) async throws {
+        let handover = Handover(bytes)
+        try await Blocking.run {
+            try VerifyingSource(handover.value, digest: digest, size: nil, name: "\(title): blob \(digest)")
+                .pump(into: StandardOutput())
+        }
+    }
+
+    /// Prints a member of standard input while it comes by: it comes only once.
+    ///
+    /// - Returns: whether it did. Documents are kept, and are asked for afterwards.
+    private func printMember(of stream: any StreamedSource) async throws -> Bool {
+        try await Blocking.run {
+            var isPrinted = false
+            try stream.drain { blob in
+                let hashing = HashingSource(blob.content, algorithm: blob.digest?.algorithm ?? .sha256)
+                if blob.digest == digest, !isPrinted {
+                    try VerifyingSource(hashing, digest: digest, size: blob.size, name: blob.title)
+                        .pump(into: StandardOutput())
+                    isPrinted = true
+                } else {
+                    _ = try hashing.drain()
+                }
+                return hashing.digest()
+            }
+            return isPrinted
+        }
+    }
+}

@@ -1,0 +1,201 @@
+import ArgumentParser
+import ByteStreams
+import ImageLayouts
+import ImageModel
+import ImageTransfer
+import RegistryClient
+
+/// `dray copy`
+struct CopyCommand: DrayCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "copy",
+        abstract: "Copy images from anywhere to anywhere.",
+        usage: "dray copy [<options>] SOURCE... DESTINATION",
+        discussion: """
+            Everything that the sources name is copied: all images, all platforms, signatures and other \
+            referrers, byte for byte. What the destination has is not moved again. Only raw layers of a \
+            docker-archive are gzipped on their way to a store or layout, which gives the image a new digest; \
+            --compression keep leaves them as they are. One line is printed for each image: name, digest, and \
+            whether the digest was kept.
+
+            Examples:
+              Seed a registry's storage directory from tarballs:
+                dray copy a.tar b.tar.gz store:/var/lib/registry
+              One image back into a tarball, on a pipe:
+                dray copy store:/var/lib/registry:app:1 docker-archive:- | docker load
+              What would be moved, to the byte:
+                dray copy --dry-run oci:layout store:/var/lib/registry
+              One platform of one image, under another name:
+                dray copy --platform linux/arm64 oci:layout:1.2 store:/var/lib/registry:team/app:1.2
+
+            'dray --help' lists the transports.
+            """)
+
+    @Argument(help: ArgumentHelp("What to copy, and last where to.", valueName: "reference"))
+    var references: [String] = []
+
+    @Option(
+        name: .customLong("platform"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Copy only this platform, as OS/ARCH[/VARIANT]; may be repeated. An index that is cut down gets a new digest.",
+            valueName: "platform"))
+    var platforms: [Platform] = []
+
+    @Option(help: ArgumentHelp("Convert manifests to Docker's or OCI's family.", valueName: "family"))
+    var format = ManifestFormatArgument.keep
+
+    @Option(
+        help: ArgumentHelp(
+            "Compress layers anew: keep, none, gzip[:1-9] or zstd[:1-19]. (default: keep; from a docker-archive, raw layers are gzipped)",
+            valueName: "compression"))
+    var compression: CompressionArgument?
+
+    @Option(help: ArgumentHelp("Put this in front of every repository's name.", valueName: "prefix"))
+    var prefix: String?
+
+    @Option(help: ArgumentHelp("Call the image REPOSITORY[:TAG], where the destination names none.", valueName: "name"))
+    var name: String?
+
+    @Option(help: ArgumentHelp("Move so many blobs at once.", valueName: "number"))
+    var jobs = CopyOptions().jobs
+
+    @Option(help: ArgumentHelp("What to do when the destination has the name already.", valueName: "action"))
+    var onExisting = CopyOptions.OnExisting.overwrite
+
+    @Flag(help: "Only say what would be moved, and what is there already.")
+    var dryRun = false
+
+    @Flag(help: "Go on with the other images when one fails (exit code 2).")
+    var keepGoing = false
+
+    @Flag(help: "Fail rather than change a digest.")
+    var strict = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Refuse a layer that inflates further than RATIO:1, once it has given 64 MiB.", valueName: "ratio"))
+    var maxInflation = InflationLimit.standard.ratio
+
+    @Option(name: .customLong("src-creds"), help: ArgumentHelp("--creds for the sources only.", valueName: "file"))
+    var sourceCredentials: CredentialsArgument?
+
+    @Option(name: .customLong("dest-creds"), help: ArgumentHelp("--creds for the destination only.", valueName: "file"))
+    var destinationCredentials: CredentialsArgument?
+
+    @Option(
+        name: .customLong("src-tls-verify"), help: ArgumentHelp("--tls-verify for the sources only.", valueName: "bool")
+    )
+    var verifiesSourceTLS: Bool?
+
+    @Option(
+        name: .customLong("dest-tls-verify"),
+        help: ArgumentHelp("--tls-verify for the destination only.", valueName: "bool"))
+    var verifiesDestinationTLS: Bool?
+
+    @Flag(name: .customLong("src-plain-http"), help: "--plain-http for the sources only.")
+    var sourcePlainHTTP = false
+
+    @Flag(name: .customLong("dest-plain-http"), help: "--plain-http for the destination only.")
+    var destinationPlainHTTP = false
+
+    @Flag(help: "Copy all tags of a repository of a public registry, where that has to be said.")
+    var allTags = false
+
+    @OptionGroup(title: "Registry options") var registry: RegistryArguments
+
+    @OptionGroup var shared: SharedOptions
+
+    func validate() throws {
+        guard references.count >= 2 else {
+            throw ValidationError(
+                references.isEmpty
+                    ? "Missing SOURCE and DESTINATION"
+                    : "Missing DESTINATION: where is '\(references[0])' to be copied to?")
+        }
+        guard jobs >= 1 else { throw ValidationError("--jobs has to be at least 1") }
+        guard maxInflation >= 1 else { throw ValidationError("--max-inflation has to be at least 1") }
+        guard !platforms.contains(where: \.isUnknown) else {
+            throw ValidationError("unknown/unknown is no platform that an image runs on")
+        }
+    }
+
+    func run(_ console: Console) async throws -> ExitStatus {
+        let sources = try references.dropLast().map { try ImageReference($0) }
+        let target = try ImageReference(references[references.count - 1])
+        try check(sources, target)
+        for source in sources { console.detail("from \(source)") }
+        console.detail("to \(target)")
+
+        let progress = Progress { console.note(Printable.line($0)) }
+        var sourceOptions = try registry.options(console)
+        var destinationOptions = sourceOptions
+        if let sourceCredentials { sourceOptions.credentials = try sourceCredentials.read() }
+        if let destinationCredentials { destinationOptions.credentials = try destinationCredentials.read() }
+        sourceOptions.verifiesTLS = verifiesSourceTLS ?? sourceOptions.verifiesTLS
+        destinationOptions.verifiesTLS = verifiesDestinationTLS ?? destinationOptions.verifiesTLS
+        sourceOptions.plainHTTP = sourceOptions.plainHTTP || sourcePlainHTTP
+        destinationOptions.plainHTTP = destinationOptions.plainHTTP || destinationPlainHTTP
+        var selections: [CopySelection] = []
+        for source in sources {
+            selections.append(
+                CopySelection(
+                    source: try await source.source(sourceOptions), name: source.name, digest: source.digest))
+        }
+        let destination = try await target.destination(destinationOptions)
+        let reporter = ProgressReporter(progress, console: console)
+        let report: CopyReport
+        do {
+            report = try await Copier(options: options, progress: progress).copy(selections, to: destination)
+        } catch {
+            await reporter.stop()
+            throw error
+        }
+        await reporter.stop()
+        let listing = CopyListing(report)
+        try await console.report(listing.rows, text: listing.lines, toStandardError: target.isStandardStream)
+        for failure in listing.failures { console.error(Printable.line(failure)) }
+        if dryRun { console.note(listing.summary) } else { console.detail(listing.summary) }
+        return ExitStatus(report)
+    }
+
+    private var options: CopyOptions {
+        var options = CopyOptions()
+        options.platforms = platforms
+        options.format = format.format
+        options.compression = compression?.choice
+        options.level = compression?.level
+        options.prefix = prefix
+        options.name = name
+        options.jobs = jobs
+        options.dryRun = dryRun
+        options.keepGoing = keepGoing
+        options.onExisting = onExisting
+        options.strict = strict
+        options.inflation.ratio = maxInflation
+        return options
+    }
+
+    /// Refuses what cannot be meant.
+    private func check(_ sources: [ImageReference], _ target: ImageReference) throws {
+        guard target.digest == nil else {
+            throw ValidationError("A destination takes no digest, and '\(references[references.count - 1])' has one")
+        }
+        guard sources.filter(\.isStandardStream).count <= 1 else {
+            throw ValidationError("Standard input can be read only once")
+        }
+        if target.isStandardStream, StandardOutput.isTerminal, !dryRun {
+            throw ValidationError("An archive is not written to a terminal: redirect it to a file or a pipe")
+        }
+        for (source, text) in zip(sources, references)
+        where source.isPublicRegistry && source.digest == nil && !(source.name?.contains(":") ?? false) && !allTags {
+            throw ValidationError(
+                "'\(text)' is everything that is there, at a public registry: add a tag, or --all-tags if that is meant"
+            )
+        }
+        for (source, text) in zip(sources, references) where source.isSamePlace(as: target) {
+            // Within a store or layout, an image may get a second name.
+            if target.transport.isEditable, let name = target.name, name != source.name { continue }
+            throw ValidationError("'\(text)' would be copied onto itself")
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import ArgumentParser
+import ImageModel
+import ImageTransfer
+import RegistryClient
+
+/// `dray logout`
+struct LogoutCommand: DrayCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logout",
+        abstract: "Forget a registry's credentials.",
+        discussion: """
+            They are taken out of every file and helper in which dray would look for them.
+
+            Example:
+              dray logout registry.example:5000
+            """)
+
+    @Argument(help: ArgumentHelp("The registry, as HOST[:PORT].", valueName: "host"))
+    var host: String
+
+    @OptionGroup var shared: SharedOptions
+
+    private struct Row: Encodable, Sendable {
+        var registry: String
+        var removedFrom: [String]
+    }
+
+    func run(_ console: Console) async throws -> ExitStatus {
+        let host = try RegistryHost.named(host)
+        let places = try await Login.logout(host)
+        guard !places.isEmpty else { throw TransferError.notFound("nobody is logged in to \(host)") }
+        try await console.report(
+            Row(registry: host, removedFrom: places), text: places.map { "logged out of \(host), in \($0)" })
+        return .done
+    }
+}

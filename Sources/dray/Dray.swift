@@ -1,0 +1,38 @@
+import ArgumentParser
+
+/// The command without a command: help and version.
+struct Dray: ParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "dray",
+        abstract: "Move container images between archives, layouts, a registry's storage, and registries.",
+        discussion: """
+            An image is named by a reference, TRANSPORT:LOCATION[:NAME][@DIGEST]:
+
+              docker-archive:FILE[:NAME:TAG]  a 'docker save' tarball, plain or compressed; - is stdin or stdout
+              oci-archive:FILE[:TAG]          an OCI image layout in a tar; - is stdin or stdout
+              oci:DIR[:TAG]                   an OCI image layout
+              store:ROOT[:REPO[:TAG]]         a registry's storage directory (or a tar of one, to read)
+              dir:DIR                         skopeo's plain directory
+              docker://HOST[/REPO[:TAG]]      a registry over its API
+
+            What lies at a path is recognised without its transport. @DIGEST is a manifest's digest, or an image \
+            ID in a docker-archive. A colon in a path is written '\\:'. Without a name, copy takes everything.
+
+            Examples:
+              docker save app:1 | dray copy docker-archive:- store:/var/lib/registry
+              dray copy images.tar.gz store:/var/lib/registry
+              dray copy store:/var/lib/registry:app:1 docker-archive:- | docker load
+              dray copy app.tar docker://registry.example:5000/team/app:1
+              dray ls /var/lib/registry
+
+            Exit codes: 0 done, 1 failed, 2 done in part (--keep-going), 3 damaged input, 4 not found,
+            5 not authorised, 64 wrong usage.
+            """,
+        version: version,
+        subcommands: [
+            CopyCommand.self, InspectCommand.self, ListCommand.self, DigestCommand.self, ManifestCommand.self,
+            BlobCommand.self, TagCommand.self, DeleteCommand.self, LoginCommand.self, LogoutCommand.self,
+        ])
+}

@@ -1,0 +1,54 @@
+import ByteStreams
+import Glibc
+import ImageModel
+import ImageTransfer
+import RegistryClient
+
+/// What dray's exit code says.
+enum ExitStatus: Sendable {
+    case done
+    case failed
+    /// With `--keep-going`: some images arrived, some did not.
+    case partial
+    /// What was read is not what it claims to be.
+    case damaged
+    case notFound
+    case unauthorised
+    case usage
+
+    var code: Int32 {
+        switch self {
+        case .done: 0
+        case .failed: 1
+        case .partial: 2
+        case .damaged: 3
+        case .notFound: 4
+        case .unauthorised: 5
+        case .usage: 64
+        }
+    }
+
+    init(for error: any Error) {
+        self =
+            switch error {
+            case TransferError.damaged, StreamError.damaged, StreamError.limit, is DocumentError: .damaged
+            case TransferError.notFound: .notFound
+            case let error as RegistryError where error.isUnauthorised: .unauthorised
+            case let error as RegistryError where error.status == 404: .notFound
+            case StreamError.io(_, _, let code) where code == ENOENT: .notFound
+            case is ReferenceError: .usage
+            default: .failed
+            }
+    }
+
+    init(_ report: CopyReport) {
+        let failures = report.failures.map { ExitStatus(for: $0) }
+        if failures.isEmpty {
+            self = .done
+        } else if failures.count < report.images.count {
+            self = .partial
+        } else {
+            self = failures.allSatisfy { $0.code == failures[0].code } ? failures[0] : .failed
+        }
+    }
+}

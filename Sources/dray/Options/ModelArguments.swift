@@ -1,0 +1,13 @@
+public import ArgumentParser
+public import ImageModel
+public import ImageTransfer
+
+extension CopyOptions.OnExisting: ExpressibleByArgument {}
+
+extension Platform: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}
+
+extension Digest: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}

@@ -1,0 +1,7 @@
+import ArgumentParser
+
+/// How results are written.
+enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
+    case text
+    case json
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import ImageModel
+import ImageTransfer
+import RegistryClient
+
+/// How registries are talked to, on commands that may have to.
+struct RegistryArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Read USER:PASSWORD for the registry from a file, or from the environment as env:NAME.", valueName: "file"))
+    var creds: CredentialsArgument?
+
+    @Option(
+        name: .customLong("tls-verify"),
+        help: ArgumentHelp("With false, take any certificate of the registry, or plain HTTP.", valueName: "bool"))
+    var verifiesTLS = true
+
+    @Flag(name: .customLong("plain-http"), help: "Talk to the registry without TLS.")
+    var plainHTTP = false
+
+    @Option(
+        name: .customLong("ca-file"), parsing: .singleValue,
+        help: ArgumentHelp("Trust the certificate authorities in this PEM file, too.", valueName: "file"))
+    var authorityFiles: [String] = []
+
+    @Option(
+        name: .customLong("cert"),
+        help: ArgumentHelp("This side's certificate, a PEM file; its key is given with --key.", valueName: "file"))
+    var certificate: String?
+
+    @Option(help: ArgumentHelp("The key of --cert, a PEM file.", valueName: "file"))
+    var key: String?
+
+    @Option(help: ArgumentHelp("Try a request that failed for the time being so many times more.", valueName: "number"))
+    var retryTimes = RegistryOptions().retryTimes
+
+    @Option(
+        help: ArgumentHelp(
+            "Give up on a registry that is silent for so many seconds, and on trying again after five times that.",
+            valueName: "seconds"))
+    var timeout = Int(RegistryOptions().timeout.components.seconds)
+
+    @Option(
+        help: ArgumentHelp(
+            "Move at most so many bytes a second to and from registries: 500k, 10M.", valueName: "rate"))
+    var limitRate: ByteRate?
+
+    func validate() throws {
+        guard (certificate == nil) == (key == nil) else { throw ValidationError("--cert and --key go together") }
+        guard retryTimes >= 0 else { throw ValidationError("--retry-times cannot be negative") }
+        guard timeout >= 1 else { throw ValidationError("--timeout has to be at least 1 second") }
+        if plainHTTP, !authorityFiles.isEmpty || certificate != nil {
+            throw ValidationError("--plain-http has no use for certificates")
+        }
+    }
+
+    func options(_ console: Console) throws -> RegistryOptions {
+        var options = RegistryOptions()
+        options.verifiesTLS = verifiesTLS
+        options.plainHTTP = plainHTTP
+        options.authorityFiles = authorityFiles
+        if let certificate, let key { options.clientCertificate = (certificate, key) }
+        options.credentials = try creds?.read()
+        options.retryTimes = retryTimes
+        options.timeout = .seconds(timeout)
+        options.retryTimeout = .seconds(timeout * 5)
+        options.rateLimiter = limitRate.map { RateLimiter(bytesPerSecond: $0.bytesPerSecond) }
+        options.remark = { console.note(Printable.line($0)) }
+        return options
+    }
+}

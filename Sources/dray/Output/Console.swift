@@ -1,0 +1,60 @@
+import ByteStreams
+import ImageModel
+import ImageTransfer
+
+/// Where a command's words go: results to standard output, everything else to standard error.
+struct Console: Sendable {
+    let format: OutputFormat
+    let progressStyle: ProgressStyle
+    let isVerbose: Bool
+    let isQuiet: Bool
+    let status = StatusLine()
+
+    init(_ options: SharedOptions) {
+        format = options.output
+        progressStyle = options.progress
+        isVerbose = options.verbose
+        isQuiet = options.quiet
+    }
+
+    // MARK: Results
+
+    /// Lines of text, or one JSON document, as the user wants it.
+    ///
+    /// - Parameter toStandardError: where standard output carries an archive.
+    func report(
+        _ json: some Encodable & Sendable, text lines: [String], toStandardError: Bool = false
+    ) async throws {
+        let text: String
+        switch format {
+        case .json: text = String(decoding: try Document.encode(json, pretty: true), as: UTF8.self) + "\n"
+        case .text: text = lines.map { $0 + "\n" }.joined()
+        }
+        if toStandardError {
+            if !text.isEmpty { status.print(String(text.dropLast())) }
+        } else {
+            try await write(Array(text.utf8))
+        }
+    }
+
+    /// Exactly these bytes.
+    func write(_ bytes: [UInt8]) async throws {
+        try await Blocking.run { try StandardOutput().write(bytes) }
+    }
+
+    // MARK: Everything else
+
+    func error(_ text: String) {
+        status.print("dray: \(status.isColored ? "\u{1B}[1;31merror:\u{1B}[0m" : "error:") \(text)")
+    }
+
+    /// What the user should know and may not expect.
+    func note(_ text: String) {
+        if !isQuiet { status.print("dray: note: \(text)") }
+    }
+
+    /// What helps to understand what dray does.
+    func detail(_ text: String) {
+        if isVerbose { status.print("dray: \(text)") }
+    }
+}

@@ -1,0 +1,60 @@
+import ImageModel
+import ImageTransfer
+
+/// What a config says about the container to run. Source: OCI image-spec, config.md, "config".
+struct ContainerSettings: Codable, Sendable {
+    var user: String?
+    var exposedPorts: [String]?
+    var env: [String]?
+    var entrypoint: [String]?
+    var cmd: [String]?
+    var volumes: [String]?
+    var workingDir: String?
+    var labels: [String: String]?
+    var stopSignal: String?
+
+    private struct Config: Decodable {
+        var config: Body?
+    }
+
+    private struct Body: Decodable {
+        var user: String?
+        var exposedPorts: [String: JSONValue]?
+        var env: [String]?
+        var entrypoint: [String]?
+        var cmd: [String]?
+        var volumes: [String: JSONValue]?
+        var workingDir: String?
+        var labels: [String: String]?
+        var stopSignal: String?
+
+        enum CodingKeys: String, CodingKey {
+            case user = "User"
+            case exposedPorts = "ExposedPorts"
+            case env = "Env"
+            case entrypoint = "Entrypoint"
+            case cmd = "Cmd"
+            case volumes = "Volumes"
+            case workingDir = "WorkingDir"
+            case labels = "Labels"
+            case stopSignal = "StopSignal"
+        }
+    }
+
+    /// - Returns: nil if the config has no such part.
+    init?(of config: Descriptor, in source: any ImageSource, repository: String?) async throws {
+        let bytes = try await source.document(config, in: repository)
+        let name = "\(source.title): config \(config.digest)"
+        guard let body = try Document.decode(Config.self, from: bytes, name: name).config else { return nil }
+        func unlessEmpty(_ text: String?) -> String? { text?.isEmpty == true ? nil : text }
+        user = unlessEmpty(body.user)
+        exposedPorts = body.exposedPorts.map { $0.keys.sorted() }
+        env = body.env
+        entrypoint = body.entrypoint
+        cmd = body.cmd
+        volumes = body.volumes.map { $0.keys.sorted() }
+        workingDir = unlessEmpty(body.workingDir)
+        labels = body.labels
+        stopSignal = unlessEmpty(body.stopSignal)
+    }
+}

@@ -1,0 +1,152 @@
+import ImageModel
+import ImageTransfer
+
+/// All that `inspect` tells about an image, in the shape of its JSON.
+struct Inspection: Encodable, Sendable {
+    /// One manifest: what a platform runs, or an artifact.
+    struct Image: Encodable, Sendable {
+        var digest: Digest
+        var mediaType: MediaType
+        var size: Int64
+        var platform: String?
+        var artifactType: String?
+        var attestation: Bool?
+        /// Listed in the index, but not there.
+        var missing: Bool?
+        var annotations: [String: String]?
+        var config: Descriptor?
+        var created: String?
+        var author: String?
+        var settings: ContainerSettings?
+        var layers: [Layer]?
+        var history: [History]?
+    }
+
+    struct Layer: Encodable, Sendable {
+        var digest: Digest
+        /// Bytes; nil where the manifest does not tell.
+        var size: Int64?
+        var mediaType: MediaType
+        var diffID: Digest?
+        var urls: [String]?
+        var annotations: [String: String]?
+    }
+
+    struct History: Encodable, Sendable {
+        var created: String?
+        var createdBy: String?
+        var comment: String?
+        var emptyLayer: Bool?
+    }
+
+    var repository: String?
+    var tag: String?
+    var digest: Digest
+    var imageID: Digest?
+    var mediaType: MediaType
+    var size: Int64
+    var annotations: [String: String]?
+    var subject: Digest?
+    var platforms: [String]
+    var images: [Image]
+    var referrers: [Descriptor]
+}
+
+extension Inspection {
+    /// - Parameter platforms: empty for all.
+    init(of image: SourceImage, in source: any ImageSource, platforms: [Platform]) async throws {
+        let root = try await source.manifest(image.descriptor, in: image.repository)
+        let row = ImageRow(image)
+        repository = row.repository
+        tag = row.tag
+        digest = root.digest
+        imageID = row.imageID
+        mediaType = root.mediaType
+        size = root.size
+        subject = root.subject?.digest
+        if case .index(let index) = root.content { annotations = index.annotations }
+        images = []
+        self.platforms = []
+        referrers = try await source.referrers(of: root.digest, in: image.repository)
+        try await add(root, listedAs: root.descriptor, of: image, in: source, platforms: platforms, depth: 0)
+        guard !images.isEmpty || platforms.isEmpty else {
+            throw TransferError.notFound(
+                "\(image.title) in \(source.title) is not for \(platforms.map(\.description).joined(separator: ", "))")
+        }
+        for image in images where image.attestation != true {
+            if let platform = image.platform, !self.platforms.contains(platform) { self.platforms.append(platform) }
+        }
+    }
+
+    private mutating func add(
+        _ manifest: Manifest, listedAs descriptor: Descriptor, of image: SourceImage, in source: any ImageSource,
+        platforms: [Platform], depth: Int
+    ) async throws {
+        guard case .index(let index) = manifest.content else {
+            let made = try await Image(manifest, listedAs: descriptor, in: source, repository: image.repository)
+            let platform = made.platform.flatMap { Platform($0) }
+            if platforms.isEmpty || platform.map({ found in platforms.contains { $0.accepts(found) } }) == true {
+                images.append(made)
+            }
+            return
+        }
+        guard depth < 8 else {
+            throw TransferError.damaged("\(image.title) in \(source.title): indexes are nested more than 8 deep")
+        }
+        for child in index.manifests where child.mediaType.isManifest {
+            if !platforms.isEmpty, let platform = child.platform, !platforms.contains(where: { $0.accepts(platform) }) {
+                continue
+            }
+            do {
+                let found = try await source.manifest(child, in: image.repository)
+                try await add(
+                    found, listedAs: child, of: image, in: source, platforms: platforms, depth: depth + 1)
+            } catch TransferError.notFound {
+                images.append(
+                    Image(
+                        digest: child.digest, mediaType: child.mediaType, size: child.size,
+                        platform: child.platform?.description, missing: true))
+            }
+        }
+    }
+}
+
+extension Inspection.Image {
+    fileprivate init(
+        _ manifest: Manifest, listedAs descriptor: Descriptor, in source: any ImageSource, repository: String?
+    ) async throws {
+        digest = manifest.digest
+        mediaType = manifest.mediaType
+        size = manifest.size
+        platform = descriptor.platform?.description
+        attestation = descriptor.isAttestation ? true : nil
+        switch manifest.content {
+        case .index: break
+        case .schema1(let old):
+            platform = platform ?? "linux/\(old.architecture)"
+            layers = old.layers.map { Inspection.Layer(digest: $0, mediaType: .dockerLayerGzip) }
+        case .image(let image):
+            artifactType = image.artifactType
+            annotations = image.annotations
+            config = image.config
+            let known = try await source.config(of: image, in: repository)
+            platform = platform ?? known?.platform?.description
+            created = known?.created
+            author = known?.author
+            history = known?.history?.map {
+                Inspection.History(
+                    created: $0.created, createdBy: $0.createdBy, comment: $0.comment, emptyLayer: $0.emptyLayer)
+            }
+            if image.config.mediaType.isImageConfig {
+                settings = try await ContainerSettings(of: image.config, in: source, repository: repository)
+            }
+            let diffIDs = known?.diffIDs ?? []
+            layers = image.layers.enumerated().map { index, layer in
+                Inspection.Layer(
+                    digest: layer.digest, size: layer.size, mediaType: layer.mediaType,
+                    diffID: diffIDs.count == image.layers.count ? diffIDs[index] : nil, urls: layer.urls,
+                    annotations: layer.annotations)
+            }
+        }
+    }
+}

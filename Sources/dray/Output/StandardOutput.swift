@@ -1,0 +1,26 @@
+import ByteStreams
+import Glibc
+
+/// Standard output, for results. Blocks.
+final class StandardOutput: ByteSink {
+    /// Whoever read our output has enough of it.
+    struct Closed: Error {}
+
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// - Throws: `Closed` when nobody reads any more.
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = Glibc.write(STDOUT_FILENO, rest.baseAddress, rest.count)
+            if count >= 0 {
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+                continue
+            }
+            let code = errno
+            if code == EINTR { continue }
+            if code == EPIPE { throw Closed() }
+            throw StreamError.io(operation: "write to", path: "standard output", errno: code)
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import ByteStreams
+import Glibc
+import ImageTransfer
+
+/// The user's terminal, asked even where standard input is something else.
+struct Terminal {
+    private let descriptor: Int32
+
+    init() throws {
+        descriptor = open("/dev/tty", O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw TransferError.refused(
+                "there is no terminal to ask for a password: use --username with --password-stdin, or --creds")
+        }
+    }
+
+    /// - Parameter hidden: what is typed is not shown.
+    func ask(_ question: String, hidden: Bool) throws -> String {
+        var before = termios()
+        tcgetattr(descriptor, &before)
+        if hidden {
+            var silent = before
+            silent.c_lflag &= ~tcflag_t(ECHO)
+            tcsetattr(descriptor, TCSAFLUSH, &silent)
+        }
+        defer {
+            if hidden {
+                tcsetattr(descriptor, TCSAFLUSH, &before)
+                _ = write(descriptor, "\n", 1)
+            }
+        }
+        _ = question.withCString { write(descriptor, $0, strlen($0)) }
+        var line: [UInt8] = []
+        var byte: UInt8 = 0
+        while read(descriptor, &byte, 1) == 1, byte != 10 { line.append(byte) }
+        return String(decoding: line, as: UTF8.self)
+    }
+}

@@ -1,0 +1,19 @@
+import Foundation
+import Testing
+
+/// Images that the project makes itself.
+enum Samples {
+    static let isLong = ProcessInfo.processInfo.environment["DRAY_TESTS_LONG"] != nil
+
+    /// A `docker save` tarball of three raw layers.
+    static func archive(
+        _ scratch: Scratch, name: String = "app.tar", image: String = "sample/app:1.0", mebibytes: Int = 3
+    ) throws -> String {
+        let path = scratch[name]
+        let made = try Command.run(
+            Command.package.appending(path: "samples/make-image").path,
+            [path, "--size", "\(mebibytes)", "--name", image])
+        try #require(made.status == 0, "\(made.errors)")
+        return path
+    }
+}

@@ -1,0 +1,33 @@
+import Foundation
+
+/// `Tests/scripted-registry`, with the faults it is told to have, for as long as this lives.
+final class ScriptedRegistry {
+    struct Request: Decodable {
+        var method: String
+        var path: String
+        var authorization: String?
+        var port: Int
+        /// Bytes of a body that came, or of a blob that went.
+        var received: Int
+    }
+
+    let address: String
+    private let helper: Helper
+    private let log: String
+
+    init(_ faults: [String], scratch: Scratch, cuts: Int = 100, seed: Int = 1) throws {
+        log = scratch["registry-\(UUID().uuidString).log"]
+        helper = try Helper(
+            "scripted-registry",
+            ["--log", log, "--seed", "\(seed)", "--cuts", "\(cuts)"] + faults.flatMap { ["--fault", $0] })
+        address = "127.0.0.1:\(helper.port)"
+    }
+
+    var requests: [Request] {
+        get throws {
+            try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map {
+                try JSONDecoder().decode(Request.self, from: Data($0.utf8))
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import ImageModel
+import Testing
+
+struct DocumentTests {
+    @Test func encodingIsDeterministicAndPlain() throws {
+        let value = JSONValue.object(["b": .string("a/b"), "a": .array([.integer(1), .null, .bool(true)])])
+        for _ in 0..<10 {
+            #expect(try String(decoding: Document.encode(value), as: UTF8.self) == #"{"a":[1,null,true],"b":"a/b"}"#)
+        }
+    }
+
+    @Test func limitsAreKept() {
+        let deep = Array((String(repeating: "[", count: 65) + String(repeating: "]", count: 65)).utf8)
+        #expect(throws: DocumentError.self) { try Document.decode(JSONValue.self, from: deep, name: "x") }
+        let large = [UInt8](repeating: 32, count: 11)
+        #expect(throws: DocumentError.self) {
+            try Document.decode(JSONValue.self, from: large, name: "x", sizeLimit: 10)
+        }
+        let quoted = Array(("\"" + String(repeating: "[", count: 100) + "\"").utf8)
+        #expect(throws: Never.self) { try Document.decode(JSONValue.self, from: quoted, name: "x") }
+    }
+
+    @Test func manifestsKeepTheirBytes() throws {
+        let text =
+            #"{ "schemaVersion":2, "unknown": 1.0, "config":{"mediaType":"x","digest":"\#(Digest(of: []))","size":0}}"#
+        let manifest = try Manifest(Array(text.utf8), name: "x")
+        #expect(manifest.mediaType == .ociManifest && manifest.bytes == Array(text.utf8))
+        #expect(manifest.digest == Digest(of: text.utf8))
+        #expect(manifest.blobs.map(\.digest) == [Digest(of: [])])
+    }
+
+    @Test func childrenThatAreNoManifestsAreBlobs() throws {
+        var index = ImageIndex()
+        let digest = Digest(of: [1])
+        index.manifests = [
+            Descriptor(mediaType: .ociManifest, digest: Digest(of: [2]), size: 1),
+            Descriptor(mediaType: MediaType("application/vnd.buildkit.cacheconfig.v0"), digest: digest, size: 1),
+        ]
+        let manifest = try Manifest(making: index)
+        #expect(manifest.children.count == 1 && manifest.blobs.map(\.digest) == [digest])
+    }
+
+    /// A schema1 manifest goes by its payload, which the signature's header points out.
+    @Test func schema1GoesByItsPayload() throws {
+        let body = #"{"schemaVersion":1,"name":"a","tag":"b","fsLayers":[{"blobSum":"\#(Digest(of: []))"}]"#
+        // {"formatLength":N,"formatTail":"fQ"}: the payload is the body and a brace.
+        let header = #"{"formatLength":\#(body.utf8.count),"formatTail":"fQ"}"#
+        let signed = body + #","signatures":[{"protected":"\#(base64URL(header))"}]}"#
+        let manifest = try Manifest(Array(signed.utf8), name: "x")
+        #expect(manifest.mediaType == .dockerSchema1Signed)
+        #expect(manifest.digest == Digest(of: (body + "}").utf8))
+    }
+
+    private func base64URL(_ text: String) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+        var result: [UInt8] = []
+        var bits = 0
+        var count = 0
+        for byte in text.utf8 {
+            bits = bits << 8 | Int(byte)
+            count += 8
+            while count >= 6 {
+                count -= 6
+                result.append(alphabet[bits >> count & 63])
+            }
+        }
+        if count > 0 { result.append(alphabet[bits << (6 - count) & 63]) }
+        return String(decoding: result, as: UTF8.self)
+    }
+}

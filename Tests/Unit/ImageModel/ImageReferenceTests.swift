@@ -1,0 +1,60 @@
+import ImageModel
+import Testing
+
+struct ImageReferenceTests {
+    private static let hex = String(repeating: "a", count: 64)
+
+    private func parse(_ text: String, existing: Set<String> = []) throws -> ImageReference {
+        try ImageReference(text, exists: existing.contains, recognise: { $0.hasSuffix(".tar") ? .dockerArchive : nil })
+    }
+
+    @Test(
+        arguments: [
+            ("docker-archive:a.tar", .dockerArchive, "a.tar", nil),
+            ("docker-archive:-:n:t", .dockerArchive, "-", "n:t"),
+            ("oci:dir:1.0", .oci, "dir", "1.0"), ("store:/r:host:5000/x:y", .store, "/r", "host:5000/x:y"),
+            ("store:a\\:b:c", .store, "a:b", "c"), ("dir:d", .directory, "d", nil),
+        ] as [(String, ImageReference.Transport, String, String?)])
+    func splits(_ text: String, _ transport: ImageReference.Transport, _ location: String, _ name: String?) throws {
+        #expect(try parse(text) == ImageReference(transport: transport, location: location, name: name))
+        #expect(try parse(text).description == text)
+    }
+
+    @Test(
+        arguments: [
+            ("docker://reg:5000/a/b:1", "reg:5000", "a/b:1"), ("docker://reg.example/a", "reg.example", "a"),
+            ("docker://localhost/a:1", "localhost", "a:1"), ("docker://[::1]:5000/a", "[::1]:5000", "a"),
+            ("docker://registry:5000/", "registry:5000", nil), ("docker://reg.example", "reg.example", nil),
+            ("docker://127.0.0.1:5000", "127.0.0.1:5000", nil),
+            ("docker://alpine:3.10", "docker.io", "library/alpine:3.10"),
+            ("docker://team/app", "docker.io", "team/app"),
+            ("docker://index.docker.io/alpine", "docker.io", "library/alpine"),
+        ] as [(String, String, String?)])
+    func registries(_ text: String, _ host: String, _ name: String?) throws {
+        #expect(try parse(text) == ImageReference(transport: .registry, location: host, name: name))
+    }
+
+    @Test(arguments: [
+        "docker://", "docker://Reg/UPPER", "docker://reg.example/a:b:c", "docker://reg.example/a@sha256:1",
+        "docker://a b/c",
+    ])
+    func registriesThatAreNone(_ text: String) {
+        #expect(throws: ReferenceError.self) { try parse(text) }
+    }
+
+    @Test func aDigestIsCutOffFirst() throws {
+        let reference = try parse("store:/r:a/b@sha256:\(Self.hex)")
+        #expect(reference.name == "a/b" && reference.digest?.hex == Self.hex)
+    }
+
+    @Test func anExistingPathIsThePath() throws {
+        #expect(try parse("oci:a:b", existing: ["a:b"]).location == "a:b")
+        #expect(try parse("x.tar", existing: ["x.tar"]).transport == .dockerArchive)
+        #expect(try parse("x.tar:n:t", existing: ["x.tar"]).name == "n:t")
+    }
+
+    @Test(arguments: ["", "new.tar", "oci:", "oci:d:", "nonsense:x"])
+    func refuses(_ text: String) {
+        #expect(throws: ReferenceError.self) { try parse(text) }
+    }
+}

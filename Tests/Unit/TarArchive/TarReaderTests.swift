@@ -1,0 +1,56 @@
+import ByteStreams
+import TarArchive
+import Testing
+
+struct TarReaderTests {
+    private func archive(_ members: [(String, [UInt8])]) -> [UInt8] {
+        members.flatMap { path, bytes in
+            TarFormat.header(path: path, size: Int64(bytes.count), isDirectory: false) + bytes
+                + TarFormat.padding(after: Int64(bytes.count))
+        } + TarFormat.end
+    }
+
+    @Test func readsWhatIsWritten() throws {
+        let members: [(String, [UInt8])] = [
+            ("a", []), ("b/c", [1, 2, 3]),
+            (String(repeating: "d", count: 90) + "/" + String(repeating: "e", count: 90), [4]),
+            ("blobs/sha512/" + String(repeating: "f", count: 128), [5]),
+        ]
+        let reader = try TarReader(BytesSource(archive(members)), name: "test")
+        for (path, bytes) in members {
+            let entry = try #require(try reader.next())
+            #expect(entry.path == path && entry.kind == .file && entry.size == Int64(bytes.count))
+            #expect(try reader.body().readAll(limit: 100, name: path) == bytes)
+        }
+        #expect(try reader.next() == nil)
+    }
+
+    @Test func sizesBeyondOctalAreWritten() throws {
+        let header = TarFormat.header(path: "big", size: 10 << 30, isDirectory: false)
+        let reader = try TarReader(BytesSource(header), name: "test")
+        #expect(try reader.next()?.size == 10 << 30)
+    }
+
+    @Test func everyTruncationFails() throws {
+        let whole = archive([("a", [UInt8](repeating: 7, count: 700)), ("b", [1])])
+        for length in 0..<whole.count - 1024 where length % 512 != 0 || length == 0 {
+            #expect(throws: StreamError.self) {
+                let reader = try TarReader(BytesSource(Array(whole[..<length])), name: "test")
+                while try reader.next() != nil { _ = try reader.body().drain() }
+            }
+        }
+    }
+
+    @Test(arguments: ["../a", "/etc/passwd", "a/../../b"])
+    func pathsThatLeaveTheRootAreRefused(_ path: String) throws {
+        let reader = try TarReader(BytesSource(archive([(path, [1])])), name: "test")
+        #expect(throws: StreamError.self) { try reader.next() }
+    }
+
+    @Test func textIsNoTar() {
+        #expect(throws: StreamError.self) {
+            let reader = try TarReader(BytesSource(Array(String(repeating: "hello ", count: 500).utf8)), name: "test")
+            _ = try reader.next()
+        }
+    }
+}
