@@ -12,9 +12,11 @@ extension ByteSource {
 
     /// All bytes of a small thing.
     ///
+    /// - Parameter expected: how many there should be, where that is known: room for so many is made at once.
     /// - Throws: `StreamError.limit` if there are more than `limit` bytes; `name` says of what.
-    public func readAll(limit: Int, name: String) throws -> [UInt8] {
+    public func readAll(limit: Int, expected: Int = 0, name: String) throws -> [UInt8] {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(min(expected, limit))
         try forEachPiece(of: 64 << 10) { piece in
             guard bytes.count + piece.count <= limit else {
                 throw StreamError.limit("\(name) is larger than the limit of \(limit) bytes")
@@ -37,7 +39,7 @@ extension ByteSource {
     }
 
     /// Calls `body` with all bytes, piece by piece.
-    public func forEachPiece(of size: Int = 512 << 10, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    public func forEachPiece(of size: Int = 256 << 10, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
         defer { buffer.deallocate() }
         while true {

@@ -8,6 +8,10 @@ public final class Workers: Sendable {
 
     /// Moves blobs: mostly waits.
     public static let blobs = Workers(threads: 16)
+    /// Waits for other machines, for minutes if need be.
+    package static let fetches = Workers(threads: 16)
+    /// Hashes passwords: computes for long each time, so one processor is left for everything else.
+    package static let passwords = Workers(threads: max(1, coreCount - 1))
     /// Compresses blocks: never waits for anything, so whoever waits for it gets on.
     static let compression = Workers(threads: coreCount)
 

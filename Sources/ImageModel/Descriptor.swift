@@ -27,6 +27,9 @@ public struct Descriptor: Hashable, Sendable, Codable {
         self.platform = platform
     }
 
+    /// Bytes: what JSON's numbers hold exactly everywhere.
+    public static let sizeLimit: Int64 = 1 << 53
+
     enum CodingKeys: String, CodingKey {
         case mediaType, digest, size, urls, annotations, artifactType, platform, data
     }
@@ -36,9 +39,10 @@ public struct Descriptor: Hashable, Sendable, Codable {
         mediaType = try container.decodeIfPresent(MediaType.self, forKey: .mediaType) ?? MediaType("")
         digest = try container.decode(Digest.self, forKey: .digest)
         size = try container.decode(Int64.self, forKey: .size)
-        guard size >= 0 else {
+        guard (0...Self.sizeLimit).contains(size) else {
             throw DecodingError.dataCorruptedError(
-                forKey: .size, in: container, debugDescription: "size \(size) is negative")
+                forKey: .size, in: container,
+                debugDescription: size < 0 ? "size \(size) is negative" : "size \(size) is more than any blob has")
         }
         urls = try container.decodeIfPresent([String].self, forKey: .urls)
         annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations)

@@ -1,3 +1,4 @@
+import ImageModel
 import Synchronization
 
 /// How far a transfer is: counters that any thread may move and any thread may look at.
@@ -16,7 +17,15 @@ public final class Progress: Sendable {
     /// Bytes of the source that were read.
     public var moved: Int64 { movedBytes.load(ordering: .relaxed) }
 
-    public func plan(_ bytes: Int64) { plannedBytes.add(bytes, ordering: .relaxed) }
+    public func plan(_ bytes: Int64) {
+        var old = planned
+        while true {
+            let (done, found) = plannedBytes.weakCompareExchange(
+                expected: old, desired: old.addingSaturated(bytes), ordering: .relaxed)
+            if done { return }
+            old = found
+        }
+    }
     public func move(_ bytes: Int64) { movedBytes.add(bytes, ordering: .relaxed) }
     public func remark(_ text: String) { remarks(text) }
 }

@@ -17,7 +17,7 @@ public final class RegistryDestination: ImageDestination {
         /// Manifests of this run, for giving them names.
         var manifests: [Digest: Manifest] = [:]
         /// Sessions that refused mounts have opened.
-        var sessions: [BlobTarget: HTTPAnswer] = [:]
+        var sessions: [UploadQueue.Key: HTTPAnswer] = [:]
     }
 
     private let state = Mutex(State())
@@ -38,6 +38,8 @@ public final class RegistryDestination: ImageDestination {
         traits.holdsSchema1 = true
         traits.sharesBlobs = false
         traits.needsRepositoryFirst = true
+        traits.commitsBlobsAtOnce = true
+        traits.namesAreWhole = true
         return traits
     }
 
@@ -69,8 +71,14 @@ public final class RegistryDestination: ImageDestination {
         }
     }
 
-    /// Looked for in the images that are going to be replaced: a registry may hold thousands of others.
-    public func knownLayers(in repository: String, tags: [String]) async throws -> [Digest: [Descriptor]] {
+    public func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
+        try await Workers.blobs.run { [self] in try registry.referrers(of: digest, in: own(repository)) }
+    }
+
+    public var layerMemory: LayerMemory? { .ofUser }
+
+    /// Those that are going to be replaced: a registry may hold thousands of others.
+    public func present(in repository: String, tags: [String]) async throws -> PresentImages? {
         let repository = own(repository)
         let source = registry.source(repository: repository)
         var images: [SourceImage] = []
@@ -78,7 +86,7 @@ public final class RegistryDestination: ImageDestination {
             // What is damaged or missing there is nothing to build upon.
             images += (try? await source.images(named: "\(repository):\(tag)", digest: nil)) ?? []
         }
-        return try await source.layersByDiffID(of: images)
+        return PresentImages(source: source, images: images)
     }
 
     // MARK: Blobs
@@ -107,29 +115,32 @@ public final class RegistryDestination: ImageDestination {
                 // Not allowed, or not known: then it is uploaded like any other.
                 return false
             }
-            answer.finish()
             if answer.status == 201, try registry.hasBlob(blob.digest, size: blob.size, in: repository) {
                 note(blob.digest, in: repository)
                 return true
             }
-            if answer.status == 202 {
-                let target = BlobTarget(
-                    digest: blob.digest, size: blob.size < 0 ? nil : blob.size, repository: repository)
-                state.withLock { $0.sessions[target] = answer }
+            let target = BlobTarget(digest: blob.digest, size: nil, repository: repository)
+            if answer.status == 202, answer.location != nil, let key = UploadQueue.Key(target) {
+                state.withLock { $0.sessions[key] = answer }
             }
             return false
         }
     }
 
+    /// Waits while the same blob is on its way into the same repository.
     public func writer(for target: BlobTarget) throws -> any BlobWriter {
         var target = target
         if target.repository.isEmpty, let name = requestedName.flatMap({ ImageName("host.invalid/\($0)") }) {
             target.repository = name.repository
         }
         target.repository = own(target.repository)
-        let upload = BlobUpload(target, to: registry)
-        let session = state.withLock { $0.sessions.removeValue(forKey: target) }
-        if let session, session.location != nil { try upload.adopt(session) }
+        let key = UploadQueue.Key(target)
+        let (record, hasWaited) = registry.queue.enter(key, registry.options)
+        let upload = BlobUpload(target, to: registry, record: record)
+        if hasWaited { try upload.lookFor() }
+        if let key, target.digest != nil, let session = state.withLock({ $0.sessions.removeValue(forKey: key) }) {
+            try upload.session.follow(session)
+        }
         return upload
     }
 
@@ -143,7 +154,7 @@ public final class RegistryDestination: ImageDestination {
         let repository = own(repository)
         try await Workers.blobs.run { [self] in
             state.withLock { $0.manifests[manifest.digest] = manifest }
-            let keepsSubject = try registry.put(manifest, as: manifest.digest.description, in: repository)
+            let keepsSubject = try registry.put(manifest, as: manifest.digest.description, in: repository) == true
             for blob in manifest.blobs { note(blob.digest, in: repository) }
             if let subject = manifest.subject, !keepsSubject {
                 try registry.noteReferrer(manifest.referrerDescriptor, of: subject.digest, in: repository)
@@ -161,15 +172,12 @@ public final class RegistryDestination: ImageDestination {
                 throw TransferError.notFound(
                     "\(registry.host)/\(repository) has lost the manifest \(descriptor.digest)")
             }
-            try registry.put(try merged(manifest, tag, repository), as: tag, in: repository)
+            // A fallback tag's index keeps what others have put there.
+            if ImageName.referredDigest(byTag: tag) == tag, case .index(let index) = manifest.content {
+                try registry.merge(index.manifests, as: tag, in: repository, whole: manifest)
+            } else {
+                try registry.put(manifest, as: tag, in: repository)
+            }
         }
-    }
-
-    /// A fallback tag's index keeps what others have put there.
-    private func merged(_ manifest: Manifest, _ tag: String, _ repository: String) throws -> Manifest {
-        guard ImageName.referredDigest(byTag: tag) == tag, case .index(var index) = manifest.content,
-            case .index(let old)? = try registry.manifest(tag, in: repository)?.content
-        else { return manifest }
-        return index.add(old.manifests) ? try Manifest(making: index) : manifest
     }
 }

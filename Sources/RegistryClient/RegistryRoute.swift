@@ -10,6 +10,7 @@ struct RegistryRoute: Sendable {
     /// Whether it is asked only for what is named by digest, or only for what is named by tag.
     let onlyDigests: Bool
     let onlyTags: Bool
+    let health = RouteHealth()
 
     init(_ registry: Registry) {
         self.registry = registry
@@ -49,7 +50,7 @@ extension ImageReference {
     /// - Throws: `ReferenceError`, `TransferError.refused`.
     public func registrySource(_ options: RegistryOptions = RegistryOptions()) async throws -> RegistrySource {
         let (main, mirrors) = try await routes(options)
-        return RegistrySource(host: location, main: main, mirrors: mirrors)
+        return RegistrySource(RegistryPlaces(host: location, main: main, mirrors: mirrors))
     }
 
     /// The registry that this names, to be written to.
@@ -74,6 +75,8 @@ extension ImageReference {
             // Credentials that were given are for the registry that was named.
             var own = options
             own.credentials = nil
+            // There is somebody else to ask.
+            own.retryTimes = min(1, own.retryTimes)
             mirrors.append(try await RegistryRoute(to: mirror, for: full, prefix: entry.prefix, options: own))
         }
         return (try await RegistryRoute(to: entry.place, for: full, prefix: entry.prefix, options: options), mirrors)

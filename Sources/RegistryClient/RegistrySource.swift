@@ -4,77 +4,72 @@ public import ImageTransfer
 
 /// The images of a registry, of one repository, or one image of that.
 public struct RegistrySource: ImageEditor {
-    /// As the user names it.
-    let host: String
-    private let main: RegistryRoute
-    private let mirrors: [RegistryRoute]
+    private let places: RegistryPlaces
     /// nil: all that the registry tells of.
     private let repository: String?
+    private let run = RegistryRun()
 
-    init(host: String, main: RegistryRoute, mirrors: [RegistryRoute], repository: String? = nil) {
-        self.host = host
-        self.main = main
-        self.mirrors = mirrors
+    init(_ places: RegistryPlaces, repository: String? = nil) {
+        self.places = places
         self.repository = repository
     }
 
-    private var registry: Registry { main.registry }
+    /// As the user names it.
+    var host: String { places.host }
+    private var registry: Registry { places.main.registry }
 
     public var title: String { host + (repository.map { "/\($0)" } ?? "") }
     public var madeUpRepository: String { repository ?? host }
-
-    /// Asks mirrors first, and the registry itself for what they have not got.
-    private func read<T>(
-        _ repository: String, byDigest: Bool, _ body: (_ registry: Registry, _ repository: String) throws -> T?
-    ) throws -> T? {
-        for mirror in mirrors where byDigest ? !mirror.onlyTags : !mirror.onlyDigests {
-            do {
-                if let found = try body(mirror.registry, mirror.repository(repository, at: host)) { return found }
-            } catch {
-                registry.options.remark("the mirror \(mirror.registry.host) is passed over: \(error)")
-            }
-        }
-        return try body(registry, main.repository(repository, at: host))
-    }
+    public var isRemote: Bool { true }
 
     private func own(_ repository: String?) -> String {
-        main.repository(repository ?? self.repository ?? "", at: host)
+        places.own(repository ?? self.repository ?? "").repository
     }
 
-    public func images() async throws -> [SourceImage] {
+    public func listing() async throws -> SourceListing {
         try await Workers.blobs.run { [self] in
-            try (repository.map { [$0] } ?? registry.repositories()).flatMap { repository in
-                try registry.tags(in: own(repository)).compactMap { try image($0, in: repository) }
-            }
+            if let repository { return SourceListing(images: try images(in: repository)) }
+            return SourceListing(
+                images: try registry.repositories().flatMap { repository in
+                    do {
+                        return try images(in: repository)
+                    } catch TransferError.notFound {
+                        // A push that broke off leaves a repository without a tag.
+                        return []
+                    }
+                })
+        }
+    }
+
+    private func images(in repository: String) throws -> [SourceImage] {
+        try places.list(repository) { try $0.registry.tags(in: $0.repository) }.compactMap {
+            try image($0, in: repository)
         }
     }
 
     /// Asks for what is named and for nothing else.
-    public func images(named name: String?, digest: Digest?) async throws -> [SourceImage] {
+    public func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
         guard let (repository, tag) = try part(name) else {
             guard digest == nil else { throw TransferError.refused("\(title): a digest needs its repository's name") }
-            return try await images()
+            return try await listing()
         }
-        return try await Workers.blobs.run { [self] in
+        let images: [SourceImage] = try await Workers.blobs.run { [self] in
             if let digest {
-                guard
-                    let descriptor = try read(
-                        repository, byDigest: true, { try $0.resolve(digest.description, in: $1) })
-                else {
-                    throw TransferError.notFound("\(host)/\(repository) has no \(digest)")
+                let found = try places.read(repository, byDigest: true) {
+                    try $0.registry.resolve(digest.description, in: $0.repository)
                 }
-                return [SourceImage(name: full(repository, tag), descriptor: descriptor, repository: repository)]
+                guard let found else { throw TransferError.notFound("\(host)/\(repository) has no \(digest)") }
+                return [SourceImage(name: full(repository, tag), descriptor: found, repository: repository)]
             }
-            guard let tag else {
-                return try registry.tags(in: own(repository)).compactMap { try image($0, in: repository) }
-            }
+            guard let tag else { return try self.images(in: repository) }
             guard let image = try image(tag, in: repository) else {
-                let tags = try? registry.tags(in: own(repository))
+                let tags = try? registry.tags(in: own(repository), pages: 1)
                 let hint = tags.map { $0.isEmpty ? "" : "; it has \($0.prefix(8).joined(separator: ", "))" } ?? ""
                 throw TransferError.notFound("\(host)/\(repository) has no tag '\(tag)'\(hint)")
             }
             return [image]
         }
+        return SourceListing(images: images)
     }
 
     public func image(named name: String?, digest: Digest?) async throws -> SourceImage {
@@ -91,7 +86,7 @@ public struct RegistrySource: ImageEditor {
         guard let repository = repository ?? self.repository else { return [] }
         return try await Workers.blobs.run { [self] in
             // A registry that does not list its tags is no reason not to copy the image.
-            let tags = (try? registry.tags(in: own(repository))) ?? []
+            let tags = (try? places.list(repository) { try $0.registry.tags(in: $0.repository) }) ?? []
             return try tags.filter(isWanted).compactMap { try image($0, in: repository) }
         }
     }
@@ -106,10 +101,10 @@ public struct RegistrySource: ImageEditor {
     }
 
     private func image(_ tag: String, in repository: String) throws -> SourceImage? {
-        guard let descriptor = try read(repository, byDigest: false, { try $0.resolve(tag, in: $1) }) else {
-            return nil
+        let found = try places.read(repository, byDigest: false) {
+            try $0.registry.resolve(tag, in: $0.repository)
         }
-        return SourceImage(name: full(repository, tag), descriptor: descriptor, repository: repository)
+        return found.map { SourceImage(name: full(repository, tag), descriptor: $0, repository: repository) }
     }
 
     private func full(_ repository: String, _ tag: String?) -> SourceImage.Name {
@@ -119,38 +114,34 @@ public struct RegistrySource: ImageEditor {
     public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await Workers.blobs.run { [self] in
             let repository = repository ?? self.repository ?? ""
-            guard
-                let manifest = try read(
-                    repository, byDigest: true, { try $0.manifest(descriptor.digest.description, in: $1) })
-            else {
-                throw TransferError.notFound("\(host)/\(repository) has no manifest \(descriptor.digest)")
-            }
-            guard descriptor.size < 0 || descriptor.size == manifest.size else {
+            let digest = descriptor.digest
+            let found =
+                try run.manifest(digest, in: repository)
+                ?? places.read(repository, byDigest: true) {
+                    try $0.registry.manifest(digest.description, in: $0.repository)
+                }
+            guard let found else { throw TransferError.notFound("\(host)/\(repository) has no manifest \(digest)") }
+            guard descriptor.size < 0 || descriptor.size == found.size else {
                 throw TransferError.damaged(
-                    "\(host)/\(repository): the manifest \(descriptor.digest) has \(manifest.size) bytes, its "
-                        + "descriptor says \(descriptor.size)")
+                    "\(host)/\(repository): the manifest \(digest) has \(found.size) bytes, its descriptor says "
+                        + "\(descriptor.size)")
             }
-            return manifest
+            run.keep(found, in: repository)
+            return found
         }
     }
 
     public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
-        let repository = repository ?? self.repository ?? ""
-        guard !mirrors.isEmpty else { return BlobDownload(descriptor, in: own(repository), of: registry) }
-        return try await Workers.blobs.run { [self] () -> Handover<BlobDownload> in
-            let place: (registry: Registry, repository: String)? = try read(repository, byDigest: true) {
-                registry, name in
-                let isThere = try registry.hasBlob(descriptor.digest, size: descriptor.size, in: name)
-                return isThere ? (registry, name) : nil
-            }
-            return Handover(
-                BlobDownload(descriptor, in: place?.repository ?? own(repository), of: place?.registry ?? registry))
-        }.value
+        BlobDownload(descriptor, in: repository ?? self.repository ?? "", of: places)
     }
 
     public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try await Workers.blobs.run { [self] in
-            try registry.referrers(of: digest, in: own(repository))
+            // A mirror need not have them because it has the image.
+            try places.read(repository ?? self.repository ?? "", byDigest: true, isOptional: true) { place in
+                let found = try place.registry.referrers(of: digest, in: place.repository)
+                return found.isEmpty ? nil : found
+            } ?? []
         }
     }
 
@@ -169,8 +160,15 @@ public struct RegistrySource: ImageEditor {
         }
         try await Workers.blobs.run { [self] in
             let repository = own(repository)
-            if try registry.delete(tag, in: repository, isTag: true) { return }
             let digest = image.descriptor.digest
+            switch try registry.delete(tag, in: repository) {
+            case .done: return
+            case .unknown:
+                // It may have gone with another tag of the same manifest, in this run.
+                guard !run.hasDeleted(digest, in: repository) else { return }
+                throw TransferError.notFound("\(host)/\(repository) has no \(tag)")
+            case .unsupported: break
+            }
             let others = try registry.tags(in: repository).filter { other in
                 try other != tag && registry.resolve(other, in: repository)?.digest == digest
             }
@@ -189,7 +187,12 @@ public struct RegistrySource: ImageEditor {
         }
     }
 
+    /// What is gone already because of this run is no error.
     private func remove(_ digest: Digest, _ repository: String) throws {
-        _ = try registry.delete(digest.description, in: repository, isTag: false)
+        switch try registry.delete(digest.description, in: repository) {
+        case .unknown where !run.hasDeleted(digest, in: repository):
+            throw TransferError.notFound("\(host)/\(repository) has no \(digest)")
+        case .unsupported, .unknown, .done: run.noteDeletion(of: digest, in: repository)
+        }
     }
 }

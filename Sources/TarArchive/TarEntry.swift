@@ -18,4 +18,11 @@ public struct TarEntry: Hashable, Sendable {
     public let size: Int64
     /// Where the file's bytes begin in an uncompressed tar.
     public let dataOffset: Int64
+
+    public init(path: String, kind: Kind, size: Int64, dataOffset: Int64) {
+        self.path = path
+        self.kind = kind
+        self.size = size
+        self.dataOffset = dataOffset
+    }
 }

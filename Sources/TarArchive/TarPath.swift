@@ -3,6 +3,8 @@ import ByteStreams
 /// Paths inside of a tar.
 enum TarPath {
     static let lengthLimit = 4096
+    /// Components; a repository in a store may have 127.
+    static let depthLimit = 256
 
     /// Without `./`, doubled and trailing slashes.
     ///
@@ -16,6 +18,11 @@ enum TarPath {
         guard !path.hasPrefix("/"), !parts.contains("..") else {
             throw StreamError.damaged(
                 "\(name): the member \(path) leaves the archive's root; no image archive has such a path")
+        }
+        guard parts.count <= depthLimit else {
+            throw StreamError.limit(
+                "\(name): the member \(path.prefix(80))... lies \(parts.count) directories deep, the limit is \(depthLimit)"
+            )
         }
         return parts.joined(separator: "/")
     }

@@ -9,13 +9,20 @@ import Glibc
 public final class TarReader {
     /// Members that an archive may have.
     public static let entryLimit = 1_000_000
+    /// Bytes of all their paths together.
+    static let pathsLimit = 128 << 20
 
     private let archive: OpaquePointer
     private let input: Input
     private let name: String
+    /// Of what libarchive inflates; nil where it does not.
+    private let limit: InflationLimit?
     private var entryCount = 0
+    private var pathBytes = 0
     private var current: TarEntry?
     private var readOfCurrent: Int64 = 0
+    /// What libarchive has given of the current member and was not passed on yet.
+    private var block = UnsafeRawBufferPointer(start: nil, count: 0)
 
     /// - Parameters:
     ///   - name: of the archive, for messages.
@@ -27,17 +34,18 @@ public final class TarReader {
         if format == .gzip || format == .zstd {
             bytes = try InflatingSource(peeking, format: format, limit: limit, name: name)
         }
-        try self.init(Input(bytes), name: name, filter: format)
+        try self.init(Input(bytes), name: name, filter: format, limit: limit)
     }
 
     /// A plain tar on disk, whose members' bytes are passed over by seeking.
     init(file: OpenFile, name: String) throws {
-        (archive, input, self.name) = (try Self.make(.none), Input(file), name)
+        (archive, input, self.name, limit) = (try Self.make(.none), Input(file), name, nil)
         try open()
     }
 
-    private init(_ input: Input, name: String, filter: CompressionFormat) throws {
+    private init(_ input: Input, name: String, filter: CompressionFormat, limit: InflationLimit) throws {
         (archive, self.input, self.name) = (try Self.make(filter), input, name)
+        self.limit = filter == .xz || filter == .bzip2 ? limit : nil
         try open()
     }
 
@@ -64,7 +72,10 @@ public final class TarReader {
 
     /// The next member; nil at the end.
     public func next() throws -> TarEntry? {
+        // What libarchive passes over by itself, it inflates without end.
+        if limit != nil { while try fillBlock() {} }
         current = nil
+        block = UnsafeRawBufferPointer(start: nil, count: 0)
         var header: OpaquePointer?
         let status = archive_read_next_header(archive, &header)
         if status == ARCHIVE_EOF {
@@ -80,7 +91,12 @@ public final class TarReader {
         guard entryCount <= Self.entryLimit else {
             throw StreamError.limit("\(name) has more than \(Self.entryLimit) members")
         }
+        try checkInflation()
         let entry = try entry(header)
+        pathBytes += entry.path.utf8.count
+        guard pathBytes <= Self.pathsLimit else {
+            throw StreamError.limit("\(name): the members' paths have more than \(Self.pathsLimit) bytes together")
+        }
         current = entry
         readOfCurrent = 0
         return entry
@@ -115,13 +131,38 @@ public final class TarReader {
     }
 
     private func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        guard let current else { return 0 }
-        let count = archive_read_data(archive, buffer.baseAddress, buffer.count)
-        guard count >= 0 else {
-            throw failure("ends or breaks off inside of \(current.path), \(readOfCurrent) of \(current.size) bytes in")
-        }
-        readOfCurrent += Int64(count)
+        if block.isEmpty, try !fillBlock() { return 0 }
+        let count = min(buffer.count, block.count)
+        buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: block[..<count]))
+        block = UnsafeRawBufferPointer(rebasing: block[count...])
         return count
+    }
+
+    /// Lets libarchive go on in the current member; false at its end. Block by block, so that the place is known
+    /// at which an archive breaks off.
+    private func fillBlock() throws -> Bool {
+        guard let current else { return false }
+        var start: UnsafeRawPointer?
+        var count = 0
+        var offset: Int64 = 0
+        repeat {
+            let status = archive_read_data_block(archive, &start, &count, &offset)
+            if status == ARCHIVE_EOF { return false }
+            guard status == ARCHIVE_OK else {
+                throw failure(
+                    "ends or breaks off inside of \(current.path), \(readOfCurrent) of \(current.size) bytes in")
+            }
+        } while count == 0
+        try checkInflation()
+        readOfCurrent += Int64(count)
+        block = UnsafeRawBufferPointer(start: start, count: count)
+        return true
+    }
+
+    /// xz and bzip2 are inflated by libarchive, which knows no limit.
+    private func checkInflation() throws {
+        try limit?.check(
+            consumed: archive_filter_bytes(archive, -1), produced: archive_filter_bytes(archive, 0), name: name)
     }
 
     private func failure(_ what: String) -> any Error {

@@ -1,4 +1,5 @@
 import ByteStreams
+import CMalloc
 import Glibc
 
 /// Where the program starts.
@@ -6,6 +7,8 @@ import Glibc
 enum Entry {
     /// Not asynchronous itself: signals are to be blocked before there is any other thread.
     static func main() {
+        // Buffers that were given back go back to the system, and do not stay in a heap of each thread.
+        mallopt(M_MMAP_THRESHOLD, 256 << 10)
         Interruption.exitCleanly()
         let arguments = Array(CommandLine.arguments.dropFirst())
         Task.detached { exit(await Launcher.run(arguments).code) }

@@ -3,6 +3,7 @@ import Glibc
 import ImageModel
 import ImageTransfer
 import RegistryClient
+import RegistryServer
 
 /// What dray's exit code says.
 enum ExitStatus: Sendable {
@@ -36,16 +37,16 @@ enum ExitStatus: Sendable {
             case let error as RegistryError where error.isUnauthorised: .unauthorised
             case let error as RegistryError where error.status == 404: .notFound
             case StreamError.io(_, _, let code) where code == ENOENT: .notFound
-            case is ReferenceError: .usage
+            case is ReferenceError, is ConfigurationError: .usage
             default: .failed
             }
     }
 
     init(_ report: CopyReport) {
-        let failures = report.failures.map { ExitStatus(for: $0) }
+        let failures = report.failures.map { ExitStatus(for: $0.error) }
         if failures.isEmpty {
             self = .done
-        } else if failures.count < report.images.count {
+        } else if !report.images.isEmpty {
             self = .partial
         } else {
             self = failures.allSatisfy { $0.code == failures[0].code } ? failures[0] : .failed

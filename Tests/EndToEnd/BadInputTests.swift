@@ -105,6 +105,83 @@ struct BadInputTests {
         #expect(scratch.files(below: "store").isEmpty)
     }
 
+    /// An image whose layer is 200 MB of zeros, as `x.tar`.
+    private func zeros(_ scratch: Scratch) throws {
+        let made = try Command.shell(
+            """
+            truncate -s 200M zeros; tar --format=ustar -cf layer.tar zeros; id=$(sha256sum layer.tar | cut -c-64)
+            echo '{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":["sha256:'$id'"]}}' > config.json
+            echo '[{"Config":"config.json","RepoTags":["a/zeros:1"],"Layers":["layer.tar"]}]' > manifest.json
+            tar -cf x.tar layer.tar config.json manifest.json
+            """, in: scratch.path)
+        try #require(made.status == 0, "\(made.errors)")
+    }
+
+    @Test(arguments: ["xz", "bzip2", "zstd"])
+    func bombsOfEveryCodecAreStoppedUnlessAllowed(_ codec: String) throws {
+        let scratch = try Scratch()
+        try zeros(scratch)
+        _ = try Command.shell("\(codec) -1 -c x.tar > packed", in: scratch.path)
+        for way in ["packed", "docker-archive:packed", "docker-archive:-"] {
+            let refused = try Command.shell("$DRAY copy \(way) store:store < packed", in: scratch.path)
+            #expect(refused.status == 3 && refused.errors.contains("--max-inflation"), "\(refused.errors)")
+            #expect(scratch.files(below: "store").isEmpty)
+        }
+        for way in ["packed", "docker-archive:-"] {
+            let allowed = try Command.shell(
+                "$DRAY copy --max-inflation 1000000 \(way) store:allowed < packed", in: scratch.path)
+            #expect(allowed.status == 0, "\(allowed.errors)")
+        }
+    }
+
+    /// What has no size that is known stops before it has filled the disk.
+    @Test func diskIsNotFilled() throws {
+        let scratch = try Scratch()
+        try zeros(scratch)
+        let result = try Command.shell(
+            """
+            mkdir small; unshare -m bash -c 'mount -t tmpfs -o size=180m none small || { echo cannot mount; exit; }
+            cat x.tar | $DRAY copy --progress none --compression keep docker-archive:- store:small/store; echo $?
+            find small -type f'
+            """, in: scratch.path)
+        guard !result.text.contains("cannot mount"), !result.errors.contains("unshare failed") else { return }
+        #expect(result.lines == ["1"] && result.errors.contains("64 MiB free"), "\(result.text) \(result.errors)")
+    }
+
+    /// A few kilobytes of names must not become gigabytes of memory.
+    @Test func manyLongPathsNeedLittleMemory() throws {
+        let scratch = try Scratch()
+        var archive = CraftedArchive.image()
+        for number in 0..<1500 {
+            archive.add((["\(number)"] + Array(repeating: "a", count: 200)).joined(separator: "/"), "")
+        }
+        try archive.write(to: scratch["x.tar"])
+        for way in ["docker-archive:x.tar", "docker-archive:-"] {
+            let result = try Command.shell(
+                "env time -o memory -f %M $DRAY copy \(way) store:store < x.tar", in: scratch.path)
+            #expect(result.status == 0, "\(result.errors)")
+            let kibibytes = try String(contentsOfFile: scratch["memory"], encoding: .utf8).trimmed
+            #expect(try #require(Int(kibibytes)) < 64 << 10)
+        }
+    }
+
+    @Test func linkedDirectoriesLeadToTheirLayers() throws {
+        let scratch = try Scratch()
+        let layer = CraftedArchive.layer("linked")
+        var archive = CraftedArchive()
+        archive.add("real/layer.tar", layer)
+        archive.link("one", to: "real")
+        archive.add(
+            "config.json",
+            #"{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":["\#(Digest(of: layer))"]}}"#)
+        archive.add("manifest.json", #"[{"Config":"config.json","RepoTags":["a:1"],"Layers":["one/layer.tar"]}]"#)
+        try archive.write(to: scratch["x.tar"])
+        for way in ["docker-archive:x.tar", "docker-archive:-"] {
+            let result = try Command.shell("$DRAY copy \(way) store:store < x.tar", in: scratch.path)
+            #expect(result.status == 0, "\(result.errors)")
+        }
+    }
+
     @Test func damagedBlobOfALayoutIsNoticed() throws {
         let scratch = try Scratch()
         let archive = try Samples.archive(scratch, mebibytes: 1)

@@ -1,4 +1,5 @@
 import Foundation
+import ImageModel
 import Testing
 
 /// A tarball becomes a store and comes back, and other tools agree at each station.
@@ -23,6 +24,29 @@ struct RoundTripTests {
             try Command.shell("skopeo inspect --config docker-archive:\(path) | jq -c .rootfs.diff_ids").text
         }
         #expect(ids[0] == ids[1] && ids[0].contains("sha256:"))
+    }
+
+    /// schema2 has no name for zstd: then the image that gzipping its raw layers makes is OCI's.
+    @Test func zstdLayersBesideRawOnes() throws {
+        let scratch = try Scratch()
+        let layers = [CraftedArchive.layer("one"), CraftedArchive.layer("two")]
+        try Data(layers[0]).write(to: URL(filePath: scratch["layer"]))
+        _ = try Command.shell("zstd -q \(scratch["layer"])")
+        var archive = CraftedArchive()
+        archive.add("0.tar", try [UInt8](Data(contentsOf: URL(filePath: scratch["layer.zst"]))))
+        archive.add("1.tar", layers[1])
+        let ids = layers.map { "\"\(Digest(of: $0))\"" }.joined(separator: ",")
+        archive.add(
+            "config.json", #"{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[\#(ids)]}}"#)
+        archive.add("manifest.json", #"[{"Config":"config.json","RepoTags":["a:1"],"Layers":["0.tar","1.tar"]}]"#)
+        try archive.write(to: scratch["x.tar"])
+        try Command.succeed("copy", "docker-archive:\(scratch["x.tar"])", "store:\(scratch["store"])")
+        let manifest = try Command.succeed("inspect", "--raw", "store:\(scratch["store"])").text
+        #expect(manifest.contains("tar+zstd") && manifest.contains("tar+gzip"))
+        let refused = try Command.dray(
+            "copy", "--format", "docker", "docker-archive:\(scratch["x.tar"])", "store:\(scratch["other"])")
+        #expect(refused.status == 1 && refused.errors.contains("zstd"), "\(refused.errors)")
+        #expect(!FileManager.default.fileExists(atPath: scratch["other"]))
     }
 
     @Test func podmanLoadsFromAPipe() throws {

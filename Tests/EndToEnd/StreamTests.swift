@@ -85,7 +85,8 @@ struct StreamTests {
                     + "/usr/bin/env time -o \(scratch["memory"]) -f %M \(command)")
             #expect(result.status == 0, "\(result.errors)")
             let writes = try Command.shell(
-                "grep -E 'O_WRONLY|O_RDWR|O_CREAT|creat\\(' \(scratch["trace"]) | grep -v -e /dev/ -e \(scratch["memory"])"
+                "grep -E 'O_WRONLY|O_RDWR|O_CREAT|creat\\(' \(scratch["trace"]) | grep -v -e /dev/ -e \(scratch["memory"]) "
+                    + "-e \(Command.cache)"
             )
             #expect(writes.text.isEmpty, "\(writes.text)")
             let kibibytes = try String(contentsOfFile: scratch["memory"], encoding: .utf8).trimmed

@@ -7,7 +7,7 @@ import CZlib
 public final class GzipSource: ByteSource {
     public static let defaultLevel = 1
     /// Bytes of input in a block: large enough that forgetting the window costs under one per cent.
-    package static let blockSize = 1 << 20
+    package static let blockSize = 512 << 10
 
     private let upstream: any ByteSource
     private let level: Int

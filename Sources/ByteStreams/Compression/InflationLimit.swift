@@ -12,7 +12,7 @@ public struct InflationLimit: Sendable, Hashable {
 
     public static let standard = InflationLimit()
 
-    func check(consumed: Int64, produced: Int64, name: String) throws {
+    package func check(consumed: Int64, produced: Int64, name: String) throws {
         guard produced > allowance, produced / Int64(max(1, ratio)) > consumed else { return }
         throw StreamError.limit(
             "\(name) inflates \(consumed) bytes to more than \(produced), beyond \(ratio):1: "

@@ -2,12 +2,14 @@ import CZstd
 
 final class ZstdInflater: Inflater {
     private let context: OpaquePointer
+    /// 128 MiB: what the zstd command takes without being told, and what it makes unless told --long=28 or more. A
+    /// window is memory that the input asks for: 8 MiB and less at all levels but the ultra ones.
+    private static let windowLogLimit: Int32 = 27
 
     init() {
         guard let context = ZSTD_createDStream() else { fatalError("zstd cannot allocate a decompressor") }
         self.context = context
-        // 128 MiB, as large as zstd makes a window unless told --long=28 or more. It is memory that the input asks for.
-        ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 27)
+        ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Self.windowLogLimit)
     }
 
     deinit { ZSTD_freeDStream(context) }
@@ -17,7 +19,13 @@ final class ZstdInflater: Inflater {
         var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
         let hint = ZSTD_decompressStream(context, &target, &source)
         guard ZSTD_isError(hint) == 0 else {
-            throw InflaterError(reason: String(cString: ZSTD_getErrorName(hint)), consumed: source.pos)
+            let isWindow = ZSTD_getErrorCode(hint) == ZSTD_error_frameParameter_windowTooLarge
+            throw InflaterError(
+                reason: isWindow
+                    ? "it needs a window of more than \(1 << (Self.windowLogLimit - 20)) MiB (compress it again without "
+                        + "--long, or with --long=\(Self.windowLogLimit) at most),"
+                    : String(cString: ZSTD_getErrorName(hint)),
+                consumed: source.pos)
         }
         return InflaterStep(consumed: source.pos, produced: target.pos, isAtEnd: hint == 0)
     }

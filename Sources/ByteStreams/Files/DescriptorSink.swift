@@ -1,16 +1,28 @@
 import Glibc
 
-/// Standard output.
+/// What cannot be sought, to be written: standard output, a named pipe, a device.
 public final class DescriptorSink: ByteSink {
     private let descriptor: Int32
     private let name: String
+    private let isOwn: Bool
 
-    private init(_ descriptor: Int32, name: String) {
+    private init(_ descriptor: Int32, name: String, isOwn: Bool) {
         self.descriptor = descriptor
         self.name = name
+        self.isOwn = isOwn
     }
 
-    public static func standardOutput() -> DescriptorSink { DescriptorSink(STDOUT_FILENO, name: "standard output") }
+    public static func standardOutput() -> DescriptorSink {
+        DescriptorSink(STDOUT_FILENO, name: "standard output", isOwn: false)
+    }
+
+    /// Waits until somebody reads from a named pipe.
+    public convenience init(writing path: String) throws {
+        let descriptor = try systemCall("open", path) { open(path, O_WRONLY | O_CLOEXEC) }
+        self.init(descriptor, name: path, isOwn: true)
+    }
+
+    deinit { if isOwn { close(descriptor) } }
 
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         try writeAll(bytes, to: descriptor, path: name)
@@ -18,7 +30,9 @@ public final class DescriptorSink: ByteSink {
 }
 
 /// - Parameter offset: nil to write where the file stands.
-func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int64? = nil, path: String) throws {
+package func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int64? = nil, path: String)
+    throws
+{
     var written = 0
     while written < bytes.count {
         let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])

@@ -3,8 +3,8 @@ import Glibc
 /// The bytes of a file, or of a part of it.
 public final class FileSource: ByteSource {
     public let file: OpenFile
-    private var position: Int64
-    private let end: Int64
+    private(set) var position: Int64
+    let end: Int64
 
     /// - Parameter length: bytes; nil for all that follow `offset`.
     public init(_ file: OpenFile, offset: Int64 = 0, length: Int64? = nil) {

@@ -4,9 +4,15 @@ import Synchronization
 /// Files to be taken away when the process is told to stop.
 public enum Interruption {
     private static let paths = Mutex<Set<String>>([])
+    private static let handler = Mutex<(@Sendable () -> Void)?>(nil)
+    /// What else is to be undone, such as a terminal that shows nothing.
+    private static let ending = Mutex<(@Sendable () -> Void)?>(nil)
 
     static func register(_ path: String) { _ = paths.withLock { $0.insert(path) } }
     static func unregister(_ path: String) { _ = paths.withLock { $0.remove(path) } }
+
+    /// - Parameter action: done when the process is told to stop; nil when it is no longer needed.
+    public static func whenStopped(_ action: (@Sendable () -> Void)?) { ending.withLock { $0 = action } }
 
     /// From now on, an interrupt, a hang-up or a request to terminate removes what is half-written and
     /// ends the process with 128 and the signal's number. A closed pipe is an error of the write, no signal.
@@ -22,12 +28,24 @@ public enum Interruption {
         pthread_create(&thread, nil, { _ in Interruption.wait() }, nil)
     }
 
+    /// The next signal calls this, on a thread of its own, and ends nothing; the one after it ends the process.
+    public static func handleOnce(_ body: @escaping @Sendable () -> Void) { handler.withLock { $0 = body } }
+
     private static func wait() -> Never {
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
         var number: Int32 = 0
         sigwait(&signals, &number)
+        let handle = handler.withLock { handler in
+            defer { handler = nil }
+            return handler
+        }
+        if let handle {
+            handle()
+            sigwait(&signals, &number)
+        }
+        ending.withLock { $0 }?()
         // Held to the end: nothing new may come in between.
         paths.withLock { (paths: inout sending Set<String>) -> Void in
             for path in paths { unlink(path) }

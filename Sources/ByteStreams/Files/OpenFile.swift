@@ -7,10 +7,11 @@ public final class OpenFile: Sendable {
     public let size: Int64
     package let descriptor: Int32
 
-    /// - Throws: `StreamError.io`; a directory cannot be read either.
+    /// - Throws: `StreamError.io`; a directory cannot be read either. `StreamError.damaged` for what is no file.
     public init(reading path: String) throws {
         self.path = path
-        let descriptor = try systemCall("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
+        // Nobody may ever write to a pipe that lies where a file should.
+        let descriptor = try systemCall("open", path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         self.descriptor = descriptor
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
@@ -20,8 +21,10 @@ public final class OpenFile: Sendable {
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
-            let code = status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL
-            throw StreamError.io(operation: "read", path: path, errno: code)
+            guard status.st_mode & S_IFMT == S_IFDIR else {
+                throw StreamError.damaged("\(path) is a pipe, device or socket, where a file has to be")
+            }
+            throw StreamError.io(operation: "read", path: path, errno: EISDIR)
         }
         size = Int64(status.st_size)
     }

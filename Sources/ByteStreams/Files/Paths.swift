@@ -33,6 +33,31 @@ package func fileKind(_ path: String, followingLinks: Bool = true) throws -> Fil
     }
 }
 
+/// Where a file of this name is or would be: at the end of the links that the name is.
+package func followingLinks(_ path: String) throws -> String {
+    var path = path
+    for _ in 0..<40 {
+        guard try fileKind(path, followingLinks: false) == .link else { return path }
+        var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = try target.withUnsafeMutableBytes { buffer in
+            try systemCall("read the link", path) {
+                readlink(path, buffer.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.count)
+            }
+        }
+        let text = String(decoding: target[..<count], as: UTF8.self)
+        path = text.hasPrefix("/") ? text : "\(parent(of: path))/\(text)"
+    }
+    throw StreamError.io(operation: "follow the link", path: path, errno: ELOOP)
+}
+
+/// Whether a path is where standard output goes.
+package func isStandardOutput(_ path: String) -> Bool {
+    var file = stat()
+    var output = stat()
+    guard stat(path, &file) == 0, fstat(STDOUT_FILENO, &output) == 0 else { return false }
+    return file.st_dev == output.st_dev && file.st_ino == output.st_ino
+}
+
 /// Bytes of a regular file; nil if there is none.
 package func fileSize(_ path: String) throws -> Int64? {
     var status = stat()
@@ -76,18 +101,20 @@ package func readFile(_ path: String, limit: Int) throws -> [UInt8]? {
     }
 }
 
-/// Makes a directory and those above it, as far as they are missing, and makes them last.
-package func makeDirectories(_ path: String, ownership: Ownership? = nil) throws {
+/// Makes a directory and those above it, as far as they are missing.
+///
+/// - Parameter lasting: whether they have to survive a power cut.
+package func makeDirectories(_ path: String, ownership: Ownership? = nil, lasting: Bool = true) throws {
     if try fileKind(path) == .directory { return }
     let above = parent(of: path)
-    if above != path { try makeDirectories(above, ownership: ownership) }
+    if above != path { try makeDirectories(above, ownership: ownership, lasting: lasting) }
     if mkdir(path, 0o777) != 0 {
         let code = errno
         if code == EEXIST, try fileKind(path) == .directory { return }
         throw StreamError.io(operation: "make the directory", path: path, errno: code)
     }
     try ownership?.apply(to: path)
-    try syncDirectory(above)
+    if lasting { try syncDirectory(above) }
 }
 
 /// Makes names in a directory last through a power cut.
@@ -127,4 +154,15 @@ package func freeSpace(at path: String) throws -> Int64 {
     try systemCall("look at", path) { statvfs(path, &status) }
     let (bytes, overflow) = Int64(status.f_bavail).multipliedReportingOverflow(by: Int64(status.f_frsize))
     return overflow ? .max : bytes
+}
+
+/// When something was last changed, in seconds since 1970; nil if it is not there.
+package func modificationTime(_ path: String) throws -> Int? {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+        let code = errno
+        if code == ENOENT || code == ENOTDIR { return nil }
+        throw StreamError.io(operation: "look at", path: path, errno: code)
+    }
+    return status.st_mtim.tv_sec
 }

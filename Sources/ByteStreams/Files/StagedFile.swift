@@ -10,32 +10,77 @@ public final class StagedFile: ByteSink {
     public private(set) var count: Int64 = 0
     private let descriptor: Int32
     private var isOpen = true
+    private var nextCheck = roomInterval
+
+    /// How often it looks whether there is room, and how much of it stays free: an input whose size nobody knows
+    /// must not fill the disk.
+    private static let roomInterval: Int64 = 64 << 20
 
     /// - Parameters:
     ///   - directory: exists, on the filesystem of the final name.
     ///   - mode: less the umask.
-    public init(
-        in directory: String, prefix: String = "", ownership: Ownership? = nil, mode: UInt32 = 0o666
-    ) throws {
-        let path = "\(directory)/\(prefix)\(uniqueName()).part"
+    public convenience init(in directory: String, ownership: Ownership? = nil, mode: UInt32 = 0o666) throws {
+        let path = "\(directory)/\(uniqueName()).part"
+        try self.init(path, Self.create(path, mode: mode))
+        try ownership?.apply(to: descriptor, path: path)
+    }
+
+    /// A file beside the one that it will become, under a name that is made from that one's.
+    ///
+    /// It is locked as long as it is written: what a process that died has left under such a name is held by
+    /// nobody, and is taken away first.
+    public convenience init(beside final: String) throws {
+        let directory = parent(of: final)
+        let prefix = ".\(lastComponent(of: final))."
+        // Some directories can be written and not read.
+        for name in (try? listDirectory(directory)) ?? [] where isLeftover(name, prefix: prefix) {
+            try removeIfUnlocked("\(directory)/\(name)")
+        }
+        while true {
+            let path = "\(directory)/\(prefix)\(uniqueName()).part"
+            let descriptor = try Self.create(path, mode: 0o666)
+            flock(descriptor, LOCK_EX)
+            // Before it was locked, somebody may have taken it for a leftover.
+            if try fileKind(path) != nil {
+                self.init(path, descriptor)
+                return
+            }
+            close(descriptor)
+            Interruption.unregister(path)
+        }
+    }
+
+    private init(_ path: String, _ descriptor: Int32) {
         self.path = path
+        self.descriptor = descriptor
+    }
+
+    private static func create(_ path: String, mode: UInt32) throws -> Int32 {
         Interruption.register(path)
         do {
-            descriptor = try systemCall("write", path) {
+            return try systemCall("write", path) {
                 open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
             }
         } catch {
             Interruption.unregister(path)
             throw error
         }
-        try ownership?.apply(to: descriptor, path: path)
     }
 
     deinit { cancel() }
 
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
+        if count >= nextCheck { try checkRoom() }
         try writeAll(bytes, to: descriptor, path: path)
         count += Int64(bytes.count)
+    }
+
+    private func checkRoom() throws {
+        nextCheck = count + Self.roomInterval
+        guard try freeSpace(at: path) < Self.roomInterval else { return }
+        throw StreamError.io(
+            operation: "write more than \(count) bytes and leave \(Self.roomInterval >> 20) MiB free at", path: path,
+            errno: ENOSPC)
     }
 
     /// Overwrites what was written before.
@@ -73,6 +118,21 @@ public final class StagedFile: ByteSink {
         unlink(path)
         Interruption.unregister(path)
     }
+}
+
+/// Whether a name in a directory is one that `StagedFile(beside:)` makes.
+private func isLeftover(_ name: String, prefix: String) -> Bool {
+    name.hasPrefix(prefix) && name.hasSuffix(".part")
+        && name.utf8.count == prefix.utf8.count + uniqueName().utf8.count + ".part".utf8.count
+}
+
+/// Takes a file away unless somebody has locked it.
+private func removeIfUnlocked(_ path: String) throws {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    // Not ours to read, or gone: not ours to remove.
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { try removeFile(path) }
 }
 
 /// Writes a small file so that it is there whole, or not at all.

@@ -6,7 +6,7 @@ import TarArchive
 /// A blob as a member of the archive that is being written.
 ///
 /// Where digest and size are known, the header goes first; else room is left for it, and it is written when
-/// they are.
+/// they are, which a stream does not allow.
 final class ArchiveBlobWriter: BlobWriter {
     private let output: ArchiveOutput
     private let target: BlobTarget
@@ -26,11 +26,6 @@ final class ArchiveBlobWriter: BlobWriter {
             headerSize = Int64(header.count)
             try output.write(header)
         } else {
-            guard output.isPatchable else {
-                throw TransferError.refused(
-                    "an archive on standard output needs each layer's digest and size before its bytes, and this source "
-                        + "gives them afterwards: write to a file, or use --compression keep")
-            }
             headerSize = Int64(TarFormat.blockSize)
             try output.write([UInt8](repeating: 0, count: TarFormat.blockSize))
         }

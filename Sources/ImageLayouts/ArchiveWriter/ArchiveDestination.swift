@@ -5,7 +5,7 @@ public import ImageTransfer
 import Synchronization
 import TarArchive
 
-/// A docker-archive or OCI archive being written, to a file or to standard output.
+/// A docker-archive or OCI archive being written, to a file or to a stream: standard output, a pipe, a device.
 ///
 /// Both are an OCI layout in a tar; a docker-archive has the docker part beside it, so that readers of
 /// either kind find what they look for:
@@ -19,7 +19,8 @@ import TarArchive
 /// blobs/sha256/<hex>      everything
 /// ```
 /// The metadata comes first where it is known beforehand, else last. A file gets its name at the end; a
-/// stream that fails has no end mark.
+/// stream that fails has no end mark. What is taken in before its role is known, and then not wanted, stays in the
+/// archive without being listed.
 public final class ArchiveDestination: ImageDestination {
     public enum Kind: Sendable {
         case docker
@@ -29,6 +30,7 @@ public final class ArchiveDestination: ImageDestination {
     public let path: String
     public let requestedName: String?
     private let kind: Kind
+    private let isStream: Bool
     private let state: Mutex<State>
 
     /// - Parameters:
@@ -38,6 +40,8 @@ public final class ArchiveDestination: ImageDestination {
         self.kind = kind
         self.path = path
         requestedName = name
+        // What cannot be looked at cannot be opened either, and says so then.
+        isStream = (try? ArchiveOutput.isStream(path)) ?? false
         state = Mutex(State(metadata: ArchiveMetadata(kind: kind, requestedName: name)))
     }
 
@@ -45,9 +49,11 @@ public final class ArchiveDestination: ImageDestination {
     public var traits: DestinationTraits {
         var traits = DestinationTraits()
         traits.concurrentBlobs = 1
-        traits.needsSizeFirst = path == "-"
+        traits.needsSizeFirst = isStream
         traits.keepsHosts = true
         traits.keepsRawLayers = kind == .docker
+        traits.hasDockerPart = kind == .docker
+        traits.isOneRepository = true
         return traits
     }
 
@@ -58,13 +64,22 @@ public final class ArchiveDestination: ImageDestination {
         var isMetadataWritten = false
     }
 
+    /// The archive, open: by the first that is to be in it.
+    private func output(_ state: inout State) throws -> ArchiveOutput {
+        if let output = state.output { return output }
+        let output = try ArchiveOutput(path: path)
+        state.output = output
+        try output.directory("blobs")
+        try output.directory("blobs/sha256")
+        return output
+    }
+
     public func begin(_ images: [AnnouncedImage]?) async throws {
         try await Workers.blobs.run { [self] in
             try state.withLock { state in
-                let output = try path == "-" ? ArchiveOutput() : ArchiveOutput(path: path)
-                try output.directory("blobs")
-                try output.directory("blobs/sha256")
-                state.output = output
+                // Blobs of a stream have gone before.
+                guard state.output == nil else { return }
+                let output = try output(&state)
                 guard let images else { return }
                 for image in images { state.metadata.add(image) }
                 try output.write(state.metadata.files())
@@ -73,22 +88,27 @@ public final class ArchiveDestination: ImageDestination {
         }
     }
 
-    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
-        state.withLock { $0.blobs.contains(blob.digest) }
-    }
+    /// It is new: what is in it came by this copy.
+    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool { false }
     public func has(manifest: Digest, in repository: String) async throws -> Bool {
         state.withLock { $0.blobs.contains(manifest) }
     }
     public func digest(of name: ImageName) async throws -> Digest? { nil }
-    public func knownLayers(in repository: String, tags: [String]) async throws -> [Digest: [Descriptor]] { [:] }
+    public func isTaken() async throws -> Bool { try path != "-" && fileKind(path) != nil }
     public func freeSpace() async throws -> Int64? {
-        path == "-" ? nil : try ByteStreams.freeSpace(at: parent(of: path))
+        isStream ? nil : try ByteStreams.freeSpace(at: parent(of: followingLinks(path)))
     }
+
+    public var isIntact: Bool { state.withLock { $0.output?.isBroken != true } }
 
     public func writer(for target: BlobTarget) throws -> any BlobWriter {
         try state.withLock { state in
-            guard let output = state.output else { throw TransferError.refused("\(title) is not open") }
-            return try ArchiveBlobWriter(output, target: target) { [weak self] digest in
+            guard !isStream || (target.digest != nil && target.size != nil) else {
+                throw TransferError.refused(
+                    "an archive that goes to \(title) needs each blob's digest and size before its bytes, and this source "
+                        + "gives them afterwards: write to a file, or read from one")
+            }
+            return try ArchiveBlobWriter(output(&state), target: target) { [weak self] digest in
                 self?.state.withLock { _ = $0.blobs.insert(digest) }
             }
         }

@@ -46,8 +46,11 @@ struct ArchiveMetadata {
         var items: [DockerManifestFile.Item] = []
         var tops: [String: [String: String]] = [:]
         for entry in entries {
-            guard let image = image(below: entry.descriptor.digest) else { continue }
-            let layers = image.layers.filter { !$0.staysAway }.map { OCIPaths.blob($0.digest) }
+            // Docker needs the bytes of every layer, and foreign ones stay where their URLs say.
+            guard let image = image(below: entry.descriptor.digest), !image.layers.contains(where: \.staysAway) else {
+                continue
+            }
+            let layers = image.layers.map { OCIPaths.blob($0.digest) }
             var item = DockerManifestFile.Item(
                 config: OCIPaths.blob(image.config.digest), repoTags: nil, layers: layers)
             if let tag = entry.name.tag {
@@ -62,6 +65,8 @@ struct ArchiveMetadata {
                 items.append(item)
             }
         }
+        // An empty list would say that the archive is empty.
+        guard !items.isEmpty else { return files }
         files.append(("manifest.json", try Document.encode(items)))
         if !tops.isEmpty { files.append(("repositories", try Document.encode(tops))) }
         return files

@@ -1,34 +1,49 @@
 import ByteStreams
 import Glibc
+import ImageTransfer
 import TarArchive
 
-/// The tar that is written: a file beside its final name, or standard output.
+/// The tar that is written: a file beside its final name, or a stream: standard output, a named pipe, a device.
 ///
 /// Used by one blob at a time; the destination's lock and its limit of one blob see to that.
 final class ArchiveOutput: @unchecked Sendable {
     private let sink: any ByteSink
     private let file: StagedFile?
-    private let finalPath: String?
+    private let finalPath: String
+    /// Whether a stream took less than it should have: what follows would be nonsense.
+    private(set) var isBroken = false
 
-    init() {
-        sink = DescriptorSink.standardOutput()
-        file = nil
-        finalPath = nil
-    }
-
+    /// - Parameter path: `-` for standard output; a link is followed.
     init(path: String) throws {
-        let file = try StagedFile(in: parent(of: path), prefix: ".\(lastComponent(of: path)).")
-        self.file = file
-        sink = file
-        finalPath = path
+        finalPath = path == "-" ? "standard output" : try followingLinks(path)
+        guard try !Self.isStream(path) else {
+            file = nil
+            sink = path == "-" ? DescriptorSink.standardOutput() : try DescriptorSink(writing: path)
+            return
+        }
+        guard try fileKind(finalPath) != .directory else {
+            throw TransferError.refused("\(path) is a directory: name a file in it for the archive")
+        }
+        let staged = try StagedFile(beside: finalPath)
+        file = staged
+        sink = staged
     }
 
-    /// Whether headers can be written after what follows them.
-    var isPatchable: Bool { file != nil }
+    /// Whether the bytes go out at once, so that nothing can be changed afterwards.
+    static func isStream(_ path: String) throws -> Bool { try path == "-" || fileKind(path) == .other }
+
     var position: Int64 { file?.count ?? 0 }
 
-    func write(_ bytes: UnsafeRawBufferPointer) throws { try sink.write(bytes) }
-    func write(_ bytes: [UInt8]) throws { try sink.write(bytes) }
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        do {
+            try sink.write(bytes)
+        } catch {
+            if file == nil { isBroken = true }
+            throw error
+        }
+    }
+
+    func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 
     func directory(_ path: String) throws {
         try write(TarFormat.header(path: path + "/", size: 0, isDirectory: true))
@@ -48,17 +63,26 @@ final class ArchiveOutput: @unchecked Sendable {
 
     /// Forgets everything from `offset` on, if it still is the end.
     func forget(from offset: Int64, to end: Int64) throws {
-        if let file, file.count == end { try file.truncate(to: offset) }
+        guard let file else {
+            isBroken = true
+            return
+        }
+        if file.count == end { try file.truncate(to: offset) }
     }
 
     func finish() throws {
         try write(TarFormat.end)
-        if let file, let finalPath { try file.commit(to: finalPath) }
+        try file?.commit(to: finalPath)
     }
 
     func cancel() { file?.cancel() }
 
     func written(from offset: Int64, length: Int64) throws -> any ByteSource {
-        FileSource(try OpenFile(reading: file?.path ?? "standard output"), offset: offset, length: length)
+        guard let file else {
+            throw TransferError.refused(
+                "a blob was written to \(finalPath) before its role was known, and cannot be changed there: put the "
+                    + "archive into a file first")
+        }
+        return FileSource(try OpenFile(reading: file.path), offset: offset, length: length)
     }
 }

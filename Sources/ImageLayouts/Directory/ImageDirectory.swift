@@ -11,6 +11,7 @@ import Synchronization
 /// <hex>.manifest.json   manifests below an index
 /// <hex>                 layers and configs
 /// .dray/staging/        while dray writes: files without names yet
+/// .dray/layers          see LayerMemory; may be removed
 /// ```
 /// Source: containers/image, directory transport.
 public final class ImageDirectory: ImageDestination, ImageEditor {
@@ -18,12 +19,14 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
 
     public let path: String
     public let requestedName: String?
-    private let staging = Mutex<StagingArea?>(nil)
+    private let memory: LayerMemory
+    private let session = Mutex<Session?>(nil)
 
     /// - Parameter name: what the image is called when it is read: a `dir:` keeps no names.
     public init(path: String, name: String? = nil) {
         self.path = path
         requestedName = name
+        memory = LayerMemory(place: path)
     }
 
     public var title: String { path }
@@ -33,6 +36,8 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         traits.holdsReferrers = false
         traits.holdsManyImages = false
         traits.keepsRawLayers = true
+        traits.isOneRepository = true
+        traits.keepsSHA512 = false
         return traits
     }
 
@@ -47,8 +52,8 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         return try Manifest(bytes, name: "\(path)/manifest.json")
     }
 
-    public func images() async throws -> [SourceImage] {
-        [SourceImage(name: .none, descriptor: try root().descriptor)]
+    public func listing() async throws -> SourceListing {
+        SourceListing(images: [SourceImage(name: .none, descriptor: try root().descriptor)])
     }
 
     public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
@@ -59,7 +64,7 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
 
     public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         guard let source = try tree.open(descriptor.digest.hex) else {
-            throw TransferError.damaged("\(path) has no blob \(descriptor.digest), which its image needs")
+            throw TransferError.notFound("\(path) has no blob \(descriptor.digest)")
         }
         return source
     }
@@ -68,18 +73,25 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
 
     // MARK: Writing
 
+    /// One process writes at a time: there is room for one image.
+    private struct Session {
+        let area: StagingArea
+        let lock: DirectoryLock
+    }
+
     private func area() throws -> StagingArea {
-        try staging.withLock { area in
-            if let area { return area }
-            let new = try StagingArea(root: path)
-            area = new
-            return new
+        try session.withLock { session in
+            if let session { return session.area }
+            let area = try StagingArea(root: path)
+            session = Session(area: area, lock: try DirectoryLock.waiting(.exclusive, on: path))
+            return area
         }
     }
 
     public func begin(_ images: [AnnouncedImage]?) async throws {
-        let area = try area()
-        try area.write(Array(Self.version.utf8), to: "\(path)/version")
+        try await Workers.blobs.run { [self] in
+            try area().write(Array(Self.version.utf8), to: "\(path)/version")
+        }
     }
 
     public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
@@ -91,9 +103,10 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
     public func digest(of name: ImageName) async throws -> Digest? {
         try fileKind("\(path)/manifest.json") == nil ? nil : root().digest
     }
-    public func knownLayers(in repository: String, tags: [String]) async throws -> [Digest: [Descriptor]] {
-        try fileKind("\(path)/manifest.json") == nil ? [:] : await layersByDiffID(in: nil)
+    public func present(in repository: String, tags: [String]) async throws -> PresentImages? {
+        try fileKind("\(path)/manifest.json") == nil ? nil : PresentImages(source: self, images: await images())
     }
+    public var layerMemory: LayerMemory? { memory }
     public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
 
     public func writer(for target: BlobTarget) throws -> any BlobWriter {
@@ -117,8 +130,8 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         }
     }
 
-    public func finish() async throws { staging.withLock { $0 = nil } }
-    public func abandon() async { staging.withLock { $0 = nil } }
+    public func finish() async throws { session.withLock { $0 = nil } }
+    public func abandon() async { session.withLock { $0 = nil } }
 
     // MARK: Editing
 
@@ -129,5 +142,12 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
 
     public func untag(_ image: SourceImage) async throws { try await delete(image) }
 
-    public func delete(_ image: SourceImage) async throws { try removeFile("\(path)/manifest.json") }
+    public func delete(_ image: SourceImage) async throws {
+        guard try root().digest == image.descriptor.digest else {
+            throw TransferError.refused(
+                "\(image.descriptor.digest) is a part of the image in \(path), and goes with that: delete \(try root().digest)"
+            )
+        }
+        try removeFile("\(path)/manifest.json")
+    }
 }

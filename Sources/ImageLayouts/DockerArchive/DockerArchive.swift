@@ -18,17 +18,19 @@ import Synchronization
 /// gets one here: schema2, over the layers as they lie.
 public final class DockerArchive: StreamedSource {
     private let tree: any FileTree
+    private let limit: InflationLimit
     private let oci: OCISource
     private let parsed = Mutex<Contents?>(nil)
 
     /// - Parameter path: the archive, or a directory with its content; `-` for standard input.
     /// - Throws: `StreamError.io` if it is not there.
     public convenience init(path: String, limit: InflationLimit = .standard) throws {
-        self.init(try openTree(path, limit: limit))
+        self.init(try openTree(path, limit: limit), limit: limit)
     }
 
-    init(_ tree: any FileTree) {
+    init(_ tree: any FileTree, limit: InflationLimit) {
         self.tree = tree
+        self.limit = limit
         oci = OCISource(tree)
     }
 
@@ -36,7 +38,9 @@ public final class DockerArchive: StreamedSource {
     public var madeUpRepository: String { oci.madeUpRepository }
     public var defaultCompression: CompressionChoice { .gzipRaw }
 
-    public var comesOnce: Bool { tree is StreamedTree }
+    public var access: SourceAccess { tree.access }
+
+    public var needsDiffIDs: Bool { true }
 
     public func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
         try (tree as? StreamedTree)?.drain(accept)
@@ -46,7 +50,7 @@ public final class DockerArchive: StreamedSource {
         try await Workers.blobs.run { [self] in
             try parsed.withLock { parsed in
                 if let parsed { return parsed }
-                let contents = try DockerArchiveParser(tree: tree, oci: oci).parse()
+                let contents = try DockerArchiveParser(tree: tree, oci: oci, limit: limit).parse()
                 parsed = contents
                 return contents
             }
@@ -55,7 +59,7 @@ public final class DockerArchive: StreamedSource {
 
     /// What an archive holds, by digest.
     struct Contents: Sendable {
-        var images: [SourceImage] = []
+        var listing = SourceListing()
         /// Manifests that were made here.
         var manifests: [Digest: Manifest] = [:]
         /// Where blobs lie.
@@ -66,7 +70,7 @@ public final class DockerArchive: StreamedSource {
         var diffIDs: [Digest: Digest] = [:]
     }
 
-    public func images() async throws -> [SourceImage] { try await contents().images }
+    public func listing() async throws -> SourceListing { try await contents().listing }
 
     public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         if let made = try await contents().manifests[descriptor.digest] { return made }
@@ -79,7 +83,7 @@ public final class DockerArchive: StreamedSource {
         guard let member = contents.members[descriptor.digest] else { return try await oci.blob(descriptor, in: nil) }
         return DeferredSource { [tree] in
             guard let source = try tree.open(member) else {
-                throw TransferError.damaged("\(tree.title): \(member) is missing")
+                throw TransferError.notFound("\(tree.title): \(member) is missing")
             }
             return source
         }

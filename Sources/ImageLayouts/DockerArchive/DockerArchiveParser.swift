@@ -6,11 +6,14 @@ import ImageTransfer
 struct DockerArchiveParser {
     let tree: any FileTree
     let oci: OCISource
+    let limit: InflationLimit
     private var contents = DockerArchive.Contents()
+    private var unlisted: [Digest: Manifest]?
 
-    init(tree: any FileTree, oci: OCISource) {
+    init(tree: any FileTree, oci: OCISource, limit: InflationLimit) {
         self.tree = tree
         self.oci = oci
+        self.limit = limit
     }
 
     func parse() throws -> DockerArchive.Contents {
@@ -27,9 +30,7 @@ struct DockerArchiveParser {
         } else if let bytes = try tree.read("repositories", limit: Document.indexSizeLimit) {
             try addLegacy(bytes)
         } else if !entries.isEmpty {
-            contents.images = try entries.map {
-                SourceImage(name: $0.layoutName, descriptor: try oci.manifest(of: $0).descriptor)
-            }
+            contents.listing = try oci.listEntries()
         } else {
             let found = (try tree.list("") ?? []).prefix(6).joined(separator: ", ")
             throw TransferError.damaged(
@@ -43,36 +44,73 @@ struct DockerArchiveParser {
     /// One image for each entry of the OCI part, and for each of the docker part that has none there.
     private mutating func join(_ items: [DockerManifestFile.Item], _ entries: [Descriptor]) throws {
         var named: [Digest: [SourceImage]] = [:]
-        var order: [SourceImage] = []
         for entry in entries {
-            let manifest = try oci.manifest(of: entry)
-            let configs = try configDigests(manifest)
-            let image = SourceImage(name: entry.layoutName, descriptor: manifest.descriptor, imageID: configs.first)
-            for config in configs { named[config, default: []].append(image) }
-            order.append(image)
+            do {
+                let manifest = try oci.manifest(of: entry)
+                let configs = try configDigests(manifest)
+                let image = SourceImage(
+                    name: entry.layoutName, descriptor: manifest.descriptor, imageID: configs.first)
+                for config in configs { named[config, default: []].append(image) }
+                contents.listing.images.append(image)
+            } catch is DocumentError where !entry.mediaType.isManifest {
+                contents.listing.notes.append(OCISource.note(on: entry))
+            } catch {
+                contents.listing.broken.append(try oci.broken(entry, error))
+            }
         }
         for item in items {
-            let configPath = item.config
-            guard let config = try tree.read(try safe(configPath), limit: Document.sizeLimit) else {
-                throw TransferError.damaged(
-                    "\(tree.title): the config \(configPath) of \(Self.title(item)) is named in manifest.json, but missing"
-                )
+            do {
+                try add(item, named)
+            } catch {
+                let name = item.repoTags?.lazy.compactMap { Self.name($0) }.first
+                guard let broken = BrokenImage(name: name.map { .full($0) } ?? .none, error: error) else { throw error }
+                contents.listing.broken.append(broken)
             }
-            let imageID = Digest(of: config, algorithm: Self.algorithm(ofBlob: configPath))
-            let names = (item.repoTags ?? []).map(Self.name)
-            if let known = named[imageID] {
-                for case .some(let name) in names where !known.contains(where: { Self.isCalled($0, name) }) {
-                    order = order.filter { !($0.name == .none && $0.imageID == imageID) }
-                    order.append(SourceImage(name: .full(name), descriptor: known[0].descriptor, imageID: imageID))
-                }
-                continue
-            }
-            let manifest = try unlistedManifest(config: imageID) ?? make(item, config: config, imageID: imageID)
-            let valid = names.compactMap { $0 }
-            let images: [SourceImage.Name] = valid.isEmpty ? [.none] : valid.map { .full($0) }
-            order += images.map { SourceImage(name: $0, descriptor: manifest.descriptor, imageID: imageID) }
         }
-        contents.images = order
+    }
+
+    /// - Parameter known: images of the OCI part, by their configs.
+    private mutating func add(_ item: DockerManifestFile.Item, _ known: [Digest: [SourceImage]]) throws {
+        let configPath = item.config
+        guard let config = try tree.read(try safe(configPath), limit: Document.sizeLimit) else {
+            throw TransferError.damaged(
+                "\(tree.title): the config \(configPath) of \(Self.title(item)) is named in manifest.json, but missing")
+        }
+        let imageID = Digest(of: config, algorithm: Self.algorithm(ofBlob: configPath))
+        var names: [ImageName] = []
+        for text in item.repoTags ?? [] {
+            if let name = Self.name(text) { names.append(name) } else { noteInvalid(text) }
+        }
+        if let known = known[imageID] {
+            for name in names where !known.contains(where: { $0.name == .full(name) }) {
+                give(name, to: known[0].descriptor, imageID: imageID)
+            }
+            return
+        }
+        let manifest = try unlistedManifest(config: imageID) ?? make(item, config: config, imageID: imageID)
+        let given: [SourceImage.Name] = names.isEmpty ? [.none] : names.map { .full($0) }
+        contents.listing.images += given.map {
+            SourceImage(name: $0, descriptor: manifest.descriptor, imageID: imageID)
+        }
+    }
+
+    /// A RepoTag says more than a bare tag, or no name, in the OCI part, and stands in their place.
+    private mutating func give(_ name: ImageName, to descriptor: Descriptor, imageID: Digest) {
+        let image = SourceImage(name: .full(name), descriptor: descriptor, imageID: imageID)
+        let isTag = { (other: SourceImage) in
+            guard case .tag(let tag) = other.name else { return false }
+            return other.imageID == imageID && tag == name.tag
+        }
+        if let place = contents.listing.images.firstIndex(where: isTag) {
+            contents.listing.images[place] = image
+        } else {
+            contents.listing.images.removeAll { $0.name == .none && $0.imageID == imageID }
+            contents.listing.images.append(image)
+        }
+    }
+
+    private mutating func noteInvalid(_ name: String) {
+        contents.listing.notes.append("'\(name.prefix(300))' in \(tree.title) is no valid image name")
     }
 
     /// Of a config in `blobs/<algorithm>/`; elsewhere it is always SHA-256.
@@ -80,19 +118,12 @@ struct DockerArchiveParser {
         path.split(separator: "/").dropLast().last.flatMap { Digest.Algorithm(rawValue: String($0)) } ?? .sha256
     }
 
-    /// A RepoTag, which some builders write without the tag.
+    /// A RepoTag, which some builders write without the tag, and some with a digest.
     private static func name(_ repoTag: String) -> ImageName? {
-        var name = ImageName(repoTag)?.familiar
-        if name?.tag == nil { name?.tag = "latest" }
+        let text = repoTag.prefix { $0 != "@" }
+        var name = ImageName(text)?.familiar
+        if name?.tag == nil, text.count == repoTag.count { name?.tag = "latest" }
         return name
-    }
-
-    private static func isCalled(_ image: SourceImage, _ name: ImageName) -> Bool {
-        switch image.name {
-        case .full(let full): full == name
-        // A bare tag beside a full name in the docker part says less than that.
-        case .tag, .none: false
-        }
     }
 
     private static func title(_ item: DockerManifestFile.Item) -> String { item.repoTags?.first ?? "an untagged image" }
@@ -109,17 +140,23 @@ struct DockerArchiveParser {
     }
 
     /// Docker 25 writes the manifest of an untagged image, but leaves it out of `index.json`.
-    private func unlistedManifest(config: Digest) throws -> Manifest? {
+    private mutating func unlistedManifest(config: Digest) throws -> Manifest? {
+        let known = try unlisted ?? manifestsByConfig()
+        unlisted = known
+        return known[config]
+    }
+
+    /// Every image's manifest that lies among the blobs, whoever lists it.
+    private func manifestsByConfig() throws -> [Digest: Manifest] {
+        var found: [Digest: Manifest] = [:]
         for hex in try tree.list("blobs/sha256") ?? [] {
-            guard let digest = Digest(.sha256, hex: hex), let size = try tree.size(of: OCIPaths.blob(digest)),
-                size < 64 << 10, let bytes = try tree.read(OCIPaths.blob(digest), limit: 64 << 10),
-                bytes.first == UInt8(ascii: "{"),
+            guard let digest = Digest(.sha256, hex: hex), let bytes = try tree.document(OCIPaths.blob(digest)),
                 let manifest = try? Manifest(bytes, name: hex), case .image(let image) = manifest.content,
-                manifest.digest == digest, image.config.digest == config
+                manifest.digest == digest, found[image.config.digest] == nil
             else { continue }
-            return manifest
+            found[image.config.digest] = manifest
         }
-        return nil
+        return found
     }
 
     // MARK: The docker part alone
@@ -180,7 +217,12 @@ struct DockerArchiveParser {
                 throw TransferError.damaged("\(tree.title): \(path) is missing")
             }
             contents.members[facts.digest] = path
-            contents.diffIDs[facts.digest] = diffID
+            if let other = contents.diffIDs.updateValue(diffID, forKey: facts.digest), other != diffID {
+                contents.diffIDs[facts.digest] = other
+                throw TransferError.damaged(
+                    "\(tree.title): the layer \(member) of \(title) has the diffID \(diffID) there, and \(other) elsewhere"
+                )
+            }
             let type = compression == .gzip ? MediaType.dockerLayerGzip : .ociLayerZstd
             return Descriptor(mediaType: type, digest: facts.digest, size: size)
         case .xz, .bzip2:
@@ -215,18 +257,26 @@ struct DockerArchiveParser {
         var made: [String: (Manifest, Digest)] = [:]
         for (repository, tags) in repositories.sorted(by: { $0.key < $1.key }) {
             for (tag, id) in tags.sorted(by: { $0.key < $1.key }) {
-                let (manifest, imageID) = try made[id] ?? makeLegacy(id)
-                made[id] = (manifest, imageID)
                 let name = ImageName("\(repository):\(tag)")?.familiar
-                contents.images.append(
-                    SourceImage(
-                        name: name.map { .full($0) } ?? .none, descriptor: manifest.descriptor, imageID: imageID))
+                if name == nil { noteInvalid("\(repository):\(tag)") }
+                do {
+                    let (manifest, imageID) = try made[id] ?? makeLegacy(id)
+                    made[id] = (manifest, imageID)
+                    contents.listing.images.append(
+                        SourceImage(
+                            name: name.map { .full($0) } ?? .none, descriptor: manifest.descriptor, imageID: imageID))
+                } catch {
+                    guard let broken = BrokenImage(name: name.map { .full($0) } ?? .none, error: error) else {
+                        throw error
+                    }
+                    contents.listing.broken.append(broken)
+                }
             }
         }
     }
 
     private mutating func makeLegacy(_ id: String) throws -> (Manifest, Digest) {
-        let image = try LegacyImage(id: id, in: tree)
+        let image = try LegacyImage(id: id, in: tree, limit: limit)
         let imageID = Digest(of: image.config)
         contents.documents[imageID] = image.config
         let config = try Document.decode(ImageConfig.self, from: image.config, name: "\(tree.title): \(id)")

@@ -13,7 +13,7 @@ struct LegacyImage {
     private static let chainLimit = 1000
 
     /// - Parameter id: of the topmost layer.
-    init(id: String, in tree: any FileTree) throws {
+    init(id: String, in tree: any FileTree, limit: InflationLimit) throws {
         var chain: [(path: String, json: [String: JSONValue])] = []
         var next: String? = id
         while let current = next {
@@ -37,7 +37,7 @@ struct LegacyImage {
             guard let facts = try tree.facts(of: path) else {
                 throw TransferError.damaged("\(tree.title): \(path) is missing, which the image \(id) needs")
             }
-            let diffID = facts.compression == .none ? facts.digest : try Self.inflatedDigest(path, facts, tree)
+            let diffID = facts.compression == .none ? facts.digest : try Self.inflatedDigest(path, facts, tree, limit)
             diffIDs.append(.string(diffID.description))
             history.append(Self.history(layer.json))
         }
@@ -59,12 +59,14 @@ struct LegacyImage {
         return .object(entry)
     }
 
-    private static func inflatedDigest(_ path: String, _ facts: FileFacts, _ tree: any FileTree) throws -> Digest {
+    private static func inflatedDigest(
+        _ path: String, _ facts: FileFacts, _ tree: any FileTree, _ limit: InflationLimit
+    ) throws -> Digest {
         guard let bytes = try tree.open(path) else {
             throw TransferError.damaged("\(tree.title): \(path) is missing")
         }
         let inflated = HashingSource(
-            try InflatingSource(bytes, format: facts.compression, name: "\(tree.title): \(path)"))
+            try InflatingSource(bytes, format: facts.compression, limit: limit, name: "\(tree.title): \(path)"))
         _ = try inflated.drain()
         return inflated.digest()
     }

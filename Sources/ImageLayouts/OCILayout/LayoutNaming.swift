@@ -22,4 +22,10 @@ struct LayoutNaming {
         if !usesBareTags { entry.annotations?[OCIPaths.imageName] = text }
         return entry
     }
+
+    /// What different spellings of one name have in common: `docker.io/library/a:1` is `a:1`.
+    static func key(_ text: String) -> String {
+        guard let name = ImageName(text), name.tag != nil else { return text }
+        return name.familiar.description
+    }
 }

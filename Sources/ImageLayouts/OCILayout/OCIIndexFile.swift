@@ -4,58 +4,86 @@ import ImageModel
 /// `index.json` being changed: what dray does not know in it stays.
 struct OCIIndexFile {
     private var document: [String: JSONValue]
-    private var entries: [JSONValue]
+    private var entries: [Entry]
+
+    private struct Entry {
+        var json: JSONValue
+        var digest: String?
+        /// What it is called, whatever the spelling.
+        var names: Set<String> = []
+
+        init(_ json: JSONValue) {
+            self.json = json
+            digest = json.object?["digest"]?.string
+            let annotations = json.object?["annotations"]?.object
+            for key in [OCIPaths.imageName, OCIPaths.refName] {
+                if let text = annotations?[key]?.string { names.insert(LayoutNaming.key(text)) }
+            }
+        }
+
+        var withoutNames: Entry {
+            guard case .object(var members) = json else { return self }
+            if case .object(var annotations)? = members["annotations"] {
+                annotations[OCIPaths.refName] = nil
+                annotations[OCIPaths.imageName] = nil
+                members["annotations"] = annotations.isEmpty ? nil : .object(annotations)
+            }
+            return Entry(.object(members))
+        }
+    }
 
     init(_ bytes: [UInt8]?, name: String) throws {
         document =
             try bytes.map {
                 try Document.decode([String: JSONValue].self, from: $0, name: name, sizeLimit: Document.indexSizeLimit)
             } ?? ["schemaVersion": .integer(2), "mediaType": .string(MediaType.ociIndex.rawValue)]
-        if case .array(let list)? = document["manifests"] { entries = list } else { entries = [] }
+        if case .array(let list)? = document["manifests"] { entries = list.map { Entry($0) } } else { entries = [] }
     }
 
-    /// Lists an entry. Another of the same name loses that, and its place if something else still lists it.
-    mutating func put(_ descriptor: Descriptor, name: String?) throws {
-        let digest = descriptor.digest.description
-        if let name {
-            try remove { Self.names($0).contains(name) }
-            // An entry without a name is no use beside one with a name.
-            entries.removeAll { Self.digest($0) == digest && Self.names($0).isEmpty }
-        } else if entries.contains(where: { Self.digest($0) == digest }) {
-            return
+    /// What names mean, by their keys.
+    var digests: [String: Digest] {
+        var digests: [String: Digest] = [:]
+        for entry in entries {
+            for name in entry.names { digests[name] = entry.digest.flatMap { Digest($0) } }
         }
-        entries.append(try Document.decode(JSONValue.self, from: Document.encode(descriptor), name: "descriptor"))
+        return digests
     }
 
-    /// Takes names away; content that nothing else lists stays listed without one.
-    mutating func remove(where matches: (JSONValue) -> Bool) throws {
-        let removed = entries.filter(matches)
-        entries.removeAll(where: matches)
-        for case .object(var entry) in removed {
-            guard !entries.contains(where: { Self.digest($0) == entry["digest"]?.string }) else { continue }
-            if case .object(var annotations)? = entry["annotations"] {
-                annotations[OCIPaths.refName] = nil
-                annotations[OCIPaths.imageName] = nil
-                entry["annotations"] = annotations.isEmpty ? nil : .object(annotations)
-            }
-            entries.append(.object(entry))
+    /// Lists entries. Others of the same names lose those; one without a name is of use only where its content
+    /// is listed nowhere else.
+    mutating func put(_ descriptors: [Descriptor]) throws {
+        var new: [Entry] = []
+        for descriptor in descriptors {
+            new.append(
+                Entry(try Document.decode(JSONValue.self, from: Document.encode(descriptor), name: "descriptor")))
         }
+        removeNames(new.reduce(into: []) { $0.formUnion($1.names) }, listing: new)
+        let named = Set(new.filter { !$0.names.isEmpty }.map(\.digest))
+        entries.removeAll { $0.names.isEmpty && named.contains($0.digest) }
+        var listed = Set(entries.map(\.digest)).union(named)
+        for entry in new where !entry.names.isEmpty || listed.insert(entry.digest).inserted { entries.append(entry) }
     }
 
-    mutating func removeName(_ name: String) throws { try remove { Self.names($0).contains(name) } }
+    /// Takes a name away; content that nothing else lists stays listed without one.
+    mutating func removeName(_ name: String) { removeNames([LayoutNaming.key(name)], listing: []) }
 
-    mutating func removeAll(_ digest: Digest) { entries.removeAll { Self.digest($0) == digest.description } }
+    private mutating func removeNames(_ names: Set<String>, listing new: [Entry]) {
+        let removed = entries.filter { !$0.names.isDisjoint(with: names) }
+        entries.removeAll { !$0.names.isDisjoint(with: names) }
+        var listed = Set((entries + new).map(\.digest))
+        for entry in removed where listed.insert(entry.digest).inserted { entries.append(entry.withoutNames) }
+    }
+
+    /// - Returns: whether there was an entry of that digest.
+    mutating func removeAll(_ digest: Digest) -> Bool {
+        let count = entries.count
+        entries.removeAll { $0.digest == digest.description }
+        return entries.count < count
+    }
 
     func encoded() throws -> [UInt8] {
         var document = document
-        document["manifests"] = .array(entries)
+        document["manifests"] = .array(entries.map(\.json))
         return try Document.encode(document)
-    }
-
-    private static func digest(_ entry: JSONValue) -> String? { entry.object?["digest"]?.string }
-
-    private static func names(_ entry: JSONValue) -> [String] {
-        let annotations = entry.object?["annotations"]?.object
-        return [OCIPaths.imageName, OCIPaths.refName].compactMap { annotations?[$0]?.string }
     }
 }

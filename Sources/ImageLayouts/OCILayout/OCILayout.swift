@@ -6,24 +6,32 @@ import Synchronization
 /// An OCI image layout in a directory, to be written. Made when absent.
 ///
 /// Others may write into it at the same time: blobs come by renaming, and `index.json` is read, changed
-/// and replaced under a lock on the directory.
+/// and replaced under a lock on the directory. A run does so once, at its end: what has no name by then is
+/// not there.
 public final class OCILayout: ImageDestination {
     public let path: String
     public let requestedName: String?
     private let naming: LayoutNaming
     private let staging = Mutex<StagingArea?>(nil)
+    /// Entries that `index.json` is to get.
+    private let entries = Mutex<[Descriptor]>([])
+    /// What names meant when this run first asked.
+    private let digests = Mutex<[String: Digest]?>(nil)
+    public let layerMemory: LayerMemory?
 
     /// - Parameter name: what images are to be called there: a tag, or REPOSITORY[:TAG].
     public init(path: String, name: String? = nil) {
         self.path = path
         requestedName = name
         naming = LayoutNaming(requestedName: name)
+        layerMemory = LayerMemory(place: path)
     }
 
     public var title: String { path }
     public var traits: DestinationTraits {
         var traits = DestinationTraits()
         traits.keepsHosts = true
+        traits.isOneRepository = true
         return traits
     }
 
@@ -54,19 +62,28 @@ public final class OCILayout: ImageDestination {
     }
 
     public func has(manifest: Digest, in repository: String) async throws -> Bool {
-        try fileSize("\(path)/\(OCIPaths.blob(manifest))") != nil
+        // One that is damaged is put again.
+        try await Workers.blobs.run { [self] in
+            let bytes = try readFile("\(path)/\(OCIPaths.blob(manifest))", limit: Document.indexSizeLimit)
+            return bytes.map { Digest(of: $0, algorithm: manifest.algorithm) == manifest } ?? false
+        }
     }
 
     public func digest(of name: ImageName) async throws -> Digest? {
-        guard try fileKind("\(path)/\(OCIPaths.index)") != nil, let text = naming.text(of: name) else { return nil }
-        return try OCISource(tree).index().first { entry in
-            [OCIPaths.imageName, OCIPaths.refName].contains { entry.annotations?[$0] == text }
-        }?.digest
+        guard let text = naming.text(of: name) else { return nil }
+        return try await Workers.blobs.run { [self] in
+            try digests.withLock { digests in
+                let known = try digests ?? OCIIndexFile(readIndex(), name: indexPath).digests
+                digests = known
+                return known[LayoutNaming.key(text)]
+            }
+        }
     }
 
-    public func knownLayers(in repository: String, tags: [String]) async throws -> [Digest: [Descriptor]] {
-        guard try fileKind("\(path)/\(OCIPaths.index)") != nil else { return [:] }
-        return try await OCISource(tree).layersByDiffID(in: nil)
+    public func present(in repository: String, tags: [String]) async throws -> PresentImages? {
+        guard try fileKind(indexPath) != nil else { return nil }
+        let source = source
+        return PresentImages(source: source, images: try await source.images())
     }
 
     public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
@@ -82,27 +99,45 @@ public final class OCILayout: ImageDestination {
     }
 
     public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
-        try await Workers.blobs.run { [self] in
-            try change { try $0.put(naming.entry(descriptor, as: name), name: naming.text(of: name)) }
-        }
+        entries.withLock { $0.append(naming.entry(descriptor, as: name)) }
     }
 
-    public func finish() async throws { close() }
-    public func abandon() async { close() }
+    public func finish() async throws {
+        let new = entries.withLock { entries in
+            defer { entries = [] }
+            return entries
+        }
+        try await edit { try $0.put(new) }
+    }
+
+    /// What came before the error is complete, and keeps its names.
+    public func abandon() async {
+        if entries.withLock({ !$0.isEmpty }) { try? await finish() }
+        close()
+    }
 
     private func close() { staging.withLock { $0 = nil } }
+
+    private var indexPath: String { "\(path)/\(OCIPaths.index)" }
+    private func readIndex() throws -> [UInt8]? { try readFile(indexPath, limit: Document.indexSizeLimit) }
 
     /// Changes `index.json` while nobody else can.
     private func change(_ body: (inout OCIIndexFile) throws -> Void) throws {
         let area = try area()
         let lock = try DirectoryLock.waiting(.exclusive, on: path)
         defer { withExtendedLifetime(lock) {} }
-        let file = "\(path)/\(OCIPaths.index)"
-        let old = try readFile(file, limit: Document.indexSizeLimit)
-        var index = try OCIIndexFile(old, name: file)
+        let old = try readIndex()
+        var index = try OCIIndexFile(old, name: indexPath)
         try body(&index)
         let new = try index.encoded()
-        if new != old { try area.write(new, to: file) }
+        if new != old { try area.write(new, to: indexPath) }
+    }
+
+    private func edit(_ body: @Sendable @escaping (inout OCIIndexFile) throws -> Void) async throws {
+        try await Workers.blobs.run { [self] in
+            defer { close() }
+            try change(body)
+        }
     }
 }
 
@@ -110,7 +145,7 @@ extension OCILayout: ImageEditor {
     private var source: OCISource { OCISource(tree) }
 
     public var madeUpRepository: String { source.madeUpRepository }
-    public func images() async throws -> [SourceImage] { try await source.images() }
+    public func listing() async throws -> SourceListing { try await source.listing() }
     public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await source.manifest(descriptor, in: repository)
     }
@@ -128,9 +163,8 @@ extension OCILayout: ImageEditor {
             name = ImageName(host: full.host, repository: full.repository, tag: tag)
             naming = self.naming
         }
-        try await edit { [name, naming] in
-            try $0.put(naming.entry(image.descriptor, as: name), name: naming.text(of: name))
-        }
+        let entry = naming.entry(image.descriptor, as: name)
+        try await edit { try $0.put([entry]) }
     }
 
     public func untag(_ image: SourceImage) async throws {
@@ -138,17 +172,17 @@ extension OCILayout: ImageEditor {
         guard let name = entry?.annotations?[OCIPaths.imageName] ?? entry?.annotations?[OCIPaths.refName] else {
             throw TransferError.notFound("\(title) has no image \(image.title)")
         }
-        try await edit { try $0.removeName(name) }
+        try await edit { $0.removeName(name) }
     }
 
     public func delete(_ image: SourceImage) async throws {
-        try await edit { $0.removeAll(image.descriptor.digest) }
-    }
-
-    private func edit(_ body: @Sendable @escaping (inout OCIIndexFile) throws -> Void) async throws {
-        try await Workers.blobs.run { [self] in
-            try change(body)
-            close()
+        let digest = image.descriptor.digest
+        try await edit { [path] in
+            guard $0.removeAll(digest) else {
+                throw TransferError.refused(
+                    "\(digest) is a part of another image in \(path), and goes with that: delete the index that lists it"
+                )
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ import ImageTransfer
 /// index.json                 an image index: the entries, named by annotations
 /// blobs/sha256/<hex>         layers, configs, manifests and indexes alike
 /// .dray/staging/             while dray writes: files without names yet
+/// .dray/layers               see LayerMemory; may be removed
 /// ```
 enum OCIPaths {
     static let layout = "oci-layout"

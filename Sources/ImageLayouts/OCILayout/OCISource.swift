@@ -20,21 +20,57 @@ public final class OCISource: StreamedSource {
     public var title: String { tree.title }
     public var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
 
-    public var comesOnce: Bool { tree is StreamedTree }
+    public var access: SourceAccess { tree.access }
 
     public func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
         try (tree as? StreamedTree)?.drain(accept)
     }
 
-    public func images() async throws -> [SourceImage] {
-        try await Workers.blobs.run { [self] in
-            try index().map { entry in
-                let manifest = try manifest(of: entry)
-                var descriptor = manifest.descriptor
-                descriptor.platform = entry.platform
-                return SourceImage(name: entry.layoutName, descriptor: descriptor)
+    public func listing() async throws -> SourceListing {
+        try await Workers.blobs.run { [self] in try listEntries() }
+    }
+
+    func listEntries() throws -> SourceListing {
+        var listing = SourceListing()
+        for entry in try index() {
+            do {
+                if let image = try image(of: entry) {
+                    listing.images.append(image)
+                } else {
+                    listing.notes.append(Self.note(on: entry))
+                }
+            } catch {
+                listing.broken.append(try broken(entry, error))
             }
         }
+        return listing
+    }
+
+    /// An entry as an image, its manifest not read yet if its type is one of a manifest.
+    ///
+    /// - Returns: nil for other content.
+    private func image(of entry: Descriptor) throws -> SourceImage? {
+        var descriptor = entry.plain
+        if !entry.mediaType.isManifest {
+            guard entry.size <= Document.sizeLimit else { return nil }
+            do {
+                descriptor.mediaType = try manifest(of: entry).mediaType
+            } catch let error where error is DocumentError || !entry.mediaType.rawValue.isEmpty {
+                return nil
+            }
+        }
+        descriptor.platform = entry.platform
+        return SourceImage(name: entry.layoutName, descriptor: descriptor)
+    }
+
+    func broken(_ entry: Descriptor, _ error: any Error) throws -> BrokenImage {
+        guard let broken = BrokenImage(name: entry.layoutName, digest: entry.digest, error: error) else { throw error }
+        return broken
+    }
+
+    static func note(on entry: Descriptor) -> String {
+        "\(entry.digest) is no image"
+            + (entry.mediaType.rawValue.isEmpty ? "" : ", but of the media type \(entry.mediaType)")
     }
 
     public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
@@ -44,7 +80,7 @@ public final class OCISource: StreamedSource {
     public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         DeferredSource { [tree, title] in
             guard let source = try tree.open(OCIPaths.blob(descriptor.digest)) else {
-                throw TransferError.damaged("\(title) has no blob \(descriptor.digest), which an image in it needs")
+                throw TransferError.notFound("\(title) has no blob \(descriptor.digest)")
             }
             return source
         }

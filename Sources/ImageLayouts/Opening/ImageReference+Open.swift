@@ -4,14 +4,14 @@ public import ImageTransfer
 
 extension ImageReference {
     /// Reads a reference as it is given on a command line, looking at what is on disk.
-    public init(_ text: String) throws {
+    public init(_ text: String, inflation: InflationLimit = .standard) throws {
         try self.init(
-            text, exists: { (try? fileKind($0)) ?? nil != nil }, recognise: { try Self.recognise($0) })
+            text, exists: { (try? fileKind($0)) ?? nil != nil }, recognise: { try Self.recognise($0, inflation) })
     }
 
     /// What lies at a path; nil if it is nothing that dray knows.
-    static func recognise(_ path: String) throws -> Transport? {
-        let tree = try openTree(path)
+    static func recognise(_ path: String, _ inflation: InflationLimit) throws -> Transport? {
+        let tree = try openTreeToRecognise(path, limit: inflation)
         let isDirectory = tree is DirectoryTree
         if (try? StoreSource(tree).paths()) != nil { return .store }
         let manifest = try tree.read("manifest.json", limit: Document.indexSizeLimit)
@@ -40,8 +40,29 @@ extension ImageReference {
         case .dockerArchive: return try DockerArchive(path: location, limit: inflation)
         case .oci, .ociArchive: return try OCISource(path: location, limit: inflation)
         case .store: return try StoreSource(path: location, limit: inflation)
-        case .directory: return ImageDirectory(path: location, name: name)
+        case .directory:
+            guard !isStandardStream else { throw ReferenceError("\(self): a dir: is a directory, and - is a stream") }
+            return ImageDirectory(path: location, name: name)
         case .registry: throw notLocal
+        }
+    }
+
+    /// Whether what is written there goes to standard output, under whatever name.
+    public var isStandardOutput: Bool {
+        isStandardStream || (isArchive && ByteStreams.isStandardOutput(location))
+    }
+
+    private var isArchive: Bool { transport == .dockerArchive || transport == .ociArchive }
+
+    /// Names are understood by Naming, in the terms of the destination; here it is only seen that they can be.
+    private func checkName() throws {
+        guard let name else { return }
+        let isTagAlone = transport != .store && !name.contains("/") && !name.contains(":")
+        guard isTagAlone ? ImageName.isTag(name) : ImageName(name) != nil else {
+            throw ReferenceError(
+                isTagAlone
+                    ? "\(self): '\(name)' is no valid tag"
+                    : "\(self): '\(name)' is no valid image name: REPOSITORY[:TAG] in lower case")
         }
     }
 
@@ -52,8 +73,14 @@ extension ImageReference {
         guard digest == nil else {
             throw ReferenceError("\(self): a destination has no digest; that is what comes out")
         }
-        if !isStandardStream, try fileKind(location) == .file, [.oci, .store, .directory].contains(transport) {
-            throw ReferenceError("\(self) is a file, and \(transport.rawValue): is written into a directory")
+        try checkName()
+        let kind = isStandardStream ? .other : try fileKind(location)
+        if transport != .registry, !isArchive, kind != nil, kind != .directory {
+            let what = isStandardStream ? "a stream" : kind == .file ? "a file" : "no directory"
+            throw ReferenceError("\(self) is \(what), and \(transport.rawValue): is written into a directory")
+        }
+        if isArchive, kind == .directory {
+            throw ReferenceError("\(self) is a directory, and \(transport.rawValue): writes a file: name one in it")
         }
         switch transport {
         case .dockerArchive: return ArchiveDestination(.docker, path: location, name: name)

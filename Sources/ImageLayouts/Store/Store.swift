@@ -7,20 +7,30 @@ import Synchronization
 ///
 /// The order is the registry's: bytes before links, a tag's history before the tag. Every file comes into
 /// being whole, by renaming, after its bytes are on the disk.
+///
+/// A garbage collection may run beside it: see `StoreLock`. What `has` affirms is safe from it for the
+/// collector's grace time; `put` and `tag` look again, and refuse rather than refer to what is gone.
 public final class Store: ImageDestination {
     public let path: String
     public let requestedName: String?
-    private let paths = StorePaths.standard
+    let paths = StorePaths.standard
     private let staging = Mutex<StagingArea?>(nil)
     /// SHA-256 of blobs that go by SHA-512, as far as this run wrote them.
     private let canonical = Mutex<[Digest: Digest]>([:])
+    let uploadHashes = UploadHashes()
+    private let reliance: StoreReliance?
+    public let layerMemory: LayerMemory?
 
     /// - Parameters:
     ///   - path: the registry's root directory, above `docker/registry/v2`.
     ///   - name: what images are to be called there: REPOSITORY[:TAG].
-    public init(path: String, name: String? = nil) {
+    ///   - servesOthers: what is asked after is not wanted by this program itself, so it is not kept fresh
+    ///     for longer than a garbage collection's grace time: for a server, which lives long.
+    public init(path: String, name: String? = nil, servesOthers: Bool = false) {
         self.path = path
         requestedName = name
+        reliance = servesOthers ? nil : StoreReliance()
+        layerMemory = LayerMemory(place: path)
     }
 
     public var title: String { path }
@@ -35,7 +45,7 @@ public final class Store: ImageDestination {
 
     private var isThere: Bool { get throws { try fileKind("\(path)/\(paths.root)") == .directory } }
 
-    private func area() throws -> StagingArea {
+    func area() throws -> StagingArea {
         try staging.withLock { area in
             if let area { return area }
             let new = try StagingArea(root: path)
@@ -60,11 +70,24 @@ public final class Store: ImageDestination {
         }
     }
 
+    /// Whether the bytes are in the store, whichever repository may use them. Those that are there are touched.
     public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
         guard let target = try target(of: blob.digest, in: repository) else { return false }
-        let size = try fileSize(path(ofBlob: target))
-        return blob.size < 0 ? size != nil : size == blob.size
+        return try await Workers.blobs.run { [self] in
+            let lock = try StoreLock.forLook(at: path)
+            defer { withExtendedLifetime(lock) {} }
+            guard try rely(on: path(ofBlob: target)) else { return false }
+            _ = try rely(on: "\(path)/\(paths.layerLink(blob.digest, repository))")
+            let size = try fileSize(path(ofBlob: target))
+            return blob.size < 0 ? size != nil : size == blob.size
+        }
     }
+
+    /// Touches a file, so that a garbage collection leaves it; whether it is there.
+    private func rely(on file: String) throws -> Bool { try reliance?.add(file) ?? touch(file) }
+
+    /// Called while something long is under way.
+    func stayFresh() throws { try reliance?.refresh() }
 
     public func has(manifest: Digest, in repository: String) async throws -> Bool {
         guard try isThere else { return false }
@@ -72,7 +95,15 @@ public final class Store: ImageDestination {
         let manifest = try? await source.manifest(
             Descriptor(mediaType: MediaType(""), digest: manifest, size: -1), in: repository)
         guard let manifest else { return false }
-        for blob in manifest.blobs where !blob.staysAway {
+        let isThere = try await Workers.blobs.run { [self] in
+            let lock = try StoreLock.forLook(at: path)
+            defer { withExtendedLifetime(lock) {} }
+            let target = try source.link(paths.revisionLink(manifest.digest, repository))
+            return try target.map { try rely(on: path(ofBlob: $0)) } == true
+                && rely(on: "\(path)/\(paths.revisionLink(manifest.digest, repository))")
+        }
+        guard isThere else { return false }
+        for blob in manifest.blobs where try !blob.staysAway && !isManifest(blob, in: repository) {
             guard try await has(blob, in: repository),
                 try source.link(paths.layerLink(blob.digest, repository)) != nil
             else { return false }
@@ -85,8 +116,22 @@ public final class Store: ImageDestination {
         return try? source.link(paths.currentLink(tag, name.repository))
     }
 
-    public func knownLayers(in repository: String, tags: [String]) async throws -> [Digest: [Descriptor]] {
-        try isThere ? await source.layersByDiffID(in: repository) : [:]
+    public func present(in repository: String, tags: [String]) async throws -> PresentImages? {
+        guard try isThere else { return nil }
+        let source = source
+        return PresentImages(source: source, images: try await source.images(in: repository))
+    }
+
+    public func advice() async -> [String] {
+        let served = try? await Workers.blobs.run { [path] in ServingRegistry.processes(serving: path) }
+        return (served ?? []).map {
+            "\(path) seems to be served by a registry (process \($0)), which remembers what it has seen: restart it"
+        }
+    }
+
+    /// Whether an entry of an index that gives no type is a manifest of the repository, and no blob.
+    private func isManifest(_ entry: Descriptor, in repository: String) throws -> Bool {
+        try entry.mediaType.rawValue.isEmpty && source.link(paths.revisionLink(entry.digest, repository)) != nil
     }
 
     public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
@@ -96,51 +141,81 @@ public final class Store: ImageDestination {
     }
 
     /// Links to the blobs, the manifest's bytes, the link to it.
+    ///
+    /// - Throws: `TransferError.damaged` if a blob of it, or a child that this run counted on, is not there.
     public func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.blobs.run { [self] in
-            for blob in manifest.blobs where !blob.staysAway {
-                guard let target = try target(of: blob.digest, in: repository),
-                    try fileSize(path(ofBlob: target)) != nil
-                else {
-                    throw TransferError.damaged(
-                        "\(title) lacks the blob \(blob.digest) of the manifest \(manifest.digest)")
-                }
-                try link(paths.layerLink(blob.digest, repository), to: target)
-                if target != blob.digest { try link(paths.layerLink(target, repository), to: target) }
-            }
-            try makeDirectories("\(path)/\(paths.repositories)/\(repository)/_layers", ownership: area().ownership)
-            let target = Digest(of: manifest.bytes)
-            let file = path(ofBlob: target)
-            if try fileSize(file) != manifest.size { try area().write(manifest.bytes, to: file) }
-            if manifest.digest.algorithm != .sha256 { try link(paths.revisionLink(target, repository), to: target) }
-            try link(paths.revisionLink(manifest.digest, repository), to: target)
+            try StoreLock.using(path) { try putHeld(manifest, in: repository) }
         }
     }
 
+    private func putHeld(_ manifest: Manifest, in repository: String) throws {
+        for blob in manifest.blobs where try !blob.staysAway && !isManifest(blob, in: repository) {
+            guard let target = try target(of: blob.digest, in: repository), try touch(path(ofBlob: target)),
+                try fileSize(path(ofBlob: target)) != nil
+            else {
+                throw TransferError.damaged(
+                    "\(title) lacks the blob \(blob.digest) of the manifest \(manifest.digest)")
+            }
+            try link(paths.layerLink(blob.digest, repository), to: target)
+            if target != blob.digest { try link(paths.layerLink(target, repository), to: target) }
+        }
+        for child in manifest.children {
+            let file = "\(path)/\(paths.revisionLink(child.digest, repository))"
+            if try !touch(file), reliance?.contains(file) == true {
+                throw TransferError.damaged(
+                    "\(title): the manifest \(child.digest), part of \(manifest.digest), was deleted from \(repository) "
+                        + "in the meantime: run it again")
+            }
+        }
+        try makeDirectories("\(path)/\(paths.repositories)/\(repository)/_layers", ownership: area().ownership)
+        let target = Digest(of: manifest.bytes)
+        let file = path(ofBlob: target)
+        if try !touch(file) || readFile(file, limit: Document.indexSizeLimit) != manifest.bytes {
+            try area().write(manifest.bytes, to: file)
+        }
+        if manifest.digest.algorithm != .sha256 { try link(paths.revisionLink(target, repository), to: target) }
+        try link(paths.revisionLink(manifest.digest, repository), to: target)
+        _ = try rely(on: "\(path)/\(paths.revisionLink(manifest.digest, repository))")
+    }
+
+    /// The tag's history, then the tag.
+    ///
+    /// - Throws: `TransferError.notFound` if the repository has no such manifest.
     public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         guard let tag = name.tag else { return }
         try await Workers.blobs.run { [self] in
-            try link(paths.tagIndexLink(descriptor.digest, tag, name.repository), to: descriptor.digest)
-            try link(paths.currentLink(tag, name.repository), to: descriptor.digest)
+            try StoreLock.using(path) {
+                guard try touch("\(path)/\(paths.revisionLink(descriptor.digest, name.repository))") else {
+                    throw TransferError.notFound(
+                        "\(title): \(name.repository) has no manifest \(descriptor.digest) to call \(tag)")
+                }
+                try link(paths.tagIndexLink(descriptor.digest, tag, name.repository), to: descriptor.digest)
+                try link(paths.currentLink(tag, name.repository), to: descriptor.digest)
+            }
         }
     }
 
     public func finish() async throws { close() }
     public func abandon() async { close() }
 
-    private func close() { staging.withLock { $0 = nil } }
+    private func close() {
+        staging.withLock { $0 = nil }
+        reliance?.forget()
+    }
 
-    /// Writes a link, if it does not say so already.
-    private func link(_ relative: String, to digest: Digest) throws {
+    /// Writes a link; touches it if it says so already.
+    func link(_ relative: String, to digest: Digest) throws {
         let file = "\(path)/\(relative)"
         let content = Array(digest.description.utf8)
-        if try readFile(file, limit: 4096) != content { try area().write(content, to: file) }
+        if try touch(file), try readFile(file, limit: 4096) == content { return }
+        try area().write(content, to: file)
     }
 }
 
 extension Store: ImageEditor {
     public var madeUpRepository: String { source.madeUpRepository }
-    public func images() async throws -> [SourceImage] { try await source.images() }
+    public func listing() async throws -> SourceListing { try await source.listing() }
     public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await source.manifest(descriptor, in: repository)
     }
@@ -157,32 +232,13 @@ extension Store: ImageEditor {
     }
 
     public func untag(_ image: SourceImage) async throws {
-        guard let tag = image.tag, let repository = image.repository else {
-            throw TransferError.notFound("\(title) has no tag for \(image.title)")
-        }
-        try await Workers.blobs.run { [self] in try remove(tag: tag, repository) }
+        guard let tag = image.tag, let repository = image.repository,
+            try await Workers.blobs.run({ [self] in try deleteTag(tag, in: repository) }) != nil
+        else { throw TransferError.notFound("\(title) has no tag for \(image.title)") }
     }
 
-    /// In the registry's own order: the revision's link, then the tags that mean it.
     public func delete(_ image: SourceImage) async throws {
         guard let repository = image.repository else { return }
-        try await Workers.blobs.run { [self] in
-            let digest = image.descriptor.digest
-            let target = try source.link(paths.revisionLink(digest, repository)) ?? digest
-            for revision in Set([digest, target]) {
-                let file = "\(path)/\(paths.revisionLink(revision, repository))"
-                if try removeFile(file) { try syncDirectory(parent(of: file)) }
-            }
-            for tag in try listDirectory("\(path)/\(paths.tags(repository))") ?? [] {
-                let current = try? source.link(paths.currentLink(tag, repository))
-                if current == digest || current == target { try remove(tag: tag, repository) }
-            }
-        }
-    }
-
-    private func remove(tag: String, _ repository: String) throws {
-        try removeFile("\(path)/\(paths.currentLink(tag, repository))")
-        try removeTree("\(path)/\(paths.tag(tag, repository))")
-        try syncDirectory("\(path)/\(paths.tags(repository))")
+        _ = try await Workers.blobs.run { [self] in try deleteManifest(image.descriptor.digest, in: repository) }
     }
 }

@@ -20,19 +20,28 @@ final class StoreBlobWriter: BlobWriter {
     func write(_ bytes: UnsafeRawBufferPointer) throws {
         canonical?.update(bytes)
         try staged.write(bytes)
+        try writer.stayFresh()
     }
 
     func written() throws -> any ByteSource { try staged.written() }
 
     func flush() throws { try staged.flush() }
 
+    /// A blob that is there already is touched, so that a garbage collection leaves it.
     func commit(_ digest: Digest) throws {
-        guard digest.algorithm != .sha256 else { return try staged.commit(digest) }
+        guard digest.algorithm != .sha256 else { return try commit(as: digest) }
         guard let target = canonical?.finalize() else {
             throw TransferError.refused("\(writer.title): the blob \(digest) came without notice of its algorithm")
         }
-        try staged.commit(target)
+        try commit(as: target)
         writer.remember(digest, is: target)
+    }
+
+    private func commit(as target: Digest) throws {
+        try StoreLock.using(writer.path) {
+            _ = try touch(writer.path(ofBlob: target))
+            try staged.commit(target)
+        }
     }
 
     func cancel() { staged.cancel() }

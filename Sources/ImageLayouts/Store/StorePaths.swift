@@ -12,6 +12,9 @@ import ImageModel
 ///     _manifests/tags/<tag>/index/<alg>/<hex>/link               what it ever meant
 ///     _uploads/<uuid>/                                           the registry's own work
 /// .dray/staging/                                                 while dray writes: files without names yet
+/// .dray/lock/                                                    what writers and the garbage collection agree by
+/// .dray/quarantine/                                              what a collection moved away: see `StoreQuarantine`
+/// .dray/layers                                                   see LayerMemory; may be removed
 /// ```
 /// A link holds the digest's text and nothing else, and what it says counts more than its path.
 struct StorePaths {
@@ -26,8 +29,12 @@ struct StorePaths {
         "\(root)/blobs/\(digest.algorithm.rawValue)/\(digest.hex.prefix(2))/\(digest.hex)/data"
     }
 
+    func layers(_ repository: String, _ algorithm: Digest.Algorithm) -> String {
+        "\(repositories)/\(repository)/_layers/\(algorithm.rawValue)"
+    }
+
     func layerLink(_ digest: Digest, _ repository: String) -> String {
-        "\(repositories)/\(repository)/_layers/\(digest.algorithm.rawValue)/\(digest.hex)/link"
+        "\(layers(repository, digest.algorithm))/\(digest.hex)/link"
     }
 
     func revisions(_ repository: String, _ algorithm: Digest.Algorithm) -> String {
@@ -37,6 +44,9 @@ struct StorePaths {
     func revisionLink(_ digest: Digest, _ repository: String) -> String {
         "\(revisions(repository, digest.algorithm))/\(digest.hex)/link"
     }
+
+    func uploads(_ repository: String) -> String { "\(repositories)/\(repository)/_uploads" }
+    func upload(_ id: String, _ repository: String) -> String { "\(uploads(repository))/\(id)" }
 
     func tags(_ repository: String) -> String { "\(repositories)/\(repository)/_manifests/tags" }
     func tag(_ tag: String, _ repository: String) -> String { "\(tags(repository))/\(tag)" }

@@ -7,7 +7,6 @@ import Synchronization
 public final class StoreSource: StreamedSource {
     let tree: any FileTree
     private let subjects = Mutex<[String: SubjectIndex]>([:])
-    private let remarks = Mutex<[String]>([])
 
     /// - Parameter path: what holds `docker/registry/v2`, an archive of that, or `-` for such an archive
     ///   on standard input.
@@ -21,10 +20,7 @@ public final class StoreSource: StreamedSource {
     public var title: String { tree.title }
     public var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
 
-    /// What was passed over when the images were listed: links that are broken, and why.
-    public var problems: [String] { remarks.withLock { $0 } }
-
-    public var comesOnce: Bool { tree is StreamedTree }
+    public var access: SourceAccess { tree.access }
 
     public func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
         try (tree as? StreamedTree)?.drain(accept)
@@ -50,11 +46,21 @@ public final class StoreSource: StreamedSource {
 
     // MARK: Listing
 
-    public func images() async throws -> [SourceImage] {
+    public func listing() async throws -> SourceListing {
         try await Workers.blobs.run { [self] in
             let paths = try paths()
-            remarks.withLock { $0 = [] }
-            return try repositories(paths).flatMap { try images(of: $0, paths) }
+            var listing = SourceListing()
+            for repository in try repositories(paths) { try list(repository, paths, into: &listing) }
+            return listing
+        }
+    }
+
+    /// The images of one repository that can be read.
+    func images(in repository: String) async throws -> [SourceImage] {
+        try await Workers.blobs.run { [self] in
+            var listing = SourceListing()
+            try list(repository, paths(), into: &listing)
+            return listing.images
         }
     }
 
@@ -75,21 +81,33 @@ public final class StoreSource: StreamedSource {
     }
 
     /// Tags first, then what goes by digest alone and is no part of something else.
-    private func images(of repository: String, _ paths: StorePaths) throws -> [SourceImage] {
-        var images: [SourceImage] = []
-        var children: Set<Digest> = []
+    private func list(_ repository: String, _ paths: StorePaths, into listing: inout SourceListing) throws {
+        var parts: Set<Digest> = []
+        func image(_ manifest: Manifest, _ tag: String?) -> SourceImage {
+            SourceImage(
+                name: .full(ImageName(repository: repository, tag: tag)), descriptor: manifest.descriptor,
+                repository: repository)
+        }
+        func note(_ manifest: Manifest) {
+            guard case .index = manifest.content else { return }
+            parts.formUnion((manifest.children + manifest.blobs).map(\.digest))
+        }
+        func broken(_ tag: String?, _ digest: Digest?, _ error: any Error) throws -> BrokenImage {
+            let name = SourceImage.Name.full(ImageName(repository: repository, tag: tag))
+            guard let broken = BrokenImage(name: name, repository: repository, digest: digest, error: error) else {
+                throw error
+            }
+            return broken
+        }
         for tag in try tree.list(paths.tags(repository)) ?? [] where ImageName.isTag(tag) {
             do {
                 guard let digest = try link(paths.currentLink(tag, repository)) else { continue }
                 let manifest = try manifest(digest, repository, paths)
-                children.insert(manifest.digest)
-                children.formUnion(manifest.children.map(\.digest))
-                images.append(
-                    SourceImage(
-                        name: .full(ImageName(repository: repository, tag: tag)), descriptor: manifest.descriptor,
-                        repository: repository))
-            } catch let error where !(error is StreamError) || (error as? StreamError)?.isAboutContent == true {
-                remark("\(repository):\(tag) is left out: \(error)")
+                parts.insert(manifest.digest)
+                note(manifest)
+                listing.images.append(image(manifest, tag))
+            } catch {
+                listing.broken.append(try broken(tag, nil, error))
             }
         }
         var manifests: [Manifest] = []
@@ -97,16 +115,15 @@ public final class StoreSource: StreamedSource {
             do {
                 let manifest = try manifest(digest, repository, paths)
                 manifests.append(manifest)
-                children.formUnion(manifest.children.map(\.digest))
-            } catch let error where !(error is StreamError) || (error as? StreamError)?.isAboutContent == true {
-                remark("\(repository)@\(digest) is left out: \(error)")
+                note(manifest)
+            } catch TransferError.notFound {
+                // The registry's own garbage collection leaves such links.
+                listing.notes.append("\(repository)@\(digest) is linked, but its bytes are gone")
+            } catch {
+                listing.broken.append(try broken(nil, digest, error))
             }
         }
-        images += manifests.filter { !children.contains($0.digest) }.map {
-            SourceImage(
-                name: .full(ImageName(repository: repository)), descriptor: $0.descriptor, repository: repository)
-        }
-        return images
+        listing.images += manifests.filter { !parts.contains($0.digest) }.map { image($0, nil) }
     }
 
     /// Canonical digests may stand twice, under sha512 as well: then that one is who the manifest is.
@@ -126,8 +143,6 @@ public final class StoreSource: StreamedSource {
         }
         return digests
     }
-
-    private func remark(_ text: String) { remarks.withLock { $0.append(text) } }
 
     // MARK: Content
 
@@ -172,12 +187,11 @@ public final class StoreSource: StreamedSource {
             let paths = try paths()
             let repository = repository ?? ""
             guard let target = try link(paths.layerLink(descriptor.digest, repository)) else {
-                throw TransferError.damaged(
-                    "\(title): \(repository) has no link to the blob \(descriptor.digest), which an image in it needs")
+                throw TransferError.notFound("\(title): \(repository) has no link to the blob \(descriptor.digest)")
             }
             guard let source = try tree.open(paths.blob(target)) else {
-                throw TransferError.damaged(
-                    "\(title): the bytes of \(descriptor.digest) are gone, which an image in \(repository) needs")
+                throw TransferError.notFound(
+                    "\(title): \(repository) links the blob \(descriptor.digest), but its bytes are gone")
             }
             return source
         }
@@ -196,9 +210,4 @@ public final class StoreSource: StreamedSource {
             return found.referrers(of: digest)
         }
     }
-}
-
-extension StreamError {
-    /// Whether the bytes are wrong, and not the disk.
-    var isAboutContent: Bool { if case .io = self { false } else { true } }
 }

@@ -1,5 +1,6 @@
 package import ByteStreams
 package import ImageModel
+package import ImageTransfer
 
 /// Files below a root, wherever the root is: a directory, a tar that is indexed, a tar that streams by.
 /// Each format is read once, over this, whatever holds it.
@@ -19,10 +20,24 @@ package protocol FileTree: Sendable {
     func read(_ path: String, limit: Int) throws -> [UInt8]?
     /// The bytes of a file, each call anew; nil if there is none.
     func open(_ path: String) throws -> (any ByteSource)?
+    /// A file that may be a JSON document, whole; nil if it looks like something else. What would have to be read
+    /// again to find out is passed over.
+    func document(_ path: String) throws -> [UInt8]?
     /// The names directly below a directory, sorted; nil if there is no such directory.
     func list(_ path: String) throws -> [String]?
     /// What identifies a file's bytes, read to find out where that is not known already.
     func facts(of path: String) throws -> FileFacts?
+}
+
+extension FileTree {
+    package var access: SourceAccess { (self as? StreamedTree)?.access ?? .anyOrder }
+
+    package func document(_ path: String) throws -> [UInt8]? {
+        guard let size = try size(of: path), size <= Document.sizeLimit, let source = try open(path) else { return nil }
+        let peeking = PeekingSource(source)
+        guard try peeking.peek(1) == [UInt8(ascii: "{")] else { return nil }
+        return try peeking.readAll(limit: Document.sizeLimit, name: "\(title): \(path)")
+    }
 }
 
 /// Identity and packing of a file's bytes as they lie.

@@ -26,7 +26,7 @@ package final class IndexedTree: FileTree {
         try index.members.file(at: path).map { index.open($0) }
     }
 
-    package func list(_ path: String) throws -> [String]? { index.members.list(path) }
+    package func list(_ path: String) throws -> [String]? { try index.members.list(path) }
 
     package func facts(of path: String) throws -> FileFacts? {
         guard let entry = try index.members.file(at: path) else { return nil }

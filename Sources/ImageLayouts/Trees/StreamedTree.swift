@@ -4,69 +4,106 @@ package import ImageTransfer
 import Synchronization
 import TarArchive
 
-/// A tar that comes by once: standard input, or a file that is compressed as a whole.
+/// A tar that is read from front to back: standard input or a pipe, once; a file that is compressed as a whole, as
+/// often as needed.
 ///
-/// `drain` keeps its documents and offers everything else to whoever copies. A file can be run through
-/// again for a single member; standard input cannot.
+/// The first `drain` keeps its documents, and knows from then on what each member is. All members that are not
+/// kept are offered to whoever drains.
 package final class StreamedTree: FileTree {
     package let path: String
+    /// nil: what comes through `path` comes once.
+    private let file: OpenFile?
     private let limit: InflationLimit
     private let content = Mutex(Content())
 
     private struct Content: Sendable {
         var isDrained = false
-        var members: TarMembers?
-        var documents: [String: [UInt8]] = [:]
+        var members = TarMembers([:], name: "")
+        var documents = KeptDocuments()
         var facts: [String: FileFacts] = [:]
     }
-
-    /// Bytes of all documents that are kept in memory.
-    private static let documentsLimit = 64 << 20
 
     /// - Parameter path: `-` for standard input.
     package init(_ path: String, limit: InflationLimit = .standard) {
         self.path = path
         self.limit = limit
+        file = nil
+    }
+
+    /// - Parameter file: a compressed one.
+    package init(_ file: OpenFile, limit: InflationLimit = .standard) {
+        path = file.path
+        self.limit = limit
+        self.file = file
     }
 
     package var title: String { path == "-" ? "standard input" : path }
+    package var access: SourceAccess { file == nil ? .once : .inOrder }
 
     private func makeReader() throws -> TarReader {
-        let source: any ByteSource =
-            path == "-" ? DescriptorSource.standardInput() : FileSource(try OpenFile(reading: path))
+        let source: any ByteSource
+        if let file {
+            source = FileSource(file)
+        } else {
+            source = path == "-" ? DescriptorSource.standardInput() : try DescriptorSource(reading: path)
+        }
         return try TarReader(source, name: title, limit: limit)
     }
 
-    /// Reads to the end, once; a second call does nothing.
+    /// Reads to the end. Where that can be done only once, a second call does nothing.
     package func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
-        guard !content.withLock({ $0.isDrained }) else { return }
+        let known = content.withLock { $0 }
+        guard known.isDrained else { return try learn(accept) }
+        guard file != nil else { return }
         let reader = try makeReader()
-        var members = TarMembers(name: title)
-        var documents: [String: [UInt8]] = [:]
-        var facts: [String: FileFacts] = [:]
-        var kept = 0
         while let entry = try reader.next() {
-            members.add(entry)
+            // Of several members of one path, the last is the one that counts.
+            guard entry.kind == .file, try known.members.file(at: entry.path) == entry,
+                known.documents[entry.path] == nil, let facts = known.facts[entry.path]
+            else { continue }
+            _ = try accept(
+                StreamedBlob(
+                    title: "\(title): \(entry.path)", size: entry.size, digest: facts.digest,
+                    compression: facts.compression, isPlainTar: false, content: reader.body()))
+        }
+    }
+
+    private func learn(_ accept: (StreamedBlob) throws -> Digest) throws {
+        let reader = try makeReader()
+        var entries: [String: TarEntry] = [:]
+        var documents = KeptDocuments()
+        var facts: [String: FileFacts] = [:]
+        func offer(_ path: String, _ size: Int64, _ digest: Digest?, _ start: [UInt8], _ body: any ByteSource) throws {
+            let compression = CompressionFormat.sniff(start)
+            let digest = try accept(
+                StreamedBlob(
+                    title: "\(title): \(path)", size: size, digest: digest, compression: compression,
+                    isPlainTar: Self.isPlainTar(start), content: body))
+            facts[path] = FileFacts(digest: digest, size: size, compression: compression)
+        }
+        while let entry = try reader.next() {
+            entries[entry.path] = entry
             guard entry.kind == .file else { continue }
-            documents[entry.path] = nil
+            documents.remove(entry.path)
             let body = PeekingSource(reader.body())
             let start = try body.peek(512)
-            if Self.isDocument(entry, start), kept + Int(entry.size) <= Self.documentsLimit {
-                let bytes = try body.readAll(limit: Document.indexSizeLimit, name: "\(title): \(entry.path)")
-                kept += bytes.count
-                documents[entry.path] = bytes
-                facts[entry.path] = FileFacts(
-                    digest: Digest(of: bytes), size: entry.size, compression: CompressionFormat.sniff(start))
-            } else {
-                let digest = try accept(
-                    StreamedBlob(
-                        title: "\(title): \(entry.path)", size: entry.size, digest: Self.digest(inPath: entry.path),
-                        isPlainTar: Self.isPlainTar(start), content: body))
-                facts[entry.path] = FileFacts(
-                    digest: digest, size: entry.size, compression: CompressionFormat.sniff(start))
+            guard KeptDocuments.isDocument(entry, start) else {
+                try offer(entry.path, entry.size, Self.digest(inPath: entry.path), start, body)
+                continue
+            }
+            let bytes = try body.readAll(
+                limit: Document.indexSizeLimit, expected: Int(entry.size), name: "\(title): \(entry.path)")
+            let digest = Digest(of: bytes, algorithm: Self.digest(inPath: entry.path)?.algorithm ?? .sha256)
+            facts[entry.path] = FileFacts(
+                digest: digest, size: entry.size, compression: CompressionFormat.sniff(start))
+            for (path, bytes) in documents.add(entry.path, bytes) {
+                try offer(
+                    path, Int64(bytes.count), Self.digest(inPath: path) ?? Digest(of: bytes), Array(bytes.prefix(512)),
+                    BytesSource(bytes))
             }
         }
-        content.withLock { [members, documents, facts] content in
+        let members = TarMembers(entries, name: title)
+        content.withLock { [documents, facts] content in
             content = Content(isDrained: true, members: members, documents: documents, facts: facts)
         }
     }
@@ -75,7 +112,7 @@ package final class StreamedTree: FileTree {
     private func drained() throws -> Content {
         let present = content.withLock { $0 }
         if present.isDrained { return present }
-        try drain { blob in
+        try learn { blob in
             let hashing = HashingSource(blob.content, algorithm: blob.digest?.algorithm ?? .sha256)
             _ = try hashing.drain()
             return hashing.digest()
@@ -83,46 +120,43 @@ package final class StreamedTree: FileTree {
         return content.withLock { $0 }
     }
 
-    package func size(of path: String) throws -> Int64? { try drained().members?.file(at: path)?.size }
+    package func size(of path: String) throws -> Int64? { try drained().members.file(at: path)?.size }
 
     package func read(_ path: String, limit: Int) throws -> [UInt8]? {
-        try open(path)?.readAll(limit: limit, name: "\(title): \(path)")
+        let name = "\(title): \(path)"
+        guard let size = try size(of: path) else { return nil }
+        guard size <= limit else { throw StreamError.limit("\(name) is larger than the limit of \(limit) bytes") }
+        return try open(path)?.readAll(limit: limit, name: name)
     }
 
     package func open(_ path: String) throws -> (any ByteSource)? {
         let content = try drained()
-        guard let entry = try content.members?.file(at: path) else { return nil }
+        guard let entry = try content.members.file(at: path) else { return nil }
         if let document = content.documents[entry.path] { return BytesSource(document) }
-        guard self.path != "-" else {
+        guard file != nil else {
             throw TransferError.refused("\(title): \(entry.path) has gone by; put the archive into a file to read it")
         }
         let reader = try makeReader()
         while let next = try reader.next() {
-            if next.path == entry.path, next.kind == .file { return KeepingSource(reader.body(), alive: reader) }
+            if next == entry { return KeepingSource(reader.body(), alive: reader) }
         }
         throw TransferError.damaged("\(title) changed while it was read: \(entry.path) is gone")
     }
 
-    package func list(_ path: String) throws -> [String]? { try drained().members?.list(path) }
+    /// Only what was kept: nothing is read again to see whether it is a document.
+    package func document(_ path: String) throws -> [UInt8]? {
+        let content = try drained()
+        return try content.members.file(at: path).flatMap { content.documents[$0.path] }
+    }
+
+    package func list(_ path: String) throws -> [String]? { try drained().members.list(path) }
 
     package func facts(of path: String) throws -> FileFacts? {
         let content = try drained()
-        return try content.members?.file(at: path).flatMap { content.facts[$0.path] }
+        return try content.members.file(at: path).flatMap { content.facts[$0.path] }
     }
 
     // MARK: Guessing a member's role
-
-    private static func isDocument(_ entry: TarEntry, _ start: [UInt8]) -> Bool {
-        let name = lastComponent(of: entry.path)
-        if ["manifest.json", "index.json", "repositories"].contains(name) {
-            return entry.size <= Document.indexSizeLimit
-        }
-        guard entry.size <= Document.sizeLimit else { return false }
-        if ["oci-layout", "VERSION", "json", "link", "version"].contains(name) || name.hasSuffix(".json") {
-            return true
-        }
-        return start.first == UInt8(ascii: "{") || start.first == UInt8(ascii: "[")
-    }
 
     private static func isPlainTar(_ start: [UInt8]) -> Bool {
         guard start.count == 512 else { return false }

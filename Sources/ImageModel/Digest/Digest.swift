@@ -16,9 +16,11 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// - Returns: nil unless `hex` is lower-case hexadecimal of the algorithm's length.
     public init?(_ algorithm: Algorithm, hex: some StringProtocol) {
+        func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) || (97...102).contains(byte) }
         let bytes = hex.utf8
+        // Many are read at a time, and a buffer is looked through far faster than a view.
         guard bytes.count == algorithm.hexLength,
-            bytes.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+            bytes.withContiguousStorageIfAvailable({ $0.allSatisfy(isDigit) }) ?? bytes.allSatisfy(isDigit)
         else { return nil }
         self.algorithm = algorithm
         self.hex = String(hex)

@@ -112,7 +112,7 @@ public struct Manifest: Hashable, Sendable {
     public var artifactType: String? {
         switch content {
         case .image(let image):
-            image.artifactType ?? (image.config.mediaType.rawValue.isEmpty ? nil : image.config.mediaType.rawValue)
+            [image.artifactType, image.config.mediaType.rawValue].compactMap { $0 }.first { !$0.isEmpty }
         case .index(let index): index.artifactType
         case .schema1: nil
         }

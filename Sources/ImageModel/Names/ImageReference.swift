@@ -12,6 +12,9 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         /// A registry over its API; written `docker://`.
         case registry = "docker"
 
+        /// Whether a name that is one word is a tag there, and not a repository.
+        public var bareNameIsTag: Bool { self != .store && self != .registry }
+
         /// As it stands in front of a reference.
         public var prefix: String { self == .registry ? "docker://" : "\(rawValue):" }
     }
@@ -46,6 +49,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
             rest = String(text[..<at])
         } else {
             digest = nil
+            try Self.refuseBadDigest(text, exists: exists)
         }
         if rest.hasPrefix(Transport.registry.prefix) {
             transport = .registry
@@ -61,6 +65,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         } else {
             (location, name) = Self.split(rest)
         }
+        guard !location.isEmpty else { throw ReferenceError("'\(text)' names no location") }
         if let known {
             transport = known
         } else if exists(location), let found = try recognise(location) {
@@ -72,6 +77,17 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
             throw ReferenceError("'\(text)': there is no \(location); to make one, say what: \(transports)")
         }
         if name?.isEmpty == true { throw ReferenceError("'\(text)' ends in ':' but gives no name") }
+    }
+
+    /// What begins like a digest is meant as one.
+    private static func refuseBadDigest(_ text: String, exists: (String) -> Bool) throws {
+        guard let at = text.lastIndex(of: "@"), !exists(text) else { return }
+        let end = text[text.index(after: at)...]
+        for algorithm in Digest.Algorithm.allCases where end.hasPrefix("\(algorithm.rawValue):") {
+            throw ReferenceError(
+                "'\(text)': '\(end)' is no digest: \(algorithm.rawValue) has \(algorithm.hexLength) lower-case "
+                    + "hexadecimal digits")
+        }
     }
 
     /// At the first colon without a backslash.

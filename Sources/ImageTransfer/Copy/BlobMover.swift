@@ -9,115 +9,119 @@ struct BlobMover: Sendable {
     let options: CopyOptions
     let progress: Progress
 
-    /// How often a blob is sent from its start.
-    private static let mostLosses = 20
+    /// One blob's way, and what is known before its first byte.
+    struct Errand: Sendable {
+        let move: BlobMove
+        var target: BlobTarget
+        /// Of a layer that stays compressed, where nothing but its diffID vouches for it.
+        let expectedDiffID: Digest?
+        let title: String
+    }
 
     /// - Parameters:
     ///   - from: the repository in the source.
     ///   - into: the repository at the destination.
     /// - Returns: what the blob is at the destination: type, digest and size.
     func move(_ move: BlobMove, from: String?, into: String) async throws -> MovedBlob {
-        let title =
-            "\(source.title): \(move.blob.mediaType.layerCompression == nil ? "blob" : "layer") \(move.blob.digest)"
-        if move.compression == nil, try await destination.adopt(move.blob, from: source, in: from, into: into) {
-            return MovedBlob(move.blob.plain, nil)
-        }
-        if let entry = staged.take(move.blob.digest) {
-            return try await settle(Handover(entry), move, into: into, title: title)
-        }
-        let expected = move.compression == nil ? try await source.expectedDiffID(of: move.blob.digest) : nil
-        var target = BlobTarget(
-            digest: move.blob.digest, size: move.blob.size < 0 ? nil : move.blob.size, repository: into)
-        if move.compression != nil {
-            target.digest = nil
-            target.size = nil
-            if destination.traits.needsSizeFirst { try await measure(move, from: from, title: title, into: &target) }
-        }
-        var losses = 0
+        if let moved = staged.takeMoved(move.key) { return try moved.get() }
+        if let adopted = try await adopted(move, from: from, into: into) { return adopted }
+        var errand = try await errand(move, into: into)
+        if let entry = staged.take(move.blob.digest) { return try await settle(Handover(entry), errand) }
+        if move.compression != nil, destination.traits.needsSizeFirst { try await measure(&errand, from: from) }
         while true {
-            let final = target
-            let bytes = Handover(try await source.blob(move.blob, in: from))
+            let final = errand
+            let bytes = Handover(try await source.part(move.blob, in: from))
             do {
-                return try await Workers.blobs.run(stoppable: { stop in
-                    let metered = MeteredSource(bytes.value, progress: progress, stop: stop)
-                    let pipe = try BlobPipe(
-                        move, bytes: metered, title: title, level: options.level, inflation: options.inflation)
-                    return try write(pipe, move, target: final, expectedDiffID: expected, title: title)
-                })
+                return try await Workers.blobs.run(stoppable: { try carry(final, bytes.value, stop: $0) })
             } catch let lost as BlobLost {
-                losses += 1
-                guard losses < Self.mostLosses, (source as? any StreamedSource)?.comesOnce != true else { throw lost }
-                if lost.needsDigest, target.digest == nil {
-                    try await measure(move, from: from, title: title, into: &target)
-                }
+                guard (source as? any StreamedSource)?.access != .once else { throw lost }
+                if lost.needsDigest, errand.target.digest == nil { try await measure(&errand, from: from) }
             }
         }
     }
 
-    private func write(
-        _ pipe: BlobPipe, _ move: BlobMove, target: BlobTarget, expectedDiffID: Digest?, title: String
-    ) throws -> MovedBlob {
-        let writer = try destination.writer(for: target)
+    /// What the destination can take over from where it is already.
+    func adopted(_ move: BlobMove, from: String?, into: String) async throws -> MovedBlob? {
+        guard move.compression == nil, try await destination.adopt(move.blob, from: source, in: from, into: into)
+        else { return nil }
+        return MovedBlob(move.blob.plain, nil)
+    }
+
+    func errand(_ move: BlobMove, into: String) async throws -> Errand {
+        let isKept = move.compression == nil
+        let kind = move.blob.mediaType.layerCompression == nil ? "blob" : "layer"
+        return Errand(
+            move: move,
+            target: BlobTarget(
+                digest: isKept ? move.blob.digest : nil, size: isKept && move.blob.size >= 0 ? move.blob.size : nil,
+                repository: into, source: move.blob.digest),
+            expectedDiffID: isKept ? try await source.expectedDiffID(of: move.blob.digest) : nil,
+            title: "\(source.title): \(kind) \(move.blob.digest)")
+    }
+
+    private func pipe(_ errand: Errand, _ bytes: any ByteSource, _ stop: StopFlag) throws -> BlobPipe {
+        try BlobPipe(
+            errand.move, bytes: MeteredSource(bytes, progress: progress, stop: stop), title: errand.title,
+            level: options.level, inflation: options.inflation)
+    }
+
+    /// Brings the bytes to the destination, where they wait for their name.
+    func carry(_ errand: Errand, _ bytes: any ByteSource, stop: StopFlag) throws -> MovedBlob {
+        let pipe = try pipe(errand, bytes, stop)
+        let writer = try destination.writer(for: errand.target)
         do {
-            if let expectedDiffID {
-                try pumpChecking(pipe.output, into: writer, diffID: expectedDiffID, title: title)
+            if let expected = errand.expectedDiffID {
+                let output = PeekingSource(pipe.output)
+                let format = CompressionFormat.sniff(try output.peek(6))
+                let found = try DiffIDCheck.pump(
+                    output, format: format, into: writer, limit: options.inflation, title: errand.title)
+                try DiffIDCheck.compare(found, with: expected, title: errand.title)
             } else {
                 try pipe.output.pump(into: writer)
             }
             let result = try pipe.finish()
             try writer.flush()
-            return try moved(result, writer)
+            // A destination that takes one blob after another cannot leave one open.
+            guard destination.traits.concurrentBlobs == 1 || destination.traits.commitsBlobsAtOnce else {
+                return MovedBlob(result, writer)
+            }
+            try writer.commit(result.digest)
+            return MovedBlob(result, nil)
         } catch {
             writer.cancel()
             throw error
         }
     }
 
-    /// A destination that takes one blob after another cannot leave one open.
-    private func moved(_ result: Descriptor, _ writer: any BlobWriter) throws -> MovedBlob {
-        guard destination.traits.concurrentBlobs == 1 else { return MovedBlob(result, writer) }
-        try writer.commit(result.digest)
-        return MovedBlob(result, nil)
-    }
-
-    /// Stores compressed bytes as they are, and inflates them on the side to see that they are the layer
-    /// that the config speaks of.
-    private func pumpChecking(
-        _ bytes: any ByteSource, into writer: any BlobWriter, diffID: Digest, title: String
-    ) throws {
-        let tee = PeekingSource(TeeSource(bytes, into: writer))
-        let format = try tee.peek(6).withUnsafeBytes { CompressionFormat.sniff($0) }
-        let inflated = try InflatingSource(tee, format: format, limit: options.inflation, name: title)
-        _ = try VerifyingSource(inflated, digest: diffID, size: nil, name: "\(title), inflated,").drain()
-        _ = try tee.drain()
-    }
-
     /// Packs the blob to nowhere, for a destination that has to know the result's size before its bytes.
-    private func measure(
-        _ move: BlobMove, from: String?, title: String, into target: inout BlobTarget
-    ) async throws {
-        let bytes = Handover(try await source.blob(move.blob, in: from))
-        let measured = try await Workers.blobs.run(stoppable: { stop in
-            let metered = MeteredSource(bytes.value, progress: progress, stop: stop)
-            let pipe = try BlobPipe(
-                move, bytes: metered, title: title, level: options.level, inflation: options.inflation)
-            _ = try pipe.output.drain()
-            return try pipe.finish()
+    func measured(_ errand: Errand, _ bytes: any ByteSource, stop: StopFlag) throws -> BlobTarget {
+        let pipe = try pipe(errand, bytes, stop)
+        _ = try pipe.output.drain()
+        let result = try pipe.finish()
+        var target = errand.target
+        target.digest = result.digest
+        target.size = result.size
+        return target
+    }
+
+    private func measure(_ errand: inout Errand, from: String?) async throws {
+        let bytes = Handover(try await source.part(errand.move.blob, in: from))
+        errand.target = try await Workers.blobs.run(stoppable: { [errand] stop in
+            try measured(errand, bytes.value, stop: stop)
         })
-        target.digest = measured.digest
-        target.size = measured.size
     }
 
     /// Gives a blob that came by in a stream its final form and name.
-    private func settle(
-        _ staged: Handover<StagedBlobs.Entry>, _ move: BlobMove, into: String, title: String
-    ) async throws -> MovedBlob {
+    private func settle(_ staged: Handover<StagedBlobs.Entry>, _ errand: Errand) async throws -> MovedBlob {
         try await Workers.blobs.run(stoppable: { stop in
-            let entry = staged.value
+            let (entry, move, title) = (staged.value, errand.move, errand.title)
             do {
                 if entry.move.blob.size != move.blob.size, move.blob.size >= 0 {
                     throw TransferError.damaged(
                         "\(title) has \(entry.move.blob.size) bytes, its descriptor says \(move.blob.size)")
+                }
+                if let expected = errand.expectedDiffID, let found = entry.diffID {
+                    try DiffIDCheck.compare(found, with: expected, title: title)
                 }
                 if entry.move.compression == move.compression {
                     if let diffID = move.diffID, move.compression != nil, diffID != move.blob.digest {
@@ -132,22 +136,11 @@ struct BlobMover: Sendable {
                     }
                     return MovedBlob(result, entry.isCommitted ? nil : entry.writer)
                 }
-                guard !entry.isCommitted else {
-                    throw TransferError.refused(
-                        "\(title) was packed on its way before its role was known, and \(destination.title) cannot "
-                            + "take it back: put the archive into a file first")
-                }
                 var bytes = try entry.writer.written()
                 if let format = entry.move.compression?.streamFormat {
                     bytes = try InflatingSource(bytes, format: format, limit: options.inflation, name: title)
                 }
-                let pipe = try BlobPipe(
-                    move, bytes: MeteredSource(bytes, progress: progress, stop: stop), title: title,
-                    level: options.level, inflation: options.inflation)
-                let isKept = move.compression == nil
-                let target = BlobTarget(
-                    digest: isKept ? move.blob.digest : nil, size: isKept ? move.blob.size : nil, repository: into)
-                let result = try write(pipe, move, target: target, expectedDiffID: nil, title: title)
+                let result = try carry(errand, bytes, stop: stop)
                 entry.writer.cancel()
                 return result
             } catch {
@@ -155,22 +148,5 @@ struct BlobMover: Sendable {
                 throw error
             }
         })
-    }
-}
-
-/// Writes what is read from it.
-private final class TeeSource: ByteSource {
-    private let upstream: any ByteSource
-    private let sink: any ByteSink
-
-    init(_ upstream: any ByteSource, into sink: any ByteSink) {
-        self.upstream = upstream
-        self.sink = sink
-    }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        let count = try upstream.read(into: buffer)
-        if count > 0 { try sink.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) }
-        return count
     }
 }

@@ -1,5 +1,5 @@
 import ByteStreams
-import ImageModel
+package import ImageModel
 
 /// One blob to be moved, and what it becomes.
 struct BlobMove: Hashable, Sendable {
@@ -13,9 +13,13 @@ struct BlobMove: Hashable, Sendable {
     struct Key: Hashable, Sendable {
         var digest: Digest
         var compression: LayerCompression?
+        /// What was verified on the way.
+        var diffID: Digest?
     }
 
-    var key: Key { Key(digest: blob.digest, compression: compression) }
+    var key: Key {
+        Key(digest: blob.digest, compression: compression, diffID: compression == nil ? nil : diffID)
+    }
 }
 
 /// The bytes of a blob on their way: verified, and packed as wanted.
@@ -67,9 +71,8 @@ final class BlobPipe {
         guard let made, let wanted = move.compression else { return move.blob.plain }
         // An inflater may be done before its input is: what follows is to be verified as well.
         _ = try input.drain()
-        let format = move.blob.mediaType.manifestFamilyOfLayer
-        let type = MediaType.layer(wanted, in: format) ?? MediaType.layer(wanted, in: .oci) ?? move.blob.mediaType
-        return Descriptor(mediaType: type, digest: made.digest(), size: made.count)
+        return Descriptor(
+            mediaType: .packed(move.blob.mediaType, as: wanted), digest: made.digest(), size: made.count)
     }
 }
 
@@ -85,11 +88,16 @@ extension LayerCompression {
 }
 
 extension MediaType {
+    /// The name of a layer once it is packed otherwise: of the same family, if that has one.
+    static func packed(_ layer: MediaType, as compression: LayerCompression) -> MediaType {
+        .layer(compression, in: layer.manifestFamilyOfLayer) ?? .layer(compression, in: .oci) ?? layer
+    }
+
     /// The family whose name for a layer this is.
     var manifestFamilyOfLayer: ManifestFormat { self == .dockerLayer || self == .dockerLayerGzip ? .docker : .oci }
 }
 
 extension Descriptor {
     /// Type, digest and size alone.
-    var plain: Descriptor { Descriptor(mediaType: mediaType, digest: digest, size: size) }
+    package var plain: Descriptor { Descriptor(mediaType: mediaType, digest: digest, size: size) }
 }

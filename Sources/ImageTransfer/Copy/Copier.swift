@@ -4,7 +4,8 @@ import ImageModel
 /// Copies images from anywhere to anywhere: the one way through.
 ///
 /// It plans (names, the graph below each image, what changes its form), then moves the blobs that the
-/// destination has not got, several at a time and each once, then puts manifests child-first, then names.
+/// destination has not got, several at a time and each once, then puts manifests child-first, then names. Only what
+/// comes once has to be taken in before there can be a plan.
 public struct Copier: Sendable {
     private let options: CopyOptions
     private let progress: Progress
@@ -22,22 +23,54 @@ public struct Copier: Sendable {
         let staged = StagedBlobs()
         defer { staged.cancelAll() }
         do {
+            if try await leavesAll(destination) { return CopyReport(isDryRun: options.dryRun) }
+            var readable: [CopySelection] = []
+            var failures: [CopyReport.Failure] = []
             for selection in selections {
-                guard let stream = selection.source as? any StreamedSource, stream.comesOnce else { continue }
-                try await drain(stream, into: destination, staged)
+                do {
+                    if let stream = selection.source as? any StreamedSource, stream.access == .once {
+                        try await drain(stream, into: destination, staged)
+                    }
+                    readable.append(selection)
+                } catch  where options.keepGoing && !(error is CancellationError) {
+                    failures.append(CopyReport.Failure(source: selection.source.title, error: error))
+                }
             }
             let plan = try await Planner(options: options, progress: progress, destination: destination).plan(
-                selections)
+                readable, failures: failures)
             let transfer = Transfer(
                 options: options, progress: progress, destination: destination, staged: staged)
             let report = try await transfer.run(plan)
-            if !options.dryRun { try await destination.finish() }
+            guard !options.dryRun else { return report }
+            guard !report.images.isEmpty else {
+                staged.cancelAll()
+                await destination.abandon()
+                return report
+            }
+            try await destination.finish()
+            if report.bytesMoved > 0 { for advice in await destination.advice() { progress.remark(advice) } }
             return report
         } catch {
             staged.cancelAll()
+            let isIntact = destination.isIntact
             await destination.abandon()
+            guard isIntact else {
+                throw TransferError.damaged(
+                    "\(error); \(destination.title) breaks off in the middle of a blob, without the end of the archive")
+            }
             throw error
         }
+    }
+
+    /// Whether nothing is to be done, because the destination would be replaced as a whole.
+    private func leavesAll(_ destination: any ImageDestination) async throws -> Bool {
+        guard options.onExisting != .overwrite, try await destination.isTaken() else { return false }
+        guard options.onExisting == .skip else {
+            throw TransferError.refused(
+                "\(destination.title) is there already: --on-existing overwrite replaces it, skip leaves it")
+        }
+        progress.remark("\(destination.title) is there already, and is left as it is")
+        return true
     }
 
     private func drain(
@@ -46,10 +79,14 @@ public struct Copier: Sendable {
         if destination.traits.needsRepositoryFirst, destination.requestedName == nil {
             throw TransferError.refused(
                 "\(stream.title) tells its images' names only at its end, and \(destination.title) has to know the "
-                    + "repository before the first byte: name it, as docker://\(destination.title)/REPOSITORY, or give an "
-                    + "archive that is a file and not compressed")
+                    + "repository before the first byte: name it, as docker://\(destination.title)/REPOSITORY, or put the "
+                    + "archive into a file")
         }
-        let choice = options.compression(from: stream, to: destination)
+        if destination.traits.needsSizeFirst, options.compression(from: stream, to: destination) != .keep {
+            throw TransferError.refused(
+                "layers of \(stream.title) would be packed on their way, and \(destination.title) has to know the result's "
+                    + "size before its first byte: add --compression keep, or write to a file, or read from one")
+        }
         try await Workers.blobs.run(stoppable: { stop in
             try stream.drain { blob in
                 if options.dryRun {
@@ -60,7 +97,7 @@ public struct Copier: Sendable {
                     return hashing.digest()
                 }
                 return try staged.accept(
-                    blob, choice: choice, level: options.level, into: destination, progress: progress, stop: stop)
+                    blob, of: stream, options: options, into: destination, progress: progress, stop: stop)
             }
         })
     }

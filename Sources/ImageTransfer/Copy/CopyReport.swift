@@ -7,28 +7,58 @@ public struct CopyReport: Sendable {
             case copied
             /// Its name was taken, and `--on-existing skip` said to leave it.
             case skipped
-            case failed(any Error)
+        }
+
+        /// How well a dry run can tell what a layer will be once it is packed anew.
+        public enum Estimate: String, Sendable {
+            /// No more than that: what is raw is going to be compressed.
+            case atMost
+            /// What is compressed is going to be inflated: its size is a guess.
+            case about
         }
 
         /// The source and the image in it.
         public var source: String
         public var name: ImageName
+        /// What it is at the destination; with an estimate, what it is in the source.
         public var descriptor: Descriptor
         /// What its digest was in the source.
         public var previousDigest: Digest
+        /// Whether the digest stays what it was.
+        public var kept = true
         public var bytesMoved: Int64 = 0
         public var bytesSkipped: Int64 = 0
+        /// Of `bytesMoved`; nil if that is exact.
+        public var estimate: Estimate?
         public var outcome = Outcome.copied
+    }
 
-        public var kept: Bool { descriptor.digest == previousDigest }
+    /// An image, or a source, that could not be copied.
+    public struct Failure: Sendable {
+        public var source: String
+        /// What it is, or would have been, called; nil if not even that is known.
+        public var name: String?
+        public var digest: Digest?
+        public var error: any Error
+
+        public init(source: String, name: String? = nil, digest: Digest? = nil, error: any Error) {
+            self.source = source
+            self.name = name
+            self.digest = digest
+            self.error = error
+        }
     }
 
     public var images: [Image] = []
+    public var failures: [Failure] = []
     public var isDryRun = false
 
-    public var bytesMoved: Int64 { images.reduce(0) { $0 + $1.bytesMoved } }
-    public var bytesSkipped: Int64 { images.reduce(0) { $0 + $1.bytesSkipped } }
-    public var failures: [any Error] {
-        images.compactMap { if case .failed(let error) = $0.outcome { error } else { nil } }
+    public init(images: [Image] = [], failures: [Failure] = [], isDryRun: Bool = false) {
+        self.images = images
+        self.failures = failures
+        self.isDryRun = isDryRun
     }
+
+    public var bytesMoved: Int64 { images.reduce(0) { $0.addingSaturated($1.bytesMoved) } }
+    public var bytesSkipped: Int64 { images.reduce(0) { $0.addingSaturated($1.bytesSkipped) } }
 }

@@ -6,13 +6,23 @@ struct ImageGraph {
         var manifest: Manifest
         /// What remains of an index that `--platform` cuts down; nil if nothing is cut.
         var keptChildren: [Descriptor]?
+        /// Entries of an index without a media type that turned out to be manifests.
+        var untypedChildren: [Descriptor] = []
         /// The diffIDs of the layers, where the config gives one for each.
         var diffIDs: [Digest: Digest] = [:]
         /// A referrer of something in the graph, and not a child of it.
         var isReferrer = false
 
-        var children: [Descriptor] { keptChildren ?? manifest.children }
-        var blobs: [Descriptor] { manifest.blobs }
+        /// Manifests below an index, as far as they are kept.
+        var children: [Descriptor] {
+            (keptChildren?.filter(\.mediaType.isManifest) ?? manifest.children) + untypedChildren
+        }
+        var blobs: [Descriptor] {
+            guard case .index = manifest.content else { return manifest.blobs }
+            let manifests = Set(untypedChildren.map(\.digest))
+            let kept = keptChildren.map { Set($0.map(\.digest)) }
+            return manifest.blobs.filter { !manifests.contains($0.digest) && kept?.contains($0.digest) != false }
+        }
     }
 
     /// Children before what refers to them; the root's own before referrers.
@@ -47,7 +57,12 @@ struct ImageGraph {
         switch manifest.content {
         case .index(let index):
             if !platforms.isEmpty {
-                node.keptChildren = try await Self.choose(index.manifests, platforms, image, source)
+                node.keptChildren = try await Self.choose(index, platforms, image, source)
+            }
+            for entry in node.keptChildren ?? index.manifests where entry.mediaType.rawValue.isEmpty {
+                if (try? await source.manifest(entry, in: image.repository)) != nil {
+                    node.untypedChildren.append(entry)
+                }
             }
             for child in node.children {
                 let next: Manifest
@@ -56,11 +71,11 @@ struct ImageGraph {
                 } catch TransferError.notFound(let text) {
                     throw TransferError.notFound(
                         "\(text); the index \(manifest.digest) of \(image.title) lists it"
-                            + (child.platform.map { " for \($0)" } ?? ""))
+                            + (child.platform.map { " for \($0)" } ?? "")
+                            + ": --platform copies what there is of it")
                 }
-                try await walk(
-                    next, image, source, platforms.isEmpty || node.keptChildren != nil ? [] : platforms,
-                    depth: depth + 1)
+                // An index within the index is cut down as well; single images are chosen by now.
+                try await walk(next, image, source, next.mediaType.isIndex ? platforms : [], depth: depth + 1)
             }
         case .image(let content):
             if !platforms.isEmpty, content.config.mediaType.isImageConfig {
@@ -77,32 +92,57 @@ struct ImageGraph {
     }
 
     /// The entries of an index for the platforms, with their attestations.
+    ///
+    /// - Throws: `TransferError.notFound` if there are none.
     private static func choose(
-        _ entries: [Descriptor], _ platforms: [Platform], _ image: SourceImage, _ source: any ImageSource
+        _ index: ImageIndex, _ platforms: [Platform], _ image: SourceImage, _ source: any ImageSource
     ) async throws -> [Descriptor] {
         var kept: Set<Digest> = []
         var seen: [String] = []
-        for entry in entries where entry.mediaType.isManifest && !entry.isAttestation {
-            var platform = entry.platform
-            if platform == nil, !entry.mediaType.isIndex {
-                let manifest = try await source.manifest(entry, in: image.repository)
-                if case .image(let content) = manifest.content {
-                    platform = try? await source.config(of: content, in: image.repository)?.platform
-                }
-            }
-            guard let platform else { continue }
-            seen.append(platform.description)
-            if platforms.contains(where: { $0.accepts(platform) }) { kept.insert(entry.digest) }
-        }
+        try await choose(index.manifests, platforms, image, source, depth: 0, &kept, &seen)
         guard !kept.isEmpty else {
             throw TransferError.notFound(
                 "\(image.title) in \(source.title) has nothing for "
                     + platforms.map(\.description).joined(separator: " or ")
                     + "; it has \(seen.joined(separator: ", "))")
         }
-        return entries.filter { entry in
+        return index.manifests.filter { entry in
             kept.contains(entry.digest)
                 || entry.annotations?["vnd.docker.reference.digest"].flatMap { Digest($0) }.map(kept.contains) == true
+        }
+    }
+
+    private static func choose(
+        _ entries: [Descriptor], _ platforms: [Platform], _ image: SourceImage, _ source: any ImageSource, depth: Int,
+        _ kept: inout Set<Digest>, _ seen: inout [String]
+    ) async throws {
+        guard depth <= depthLimit else { return }
+        for entry in entries where !entry.isAttestation {
+            guard entry.mediaType.isManifest || entry.mediaType.rawValue.isEmpty else { continue }
+            var platform = entry.platform
+            if platform == nil || entry.mediaType.isIndex {
+                let manifest: Manifest
+                do {
+                    manifest = try await source.manifest(entry, in: image.repository)
+                } catch TransferError.notFound {
+                    continue
+                } catch is DocumentError where entry.mediaType.rawValue.isEmpty {
+                    continue
+                }
+                switch manifest.content {
+                case .index(let inner):
+                    var below: Set<Digest> = []
+                    try await choose(inner.manifests, platforms, image, source, depth: depth + 1, &below, &seen)
+                    if !below.isEmpty { kept.insert(entry.digest) }
+                    continue
+                case .image(let content):
+                    platform = try? await source.config(of: content, in: image.repository)?.platform
+                case .schema1: break
+                }
+            }
+            guard let platform else { continue }
+            seen.append(platform.description)
+            if platforms.contains(where: { $0.accepts(platform) }) { kept.insert(entry.digest) }
         }
     }
 
@@ -123,26 +163,48 @@ struct ImageGraph {
     }
 
     /// Learns the diffIDs of all layers.
-    ///
-    /// - Parameter strictly: whether an image without one diffID for each layer is refused; it is where
-    ///   layers change their form.
-    mutating func learnDiffIDs(of image: SourceImage, in source: any ImageSource, strictly: Bool) async throws {
+    mutating func learnDiffIDs(of image: SourceImage, in source: any ImageSource) async throws {
         for position in nodes.indices {
-            guard case .image(let content) = nodes[position].manifest.content, content.config.mediaType.isImageConfig,
-                content.layers.contains(where: { $0.mediaType.layerCompression != nil })
-            else { continue }
-            guard let config = try await source.config(of: content, in: image.repository) else { continue }
-            guard config.diffIDs.count == content.layers.count else {
-                if strictly {
-                    throw TransferError.damaged(
-                        "\(image.title) in \(source.title) has \(content.layers.count) layers, "
-                            + "but its config gives \(config.diffIDs.count) diffIDs")
-                }
-                continue
-            }
-            for (layer, diffID) in zip(content.layers, config.diffIDs) {
-                nodes[position].diffIDs[layer.digest] = diffID
+            guard case .image(let content) = nodes[position].manifest.content else { continue }
+            let changes = content.layers.contains { $0.mediaType.layerCompression != nil }
+            nodes[position].diffIDs = try await Self.diffIDs(
+                of: content, in: source, repository: image.repository, title: image.title, areNeeded: changes)
+        }
+    }
+
+    /// The diffIDs of an image's layers, by the layers' digests; empty for what is no image of layers.
+    ///
+    /// - Parameter areNeeded: whether the config has to give them.
+    /// - Throws: `TransferError.damaged` if the config does not fit the layers.
+    static func diffIDs(
+        of content: ImageManifest, in source: any ImageSource, repository: String?, title: String,
+        areNeeded: Bool = false
+    ) async throws -> [Digest: Digest] {
+        let isOfLayers = content.layers.allSatisfy {
+            $0.mediaType.layerCompression != nil || $0.mediaType.isForeignLayer
+        }
+        guard content.config.mediaType.isImageConfig, isOfLayers || areNeeded,
+            let config = try await source.config(of: content, in: repository)
+        else { return [:] }
+        // A config without any serves artifacts.
+        guard areNeeded || config.rootfs?.diffIDs != nil else { return [:] }
+        guard config.diffIDs.count == content.layers.count else {
+            throw TransferError.damaged(
+                "\(title) in \(source.title) has \(content.layers.count) layers, "
+                    + "but its config gives \(config.diffIDs.count) diffIDs")
+        }
+        var diffIDs: [Digest: Digest] = [:]
+        for (layer, diffID) in zip(content.layers, config.diffIDs) {
+            let isRaw = layer.mediaType.layerCompression == LayerCompression.none
+            let known =
+                diffIDs.updateValue(diffID, forKey: layer.digest)
+                ?? (isRaw && layer.digest.algorithm == diffID.algorithm ? layer.digest : diffID)
+            guard known == diffID else {
+                throw TransferError.damaged(
+                    "\(title) in \(source.title): the config gives the layer \(layer.digest) the diffID \(diffID), "
+                        + "but it is \(known)" + (isRaw ? "" : " elsewhere in the same config"))
             }
         }
+        return diffIDs
     }
 }

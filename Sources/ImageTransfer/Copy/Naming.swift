@@ -5,8 +5,20 @@ import ImageModel
 /// The name is the first of: the destination's, `--name`, the source's own, one made from the source's
 /// file name. Whoever has none travels by digest, unless nothing at the source has one.
 struct Naming {
-    let options: CopyOptions
-    let destination: any ImageDestination
+    private let options: CopyOptions
+    private let traits: DestinationTraits
+    /// What the destination's reference calls them.
+    private let requestedName: String?
+
+    init(options: CopyOptions, destination: any ImageDestination) {
+        self.init(options: options, traits: destination.traits, requestedName: destination.requestedName)
+    }
+
+    init(options: CopyOptions, traits: DestinationTraits, requestedName: String?) {
+        self.options = options
+        self.traits = traits
+        self.requestedName = requestedName
+    }
 
     /// An image, and its name at the destination; one without tag goes by digest.
     struct Named {
@@ -22,7 +34,7 @@ struct Naming {
     func assign(_ images: [SourceImage], from source: any ImageSource, alone: Bool) throws -> [Named] {
         let wish = try wishedName()
         let anyNamed = images.contains { $0.name != .none }
-        let tagged = Set(images.filter { $0.tag != nil }.map(\.descriptor.digest))
+        let chosen = try wish?.tag.map { try bearer(of: $0, images, from: source, alone: alone) }
         return try images.map { image in
             var named = own(image, from: source, alone: images.count == 1, anyNamed: anyNamed)
             if let wish {
@@ -31,20 +43,16 @@ struct Naming {
                     named.name.host = wish.host
                     named.remark = nil
                 }
-                if let tag = wish.tag {
-                    guard alone, images.count == 1 || tagged.count <= 1 else {
-                        throw TransferError.refused(
-                            "\(source.title) holds \(images.count) images, and all of them cannot be called '\(tag)': "
-                                + "choose one of them, or leave out the tag")
-                    }
-                    named.name.tag = tag
+                if let chosen {
+                    // What lies beside it, signatures for one, goes by digest.
+                    named.name.tag = image.descriptor.digest == chosen ? wish.tag : nil
                     named.remark = nil
                 }
             }
             if let prefix = options.prefix {
                 named.name.repository = prefix + (prefix.hasSuffix("/") ? "" : "/") + named.name.repository
             }
-            if !destination.traits.keepsHosts { named.name.host = nil }
+            if !traits.keepsHosts { named.name.host = nil }
             guard ImageName.isRepository(named.name.repository) else {
                 throw TransferError.refused(
                     "'\(named.name.repository)' is no valid repository name (for \(image.title))")
@@ -77,6 +85,20 @@ struct Naming {
         }
     }
 
+    /// The digest of the image that a tag is meant for: the only one, or the only one that has a tag.
+    private func bearer(
+        of tag: String, _ images: [SourceImage], from source: any ImageSource, alone: Bool
+    ) throws -> Digest {
+        let tagged = images.filter { $0.tag != nil }
+        let candidates = Set((tagged.isEmpty ? images : tagged).map(\.descriptor.digest))
+        guard alone, candidates.count == 1, let digest = candidates.first else {
+            throw TransferError.refused(
+                "\(source.title) holds \(images.count) images, and all of them cannot be called '\(tag)': "
+                    + "choose one of them, or leave out the tag")
+        }
+        return digest
+    }
+
     private struct Wish {
         var host: String?
         var repository: String?
@@ -86,9 +108,8 @@ struct Naming {
     /// The destination's name goes before `--name`. A word without `/` and `:` is a tag in layouts and
     /// archives, and a repository in a store.
     private func wishedName() throws -> Wish? {
-        guard let text = destination.requestedName ?? options.name else { return nil }
-        if destination.requestedName != nil, destination.traits.bareNameIsTag, !text.contains("/"), !text.contains(":")
-        {
+        guard let text = requestedName ?? options.name else { return nil }
+        if requestedName != nil, traits.bareNameIsTag, !text.contains("/"), !text.contains(":") {
             guard ImageName.isTag(text) else { throw TransferError.refused("'\(text)' is no valid tag") }
             return Wish(tag: text)
         }

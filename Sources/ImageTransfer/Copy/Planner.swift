@@ -3,30 +3,30 @@ import ImageModel
 /// Decides what is copied, under which names, and in which form.
 struct Planner {
     let options: CopyOptions
-    let progress: Progress
     let destination: any ImageDestination
+    private let progress: Progress
+    private let remarks: Remarks
 
-    func plan(_ selections: [CopySelection]) async throws -> CopyPlan {
+    init(options: CopyOptions, progress: Progress, destination: any ImageDestination) {
+        self.options = options
+        self.progress = progress
+        self.destination = destination
+        remarks = Remarks(progress)
+    }
+
+    /// - Parameter failures: sources that have failed already.
+    func plan(_ selections: [CopySelection], failures: [CopyReport.Failure] = []) async throws -> CopyPlan {
         var plan = CopyPlan()
+        plan.failures = failures
+        defer { remarks.sumUp() }
         for selection in selections {
-            let images = try await selection.source.images(named: selection.name, digest: selection.digest)
-            guard !images.isEmpty else {
-                throw TransferError.notFound("\(selection.source.title) holds no image")
-            }
-            let companions = try await companions(of: images, selection)
-            let naming = Naming(options: options, destination: destination)
-            let named = try naming.assign(images, from: selection.source, alone: selections.count == 1)
-            for item in named {
-                try await add(item, selection, to: &plan, isAlone: images.count == 1)
-            }
-            for companion in companions {
-                guard let owner = plan.images.last, let tag = companion.tag else { continue }
-                var name = owner.name
-                name.tag = tag
-                try await add(Naming.Named(image: companion, name: name), selection, to: &plan, isAlone: false)
+            do {
+                try await add(selection, to: &plan, isAlone: selections.count == 1)
+            } catch {
+                try fail(CopyReport.Failure(source: selection.source.title, error: error), &plan)
             }
         }
-        guard !plan.images.isEmpty || !plan.failures.isEmpty else {
+        guard !plan.images.isEmpty || !plan.failures.isEmpty || !plan.settled.isEmpty else {
             throw TransferError.notFound(
                 "nothing matches " + options.platforms.map(\.description).joined(separator: ", "))
         }
@@ -38,15 +38,67 @@ struct Planner {
         return plan
     }
 
+    /// Notes a failure, or stops for it.
+    private func fail(_ failure: CopyReport.Failure, _ plan: inout CopyPlan) throws {
+        guard options.keepGoing, !(failure.error is CancellationError) else { throw failure.error }
+        plan.failures.append(failure)
+    }
+
+    private func add(_ selection: CopySelection, to plan: inout CopyPlan, isAlone: Bool) async throws {
+        let source = selection.source
+        let listing = try await source.listing(named: selection.name, digest: selection.digest)
+        for note in listing.notes { remarks.say(note, "it is left out") }
+        for broken in listing.broken {
+            try fail(
+                CopyReport.Failure(
+                    source: source.title, name: broken.title, digest: broken.digest, error: broken.error), &plan)
+        }
+        let images = listing.images
+        guard !images.isEmpty || !listing.broken.isEmpty else {
+            throw TransferError.notFound("\(source.title) holds no image")
+        }
+        let named = try Naming(options: options, destination: destination).assign(
+            images, from: source, alone: isAlone)
+        let settled = try await settled(named, source)
+        let companions = try await companions(of: images, settled, selection)
+        let before = plan.images.count + plan.settled.count
+        for item in named {
+            if settled.contains(item.image) {
+                plan.settled.append(settledEntry(item, source))
+            } else {
+                try await add(item, selection, to: &plan, isAlone: images.count == 1)
+            }
+        }
+        guard plan.images.count + plan.settled.count > before else { return }
+        for companion in companions {
+            guard var name = plan.images.last?.name ?? named.last?.name, let tag = companion.tag else { continue }
+            name.tag = tag
+            let item = Naming.Named(image: companion, name: name)
+            if try await self.settled([item], source).contains(companion) {
+                plan.settled.append(settledEntry(item, source))
+            } else {
+                try await add(item, selection, to: &plan, isAlone: false)
+            }
+        }
+    }
+
     /// Images that belong to a chosen one by their tag: fallback referrers, cosign's signatures.
-    private func companions(of images: [SourceImage], _ selection: CopySelection) async throws -> [SourceImage] {
+    private func companions(
+        of images: [SourceImage], _ settled: Set<SourceImage>, _ selection: CopySelection
+    ) async throws -> [SourceImage] {
         guard !selection.takesEverything, destination.traits.holdsReferrers, options.platforms.isEmpty else {
             return []
         }
         let chosen = Set(images)
         var digests: Set<Digest> = []
         for image in images {
-            digests.formUnion(try await ImageGraph(of: image, in: selection.source, platforms: []).digests)
+            guard !settled.contains(image) else {
+                digests.insert(image.descriptor.digest)
+                continue
+            }
+            // What is wrong with it is told when it is planned.
+            let graph = try? await ImageGraph(of: image, in: selection.source, platforms: [])
+            digests.formUnion(graph?.digests ?? [])
         }
         let subjects = digests
         var found: [SourceImage] = []
@@ -58,19 +110,43 @@ struct Planner {
         return found.filter { !chosen.contains($0) }
     }
 
+    /// Images that the destination has already, names and referrers and all, as far as that can be told without
+    /// reading a manifest over a network. Of an index, what refers to its children alone is not looked for.
+    private func settled(_ items: [Naming.Named], _ source: any ImageSource) async throws -> Set<SourceImage> {
+        guard source.isRemote, destination.traits.namesAreWhole, options.platforms.isEmpty, options.format == nil,
+            options.compression(from: source, to: destination) == .keep, options.onExisting == .overwrite
+        else { return [] }
+        var settled: Set<SourceImage> = []
+        for item in items where item.name.tag != nil {
+            let digest = item.image.descriptor.digest
+            guard try await destination.digest(of: item.name) == digest else { continue }
+            let referrers = try await source.referrers(of: digest, in: item.image.repository)
+            let known = try await destination.referrers(of: digest, in: item.name.repository)
+            guard Set(referrers.map(\.digest)).isSubset(of: known.map(\.digest)) else { continue }
+            settled.insert(item.image)
+        }
+        return settled
+    }
+
+    private func settledEntry(_ item: Naming.Named, _ source: any ImageSource) -> CopyReport.Image {
+        let descriptor = item.image.descriptor
+        return CopyReport.Image(
+            source: source.title, name: item.name, descriptor: descriptor, previousDigest: descriptor.digest,
+            bytesSkipped: max(0, descriptor.size))
+    }
+
     private func add(
         _ item: Naming.Named, _ selection: CopySelection, to plan: inout CopyPlan, isAlone: Bool
     ) async throws {
         do {
             guard let planned = try await planned(item, selection.source, isAlone: isAlone) else { return }
             try plan.add(planned)
-            if let remark = item.remark { progress.remark("\(item.image.title) is called \(item.name): \(remark)") }
+            if let remark = item.remark { remarks.say("\(item.image.title) is called \(item.name)", remark) }
         } catch {
-            guard options.keepGoing else { throw error }
-            plan.failures.append(
-                CopyReport.Image(
-                    source: selection.source.title, name: item.name, descriptor: item.image.descriptor,
-                    previousDigest: item.image.descriptor.digest, outcome: .failed(error)))
+            try fail(
+                CopyReport.Failure(
+                    source: selection.source.title, name: item.name.description, digest: item.image.descriptor.digest,
+                    error: error), &plan)
         }
     }
 
@@ -83,10 +159,10 @@ struct Planner {
         do {
             graph = try await ImageGraph(of: image, in: source, platforms: options.platforms)
         } catch TransferError.notFound(let text) where !options.platforms.isEmpty && !isAlone {
-            progress.remark("left out: \(text)")
+            remarks.say(text, "it is left out")
             return nil
         }
-        try refuseSchema1(graph, image, source)
+        try refuseUnholdable(graph, image, source)
         let choice = options.compression(from: source, to: destination)
         var compressions: [Digest: LayerCompression] = [:]
         for node in graph.nodes {
@@ -98,10 +174,13 @@ struct Planner {
             }
         }
         let changes = !compressions.isEmpty
-        if changes { try await graph.learnDiffIDs(of: image, in: source, strictly: true) }
+        if changes { try await graph.learnDiffIDs(of: image, in: source) }
         var planned = PlannedImage(
             source: source, image: image, name: item.name, graph: graph, compressions: compressions,
-            format: options.format ?? (changes && choice == .gzipRaw ? .docker : nil))
+            format: options.format)
+        // schema2 where it can say what the layers become: it has no name for zstd.
+        if changes, choice == .gzipRaw, planned.format == nil, !planned.hasZstd { planned.format = .docker }
+        try planned.rehearse()
         guard planned.keepsDigests || !options.strict else {
             throw TransferError.refused(
                 "\(image.title) would get a new digest, and --strict forbids that"
@@ -118,10 +197,14 @@ struct Planner {
             try await remarkLostReferrers(graph, image, source, "\(destination.title) cannot hold them")
         }
         if planned.foreignLayers > 0 {
-            progress.remark("\(image.title): \(planned.foreignLayers) foreign layers stay where their URLs say")
+            remarks.say(
+                "\(image.title) has \(planned.foreignLayers) foreign layers",
+                "they stay where their URLs say"
+                    + (destination.traits.hasDockerPart
+                        ? ", and the image is in the archive's OCI part alone, since docker's lists every layer" : ""))
         }
         if !options.platforms.isEmpty, !planned.keepsDigests, case .index = graph.rootNode?.manifest.content {
-            progress.remark("\(image.title): the index is cut down to the chosen platforms and has a new digest")
+            remarks.say(image.title, "the index is cut down to the chosen platforms and has a new digest")
         }
         return planned
     }
@@ -134,11 +217,16 @@ struct Planner {
             count += try await source.referrers(of: node.manifest.digest, in: image.repository).count
         }
         if count > 0 {
-            progress.remark("\(image.title): \(count) referrers (signatures and the like) stay behind: \(reason)")
+            remarks.say("\(image.title): \(count) referrers (signatures and the like) stay behind", reason)
         }
     }
 
-    private func refuseSchema1(_ graph: ImageGraph, _ image: SourceImage, _ source: any ImageSource) throws {
+    private func refuseUnholdable(_ graph: ImageGraph, _ image: SourceImage, _ source: any ImageSource) throws {
+        if graph.root.digest.algorithm == .sha512, !destination.traits.keepsSHA512 {
+            throw TransferError.refused(
+                "\(image.title) in \(source.title) goes by SHA-512, and in \(destination.title) it would go by SHA-256: "
+                    + "copy it to an oci: layout")
+        }
         guard !destination.traits.holdsSchema1 else { return }
         for node in graph.nodes {
             if case .schema1 = node.manifest.content {

@@ -2,10 +2,11 @@ import ByteStreams
 import ImageModel
 import Synchronization
 
-/// Blobs of a stream that were written to the destination before it was known what they are for.
+/// Blobs of a stream that were brought to the destination before anybody asked for them.
 ///
-/// Each waits, without a final name, until the archive's documents tell: then it is committed, or packed
-/// anew from what was written where the guess was wrong, or dropped.
+/// Of what comes once, each waits without a final name until the archive's documents tell what it is for: then it
+/// is committed, or packed anew from what was written where the guess was wrong, or dropped. Of what comes in
+/// order, only those are here that the plan wants, in the form that it wants.
 final class StagedBlobs: Sendable {
     struct Entry {
         /// What was read, and what it became on the guess.
@@ -14,11 +15,14 @@ final class StagedBlobs: Sendable {
         var writer: any BlobWriter
         /// A destination that writes a stream of its own cannot wait.
         var isCommitted: Bool
+        /// Of a compressed member, where somebody may want to know.
+        var diffID: Result<Digest, any Error>?
     }
 
     /// Guards the writers in it: each is taken out before it is used.
     private struct Table: @unchecked Sendable {
         var entries: [Digest: Entry] = [:]
+        var moved: [BlobMove.Key: Result<MovedBlob, any Error>] = [:]
     }
 
     private let table = Mutex(Table())
@@ -27,43 +31,52 @@ final class StagedBlobs: Sendable {
     ///
     /// - Returns: the digest of the member's own bytes.
     func accept(
-        _ blob: StreamedBlob, choice: CompressionChoice, level: Int?, into destination: any ImageDestination,
-        progress: Progress, stop: StopFlag
+        _ blob: StreamedBlob, of stream: any StreamedSource, options: CopyOptions,
+        into destination: any ImageDestination, progress: Progress, stop: StopFlag
     ) throws -> Digest {
+        let choice = options.compression(from: stream, to: destination)
         let compression = blob.isPlainTar ? choice.change(of: .ociLayer) : nil
         let metered = MeteredSource(blob.content, progress: progress, stop: stop)
         let raw = HashingSource(metered, algorithm: blob.digest?.algorithm ?? .sha256)
+        if let claimed = blob.digest, table.withLock({ $0.entries[claimed] != nil }) {
+            _ = try raw.drain()
+            return try Self.checked(raw.digest(), blob)
+        }
         let packed: any ByteSource =
             switch compression {
             case nil, .some(.none): raw
-            case .gzip: GzipSource(raw, level: level)
-            case .zstd: ZstdSource(raw, level: level)
+            case .gzip: GzipSource(raw, level: options.level)
+            case .zstd: ZstdSource(raw, level: options.level)
             }
         let out = compression == nil ? raw : HashingSource(packed)
         let isKept = compression == nil
         let writer = try destination.writer(
             for: BlobTarget(digest: isKept ? blob.digest : nil, size: isKept ? blob.size : nil, repository: ""))
         do {
-            try out.pump(into: writer)
-            let digest = raw.digest()
-            if let claimed = blob.digest, claimed != digest {
-                throw TransferError.damaged("\(blob.title) claims \(claimed), but its bytes are \(digest)")
+            var diffID: Result<Digest, any Error>?
+            if stream.needsDiffIDs, blob.compression == .gzip || blob.compression == .zstd {
+                diffID = try DiffIDCheck.pump(
+                    out, format: blob.compression, into: writer, limit: options.inflation, title: blob.title)
+            } else {
+                try out.pump(into: writer)
             }
+            let digest = try Self.checked(raw.digest(), blob)
             let mediaType = isKept ? MediaType("") : MediaType.layer(compression ?? .none, in: .oci) ?? .ociLayer
             let source = Descriptor(mediaType: .ociLayer, digest: digest, size: raw.count)
             let result = Descriptor(mediaType: mediaType, digest: out.digest(), size: out.count)
+            // The same member again, under a name that does not tell.
+            if table.withLock({ $0.entries[digest] != nil }) {
+                writer.cancel()
+                return digest
+            }
             try writer.flush()
             let commitsNow = destination.traits.concurrentBlobs == 1
             if commitsNow { try writer.commit(result.digest) }
-            let entry = Entry(
-                move: BlobMove(blob: source, compression: compression), result: result, writer: writer,
-                isCommitted: commitsNow)
-            let replaced = table.withLock { table in
-                let old = table.entries[digest]
-                table.entries[digest] = entry
-                return old.map { Handover($0) }
-            }
-            replaced?.value.writer.cancel()
+            let entry = Handover(
+                Entry(
+                    move: BlobMove(blob: source, compression: compression), result: result, writer: writer,
+                    isCommitted: commitsNow, diffID: diffID))
+            table.withLock { $0.entries[digest] = entry.value }
             return digest
         } catch {
             writer.cancel()
@@ -71,17 +84,33 @@ final class StagedBlobs: Sendable {
         }
     }
 
+    private static func checked(_ digest: Digest, _ blob: StreamedBlob) throws -> Digest {
+        guard blob.digest == nil || blob.digest == digest else {
+            throw TransferError.damaged("\(blob.title) claims \(blob.digest!), but its bytes are \(digest)")
+        }
+        return digest
+    }
+
     func take(_ digest: Digest) -> Entry? {
         table.withLock { table in table.entries.removeValue(forKey: digest).map { Handover($0) } }?.value
+    }
+
+    func keep(_ moved: Result<MovedBlob, any Error>, for key: BlobMove.Key) {
+        table.withLock { $0.moved[key] = moved }
+    }
+
+    func takeMoved(_ key: BlobMove.Key) -> Result<MovedBlob, any Error>? {
+        table.withLock { $0.moved.removeValue(forKey: key) }
     }
 
     /// Drops what nobody wanted.
     func cancelAll() {
         let rest = table.withLock { table in
-            let rest = table.entries
-            table.entries = [:]
+            let rest = table
+            table = Table()
             return Handover(rest)
         }
-        for entry in rest.value.values where !entry.isCommitted { entry.writer.cancel() }
+        for entry in rest.value.entries.values where !entry.isCommitted { entry.writer.cancel() }
+        for case .success(let moved) in rest.value.moved.values { moved.cancel() }
     }
 }

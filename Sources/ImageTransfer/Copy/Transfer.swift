@@ -8,12 +8,6 @@ struct Transfer {
     let destination: any ImageDestination
     let staged: StagedBlobs
 
-    /// What is already decided about a blob.
-    private enum Decision {
-        case there(Descriptor)
-        case move(BlobMove)
-    }
-
     /// A blob that this copy has brought, and the repositories that it can be used in.
     private struct KnownBlob {
         let descriptor: Descriptor
@@ -23,83 +17,72 @@ struct Transfer {
     }
 
     func run(_ plan: CopyPlan) async throws -> CopyReport {
-        var report = CopyReport(images: plan.failures, isDryRun: options.dryRun)
-        let decisions = try await decide(plan)
-        if !options.dryRun {
-            try await checkSpace(decisions)
-            let images = plan.images.map(\.announced)
-            try await destination.begin(images.contains { $0 == nil } ? nil : images.compactMap { $0 })
-        }
-        var known: [BlobMove.Key: KnownBlob] = [:]
-        for (image, decisions) in zip(plan.images, decisions) {
-            var entry = CopyReport.Image(
-                source: image.source.title, name: image.name, descriptor: image.graph.root,
-                previousDigest: image.graph.root.digest)
+        var report = CopyReport(images: plan.settled, failures: plan.failures, isDryRun: options.dryRun)
+        var works: [ImageWork] = []
+        var decider = Decider(options: options, progress: progress, destination: destination, images: plan.images)
+        for image in plan.images {
             do {
-                if try await mayReplace(image) {
-                    try await copy(image, decisions, &known, &entry)
+                let work = try await decider.decide(image)
+                // All of them, before anything is written.
+                if try await mayReplace(work) {
+                    works.append(work)
                 } else {
-                    entry.outcome = .skipped
+                    report.images.append(entry(of: image, .skipped))
                 }
             } catch {
-                guard options.keepGoing, !(error is CancellationError) else { throw error }
-                entry.outcome = .failed(error)
+                try fail(image, error, &report)
             }
-            report.images.append(entry)
+        }
+        guard !works.isEmpty else { return report }
+        if !options.dryRun {
+            try await checkSpace(works)
+            let images = works.map(\.image.announced)
+            // What is announced has to arrive.
+            let areCertain = !options.keepGoing && !images.contains { $0 == nil }
+            try await destination.begin(areCertain ? images.compactMap { $0 } : nil)
+            try await collect(works)
+        }
+        defer { if !options.dryRun { destination.layerMemory?.save() } }
+        var known: [BlobMove.Key: KnownBlob] = [:]
+        var foreseen: Set<ManifestPlace> = []
+        for work in works {
+            var entry = entry(of: work.image, .copied)
+            do {
+                if options.dryRun {
+                    try await foresee(work, &known, &foreseen, &entry)
+                } else {
+                    try await copy(work, &known, &entry)
+                }
+                report.images.append(entry)
+            } catch {
+                try fail(work.image, error, &report)
+            }
         }
         return report
     }
 
-    // MARK: Deciding
-
-    private func decide(_ plan: CopyPlan) async throws -> [[Decision]] {
-        var layers: [String: [Digest: [Descriptor]]] = [:]
-        var planned: Set<BlobMove.Key> = []
-        var all: [[Decision]] = []
-        for image in plan.images {
-            let repository = image.name.repository
-            if !image.compressions.isEmpty, layers[repository] == nil {
-                let tags = plan.images.filter { $0.name.repository == repository }.compactMap(\.name.tag)
-                layers[repository] = try await destination.knownLayers(in: repository, tags: tags)
-            }
-            var decisions: [Decision] = []
-            for move in image.moves {
-                if let there = try await existing(move, in: repository, layers[repository] ?? [:]) {
-                    decisions.append(.there(there))
-                } else {
-                    decisions.append(.move(move))
-                    if planned.insert(move.key).inserted { progress.plan(max(0, move.blob.size)) }
-                }
-            }
-            all.append(decisions)
-        }
-        return all
+    private func entry(of image: PlannedImage, _ outcome: CopyReport.Image.Outcome) -> CopyReport.Image {
+        CopyReport.Image(
+            source: image.source.title, name: image.name, descriptor: image.graph.root,
+            previousDigest: image.graph.root.digest, outcome: outcome)
     }
 
-    private func existing(
-        _ move: BlobMove, in repository: String, _ layers: [Digest: [Descriptor]]
-    ) async throws -> Descriptor? {
-        guard let compression = move.compression else {
-            return try await destination.has(move.blob, in: repository) ? move.blob.plain : nil
-        }
-        guard let diffID = move.diffID else { return nil }
-        for layer in layers[diffID] ?? [] where layer.mediaType.layerCompression == compression {
-            guard try await destination.has(layer, in: repository) else { continue }
-            var layer = layer.plain
-            layer.mediaType = .layer(compression, in: move.blob.mediaType.manifestFamilyOfLayer) ?? layer.mediaType
-            return layer
-        }
-        return nil
+    /// Notes a failure, or stops for it.
+    private func fail(_ image: PlannedImage, _ error: any Error, _ report: inout CopyReport) throws {
+        guard options.keepGoing, !(error is CancellationError), destination.isIntact else { throw error }
+        report.failures.append(
+            CopyReport.Failure(
+                source: image.source.title, name: image.name.description, digest: image.graph.root.digest, error: error)
+        )
     }
 
-    private func checkSpace(_ decisions: [[Decision]]) async throws {
+    private func checkSpace(_ works: [ImageWork]) async throws {
         guard let free = try await destination.freeSpace() else { return }
         var seen: Set<BlobMove.Key> = []
         var needed: Int64 = 0
-        for case .move(let move) in decisions.joined()
+        for case (let move, .move) in works.flatMap(\.moves)
         where move.compression == nil && move.blob.size > 0 && seen.insert(move.key).inserted {
-            let (sum, overflow) = needed.addingReportingOverflow(move.blob.size)
-            needed = overflow ? .max : sum
+            needed = needed.addingSaturated(move.blob.size)
         }
         guard needed <= free else {
             throw TransferError.refused(
@@ -108,54 +91,89 @@ struct Transfer {
     }
 
     /// Whether the image's name is free, or may be taken.
-    private func mayReplace(_ image: PlannedImage) async throws -> Bool {
-        guard options.onExisting != .overwrite, image.name.tag != nil,
-            let existing = try await destination.digest(of: image.name)
+    private func mayReplace(_ work: ImageWork) async throws -> Bool {
+        let name = work.image.name
+        guard options.onExisting != .overwrite, name.tag != nil, let existing = try await destination.digest(of: name)
         else { return true }
         if options.onExisting == .skip { return false }
-        guard existing == image.graph.root.digest else {
+        // If a layer has to be packed anew, what is there is not made of it.
+        let outlook = try work.outlook()
+        guard outlook.estimate == nil, outlook.root.digest == existing else {
             throw TransferError.refused(
-                "\(destination.title) has a \(image.name) already (\(existing)): --on-existing overwrite replaces it, skip leaves it"
+                "\(destination.title) has a \(name) already (\(existing)): --on-existing overwrite replaces it, skip leaves it"
             )
         }
         return true
     }
 
+    // MARK: Dry runs
+
+    /// Where a manifest is counted once.
+    private struct ManifestPlace: Hashable {
+        var digest: Digest
+        var repository: String
+    }
+
+    private func foresee(
+        _ work: ImageWork, _ known: inout [BlobMove.Key: KnownBlob], _ foreseen: inout Set<ManifestPlace>,
+        _ entry: inout CopyReport.Image
+    ) async throws {
+        let repository = work.image.name.repository
+        for (move, decision) in work.moves {
+            var guess = move.guess
+            if case .there(let descriptor) = decision { guess = descriptor }
+            if case .move = decision, known[move.key] == nil {
+                entry.bytesMoved = entry.bytesMoved.addingSaturated(max(0, guess.size))
+                known[move.key] = KnownBlob(guess)
+            } else {
+                entry.bytesSkipped = entry.bytesSkipped.addingSaturated(max(0, guess.size))
+            }
+        }
+        let outlook = try work.outlook()
+        for manifest in outlook.manifests {
+            let place = ManifestPlace(
+                digest: manifest.digest, repository: destination.traits.isOneRepository ? "" : repository)
+            guard try await !destination.has(manifest: manifest.digest, in: repository),
+                foreseen.insert(place).inserted
+            else { continue }
+            entry.bytesMoved = entry.bytesMoved.addingSaturated(manifest.size)
+        }
+        entry.estimate = outlook.estimate
+        entry.kept = work.image.keepsDigests
+        if outlook.estimate == nil { entry.descriptor = outlook.root }
+    }
+
     // MARK: Moving
 
     private func copy(
-        _ image: PlannedImage, _ decisions: [Decision], _ known: inout [BlobMove.Key: KnownBlob],
-        _ entry: inout CopyReport.Image
+        _ work: ImageWork, _ known: inout [BlobMove.Key: KnownBlob], _ entry: inout CopyReport.Image
     ) async throws {
+        let image = work.image
         var results: [Digest: Descriptor] = [:]
         var moves: [BlobMove] = []
-        for (decision, move) in zip(decisions, image.moves) {
+        for (move, decision) in work.moves {
             switch decision {
             case .there(let descriptor):
                 results[move.blob.digest] = descriptor
-                entry.bytesSkipped += max(0, descriptor.size)
-            case .move(let move):
+                entry.bytesSkipped = entry.bytesSkipped.addingSaturated(max(0, descriptor.size))
+            case .move:
                 if let done = try await reuse(&known[move.key], in: image.name.repository) {
                     results[move.blob.digest] = done
-                    entry.bytesSkipped += max(0, done.size)
+                    entry.bytesSkipped = entry.bytesSkipped.addingSaturated(max(0, done.size))
                 } else {
                     moves.append(move)
                 }
             }
-        }
-        if options.dryRun {
-            for move in moves {
-                entry.bytesMoved += max(0, move.blob.size)
-                known[move.key, default: KnownBlob(move.blob.plain)].repositories.insert(image.name.repository)
-            }
-            return
         }
         let moved = try await run(moves, of: image)
         try await Workers.blobs.run { for (_, blob) in moved { try blob.commit() } }
         for (move, blob) in moved {
             known[move.key, default: KnownBlob(blob.descriptor)].repositories.insert(image.name.repository)
             results[move.blob.digest] = blob.descriptor
-            entry.bytesMoved += max(0, blob.descriptor.size)
+            entry.bytesMoved = entry.bytesMoved.addingSaturated(max(0, blob.descriptor.size))
+            if let compression = move.compression, let diffID = move.diffID {
+                destination.layerMemory?.remember(blob.descriptor, as: compression, of: diffID)
+            }
         }
         try await publish(image, results, &entry)
     }
@@ -163,16 +181,39 @@ struct Transfer {
     /// What an earlier image of this copy has brought, if this one can use it.
     private func reuse(_ known: inout KnownBlob?, in repository: String) async throws -> Descriptor? {
         guard let done = known else { return nil }
-        if !destination.traits.sharesBlobs, !done.repositories.contains(repository), !options.dryRun {
+        if !destination.traits.sharesBlobs, !done.repositories.contains(repository) {
             guard try await destination.adopt(done.descriptor, from: nil, in: nil, into: repository) else { return nil }
             known?.repositories.insert(repository)
         }
         return done.descriptor
     }
 
+    private func mover(from source: any ImageSource) -> BlobMover {
+        BlobMover(source: source, destination: destination, staged: staged, options: options, progress: progress)
+    }
+
+    /// Takes from each source that is read from front to back all that is wanted of it, in one run.
+    private func collect(_ works: [ImageWork]) async throws {
+        var streams: [any StreamedSource] = []
+        var wanted: [ObjectIdentifier: [BlobMover.Wanted]] = [:]
+        var seen: Set<BlobMove.Key> = []
+        for work in works {
+            let stream = work.image.source as? any StreamedSource
+            for case (let move, .move) in work.moves where seen.insert(move.key).inserted {
+                guard let stream, stream.access == .inOrder else { continue }
+                if !streams.contains(where: { $0 === stream }) { streams.append(stream) }
+                wanted[ObjectIdentifier(stream), default: []].append(
+                    BlobMover.Wanted(
+                        move: move, from: work.image.image.repository, into: work.image.name.repository))
+            }
+        }
+        for stream in streams {
+            try await mover(from: stream).collect(wanted[ObjectIdentifier(stream)] ?? [], of: stream)
+        }
+    }
+
     private func run(_ moves: [BlobMove], of image: PlannedImage) async throws -> [(BlobMove, MovedBlob)] {
-        let mover = BlobMover(
-            source: image.source, destination: destination, staged: staged, options: options, progress: progress)
+        let mover = mover(from: image.source)
         let limit = max(1, min(options.jobs, destination.traits.concurrentBlobs))
         return try await withThrowingTaskGroup(of: (BlobMove, MovedBlob).self) { group in
             var waiting = moves.makeIterator()
@@ -208,24 +249,20 @@ struct Transfer {
     private func publish(
         _ image: PlannedImage, _ blobs: [Digest: Descriptor], _ entry: inout CopyReport.Image
     ) async throws {
-        var rewriter = ManifestRewriter(
-            layers: blobs.filter { $0.key != $0.value.digest }, manifests: [:], format: image.format)
         let repository = image.name.repository
-        var root = image.graph.root
-        for node in image.graph.nodes {
-            let manifest = try rewriter.rewrite(node)
-            rewriter.manifests[node.manifest.digest] = manifest.descriptor
-            if node.manifest.digest == image.graph.root.digest { root = manifest.descriptor }
-            guard try await !destination.has(manifest: manifest.digest, in: repository) else { continue }
+        let manifests = try image.manifests(with: blobs)
+        for manifest in manifests where try await !destination.has(manifest: manifest.digest, in: repository) {
             try await destination.put(manifest, in: repository)
-            entry.bytesMoved += manifest.size
+            entry.bytesMoved = entry.bytesMoved.addingSaturated(manifest.size)
         }
         for node in image.graph.nodes where node.isReferrer {
             try await destination.tag(
                 node.manifest.descriptor, as: ImageName(host: image.name.host, repository: repository))
         }
+        let root = image.root(of: manifests)
         try await destination.tag(root, as: image.name)
         entry.descriptor = root
+        entry.kept = root.digest == entry.previousDigest
     }
 }
 

@@ -1,5 +1,6 @@
 /// What a destination had of a blob is gone: the blob has to be sent again from its first byte. The copier
-/// does so where the source can be read again.
+/// does so where the source can be read again. Who throws it thinks that another try makes sense, and throws
+/// something else when it no longer does.
 public struct BlobLost: Error, CustomStringConvertible {
     public let reason: String
     /// Whether the destination takes it only if it knows digest and size before the first byte.

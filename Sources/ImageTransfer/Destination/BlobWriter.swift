@@ -8,11 +8,14 @@ public struct BlobTarget: Hashable, Sendable {
     /// Bytes; nil likewise.
     public var size: Int64?
     public var repository: String
+    /// Of what the blob is made from, so that it is known again when it is sent anew; nil where it cannot be.
+    public var source: Digest?
 
-    public init(digest: Digest?, size: Int64?, repository: String) {
+    public init(digest: Digest?, size: Int64?, repository: String, source: Digest? = nil) {
         self.digest = digest
         self.size = size
         self.repository = repository
+        self.source = source
     }
 }
 

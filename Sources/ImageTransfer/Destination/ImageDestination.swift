@@ -3,8 +3,9 @@ public import ImageModel
 /// Somewhere that images can be written to.
 ///
 /// The copier calls, in this order: `begin`; for each image its missing blobs by `writer`, its manifests
-/// child-first by `put`, its name by `tag`; `finish`. Or, after an error, `abandon`.
-public protocol ImageDestination: Sendable {
+/// child-first by `put`, its name by `tag`; `finish`. Or, after an error, `abandon`. Of a source that comes once,
+/// blobs come even before `begin`.
+public protocol ImageDestination: ChangeablePlace {
     var title: String { get }
     var traits: DestinationTraits { get }
     /// Name in the destination's reference: what images are to be called there.
@@ -19,10 +20,17 @@ public protocol ImageDestination: Sendable {
     func has(manifest: Digest, in repository: String) async throws -> Bool
     /// What `name` means at the moment; nil if nothing.
     func digest(of name: ImageName) async throws -> Digest?
-    /// What layers became in images that are there already: by diffID.
+    /// What is known there to refer to a manifest. Asked only where `traits.namesAreWhole`.
+    func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor]
+    /// Whether everything there is going to be replaced: an archive that is a file already.
+    func isTaken() async throws -> Bool
+    /// Images that are there already, which may have layers in the form that is wanted.
     ///
-    /// - Parameter tags: names that are going to be given, whose images are the likeliest to have the layers.
-    func knownLayers(in repository: String, tags: [String]) async throws -> [Digest: [Descriptor]]
+    /// - Parameter tags: names that are going to be given, whose images are the likeliest to have them.
+    /// - Returns: nil if nothing there can be read.
+    func present(in repository: String, tags: [String]) async throws -> PresentImages?
+    /// What is known of the layers there; nil where none can be reused.
+    var layerMemory: LayerMemory? { get }
     /// Makes a blob that is elsewhere at the destination usable in `repository`, without its bytes.
     ///
     /// - Parameters:
@@ -32,6 +40,8 @@ public protocol ImageDestination: Sendable {
     func adopt(
         _ blob: Descriptor, from source: (any ImageSource)?, in origin: String?, into repository: String
     ) async throws -> Bool
+    /// Whether something can still be written after a failure: not to a pipe that took half a blob.
+    var isIntact: Bool { get }
     /// Bytes that can still be written; nil if that cannot be told.
     func freeSpace() async throws -> Int64?
 
@@ -46,9 +56,26 @@ public protocol ImageDestination: Sendable {
 }
 
 extension ImageDestination {
+    public var isIntact: Bool { true }
+
     public func adopt(
         _ blob: Descriptor, from source: (any ImageSource)?, in origin: String?, into repository: String
     ) async throws -> Bool { false }
+    public func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] { [] }
+    public func isTaken() async throws -> Bool { false }
+    public func present(in repository: String, tags: [String]) async throws -> PresentImages? { nil }
+    public var layerMemory: LayerMemory? { nil }
+}
+
+/// Images that are at a destination, and what reads them.
+public struct PresentImages: Sendable {
+    public var source: any ImageSource
+    public var images: [SourceImage]
+
+    public init(source: any ImageSource, images: [SourceImage]) {
+        self.source = source
+        self.images = images
+    }
 }
 
 /// An image that is going to be written: its final root, and every manifest below it.
@@ -83,8 +110,18 @@ public struct DestinationTraits: Sendable {
     public var keepsRawLayers = false
     /// Whether a blob that is there can be referred to from every repository.
     public var sharesBlobs = true
+    /// Whether everything lies in one place, whatever repositories names tell.
+    public var isOneRepository = false
+    /// Whether an image that goes by SHA-512 keeps that.
+    public var keepsSHA512 = true
+    /// Whether docker's part of an archive is written, which cannot do without the bytes of any layer.
+    public var hasDockerPart = false
     /// Whether a blob's repository must be known before its first byte.
     public var needsRepositoryFirst = false
+    /// Whether a blob is committed as soon as it is there, since nobody sees it before its manifest.
+    public var commitsBlobsAtOnce = false
+    /// Whether what a name means is there with all that it refers to: it could not have been put otherwise.
+    public var namesAreWhole = false
 
     public init() {}
 }

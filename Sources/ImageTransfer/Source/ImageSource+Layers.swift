@@ -1,26 +1,24 @@
-package import ImageModel
+import ImageModel
 
 extension ImageSource {
-    /// By diffID, what the layers of these images are.
-    package func layersByDiffID(of images: [SourceImage]) async throws -> [Digest: [Descriptor]] {
-        var layers: [Digest: [Descriptor]] = [:]
-        var seen: Set<Digest> = []
-        var queue = images.map { ($0.descriptor, $0.repository) }
-        while let (descriptor, repository) = queue.popLast() {
+    /// Calls `body` with each layer below an image, and the diffID that its config claims for it.
+    ///
+    /// - Parameter seen: manifests that were looked at before.
+    func forEachLayer(
+        below image: SourceImage, unless seen: inout Set<Digest>,
+        _ body: (_ diffID: Digest, _ layer: Descriptor) -> Void
+    ) async {
+        var queue = [image.descriptor]
+        while let descriptor = queue.popLast() {
             guard seen.insert(descriptor.digest).inserted else { continue }
             // What is damaged or missing at the destination is nothing to build upon.
-            guard let manifest = try? await manifest(descriptor, in: repository) else { continue }
-            queue += manifest.children.map { ($0, repository) }
-            guard case .image(let image) = manifest.content,
-                let config = try? await config(of: image, in: repository), config.diffIDs.count == image.layers.count
+            guard let manifest = try? await manifest(descriptor, in: image.repository) else { continue }
+            queue += manifest.children
+            guard case .image(let content) = manifest.content,
+                let config = try? await config(of: content, in: image.repository),
+                config.diffIDs.count == content.layers.count
             else { continue }
-            for (diffID, layer) in zip(config.diffIDs, image.layers) { layers[diffID, default: []].append(layer) }
+            for (diffID, layer) in zip(config.diffIDs, content.layers) { body(diffID, layer) }
         }
-        return layers
-    }
-
-    /// Likewise, of all images of a repository; nil means all there are.
-    package func layersByDiffID(in repository: String?) async throws -> [Digest: [Descriptor]] {
-        try await layersByDiffID(of: images().filter { repository == nil || $0.repository == repository })
     }
 }

@@ -1,23 +1,27 @@
 public import ImageModel
 
 extension ImageSource {
-    public func images(named name: String?, digest: Digest?) async throws -> [SourceImage] {
-        var found = try await images()
+    public func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
+        var found = try await listing()
         if let name {
             let all = found
             found = Self.matches(all, name)
-            if found.isEmpty { throw missing(name, among: all) }
+            if found.images.isEmpty, found.broken.isEmpty { throw missing(name, among: all.images) }
         }
         guard let digest else { return found }
-        let exact = found.filter { $0.descriptor.digest == digest || $0.imageID == digest }
-        if let first = exact.first { return [first] }
+        if let exact = found.images.first(where: { $0.descriptor.digest == digest || $0.imageID == digest }) {
+            return SourceListing(images: [exact])
+        }
         // A child of an index is no entry of its own everywhere.
-        for repository in Set(found.map(\.repository)).sorted(by: { ($0 ?? "") < ($1 ?? "") }) {
+        for repository in Set(found.images.map(\.repository)).sorted(by: { ($0 ?? "") < ($1 ?? "") }) {
             let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
             guard let manifest = try? await manifest(descriptor, in: repository) else { continue }
-            return [SourceImage(name: .none, descriptor: manifest.descriptor, repository: repository)]
+            return SourceListing(
+                images: [SourceImage(name: .none, descriptor: manifest.descriptor, repository: repository)])
         }
-        throw TransferError.notFound("\(title) has no image \(digest)")
+        let broken = found.broken.filter { $0.digest == digest }
+        guard !broken.isEmpty else { throw TransferError.notFound("\(title) has no image \(digest)") }
+        return SourceListing(broken: broken)
     }
 
     public func image(named name: String?, digest: Digest?) async throws -> SourceImage {
@@ -36,36 +40,40 @@ extension ImageSource {
         if Set(found.map(\.descriptor.digest)).count == 1, let first = found.first { return first }
         let latest = found.filter { $0.tag == "latest" }
         if latest.count == 1 { return latest[0] }
+        // Beside one image lie its signatures, and what its name meant before.
+        let tagged = found.filter { $0.tag != nil }
+        if let first = tagged.first, Set(tagged.map(\.descriptor.digest)).count == 1 { return first }
         guard !found.isEmpty else { throw TransferError.notFound("\(title) holds no image") }
         throw TransferError.notFound(
             "\(title) holds \(found.count) images and none of them alone is 'latest': name one of "
                 + Self.list(found))
     }
 
-    private static func matches(_ images: [SourceImage], _ name: String) -> [SourceImage] {
+    private static func matches(_ listing: SourceListing, _ name: String) -> SourceListing {
         let wanted = ImageName(name)?.familiar
-        let rules: [(SourceImage) -> Bool] = [
-            { image in
-                switch image.name {
+        let rules: [(SourceImage.Name, _ repository: String?) -> Bool] = [
+            { own, _ in
+                switch own {
                 case .full(let full): full.description == name || full.familiar == wanted
                 case .tag(let tag): tag == name
                 case .none: false
                 }
             },
-            { image in
-                if case .full(let full) = image.name {
+            { own, repository in
+                if case .full(let full) = own {
                     full.path == name || full.repository == name
                 } else {
-                    image.repository == name
+                    repository == name
                 }
             },
-            { image in if case .full(let full) = image.name { full.tag == name } else { false } },
+            { own, _ in if case .full(let full) = own { full.tag == name } else { false } },
         ]
         for rule in rules {
-            let found = images.filter(rule)
-            if !found.isEmpty { return found }
+            let images = listing.images.filter { rule($0.name, $0.repository) }
+            let broken = listing.broken.filter { rule($0.name, $0.repository) }
+            if !images.isEmpty || !broken.isEmpty { return SourceListing(images: images, broken: broken) }
         }
-        return []
+        return SourceListing()
     }
 
     private func missing(_ name: String, among images: [SourceImage]) -> TransferError {

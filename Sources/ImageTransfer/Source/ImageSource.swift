@@ -13,15 +13,18 @@ public protocol ImageSource: Sendable {
     /// The repository of images that have only a tag, or no name: made from the file's name.
     var madeUpRepository: String { get }
 
-    /// Every image there is, in the source's order.
-    func images() async throws -> [SourceImage]
-    /// The images that a reference means: all without name and digest.
+    /// Whether reading a manifest is a matter of a network, so that what can be told without is.
+    var isRemote: Bool { get }
+
+    /// Everything there is.
+    func listing() async throws -> SourceListing
+    /// What a reference means: all without name and digest.
     ///
     /// - Parameters:
     ///   - name: a repository, a tag, or both, as the source's transport writes them.
     ///   - digest: of a manifest, or an image ID.
     /// - Throws: `TransferError.notFound`, with the names that there are.
-    func images(named name: String?, digest: Digest?) async throws -> [SourceImage]
+    func listing(named name: String?, digest: Digest?) async throws -> SourceListing
     /// The only image, or the one that is tagged `latest`.
     func image(named name: String?, digest: Digest?) async throws -> SourceImage
     /// The images of a repository whose tags are wanted.
@@ -44,12 +47,23 @@ public protocol ImageSource: Sendable {
 
 extension ImageSource {
     public var defaultCompression: CompressionChoice { .keep }
+    public var isRemote: Bool { false }
     public func expectedDiffID(of layer: Digest) async throws -> Digest? { nil }
+
+    /// Every image that can be read.
+    public func images() async throws -> [SourceImage] { try await listing().images }
+
+    /// Those of the images that a reference means that can be read.
+    ///
+    /// - Throws: what is wrong if none can.
+    public func images(named name: String?, digest: Digest?) async throws -> [SourceImage] {
+        try await listing(named: name, digest: digest).readable()
+    }
 
     /// A blob that is a document, such as a config: read whole and verified.
     public func document(_ descriptor: Descriptor, in repository: String?) async throws -> [UInt8] {
         let title = "\(title): \(descriptor.digest)"
-        let source = Handover(try await blob(descriptor, in: repository))
+        let source = Handover(try await part(descriptor, in: repository))
         return try await Workers.blobs.run {
             try VerifyingSource(
                 source.value, digest: descriptor.digest, size: descriptor.size < 0 ? nil : descriptor.size, name: title

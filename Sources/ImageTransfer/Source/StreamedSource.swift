@@ -1,18 +1,34 @@
 public import ByteStreams
 public import ImageModel
 
-/// A source that comes once, in its own order: standard input, or an archive compressed as a whole.
+/// A source that may have an order of its own.
 ///
-/// Before anything else is asked of it, it is drained: it offers each blob that it meets, and learns from
-/// its documents, which may come last, what the blobs were for.
-public protocol StreamedSource: ImageSource {
-    /// Whether it does come once, this time.
-    var comesOnce: Bool { get }
+/// What comes once is drained before anything else is asked of it: it offers each blob that it meets, and learns
+/// from its documents, which may come last, what the blobs were for. What comes in order, but as often as needed,
+/// is asked first, and drained for those blobs that are wanted.
+public protocol StreamedSource: ImageSource, AnyObject {
+    var access: SourceAccess { get }
+    /// Whether layers' digests are computed here, so that only their diffIDs vouch for them: `expectedDiffID`.
+    var needsDiffIDs: Bool { get }
     /// Reads to the end. Runs on a worker.
     ///
-    /// - Parameter accept: is given every member that is not a document, with its digest where the
-    ///   member's name tells it, and reads it to its end. Its answer is the digest of the member's bytes.
+    /// - Parameter accept: is given every member that is not a document that was kept, with its digest where the
+    ///   member's name tells it, or an earlier run. Its answer is the digest of the member's bytes; the first time
+    ///   it reads to the member's end.
     func drain(_ accept: (_ blob: StreamedBlob) throws -> Digest) throws
+}
+
+extension StreamedSource {
+    public var needsDiffIDs: Bool { false }
+}
+
+/// In which order a source can be read.
+public enum SourceAccess: Sendable {
+    case anyOrder
+    /// From front to back, as often as needed: an archive that is compressed as a whole.
+    case inOrder
+    /// From front to back, once: standard input.
+    case once
 }
 
 /// A blob in a stream, whose role is not known yet.
@@ -22,14 +38,20 @@ public struct StreamedBlob {
     public let size: Int64
     /// Where the member goes by its digest.
     public let digest: Digest?
+    /// By its first bytes.
+    public let compression: CompressionFormat
     /// Whether it is a tar that nothing compresses, by its first bytes.
     public let isPlainTar: Bool
     public let content: any ByteSource
 
-    public init(title: String, size: Int64, digest: Digest?, isPlainTar: Bool, content: any ByteSource) {
+    public init(
+        title: String, size: Int64, digest: Digest?, compression: CompressionFormat, isPlainTar: Bool,
+        content: any ByteSource
+    ) {
         self.title = title
         self.size = size
         self.digest = digest
+        self.compression = compression
         self.isPlainTar = isPlainTar
         self.content = content
     }

@@ -39,7 +39,7 @@ public struct RegistryError: Error, Equatable, CustomStringConvertible {
 struct RegistryProblem {
     /// In order; `UNAUTHORIZED` and the like.
     var codes: [String] = []
-    /// For messages: one line, not long.
+    /// All of it, with whatever secrets the registry repeats.
     var text = ""
 
     private struct Body: Decodable {
@@ -53,6 +53,8 @@ struct RegistryProblem {
         var details: String?
     }
 
+    init() {}
+
     init(_ answer: HTTPAnswer) {
         guard let bytes = try? answer.bytes(limit: 64 << 10, name: "the answer"), !bytes.isEmpty else { return }
         if let body = try? Document.decode(Body.self, from: bytes, name: "the answer") {
@@ -62,9 +64,15 @@ struct RegistryProblem {
             }
             text = (words ?? [body.message ?? body.details].compactMap { $0 }).joined(separator: "; ")
         } else if answer.contentType?.contains("html") != true {
-            text = String(decoding: bytes.prefix(300), as: UTF8.self)
+            text = String(decoding: bytes, as: UTF8.self)
         }
-        text = String(text.map { $0.isNewline ? " " : $0 }.prefix(500)).filter { $0 != "\u{0}" }
+    }
+
+    /// For a message: one line, not long. What must not be seen has to be out already: half of it would be
+    /// known no more.
+    static func short(_ text: String) -> String {
+        var text = String(text.map { $0.isNewline ? " " : $0 }.prefix(500)).filter { $0 != "\u{0}" }
         while text.last?.isWhitespace == true { text.removeLast() }
+        return text
     }
 }

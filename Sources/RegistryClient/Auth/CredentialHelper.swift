@@ -27,12 +27,11 @@ struct CredentialHelper: Sendable {
             let (output, isDone) = try await run("get", input: server)
             guard isDone else {
                 if output.contains("credentials not found") { continue }
-                throw TransferError.refused(
-                    "docker-credential-\(suffix) failed for \(host): \(output.prefix(200)) (the credential file names it)"
-                )
+                throw failure("did not say what it has for \(host)")
             }
-            let entry = try Document.decode(
-                Entry.self, from: Array(output.utf8), name: "the answer of docker-credential-\(suffix)")
+            guard let entry = try? Document.decode(Entry.self, from: Array(output.utf8), name: "its answer") else {
+                throw failure("gave an answer for \(host) that cannot be understood")
+            }
             guard !entry.secret.isEmpty else { return nil }
             return entry.user == "<token>"
                 ? .identityToken(user: "", token: entry.secret)
@@ -49,15 +48,19 @@ struct CredentialHelper: Sendable {
         case .identityToken(_, let token), .registryToken(let token):
             entry = Entry(server: CredentialFile.key(for: host), user: "<token>", secret: token)
         }
-        let (output, isDone) = try await run(
+        let (_, isDone) = try await run(
             "store", input: String(decoding: try Document.encode(entry), as: UTF8.self))
         guard isDone else {
-            throw TransferError.refused(
-                "docker-credential-\(suffix) did not store the credentials: \(output.prefix(200))")
+            throw failure("did not store the credentials")
         }
     }
 
     func erase(_ host: String) async throws { _ = try await run("erase", input: CredentialFile.key(for: host)) }
+
+    /// What it said is not shown: there may be a password in it.
+    private func failure(_ what: String) -> TransferError {
+        .refused("docker-credential-\(suffix), which the credential file names, \(what): run it by hand to see why")
+    }
 
     private func run(_ verb: String, input: String) async throws -> (output: String, isDone: Bool) {
         guard !suffix.contains("/") else {

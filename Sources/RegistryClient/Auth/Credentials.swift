@@ -23,6 +23,10 @@ public enum Credentials: Sendable, Hashable {
     /// The value of an `Authorization` header; nil where there is no password.
     var basic: String? {
         guard case .password(let user, let password) = self else { return nil }
-        return "Basic " + Base64.encode(Array("\(user):\(password)".utf8))
+        return Self.basic(user, password)
+    }
+
+    static func basic(_ user: String, _ secret: String) -> String {
+        "Basic " + Base64.encode(Array("\(user):\(secret)".utf8))
     }
 }

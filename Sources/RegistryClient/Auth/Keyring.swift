@@ -7,10 +7,10 @@ public struct Keyring: Sendable {
     private let layers: [[String: Credentials]]
 
     /// None.
-    public init() {
-        host = ""
-        layers = []
-    }
+    public init() { self.init(host: "", layers: []) }
+
+    /// One account for everything.
+    init(_ only: Credentials) { self.init(host: "", layers: [["": only]]) }
 
     init(host: String, layers: [[String: Credentials]]) {
         self.host = host
@@ -49,8 +49,5 @@ public struct Keyring: Sendable {
         return nil
     }
 
-    /// What must appear nowhere.
-    var secrets: [String] {
-        layers.flatMap { $0.values.flatMap { [$0.secret, $0.basic].compactMap { $0 } } }
-    }
+    var all: [Credentials] { layers.flatMap(\.values) }
 }

@@ -1,10 +1,40 @@
-package import AsyncHTTPClient
+import AsyncHTTPClient
 import ByteStreams
 import Glibc
 import ImageTransfer
 
 /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, as curl and Go read them.
+///
+/// https is tunnelled through a proxy by CONNECT; plain HTTP is asked of it by the whole address, since many
+/// proxies let nobody CONNECT to a port other than 443.
 package struct ProxySettings: Sendable {
+    package struct Proxy: Sendable {
+        package enum Kind: Sendable {
+            case http
+            case socks
+        }
+
+        package let kind: Kind
+        package let host: String
+        package let port: Int
+        let authorization: HTTPClient.Authorization?
+
+        var origin: String { "http://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
+
+        /// As something to send any bytes through.
+        var tunnel: HTTPClient.Configuration.Proxy {
+            switch kind {
+            case .socks: .socksServer(host: host, port: port)
+            case .http:
+                if let authorization {
+                    .server(host: host, port: port, authorization: authorization)
+                } else {
+                    .server(host: host, port: port)
+                }
+            }
+        }
+    }
+
     private let http: String?
     private let https: String?
     private let exceptions: [String]
@@ -26,26 +56,33 @@ package struct ProxySettings: Sendable {
     }
 
     /// - Throws: `TransferError.refused` for a proxy of a kind that is not spoken here.
-    package func proxy(for address: Address) throws -> HTTPClient.Configuration.Proxy? {
+    package func proxy(for address: Address) throws -> Proxy? {
         guard let text = address.scheme == "https" ? https : http, !isException(address) else { return nil }
-        var rest = text.contains("://") ? text : "http://\(text)"
+        let slashes = text.firstRange(of: "://")
+        let scheme = slashes.map { text[..<$0.lowerBound].lowercased() } ?? "http"
+        var rest = slashes.map { text[$0.upperBound...] } ?? text[...]
         var authorization: HTTPClient.Authorization?
-        if let at = rest.lastIndex(of: "@"), let slashes = rest.firstRange(of: "://") {
-            let account = rest[slashes.upperBound..<at].split(separator: ":", maxSplits: 1)
-            let decoded = account.map { Self.decode(String($0)) }
-            authorization = .basic(username: decoded.first ?? "", password: decoded.count > 1 ? decoded[1] : "")
-            rest.removeSubrange(slashes.upperBound...at)
+        if let at = rest.lastIndex(of: "@") {
+            let account = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            authorization = .basic(
+                username: Self.decode(String(account[0])),
+                password: account.count > 1 ? Self.decode(String(account[1])) : "")
+            rest = rest[rest.index(after: at)...]
         }
-        if rest.hasPrefix("socks5://"), let socks = Address("http" + rest.dropFirst("socks5".count)) {
-            return .socksServer(host: socks.host, port: socks.text.contains(":\(socks.port)") ? socks.port : 1080)
+        guard let place = Address("http://\(rest)") else { throw Self.unknown(address) }
+        switch scheme {
+        case "http": return Proxy(kind: .http, host: place.host, port: place.port, authorization: authorization)
+        case "socks5":
+            let port = place.authority.contains(":\(place.port)") ? place.port : 1080
+            return Proxy(kind: .socks, host: place.host, port: port, authorization: nil)
+        default: throw Self.unknown(address)
         }
-        guard let proxy = Address(rest), proxy.scheme == "http" else {
-            throw TransferError.refused(
-                "the proxy in \(address.scheme.uppercased())_PROXY is none that dray can use: http://HOST:PORT and socks5://HOST:PORT are"
-            )
-        }
-        if let authorization { return .server(host: proxy.host, port: proxy.port, authorization: authorization) }
-        return .server(host: proxy.host, port: proxy.port)
+    }
+
+    private static func unknown(_ address: Address) -> TransferError {
+        .refused(
+            "the proxy in \(address.scheme.uppercased())_PROXY is none that dray can use: http://HOST:PORT and socks5://HOST:PORT are"
+        )
     }
 
     private func isException(_ address: Address) -> Bool {

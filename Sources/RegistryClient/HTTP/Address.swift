@@ -44,20 +44,30 @@ package struct Address: Hashable, Sendable {
     }
 
     /// Without path and query, which may hold secrets: for messages.
-    package var origin: String {
+    package var origin: String { "\(scheme)://\(authority)" }
+
+    /// `HOST[:PORT]`, as the `Host` header has it.
+    package var authority: String {
         let isUsual = port == (scheme == "https" ? 443 : 80)
-        return "\(scheme)://\(host.contains(":") ? "[\(host)]" : host)" + (isUsual ? "" : ":\(port)")
+        return (host.contains(":") ? "[\(host)]" : host) + (isUsual ? "" : ":\(port)")
+    }
+
+    /// Path and query.
+    package var target: String {
+        let rest = text.drop { $0 != ":" }.dropFirst(3).drop { $0 != "/" && $0 != "?" && $0 != "#" }
+        let target = rest.prefix { $0 != "#" }
+        return target.hasPrefix("/") ? String(target) : "/\(target)"
     }
 
     /// Everything but RFC 3986's unreserved characters becomes `%XX`.
-    static func encode(_ text: String) -> String {
+    static func encode(_ text: String, uppercase: Bool = true) -> String {
         var encoded = ""
         for byte in text.utf8 {
             switch byte {
             case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
                 encoded.unicodeScalars.append(Unicode.Scalar(byte))
             default:
-                let hex = String(byte, radix: 16, uppercase: true)
+                let hex = String(byte, radix: 16, uppercase: uppercase)
                 encoded += "%" + (hex.count == 1 ? "0" : "") + hex
             }
         }

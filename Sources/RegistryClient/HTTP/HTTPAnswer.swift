@@ -36,7 +36,8 @@ final class HTTPAnswer: ByteSource, Sendable {
         _ = try? readAll(limit: 64 << 10, name: "an answer")
     }
 
-    var length: Int64? { headers.first(name: "content-length").flatMap { Int64($0) } }
+    var isSuccess: Bool { (200..<300).contains(status) }
+    var length: Int64? { headers.first(name: "content-length").flatMap { Int64($0) }.flatMap { $0 < 0 ? nil : $0 } }
     var location: Address? { headers.first(name: "location").flatMap { address.resolving($0) } }
     /// Media type without parameters.
     var contentType: String? {

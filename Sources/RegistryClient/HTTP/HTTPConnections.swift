@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import ByteStreams
+import Glibc
 import ImageTransfer
 import NIOCore
 import NIOHTTP1
@@ -24,23 +25,40 @@ struct HTTPRequest {
 
 /// Connections to hosts, with the certificates, proxies and limits that go with each.
 final class HTTPConnections: Sendable {
-    private let options: RegistryOptions
+    /// How one origin is reached.
+    private struct Way {
+        let client: HTTPClient
+        /// A proxy that is told the whole address; others are tunnelled through by the client.
+        let forwarder: ProxySettings.Proxy?
+    }
+
+    let options: RegistryOptions
     private let proxies = ProxySettings.fromEnvironment()
-    private let clients = Mutex<[String: HTTPClient]>([:])
+    private let ways = Mutex<[String: Way]>([:])
 
     init(_ options: RegistryOptions) { self.options = options }
 
     deinit {
-        for client in clients.withLock({ $0.values }) { client.shutdown { _ in } }
+        for way in ways.withLock({ $0.values }) { way.client.shutdown { _ in } }
     }
 
     /// Starts a request; does not wait.
-    func start(_ request: HTTPRequest) throws -> HTTPExchange {
-        let client = try client(for: request.address)
-        let loop = client.eventLoopGroup.next()
-        let exchange = HTTPExchange(patience: options.timeout, loop: loop)
+    ///
+    /// - Parameter timeout: how long the other side may be silent, where that is not for the options to say.
+    func start(_ request: HTTPRequest, timeout: Duration? = nil) throws -> HTTPExchange {
+        let way = try way(to: request.address)
+        let exchange = HTTPExchange(
+            patience: timeout ?? options.timeout, loop: way.client.eventLoopGroup.next())
         var headers = request.headers
         headers.replaceOrAdd(name: "user-agent", value: RegistryOptions.userAgent)
+        var url = request.address.text
+        if let proxy = way.forwarder {
+            headers.replaceOrAdd(name: "host", value: request.address.authority)
+            if let authorization = proxy.authorization {
+                headers.replaceOrAdd(name: "proxy-authorization", value: authorization.headerValue)
+            }
+            url = proxy.origin + request.address.target
+        }
         let body: HTTPClient.Body? =
             switch request.body {
             case .none: nil
@@ -49,20 +67,22 @@ final class HTTPConnections: Sendable {
             }
         let outgoing: HTTPClient.Request
         do {
-            outgoing = try HTTPClient.Request(
-                url: request.address.text, method: request.method, headers: headers, body: body)
+            outgoing = try HTTPClient.Request(url: url, method: request.method, headers: headers, body: body)
         } catch {
             throw TransferError.refused("\(request.address.origin): its URL cannot be asked for: \(error)")
         }
-        exchange.started(
-            client.execute(
-                request: outgoing, delegate: exchange, eventLoop: .indifferent))
+        exchange.started(way.client.execute(request: outgoing, delegate: exchange, eventLoop: .indifferent))
         return exchange
     }
 
-    private func client(for address: Address) throws -> HTTPClient {
+    /// What the kernel takes of bytes that it cannot send yet: megabytes of them would look like bytes that are
+    /// on their way, and the silence until they are like one of the other side's.
+    private static let unsentLimit = ChannelOptions.Types.SocketOption(
+        level: .tcp, name: .init(rawValue: TCP_NOTSENT_LOWAT))
+
+    private func way(to address: Address) throws -> Way {
         let key = address.origin
-        if let client = clients.withLock({ $0[key] }) { return client }
+        if let way = ways.withLock({ $0[key] }) { return way }
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: address.scheme == "https" ? try tls(for: address) : nil,
             redirectConfiguration: .disallow,
@@ -71,15 +91,23 @@ final class HTTPConnections: Sendable {
             ignoreUncleanSSLShutdown: false, decompression: .disabled)
         configuration.httpVersion = .http1Only
         configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.proxy = try proxies.proxy(for: address)
-        let new = HTTPClient(
-            eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)
-        let (used, spare) = clients.withLock { clients -> (HTTPClient, HTTPClient?) in
-            if let client = clients[key] { return (client, new) }
-            clients[key] = new
-            return (new, nil)
+        let proxy = try proxies.proxy(for: address)
+        let isForwarder = address.scheme == "http" && proxy?.kind == .http
+        if !isForwarder { configuration.proxy = proxy?.tunnel }
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            let isSet = channel.setOption(Self.unsentLimit, value: 128 << 10)
+            return isForwarder ? isSet.flatMap { AbsoluteForm.add(key, to: channel) } : isSet
         }
-        spare?.shutdown { _ in }
+        let new = Way(
+            client: HTTPClient(
+                eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration),
+            forwarder: isForwarder ? proxy : nil)
+        let used = ways.withLock { ways -> Way in
+            if let way = ways[key] { return way }
+            ways[key] = new
+            return new
+        }
+        if used.client !== new.client { new.client.shutdown { _ in } }
         return used
     }
 

@@ -25,8 +25,8 @@ package final class UploadMemory: Sendable {
         var hosts: Set<String> = []
     }
 
-    /// Bytes that all uploads together keep for sending again.
-    private static let keptTogether = 8 << 20
+    /// Bytes that all uploads together keep, to send them again or to make a chunk of them.
+    private static let keptTogether = 6 << 20
 
     private let state = Mutex(State())
 
@@ -47,13 +47,23 @@ package final class UploadMemory: Sendable {
         }
     }
 
+    /// For what could not be sent in one go.
+    var chunks: UploadShape { state.withLock { .chunks(max($0.chunk, $0.least)) } }
+
+    /// How much of a blob of unknown size is gathered for a chunk.
+    ///
+    /// - Returns: nil if the registry wants more than may be kept.
+    func gathered(_ chunk: Int) -> Int64? {
+        let share = share
+        let least = Int64(state.withLock { $0.least })
+        return least > share ? nil : max(min(Int64(chunk), share), least)
+    }
+
     /// Whether uploads go to this host for the first time.
     func isNews(_ host: String) -> Bool { state.withLock { $0.hosts.insert(host).inserted } }
 
     /// `OCI-Chunk-Min-Length`.
-    package func learn(leastChunk: Int) {
-        state.withLock { $0.least = max($0.least, min(leastChunk, 64 << 20)) }
-    }
+    package func learn(leastChunk: Int) { state.withLock { $0.least = max($0.least, leastChunk) } }
 
     /// Whether nothing can be sent before its digest is known. Source: Google Artifact Registry takes no PATCH.
     var refusesPatches: Bool { state.withLock { $0.refusesPatches } }

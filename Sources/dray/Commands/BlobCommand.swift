@@ -30,7 +30,7 @@ struct BlobCommand: DrayCommand {
     func run(_ console: Console) async throws -> ExitStatus {
         let reference = try ImageReference(reference)
         let source = try await reference.source(try registry.options(console))
-        if reference.isStandardStream, let stream = source as? any StreamedSource {
+        if let stream = source as? any StreamedSource, stream.access == .once {
             if try await printMember(of: stream) { return .done }
         }
         let images = try await source.images(named: reference.name, digest: reference.digest)
@@ -56,6 +56,9 @@ struct BlobCommand: DrayCommand {
         }
     }
 
+    /// What can be kept of a member whose name does not tell its digest, until it is known.
+    private static let memberLimit: Int64 = 16 << 20
+
     /// Prints a member of standard input while it comes by: it comes only once.
     ///
     /// - Returns: whether it did. Documents are kept, and are asked for afterwards.
@@ -63,13 +66,24 @@ struct BlobCommand: DrayCommand {
         try await Blocking.run {
             var isPrinted = false
             try stream.drain { blob in
-                let hashing = HashingSource(blob.content, algorithm: blob.digest?.algorithm ?? .sha256)
+                let hashing = HashingSource(blob.content, algorithm: blob.digest?.algorithm ?? digest.algorithm)
                 if blob.digest == digest, !isPrinted {
                     try VerifyingSource(hashing, digest: digest, size: blob.size, name: blob.title)
                         .pump(into: StandardOutput())
                     isPrinted = true
+                } else if blob.digest == nil, blob.size <= Self.memberLimit, !isPrinted {
+                    let bytes = try hashing.readAll(limit: Int(Self.memberLimit), name: blob.title)
+                    if hashing.digest() == digest {
+                        try StandardOutput().write(bytes)
+                        isPrinted = true
+                    }
                 } else {
                     _ = try hashing.drain()
+                    guard hashing.digest() != digest || isPrinted else {
+                        throw TransferError.refused(
+                            "\(blob.title) is \(digest), which was known only when it had gone by: put the archive into "
+                                + "a file to read it")
+                    }
                 }
                 return hashing.digest()
             }

@@ -73,7 +73,8 @@ struct CopyCommand: DrayCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Refuse a layer that inflates further than RATIO:1, once it has given 64 MiB.", valueName: "ratio"))
+            "Refuse a layer or archive that inflates further than RATIO:1, once it has given 64 MiB.",
+            valueName: "ratio"))
     var maxInflation = InflationLimit.standard.ratio
 
     @Option(name: .customLong("src-creds"), help: ArgumentHelp("--creds for the sources only.", valueName: "file"))
@@ -117,10 +118,16 @@ struct CopyCommand: DrayCommand {
         guard !platforms.contains(where: \.isUnknown) else {
             throw ValidationError("unknown/unknown is no platform that an image runs on")
         }
+        if let prefix, !ImageName.isRepository(prefix.hasSuffix("/") ? prefix.dropLast() : prefix[...]) {
+            throw ValidationError("--prefix '\(prefix)' cannot stand in front of a repository: lower case, digits, '/'")
+        }
+        if let name, ImageName(name) == nil {
+            throw ValidationError("--name '\(name)' is no valid image name: REPOSITORY[:TAG] in lower case")
+        }
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let sources = try references.dropLast().map { try ImageReference($0) }
+        let sources = try references.dropLast().map { try ImageReference($0, inflation: options.inflation) }
         let target = try ImageReference(references[references.count - 1])
         try check(sources, target)
         for source in sources { console.detail("from \(source)") }
@@ -136,23 +143,32 @@ struct CopyCommand: DrayCommand {
         sourceOptions.plainHTTP = sourceOptions.plainHTTP || sourcePlainHTTP
         destinationOptions.plainHTTP = destinationOptions.plainHTTP || destinationPlainHTTP
         var selections: [CopySelection] = []
+        var failures: [CopyReport.Failure] = []
         for source in sources {
-            selections.append(
-                CopySelection(
-                    source: try await source.source(sourceOptions), name: source.name, digest: source.digest))
+            do {
+                selections.append(
+                    CopySelection(
+                        source: try await source.source(sourceOptions, inflation: options.inflation),
+                        name: source.name, digest: source.digest))
+            } catch  where keepGoing {
+                failures.append(CopyReport.Failure(source: source.location, error: error))
+            }
         }
         let destination = try await target.destination(destinationOptions)
         let reporter = ProgressReporter(progress, console: console)
-        let report: CopyReport
+        var report = CopyReport(isDryRun: dryRun)
         do {
-            report = try await Copier(options: options, progress: progress).copy(selections, to: destination)
+            if !selections.isEmpty {
+                report = try await Copier(options: options, progress: progress).copy(selections, to: destination)
+            }
         } catch {
             await reporter.stop()
             throw error
         }
         await reporter.stop()
+        report.failures = failures + report.failures
         let listing = CopyListing(report)
-        try await console.report(listing.rows, text: listing.lines, toStandardError: target.isStandardStream)
+        try await console.report(listing.rows, text: listing.lines, toStandardError: target.isStandardOutput)
         for failure in listing.failures { console.error(Printable.line(failure)) }
         if dryRun { console.note(listing.summary) } else { console.detail(listing.summary) }
         return ExitStatus(report)
@@ -183,7 +199,7 @@ struct CopyCommand: DrayCommand {
         guard sources.filter(\.isStandardStream).count <= 1 else {
             throw ValidationError("Standard input can be read only once")
         }
-        if target.isStandardStream, StandardOutput.isTerminal, !dryRun {
+        if target.isStandardOutput, StandardOutput.isTerminal, !dryRun {
             throw ValidationError("An archive is not written to a terminal: redirect it to a file or a pipe")
         }
         for (source, text) in zip(sources, references)

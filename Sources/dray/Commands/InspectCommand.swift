@@ -46,6 +46,9 @@ struct InspectCommand: DrayCommand {
     func run(_ console: Console) async throws -> ExitStatus {
         let reference = try ImageReference(reference)
         let source = try await reference.source(try registry.options(console))
+        if reference.transport != .registry {
+            console.note(try await source.listing(named: reference.name, digest: reference.digest))
+        }
         let image = try await source.image(named: reference.name, digest: reference.digest)
         if raw {
             try await console.write(try await source.manifest(image.descriptor, in: image.repository).bytes)

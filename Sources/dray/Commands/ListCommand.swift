@@ -28,7 +28,9 @@ struct ListCommand: DrayCommand {
     func run(_ console: Console) async throws -> ExitStatus {
         let reference = try ImageReference(reference)
         let source = try await reference.source(try registry.options(console))
-        let images = try await source.images(named: reference.name, digest: reference.digest)
+        let listing = try await source.listing(named: reference.name, digest: reference.digest)
+        console.note(listing)
+        let images = try listing.readable()
         var table = TextTable()
         for image in images {
             table.add(

@@ -37,6 +37,7 @@ struct TagCommand: DrayCommand {
         let editor = try await reference.editor(try registry.options(console))
         let image = try await editor.image(named: reference.name, digest: reference.digest)
         try await editor.tag(image, as: tag)
+        for advice in await editor.advice() { console.note(advice) }
         var row = ImageRow(image)
         row.tag = tag
         let name = (row.repository.map { "\($0):" } ?? "") + tag

@@ -1,3 +1,4 @@
+import ByteStreams
 import ImageLayouts
 import ImageModel
 import ImageTransfer
@@ -5,8 +6,10 @@ import RegistryClient
 
 /// The place that a reference leads to, on this machine or at a registry.
 extension ImageReference {
-    func source(_ options: RegistryOptions) async throws -> any ImageSource {
-        guard transport == .registry else { return try source() }
+    func source(
+        _ options: RegistryOptions, inflation: InflationLimit = .standard
+    ) async throws -> any ImageSource {
+        guard transport == .registry else { return try source(inflation: inflation) }
         return try await registrySource(options)
     }
 

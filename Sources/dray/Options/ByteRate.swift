@@ -7,9 +7,10 @@ struct ByteRate: ExpressibleByArgument, Sendable {
     init?(argument: String) {
         let units: [Character: Int64] = ["k": 1 << 10, "m": 1 << 20, "g": 1 << 30]
         let unit = argument.last.flatMap { units[Character($0.lowercased())] }
-        guard let number = Double(unit == nil ? argument[...] : argument.dropLast()), number > 0, number < 1e12 else {
-            return nil
-        }
-        bytesPerSecond = max(1, Int64(number * Double(unit ?? 1)))
+        guard let number = Double(unit == nil ? argument[...] : argument.dropLast()), number > 0 else { return nil }
+        let rate = number * Double(unit ?? 1)
+        // A petabyte a second is no limit.
+        guard rate < 1e15 else { return nil }
+        bytesPerSecond = max(1, Int64(rate))
     }
 }

@@ -23,17 +23,25 @@ struct CredentialsArgument: ExpressibleByArgument, Sendable {
             }
             text = String(cString: value)
         } else {
-            guard let bytes = try readFile(place, limit: 64 << 10) else {
-                throw TransferError.refused(
-                    "there is no file with credentials of that name; write USER:PASSWORD into a file, or name a variable as env:NAME"
-                )
-            }
-            text = String(decoding: bytes, as: UTF8.self)
+            text = String(decoding: try file(), as: UTF8.self)
         }
         let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
         guard let credentials = Credentials(line) else {
             throw TransferError.refused("the credentials are not of the form USER:PASSWORD")
         }
         return credentials
+    }
+
+    /// A file, or a pipe as `<(…)` of the shell makes one. Its name is not repeated: it may be the password.
+    private func file() throws -> [UInt8] {
+        let descriptor = open(place, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw TransferError.refused(
+                "there is no file with credentials of that name; write USER:PASSWORD into a file, or name a variable as env:NAME"
+            )
+        }
+        defer { close(descriptor) }
+        return try DescriptorSource(descriptor, name: "the file of --creds").readAll(
+            limit: 64 << 10, name: "the file of --creds")
     }
 }

@@ -47,8 +47,10 @@ struct RegistryArguments: ParsableArguments {
 
     func validate() throws {
         guard (certificate == nil) == (key == nil) else { throw ValidationError("--cert and --key go together") }
-        guard retryTimes >= 0 else { throw ValidationError("--retry-times cannot be negative") }
-        guard timeout >= 1 else { throw ValidationError("--timeout has to be at least 1 second") }
+        guard (0...1000).contains(retryTimes) else { throw ValidationError("--retry-times goes from 0 to 1000") }
+        guard (1...86_400).contains(timeout) else {
+            throw ValidationError("--timeout goes from 1 second to 86400, which is a day")
+        }
         if plainHTTP, !authorityFiles.isEmpty || certificate != nil {
             throw ValidationError("--plain-http has no use for certificates")
         }

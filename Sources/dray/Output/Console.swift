@@ -53,6 +53,12 @@ struct Console: Sendable {
         if !isQuiet { status.print("dray: note: \(text)") }
     }
 
+    /// What is wrong with a source, or is passed over.
+    func note(_ listing: SourceListing) {
+        for text in listing.notes { note(Printable.line("\(text): it is left out")) }
+        for broken in listing.broken { note(Printable.line("\(broken.title) is broken: \(broken.error)")) }
+    }
+
     /// What helps to understand what dray does.
     func detail(_ text: String) {
         if isVerbose { status.print("dray: \(text)") }

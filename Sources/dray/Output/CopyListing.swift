@@ -3,20 +3,23 @@ import ImageTransfer
 
 /// What a copy did, as it is printed.
 struct CopyListing {
-    /// One image, in JSON.
+    /// One image, in JSON; of one that failed, as much as is known.
     struct Row: Encodable, Sendable {
         var source: String
-        var repository: String
+        var repository: String?
         var tag: String?
-        var digest: Digest
-        var mediaType: MediaType
-        var size: Int64
-        var previousDigest: Digest
-        var kept: Bool
-        var bytesMoved: Int64
-        var bytesSkipped: Int64
+        var digest: Digest?
+        var mediaType: MediaType?
+        var size: Int64?
+        var previousDigest: Digest?
+        var kept: Bool?
+        var bytesMoved: Int64?
+        var bytesSkipped: Int64?
+        /// `atMost` or `about`, where a dry run cannot tell `bytesMoved`, nor the digest.
+        var estimate: String?
         var skipped: Bool?
         var dryRun: Bool?
+        var name: String?
         var error: String?
     }
 
@@ -29,38 +32,56 @@ struct CopyListing {
     init(_ report: CopyReport) {
         var rows: [Row] = []
         var table = TextTable()
-        var failures: [String] = []
+        failures = report.failures.map { "\($0.name ?? $0.source): \($0.error)" }
+        for failure in report.failures {
+            rows.append(
+                Row(source: failure.source, digest: failure.digest, name: failure.name, error: "\(failure.error)"))
+        }
         for image in report.images {
-            var row = Row(
-                source: image.source, repository: image.name.repository(withHost: true), tag: image.name.tag,
-                digest: image.descriptor.digest, mediaType: image.descriptor.mediaType, size: image.descriptor.size,
-                previousDigest: image.previousDigest, kept: image.kept, bytesMoved: image.bytesMoved,
-                bytesSkipped: image.bytesSkipped, dryRun: report.isDryRun ? true : nil)
+            var row = Row(image, isDryRun: report.isDryRun)
             var result = image.kept ? "kept" : "changed (was \(image.previousDigest))"
             switch image.outcome {
             case .copied:
+                if image.estimate != nil { result = "changes" }
                 if report.isDryRun {
-                    result += ", \(image.bytesMoved) bytes to move, \(image.bytesSkipped) bytes there"
+                    result +=
+                        ", \(Self.prefix(image.estimate))\(image.bytesMoved) bytes to move, \(image.bytesSkipped) bytes there"
                 }
             case .skipped:
                 row.skipped = true
                 result = "skipped (the name is taken)"
-            case .failed(let error):
-                row.error = "\(error)"
-                failures.append("\(image.name): \(error)")
-                result = "failed"
             }
             rows.append(row)
             table.add(image.name.description, image.descriptor.digest.description, result)
         }
         self.rows = rows
-        self.failures = failures
         lines = table.lines()
         let count = report.images.count == 1 ? "1 image" : "\(report.images.count) images"
+        let estimates = Set(report.images.compactMap(\.estimate))
+        let prefix = Self.prefix(estimates.contains(.about) ? .about : estimates.first)
         summary =
             report.isDryRun
-            ? "\(count): \(report.bytesMoved) bytes to move, \(report.bytesSkipped) bytes there already"
+            ? "\(count): \(prefix)\(report.bytesMoved) bytes to move, \(report.bytesSkipped) bytes there already"
             : "\(count): \(report.bytesMoved) bytes moved, \(report.bytesSkipped) bytes were there already"
+    }
+
+    private static func prefix(_ estimate: CopyReport.Image.Estimate?) -> String {
+        switch estimate {
+        case nil: ""
+        case .atMost: "at most "
+        case .about: "about "
+        }
+    }
+}
+
+extension CopyListing.Row {
+    init(_ image: CopyReport.Image, isDryRun: Bool) {
+        self.init(
+            source: image.source, repository: image.name.repository(withHost: true), tag: image.name.tag,
+            digest: image.estimate == nil ? image.descriptor.digest : nil, mediaType: image.descriptor.mediaType,
+            size: image.descriptor.size, previousDigest: image.previousDigest, kept: image.kept,
+            bytesMoved: image.bytesMoved, bytesSkipped: image.bytesSkipped, estimate: image.estimate?.rawValue,
+            dryRun: isDryRun ? true : nil)
     }
 }
 

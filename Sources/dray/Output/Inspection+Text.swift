@@ -66,7 +66,7 @@ extension Inspection.Image {
     }
 
     private static func lines(_ layers: [Inspection.Layer]) -> [String] {
-        let total = layers.reduce(0) { $0 + ($1.size ?? 0) }
+        let total = layers.reduce(Int64(0)) { $0.addingSaturated($1.size ?? 0) }
         var table = TextTable()
         for layer in layers {
             table.add(

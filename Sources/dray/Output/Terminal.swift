@@ -21,12 +21,14 @@ struct Terminal {
         if hidden {
             var silent = before
             silent.c_lflag &= ~tcflag_t(ECHO)
+            // Whoever interrupts here gets the terminal back as it was.
+            Interruption.whenStopped { [descriptor, before] in Self.restore(descriptor, before) }
             tcsetattr(descriptor, TCSAFLUSH, &silent)
         }
         defer {
             if hidden {
-                tcsetattr(descriptor, TCSAFLUSH, &before)
-                _ = write(descriptor, "\n", 1)
+                Self.restore(descriptor, before)
+                Interruption.whenStopped(nil)
             }
         }
         _ = question.withCString { write(descriptor, $0, strlen($0)) }
@@ -34,5 +36,11 @@ struct Terminal {
         var byte: UInt8 = 0
         while read(descriptor, &byte, 1) == 1, byte != 10 { line.append(byte) }
         return String(decoding: line, as: UTF8.self)
+    }
+
+    private static func restore(_ descriptor: Int32, _ before: termios) {
+        var before = before
+        tcsetattr(descriptor, TCSAFLUSH, &before)
+        _ = write(descriptor, "\n", 1)
     }
 }

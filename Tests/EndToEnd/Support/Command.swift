@@ -16,6 +16,9 @@ struct Command {
     static let dray =
         ProcessInfo.processInfo.environment["DRAY"] ?? package.appending(path: ".build/release/dray").path
 
+    /// For all tests: the user's own is not theirs.
+    static let cache = package.appending(path: ".build/test-cache").path
+
     /// - Parameter shell: a command line; `$DRAY` is the binary.
     @discardableResult
     static func shell(_ shell: String, in directory: String = "/tmp") throws -> Command {
@@ -40,7 +43,9 @@ struct Command {
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = [program] + arguments
         process.currentDirectoryURL = URL(filePath: directory)
-        process.environment = ProcessInfo.processInfo.environment.merging(["DRAY": dray]) { $1 }
+        process.environment = ProcessInfo.processInfo.environment.merging([
+            "DRAY": dray, "XDG_CACHE_HOME": cache,
+        ]) { $1 }
         let errors = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
         defer { try? FileManager.default.removeItem(at: errors) }

@@ -25,6 +25,8 @@ struct CraftedArchive {
         bytes += header
     }
 
+    func bytes(length: Int? = nil) -> [UInt8] { Array((bytes + TarFormat.end).prefix(length ?? .max)) }
+
     func write(to path: String, length: Int? = nil) throws {
         let whole = bytes + TarFormat.end
         try Data(whole.prefix(length ?? whole.count)).write(to: URL(filePath: path))

@@ -9,6 +9,11 @@ final class ScriptedRegistry {
         var port: Int
         /// Bytes of a body that came, or of a blob that went.
         var received: Int
+        /// Whether the connection was broken on purpose.
+        var cut: Bool?
+        /// Of requests for tokens.
+        var body: String?
+        var headers: [String: String]
     }
 
     let address: String

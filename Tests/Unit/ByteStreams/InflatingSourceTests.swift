@@ -137,6 +137,14 @@ struct InflatingSourceTests {
         #expect(throws: error) { try source.drain() }
     }
 
+    /// A frame's header may ask for any memory.
+    @Test func windowsThatAreTooLargeAreRefusedWithAdvice() throws {
+        // No content size, window descriptor 18 << 3: 2^28 bytes; then an empty raw block, the last.
+        let frame: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd, 0, 18 << 3, 1, 0, 0]
+        let words = try damage { _ = try InflatingSource(BytesSource(frame), format: .zstd, name: "it").drain() }
+        #expect(words?.contains("128 MiB") == true && words?.contains("--long") == true, "\(words ?? "")")
+    }
+
     @Test func otherFormatsAreRefused() {
         for format in [CompressionFormat.none, .xz, .bzip2] {
             #expect(throws: StreamError.self) {

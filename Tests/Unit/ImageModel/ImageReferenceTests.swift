@@ -53,7 +53,10 @@ struct ImageReferenceTests {
         #expect(try parse("x.tar:n:t", existing: ["x.tar"]).name == "n:t")
     }
 
-    @Test(arguments: ["", "new.tar", "oci:", "oci:d:", "nonsense:x"])
+    @Test(arguments: [
+        "", "new.tar", "oci:", "oci:d:", "nonsense:x", "docker-archive::x", "oci:d@sha256:zz", "oci:d:1@sha512:aa",
+        "docker://reg.example/a@sha256:",
+    ])
     func refuses(_ text: String) {
         #expect(throws: ReferenceError.self) { try parse(text) }
     }

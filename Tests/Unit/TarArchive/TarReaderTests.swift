@@ -41,6 +41,23 @@ struct TarReaderTests {
         }
     }
 
+    @Test func truncationTellsWhereItIs() throws {
+        let whole = archive([("a", [UInt8](repeating: 7, count: 700_000))])
+        for length in [512 + 1, 512 + 300_000, 512 + 699_999] {
+            let words = try damage {
+                let reader = try TarReader(BytesSource(Array(whole[..<length])), name: "test")
+                while try reader.next() != nil { _ = try reader.body().drain() }
+            }
+            #expect(words?.contains("inside of a, \(length - 512) of 700000 bytes in") == true, "\(words ?? "")")
+        }
+    }
+
+    @Test func deepPathsAreRefused() throws {
+        let path = Array(repeating: "a", count: 300).joined(separator: "/")
+        let reader = try TarReader(BytesSource(archive([(path, [1])])), name: "test")
+        #expect(throws: StreamError.self) { try reader.next() }
+    }
+
     @Test(arguments: ["../a", "/etc/passwd", "a/../../b"])
     func pathsThatLeaveTheRootAreRefused(_ path: String) throws {
         let reader = try TarReader(BytesSource(archive([(path, [1])])), name: "test")

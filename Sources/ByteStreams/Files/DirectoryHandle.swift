@@ -1,0 +1,175 @@
+import Glibc
+
+/// A directory that is open for as long as this lives: what is below it is reached without walking down from
+/// the root again. For work on very many small files.
+///
+/// Paths are relative to it. All calls block, and throw `StreamError.io` for everything but absence.
+package final class DirectoryHandle: Sendable {
+    package struct Entry: Sendable {
+        package let name: String
+        package let kind: FileKind
+    }
+
+    /// What is known of a file without reading it.
+    package struct Status: Sendable {
+        /// Bytes.
+        package let size: Int64
+        /// When its content, its name or its owner last changed, or somebody touched it: nanoseconds since 1970.
+        package let changed: Int64
+        /// Names of a file. Of a directory, where the filesystem counts them, two more than it has directories.
+        package let links: Int
+        package let isDirectory: Bool
+        /// What is the same for two paths to one file.
+        package let identity: FileIdentity
+    }
+
+    package let path: String
+    private let descriptor: Int32
+
+    private init(path: String, descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+
+    /// - Returns: nil if there is no such directory.
+    package static func open(_ path: String) throws -> DirectoryHandle? { try open(AT_FDCWD, path, path) }
+
+    package func open(_ relative: String) throws -> DirectoryHandle? {
+        try Self.open(descriptor, relative, "\(path)/\(relative)")
+    }
+
+    private static func open(_ base: Int32, _ relative: String, _ path: String) throws -> DirectoryHandle? {
+        guard let descriptor = try openIfThere(base, relative, O_DIRECTORY, path) else { return nil }
+        return DirectoryHandle(path: path, descriptor: descriptor)
+    }
+
+    /// To be read; nil if there is nothing.
+    private static func openIfThere(_ base: Int32, _ relative: String, _ flags: Int32, _ path: String) throws -> Int32?
+    {
+        while true {
+            let descriptor = openat(base, relative, O_RDONLY | O_CLOEXEC | flags)
+            if descriptor >= 0 { return descriptor }
+            let code = errno
+            if code == ENOENT || code == ENOTDIR { return nil }
+            if code != EINTR { throw StreamError.io(operation: "open", path: path, errno: code) }
+        }
+    }
+
+    /// What is directly in it, in no order. A link to a directory or a file is told as `link`.
+    package func entries() throws -> [Entry] {
+        let copy = try systemCall("open", path) { openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard let stream = fdopendir(copy) else {
+            let code = errno
+            close(copy)
+            throw StreamError.io(operation: "list", path: path, errno: code)
+        }
+        defer { closedir(stream) }
+        var entries: [Entry] = []
+        errno = 0
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." {
+                let kind: FileKind? =
+                    switch Int(entry.pointee.d_type) {
+                    case Int(DT_DIR): .directory
+                    case Int(DT_REG): .file
+                    case Int(DT_LNK): .link
+                    // Not every filesystem tells.
+                    case Int(DT_UNKNOWN): try fileKind("\(path)/\(name)", followingLinks: false)
+                    default: .other
+                    }
+                if let kind { entries.append(Entry(name: name, kind: kind)) }
+            }
+            errno = 0
+        }
+        guard errno == 0 else { throw StreamError.io(operation: "list", path: path, errno: errno) }
+        return entries
+    }
+
+    /// Reads a small file in one go; nil if there is none.
+    ///
+    /// - Parameter body: is given the bytes, `buffer.count` of them at most.
+    package func read<T>(
+        _ relative: String, into buffer: UnsafeMutableRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> T
+    ) throws -> T? {
+        let name = "\(path)/\(relative)"
+        guard let file = try Self.openIfThere(descriptor, relative, 0, name) else { return nil }
+        defer { close(file) }
+        var count = 0
+        while count < buffer.count {
+            let piece = try systemCall("read", name) {
+                Glibc.read(file, buffer.baseAddress! + count, buffer.count - count)
+            }
+            count += piece
+            // A short read of a regular file is its end.
+            if piece == 0 || count < buffer.count { break }
+        }
+        return try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    }
+
+    /// - Parameter followsLinks: whether a symbolic link means what it leads to.
+    /// - Returns: nil if there is nothing.
+    package func status(_ relative: String, followsLinks: Bool = true) throws -> Status? {
+        var status = stat()
+        guard fstatat(descriptor, relative, &status, followsLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 else {
+            let code = errno
+            if code == ENOENT || code == ENOTDIR { return nil }
+            throw StreamError.io(operation: "look at", path: "\(path)/\(relative)", errno: code)
+        }
+        func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }
+        return Status(
+            size: Int64(status.st_size), changed: max(nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)),
+            links: Int(status.st_nlink), isDirectory: status.st_mode & S_IFMT == S_IFDIR,
+            identity: FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)))
+    }
+
+    /// Takes a directory away if it is empty; whether it is gone.
+    @discardableResult
+    package func removeEmptyDirectory(_ relative: String) throws -> Bool {
+        if unlinkat(descriptor, relative, AT_REMOVEDIR) == 0 { return true }
+        let code = errno
+        if code == ENOENT { return true }
+        if code == ENOTEMPTY || code == EEXIST || code == ENOTDIR || code == EBUSY { return false }
+        throw StreamError.io(operation: "remove", path: "\(path)/\(relative)", errno: code)
+    }
+
+    /// Takes a file away; whether there was one.
+    @discardableResult
+    package func removeFile(_ relative: String) throws -> Bool {
+        if unlinkat(descriptor, relative, 0) == 0 { return true }
+        let code = errno
+        if code == ENOENT || code == ENOTDIR { return false }
+        throw StreamError.io(operation: "remove", path: "\(path)/\(relative)", errno: code)
+    }
+}
+
+/// One file or directory, whatever its path.
+package struct FileIdentity: Hashable, Sendable {
+    package let device: UInt64
+    package let inode: UInt64
+}
+
+/// The time that a file would get if it were written now: nanoseconds since 1970, by the filesystems' own clock.
+package func fileTime() -> Int64 {
+    var now = timespec()
+    // The clock that stamps files is coarser than the exact one, and a little behind it.
+    clock_gettime(CLOCK_REALTIME_COARSE, &now)
+    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+}
+
+/// Marks a file as used now.
+///
+/// - Returns: whether it is there. One that may not be touched (a read-only medium) is left as it is.
+package func touch(_ path: String) throws -> Bool {
+    if utimensat(AT_FDCWD, path, nil, 0) == 0 { return true }
+    let code = errno
+    switch code {
+    case ENOENT, ENOTDIR: return false
+    case EROFS, EACCES, EPERM: return try fileKind(path) != nil
+    default: throw StreamError.io(operation: "touch", path: path, errno: code)
+    }
+}

@@ -1,0 +1,51 @@
+import ImageModel
+
+/// What one repository keeps, and what of it can go.
+struct RepositoryMarks: Sendable {
+    /// A manifest that the repository serves by digest.
+    struct Revision: Sendable {
+        /// As its path says; nil for an algorithm that dray does not know.
+        var digest: Digest?
+        /// Of its directory, below the repository.
+        var path: String
+        /// What its bytes are filed as.
+        var target: PackedDigest
+    }
+
+    struct LayerLink: Sendable {
+        var digest: Digest
+        var path: String
+    }
+
+    struct HistoryEntry: Sendable {
+        var tag: String
+        var digest: Digest
+        var path: String
+    }
+
+    var name: String
+    /// Whether it is reached over a symbolic link: then it is read, and left as it is.
+    var isElsewhere = false
+    var manifestsKept = 0
+    /// Blobs and manifests that something refers to.
+    var marks: Set<PackedDigest> = []
+    /// Blobs that go by SHA-512 in a manifest.
+    var longMarks: Set<Digest> = []
+    /// Blobs that are only linked, but that lately.
+    var protected: Set<PackedDigest> = []
+    /// What the repository had to do with though it does not keep it.
+    var mentions: Set<PackedDigest> = []
+
+    /// Manifests to go, parents before children.
+    var revisions: [Revision] = []
+    var layerLinks: [LayerLink] = []
+    var history: [HistoryEntry] = []
+    /// Directories without the link that they are for.
+    var emptyDirectories: [String] = []
+    /// Uploads of a Go registry that went on lately.
+    var uploads = 0
+
+    var notes: [String] = []
+    /// What forbids to delete anything.
+    var problems: [String] = []
+}

@@ -1,0 +1,312 @@
+import ByteStreams
+import Glibc
+import ImageModel
+
+/// Reads one repository and tells what it keeps. Changes nothing. Used by one thread.
+struct RepositorySurvey {
+    private let directory: DirectoryHandle
+    private let shelf: ManifestShelf
+    private let deletesUntagged: Bool
+    /// What is not older than this is kept: nanoseconds since 1970.
+    private let cutoff: Int64
+    private let buffer: UnsafeMutableRawBufferPointer
+
+    private var marks: RepositoryMarks
+    private var revisions: [RepositoryMarks.Revision] = []
+    /// Manifests that may be missing: another digest stands in their link.
+    private var optional: Set<PackedDigest> = []
+    /// Manifests that stay whether they are tagged or not.
+    private var unsure: Set<PackedDigest> = []
+    private var tagged: [Digest] = []
+    private var dangling: [(tag: String, digest: Digest)] = []
+
+    /// - Parameter buffer: a byte larger than the largest manifest.
+    static func survey(
+        _ repository: StoreWalk.Repository, in repositories: DirectoryHandle, shelf: ManifestShelf,
+        deletesUntagged: Bool, cutoff: Int64, buffer: UnsafeMutableRawBufferPointer
+    ) -> RepositoryMarks {
+        var marks = RepositoryMarks(name: repository.name, isElsewhere: repository.isElsewhere)
+        do {
+            guard let directory = try repositories.open(repository.name) else { return marks }
+            var survey = RepositorySurvey(
+                directory: directory, shelf: shelf, deletesUntagged: deletesUntagged, cutoff: cutoff, buffer: buffer,
+                marks: marks)
+            try survey.readRevisions()
+            try survey.readTags()
+            try survey.mark()
+            try survey.readLayers()
+            if repository.hasUploads { try survey.countUploads() }
+            return survey.marks
+        } catch {
+            marks.problems.append("\(repository.name) cannot be read: \(error)")
+            return marks
+        }
+    }
+
+    private init(
+        directory: DirectoryHandle, shelf: ManifestShelf, deletesUntagged: Bool, cutoff: Int64,
+        buffer: UnsafeMutableRawBufferPointer, marks: RepositoryMarks
+    ) {
+        self.directory = directory
+        self.shelf = shelf
+        self.deletesUntagged = deletesUntagged
+        self.cutoff = cutoff
+        self.buffer = buffer
+        self.marks = marks
+    }
+
+    private mutating func note(_ text: String) { marks.notes.append("\(marks.name)/\(text)") }
+
+    // MARK: Links
+
+    private enum Link {
+        case absent
+        case digest(Digest)
+        case broken(String)
+    }
+
+    /// What a link says. White space around it is passed over, which docker-registry does not.
+    private func link(_ folder: DirectoryHandle, _ path: String) throws -> Link {
+        let limit = UnsafeMutableRawBufferPointer(rebasing: buffer[..<4096])
+        return try folder.read(path, into: limit) { bytes in
+            let text = String(decoding: bytes, as: UTF8.self)
+            // Without looking at its characters, as long as that is enough.
+            if let digest = Digest(text) { return .digest(digest) }
+            if let digest = Digest(text.filter { !$0.isWhitespace }) { return .digest(digest) }
+            return .broken(bytes.isEmpty ? "is empty" : "holds no digest")
+        } ?? .absent
+    }
+
+    private func isYoung(_ folder: DirectoryHandle, _ path: String) throws -> Bool {
+        try folder.status(path).map { $0.changed >= cutoff } ?? false
+    }
+
+    /// The directories below one, algorithms or digests. What else is there is nobody's, and stays.
+    private mutating func folders(_ handle: DirectoryHandle, _ path: String) throws -> [String] {
+        var names: [String] = []
+        for entry in try handle.entries() {
+            if entry.kind == .directory || entry.kind == .link {
+                names.append(entry.name)
+            } else {
+                note("\(path)/\(entry.name) is nothing that a registry writes: it stays")
+            }
+        }
+        return names.sorted()
+    }
+
+    private mutating func addEmptyDirectory(_ path: String) throws {
+        if try !isYoung(directory, path) { marks.emptyDirectories.append(path) }
+    }
+
+    // MARK: Manifests
+
+    private mutating func readRevisions() throws {
+        let path = "_manifests/revisions"
+        guard let all = try directory.open(path) else { return }
+        for algorithm in try folders(all, path) {
+            guard let folder = try all.open(algorithm) else { continue }
+            for hex in try folders(folder, "\(path)/\(algorithm)") {
+                try readRevision(
+                    Digest("\(algorithm):\(hex)"), "\(path)/\(algorithm)/\(hex)", try link(folder, "\(hex)/link"))
+            }
+        }
+    }
+
+    private mutating func readRevision(_ digest: Digest?, _ path: String, _ link: Link) throws {
+        let own = digest.flatMap { PackedDigest($0) }
+        var fault = ""
+        switch link {
+        case .absent:
+            if let own { marks.mentions.insert(own) }
+            try addEmptyDirectory(path)
+            return
+        case .digest(let content):
+            if let target = PackedDigest(content) {
+                revisions.append(RepositoryMarks.Revision(digest: digest, path: path, target: target))
+                if digest == nil { unsure.insert(target) }
+                if let own, own != target {
+                    // One of the two is a mistake, and nobody can say which.
+                    note("\(path)/link says \(content): both are kept")
+                    optional.insert(own)
+                    unsure.formUnion([own, target])
+                    revisions.append(RepositoryMarks.Revision(digest: nil, path: path, target: own))
+                }
+                return
+            }
+            fault = "says \(content), though everything is filed under SHA-256"
+        case .broken(let what): fault = what
+        }
+        if let own {
+            note("\(path)/link \(fault): what its path says is kept")
+            revisions.append(RepositoryMarks.Revision(digest: digest, path: path, target: own))
+        } else {
+            marks.problems.append(
+                "\(marks.name)/\(path)/link \(fault), so it cannot be told which manifest it means: "
+                    + "write the manifest's sha256 digest into it, or remove it")
+        }
+    }
+
+    // MARK: Tags
+
+    private mutating func readTags() throws {
+        let path = "_manifests/tags"
+        guard let tags = try directory.open(path) else { return }
+        for tag in try folders(tags, path) {
+            switch try link(tags, "\(tag)/current/link") {
+            case .digest(let digest):
+                tagged.append(digest)
+                dangling.append((tag, digest))
+                try readHistory(tag, tags, current: digest)
+            case .absent: try readHistory(tag, tags, current: nil)
+            case .broken(let what):
+                note("\(path)/\(tag)/current/link \(what): all that the tag ever meant is kept")
+                for (digest, _) in try history(tag, tags) { tagged.append(digest) }
+            }
+        }
+    }
+
+    private mutating func readHistory(_ tag: String, _ tags: DirectoryHandle, current: Digest?) throws {
+        if let current, current.algorithm == .sha256 {
+            // Most tags never moved, and their history need not be listed to see it.
+            guard let status = try tags.status("\(tag)/index/sha256") else { return }
+            if status.links == 2 || status.links == 3 { return }
+        }
+        for (digest, path) in try history(tag, tags) where digest != current {
+            guard let status = try tags.status("\(path)/link") else {
+                try addEmptyDirectory("_manifests/tags/\(path)")
+                continue
+            }
+            if status.changed < cutoff {
+                marks.history.append(
+                    RepositoryMarks.HistoryEntry(tag: tag, digest: digest, path: "_manifests/tags/\(path)"))
+            }
+        }
+    }
+
+    private mutating func history(_ tag: String, _ tags: DirectoryHandle) throws -> [(Digest, String)] {
+        guard let index = try tags.open("\(tag)/index") else { return [] }
+        var found: [(Digest, String)] = []
+        for algorithm in try folders(index, "_manifests/tags/\(tag)/index") {
+            guard let folder = try index.open(algorithm) else { continue }
+            for hex in try folders(folder, "_manifests/tags/\(tag)/index/\(algorithm)") {
+                guard let digest = Digest("\(algorithm):\(hex)") else { continue }
+                found.append((digest, "\(tag)/index/\(algorithm)/\(hex)"))
+            }
+        }
+        return found
+    }
+
+    // MARK: Marking
+
+    private mutating func mark() throws {
+        var marker = RetentionMarker(marks.name, revisions, optional: optional, shelf: shelf, buffer: buffer)
+        for (tag, digest) in dangling where marker.target(of: digest).map({ marker.isServed($0) }) != true {
+            note("_manifests/tags/\(tag) means \(digest), which the repository does not serve")
+        }
+        marker.keep(tagged.compactMap { marker.target(of: $0) })
+        if deletesUntagged {
+            marker.keep(unsure)
+            let young = try revisions.filter {
+                try !marker.kept.contains($0.target) && isYoung(directory, "\($0.path)/link")
+            }
+            marker.keep(young.map(\.target))
+        } else {
+            marker.keep(revisions.map(\.target))
+        }
+        let doomed = revisions.filter { !marker.kept.contains($0.target) }
+        marks.revisions = marker.ordered(doomed)
+        marks.manifestsKept = revisions.count { $0.digest != nil && marker.kept.contains($0.target) }
+        marks.mentions.formUnion(doomed.map(\.target))
+        marks.marks = marker.marks
+        marks.longMarks = marker.longMarks
+        marks.problems += marker.problems
+        for revision in revisions where marker.kept.contains(revision.target) && marker.isSchema1(revision.target) {
+            try markSignatures(of: revision)
+        }
+    }
+
+    /// Registries before 2.5 kept the signatures of a schema1 manifest as blobs beside it.
+    private mutating func markSignatures(of revision: RepositoryMarks.Revision) throws {
+        guard let signatures = try directory.open("\(revision.path)/signatures") else { return }
+        for algorithm in try folders(signatures, "\(revision.path)/signatures") {
+            guard let folder = try signatures.open(algorithm) else { continue }
+            for hex in try folders(folder, "\(revision.path)/signatures/\(algorithm)") {
+                if let digest = PackedDigest(hex: hex) { marks.marks.insert(digest) }
+                if case .digest(let content) = try link(folder, "\(hex)/link"), let target = PackedDigest(content) {
+                    marks.marks.insert(target)
+                }
+            }
+        }
+    }
+
+    // MARK: Layers
+
+    private mutating func readLayers() throws {
+        guard let layers = try directory.open("_layers") else { return }
+        let algorithms = try folders(layers, "_layers")
+        var missing = marks.longMarks
+        for algorithm in algorithms where algorithm != "sha256" {
+            guard let folder = try layers.open(algorithm) else { continue }
+            for hex in try folders(folder, "_layers/\(algorithm)") {
+                try readLongLayer(Digest("\(algorithm):\(hex)"), "\(algorithm)/\(hex)", layers, &missing)
+            }
+        }
+        guard algorithms.contains("sha256"), let folder = try layers.open("sha256") else { return }
+        for hex in try folders(folder, "_layers/sha256") {
+            guard let key = PackedDigest(hex: hex), !marks.marks.contains(key) else { continue }
+            let path = "_layers/sha256/\(hex)"
+            guard let status = try folder.status("\(hex)/link") else {
+                marks.mentions.insert(key)
+                try addEmptyDirectory(path)
+                continue
+            }
+            if status.changed >= cutoff || !missing.isEmpty {
+                marks.protected.insert(key)
+            } else {
+                marks.mentions.insert(key)
+                marks.layerLinks.append(RepositoryMarks.LayerLink(digest: key.digest, path: path))
+            }
+        }
+        for digest in missing.sorted() {
+            // Its bytes are filed under SHA-256, and only a link could tell where.
+            note("_layers has no sound link to \(digest), which a manifest needs: every blob that is linked stays")
+        }
+    }
+
+    /// A blob that goes by another algorithm: its link says where the bytes are.
+    private mutating func readLongLayer(
+        _ digest: Digest?, _ path: String, _ layers: DirectoryHandle, _ missing: inout Set<Digest>
+    ) throws {
+        let isNeeded = digest.map { marks.longMarks.contains($0) } ?? true
+        switch try link(layers, "\(path)/link") {
+        case .absent: if !isNeeded { try addEmptyDirectory("_layers/\(path)") }
+        case .digest(let content):
+            guard let target = PackedDigest(content) else {
+                note("_layers/\(path)/link says \(content), and a store files everything under SHA-256: it stays")
+                return
+            }
+            if isNeeded {
+                marks.marks.insert(target)
+                if let digest { missing.remove(digest) }
+            } else if try isYoung(layers, "\(path)/link") {
+                marks.protected.insert(target)
+            } else if let digest {
+                marks.mentions.insert(target)
+                marks.layerLinks.append(RepositoryMarks.LayerLink(digest: digest, path: "_layers/\(path)"))
+            }
+        case .broken(let what):
+            note("_layers/\(path)/link \(what)")
+            if !isNeeded, let digest, try !isYoung(layers, "\(path)/link") {
+                marks.layerLinks.append(RepositoryMarks.LayerLink(digest: digest, path: "_layers/\(path)"))
+            }
+        }
+    }
+
+    // MARK: Uploads
+
+    /// Only Go registries keep the state of a hash beside an upload.
+    private mutating func countUploads() throws {
+        guard let uploads = try directory.open("_uploads") else { return }
+        for entry in try uploads.entries() where try isYoung(uploads, "\(entry.name)/hashstates") { marks.uploads += 1 }
+    }
+}

@@ -1,0 +1,119 @@
+import ImageModel
+
+/// Follows references through one repository, from what is wanted to all that it needs and all that is about it.
+///
+/// Down: an index keeps its manifests, a manifest its config and layers. Up: what is kept keeps the manifests
+/// that have it as their subject (signatures, SBOMs), tagged or not.
+struct RetentionMarker {
+    private let shelf: ManifestShelf
+    private let buffer: UnsafeMutableRawBufferPointer
+    private let repository: String
+    /// Manifests that the repository serves.
+    private let targets: Set<PackedDigest>
+    /// Where those are that go by another algorithm than SHA-256.
+    private let names: [Digest: PackedDigest]
+    private var referrers: [PackedDigest: [PackedDigest]] = [:]
+    private var findings: [PackedDigest: ManifestShelf.Finding] = [:]
+    private(set) var kept: Set<PackedDigest> = []
+    private(set) var marks: Set<PackedDigest> = []
+    private(set) var longMarks: Set<Digest> = []
+    private(set) var problems: [String] = []
+
+    /// Reads every manifest of the repository: what cannot be read might refer to anything.
+    ///
+    /// - Parameter optional: manifests that may be missing: their links say another digest than their paths.
+    init(
+        _ repository: String, _ revisions: [RepositoryMarks.Revision], optional: Set<PackedDigest>,
+        shelf: ManifestShelf, buffer: UnsafeMutableRawBufferPointer
+    ) {
+        self.repository = repository
+        self.shelf = shelf
+        self.buffer = buffer
+        var names: [Digest: PackedDigest] = [:]
+        for revision in revisions {
+            if let digest = revision.digest, digest.algorithm != .sha256 { names[digest] = revision.target }
+        }
+        self.names = names
+        targets = Set(revisions.map(\.target))
+        for target in targets {
+            let finding = shelf.references(of: target, buffer)
+            findings[target] = finding
+            switch finding {
+            case .references(let references):
+                if let subject = references.subject.flatMap({ PackedDigest($0) ?? names[$0] }) {
+                    referrers[subject, default: []].append(target)
+                }
+            case .missing:
+                guard !optional.contains(target) else { continue }
+                problems.append(problem(target, "its bytes are gone", links(to: target, revisions)))
+            case .unreadable(let cause): problems.append(problem(target, cause, links(to: target, revisions)))
+            }
+        }
+    }
+
+    private func links(to target: PackedDigest, _ revisions: [RepositoryMarks.Revision]) -> String {
+        revisions.filter { $0.target == target }.map { "repositories/\(repository)/\($0.path)/link" }.sorted()
+            .joined(separator: " and ")
+    }
+
+    private func problem(_ target: PackedDigest, _ cause: String, _ links: String) -> String {
+        let hex = target.hex
+        return "\(repository) has the manifest \(target.digest), and it cannot be told what that needs: \(cause). "
+            + "Put blobs/sha256/\(hex.prefix(2))/\(hex)/data right, or give the manifest up by removing \(links)"
+    }
+
+    func isServed(_ target: PackedDigest) -> Bool { targets.contains(target) }
+
+    func isSchema1(_ target: PackedDigest) -> Bool {
+        if case .references(let references) = findings[target] { references.isSchema1 } else { false }
+    }
+
+    /// Where the manifest of a digest is, whatever its algorithm.
+    func target(of digest: Digest) -> PackedDigest? { PackedDigest(digest) ?? names[digest] }
+
+    mutating func keep(_ roots: some Sequence<PackedDigest>) {
+        var queue = Array(roots)
+        while let target = queue.popLast() {
+            guard kept.insert(target).inserted else { continue }
+            marks.insert(target)
+            queue += referrers[target] ?? []
+            switch findings[target] ?? shelf.references(of: target, buffer) {
+            case .references(let references): follow(references, &queue)
+            // Known of a served one; an index may list what was never there.
+            case .missing: break
+            case .unreadable(let cause):
+                if !targets.contains(target) {
+                    problems.append(problem(target, cause, "the tag or the index that names it"))
+                }
+            }
+        }
+    }
+
+    private mutating func follow(_ references: ManifestReferences, _ queue: inout [PackedDigest]) {
+        marks.formUnion(references.blobs)
+        marks.formUnion(references.children)
+        longMarks.formUnion(references.longBlobs)
+        queue += references.children
+        queue += references.longChildren.compactMap { names[$0] }
+        if references.isIndex {
+            // Whatever type the index gives it: what is served as a manifest is one.
+            queue += references.blobs.filter { targets.contains($0) }
+            queue += references.longBlobs.compactMap { names[$0] }
+        }
+    }
+
+    /// Parents before children, so that an end in the middle leaves no index without its manifests.
+    func ordered(_ revisions: [RepositoryMarks.Revision]) -> [RepositoryMarks.Revision] {
+        var depth: [PackedDigest: Int] = [:]
+        func visit(_ target: PackedDigest, _ level: Int) {
+            guard level > depth[target, default: -1], level < 64 else { return }
+            depth[target] = level
+            guard case .references(let references) = findings[target] else { return }
+            for child in references.children where targets.contains(child) { visit(child, level + 1) }
+        }
+        for revision in revisions { visit(revision.target, 0) }
+        return revisions.sorted {
+            (depth[$0.target] ?? 0, $0.path) < (depth[$1.target] ?? 0, $1.path)
+        }
+    }
+}

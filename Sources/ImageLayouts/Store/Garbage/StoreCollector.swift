@@ -1,0 +1,113 @@
+import ByteStreams
+import Glibc
+import ImageModel
+import ImageTransfer
+
+/// Reclaims what nothing refers to in a registry's storage directory.
+///
+/// ```swift
+/// var options = CollectionOptions()
+/// options.dryRun = true
+/// let report = try await StoreCollector(root: "/var/lib/registry", options).run()
+/// print(report.bytes, report.blobs.map(\.digest))
+/// ```
+/// Marks go per repository: through indexes, to configs, layers and `fsLayers`, and back to what has a kept
+/// manifest as its subject. Nothing is deleted unless everything that may refer to blobs can be read. A serving
+/// dray and copies into the store may go on beside it (`StoreLock`); a Go registry should be stopped or
+/// read-only, and started again afterwards, because it remembers what is gone.
+public struct StoreCollector: Sendable {
+    private let root: String
+    private let options: CollectionOptions
+    /// When a run begins: nanoseconds since 1970.
+    private let clock: @Sendable (_ root: String) throws -> Int64
+
+    /// - Parameter root: what holds `docker/registry/v2`.
+    public init(root: String, _ options: CollectionOptions = CollectionOptions()) {
+        self.init(root: root, options) { try StoreLock.now($0) }
+    }
+
+    package init(
+        root: String, _ options: CollectionOptions, clock: @escaping @Sendable (_ root: String) throws -> Int64
+    ) {
+        self.root = root
+        self.options = options
+        self.clock = clock
+    }
+
+    static func busy(_ root: String) -> TransferError {
+        .refused("another garbage collection is at work on \(root): wait until it is done")
+    }
+
+    /// - Throws: `CollectionRefused` if something cannot be read, before anything is deleted;
+    ///   `TransferError.notFound` where there is no store.
+    public func run() async throws -> CollectionReport {
+        guard !options.dryRun else { return try await collect(from: fileTime(), sweeping: false) }
+        let (collector, start) = try await Workers.blobs.run { [root, clock] in
+            do {
+                guard let lock = try StoreLock.forCollecting(root) else { throw Self.busy(root) }
+                // Whoever relied on something before the run began has written what refers to it after this.
+                _ = try StoreLock.forSweeping(root)
+                return (lock, try clock(root))
+            } catch StreamError.io(_, _, let code) where code == EROFS || code == EACCES || code == EPERM {
+                throw TransferError.refused(
+                    "\(root) cannot be written (\(systemMessage(code))), so nothing can be deleted there: "
+                        + "a dry run only reads")
+            }
+        }
+        defer { withExtendedLifetime(collector) {} }
+        return try await collect(from: start, sweeping: true)
+    }
+
+    /// - Parameter start: nanoseconds since 1970.
+    private func collect(from start: Int64, sweeping: Bool) async throws -> CollectionReport {
+        let (seconds, fraction) = max(.zero, options.graceTime).components
+        // At most two centuries: the clock of the files ends there.
+        let grace = min(seconds, 6_000_000_000) * 1_000_000_000 + fraction / 1_000_000_000
+        let survey = try await StoreSurvey(
+            root: root, deletesUntagged: options.deletesUntagged, cutoff: start - grace)
+        var marks = try await survey.repositories()
+        let problems = marks.flatMap(\.problems)
+        guard problems.isEmpty else { throw CollectionRefused(problems: problems) }
+        var report = CollectionReport(isDryRun: options.dryRun)
+        report.notes = try await survey.remarks(marks)
+        if sweeping {
+            try await sweep(survey, &marks, &report)
+        } else {
+            let found = try await survey.unreferenced(marks)
+            for repository in marks { report.add(repository, StoreSweep.Outcome(planned: repository)) }
+            report.add(found, gone: found.blobs, marks)
+        }
+        return report
+    }
+
+    private func sweep(_ survey: StoreSurvey, _ marks: inout [RepositoryMarks], _ report: inout CollectionReport)
+        async throws
+    {
+        let quarantine = options.quarantines ? try QuarantineWriter(root: root) : nil
+        let sweep = StoreSweep(root: root, tree: survey.tree, cutoff: survey.cutoff, quarantine: quarantine)
+        // What is gone when something fails can be put back all the same.
+        defer { try? quarantine?.finish() }
+        for position in marks.indices {
+            try Task.checkCancellation()
+            let known = marks[position]
+            let (now, outcome) = try await Workers.blobs.run { try survey.sweep(known, sweep) }
+            marks[position] = now
+            report.add(now, outcome)
+        }
+        let found = try await survey.unreferenced(marks)
+        var gone: [UnreferencedBlobs.Blob] = []
+        var rest = found.blobs[...]
+        while !rest.isEmpty {
+            try Task.checkCancellation()
+            let batch = rest
+            let done = try await Workers.blobs.run { try sweep.sweep(batch) }
+            gone += done.gone
+            rest = rest.dropFirst(done.count)
+        }
+        report.emptyDirectories += try await Workers.blobs.run {
+            try sweep.pruneBlobDirectories(found.emptyDirectories)
+        }
+        report.add(found, gone: gone, marks)
+        report.quarantine = quarantine?.id
+    }
+}

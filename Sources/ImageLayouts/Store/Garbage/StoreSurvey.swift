@@ -1,0 +1,189 @@
+import ByteStreams
+import ImageModel
+import ImageTransfer
+import Synchronization
+
+/// Looks through a whole store, several repositories at a time.
+struct StoreSurvey: Sendable {
+    let root: String
+    let deletesUntagged: Bool
+    /// What is not older than this is kept: nanoseconds since 1970.
+    let cutoff: Int64
+    /// `docker/registry/v2`.
+    let tree: DirectoryHandle
+    private let folder: DirectoryHandle?
+    private let blobs: DirectoryHandle?
+    private let shelf: ManifestShelf
+    private let walk: [StoreWalk.Repository]
+
+    private static let threads = 8
+
+    /// - Throws: `TransferError.notFound` where there is no store; `.damaged` if it has blobs and no repositories.
+    init(root: String, deletesUntagged: Bool, cutoff: Int64) async throws {
+        self.root = root
+        self.deletesUntagged = deletesUntagged
+        self.cutoff = cutoff
+        (tree, folder, blobs, walk) = try await Workers.blobs.run {
+            guard let tree = try DirectoryHandle.open("\(root)/\(StorePaths.standard.root)") else {
+                let file = try fileKind(root) == .file ? ", but a file" : ""
+                throw TransferError.notFound(
+                    "\(root) is no registry's storage\(file): there is no \(root)/\(StorePaths.standard.root)")
+            }
+            let folder = try tree.open("repositories"), blobs = try tree.open("blobs/sha256")
+            if folder == nil, try blobs?.entries().isEmpty == false {
+                throw TransferError.damaged(
+                    "\(tree.path) has blobs and no directory 'repositories', so nothing would be left: "
+                        + "put it back, or make an empty one if that is what is meant")
+            }
+            return (tree, folder, blobs, try folder.map { try StoreWalk.repositories(below: $0) } ?? [])
+        }
+        shelf = ManifestShelf(blobs)
+    }
+
+    // MARK: Repositories
+
+    func repositories() async throws -> [RepositoryMarks] {
+        guard folder != nil else { return [] }
+        return try await inParallel(walk) { repository, buffer in survey(repository, buffer) }
+    }
+
+    private func survey(_ repository: StoreWalk.Repository, _ buffer: UnsafeMutableRawBufferPointer) -> RepositoryMarks
+    {
+        guard let folder else { return RepositoryMarks(name: repository.name) }
+        var marks = RepositorySurvey.survey(
+            repository, in: folder, shelf: shelf, deletesUntagged: deletesUntagged && !repository.isElsewhere,
+            cutoff: cutoff, buffer: buffer)
+        if marks.isElsewhere { marks.keepEverything() }
+        return marks
+    }
+
+    /// Deletes what a repository does not keep; with a second look where that matters.
+    func sweep(_ marks: RepositoryMarks, _ sweep: StoreSweep) throws -> (RepositoryMarks, StoreSweep.Outcome) {
+        let hasNothing =
+            marks.revisions.isEmpty && marks.history.isEmpty && marks.layerLinks.isEmpty
+            && marks.emptyDirectories.isEmpty
+        guard !hasNothing, let repository = walk.first(where: { $0.name == marks.name }) else {
+            return (marks, StoreSweep.Outcome())
+        }
+        let (now, outcome) = try sweep.sweep(marks) {
+            withManifestBuffer { survey(repository, $0) }
+        }
+        for path in outcome.changed { try syncDirectory("\(tree.path)/\(path)") }
+        var both = now
+        both.marks.formUnion(marks.marks)
+        both.protected.formUnion(marks.protected)
+        both.mentions.formUnion(marks.mentions)
+        return (both, outcome)
+    }
+
+    // MARK: Blobs
+
+    /// What no repository refers to, sorted.
+    func unreferenced(_ marks: [RepositoryMarks]) async throws -> UnreferencedBlobs {
+        guard let blobs else { return UnreferencedBlobs() }
+        var kept: Set<PackedDigest> = []
+        for repository in marks {
+            kept.formUnion(repository.marks)
+            kept.formUnion(repository.protected)
+        }
+        let all = kept
+        let folders = try await Workers.blobs.run { try blobs.entries().sorted { $0.name < $1.name } }
+        let parts = try await inParallel(folders) { entry, _ in
+            guard entry.name.utf8.count == 2, entry.kind == .directory || entry.kind == .link,
+                let folder = try blobs.open(entry.name)
+            else {
+                var odd = UnreferencedBlobs()
+                odd.notes = ["blobs/sha256/\(entry.name) is nothing that a registry writes: it stays"]
+                return odd
+            }
+            return try UnreferencedBlobs.find(in: folder, entry.name, cutoff: cutoff) { all.contains($0) }
+        }
+        var found = UnreferencedBlobs()
+        for part in parts { found.add(part) }
+        found.blobs.sort { $0.digest < $1.digest }
+        found.notes.sort()
+        return found
+    }
+
+    // MARK: Remarks
+
+    func remarks(_ marks: [RepositoryMarks]) async throws -> [String] {
+        var notes = marks.flatMap(\.notes)
+        let elsewhere = marks.filter(\.isElsewhere).map(\.name)
+        if !elsewhere.isEmpty {
+            notes.append("reached over a symbolic link, so read and not cleared: \(elsewhere.joined(separator: ", "))")
+        }
+        let processes = try await Workers.blobs.run { ServingRegistry.processes(serving: root) }
+        let uploads = marks.reduce(0) { $0 + $1.uploads }
+        if !processes.isEmpty || uploads > 0 {
+            let who =
+                processes.isEmpty
+                ? "\(uploads) uploads went on lately"
+                : "process \(processes.map(String.init).joined(separator: ", "))"
+            notes.append(
+                "a Go registry seems to serve \(root) (\(who)): it takes no notice of this, and remembers what is gone; "
+                    + "make it read-only or stop it for a collection, and start it again afterwards")
+        }
+        return notes
+    }
+
+    // MARK: Threads
+
+    /// - Parameter body: is given a buffer that any manifest fits in. The results are in the items' order.
+    private func inParallel<Item: Sendable, Result: Sendable>(
+        _ items: [Item], _ body: @Sendable @escaping (Item, UnsafeMutableRawBufferPointer) throws -> Result
+    ) async throws -> [Result] {
+        let queue = WorkQueue<Result>(items.count)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<min(Self.threads, items.count) {
+                group.addTask {
+                    try await Workers.blobs.run {
+                        try withManifestBuffer { buffer in
+                            while let position = queue.next() {
+                                queue.finish(position, try body(items[position], buffer))
+                            }
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        return queue.results
+    }
+}
+
+/// Which item is next, and what became of the others.
+private final class WorkQueue<Result: Sendable>: Sendable {
+    private let state: Mutex<(next: Int, results: [Result?])>
+
+    init(_ count: Int) { state = Mutex((0, [Result?](repeating: nil, count: count))) }
+
+    func next() -> Int? {
+        state.withLock { state in
+            guard state.next < state.results.count else { return nil }
+            defer { state.next += 1 }
+            return state.next
+        }
+    }
+
+    func finish(_ position: Int, _ result: Result) { state.withLock { $0.results[position] = result } }
+
+    var results: [Result] { state.withLock { $0.results.compactMap { $0 } } }
+}
+
+/// Room for the largest manifest and a byte more.
+private func withManifestBuffer<Result>(_ body: (UnsafeMutableRawBufferPointer) throws -> Result) rethrows -> Result {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Document.sizeLimit + 1, alignment: 16)
+    defer { buffer.deallocate() }
+    return try body(buffer)
+}
+
+extension RepositoryMarks {
+    /// Nothing of it goes.
+    fileprivate mutating func keepEverything() {
+        protected.formUnion(layerLinks.compactMap { PackedDigest($0.digest) })
+        layerLinks = []
+        history = []
+        emptyDirectories = []
+    }
+}

@@ -1,0 +1,52 @@
+import ByteStreams
+import ImageModel
+
+/// Finds the repositories of a store, as both registries would: by `_layers` (2.x) or `_manifests` (3.x).
+struct StoreWalk {
+    struct Repository: Sendable {
+        var name: String
+        /// Reached over a symbolic link.
+        var isElsewhere: Bool
+        var hasUploads: Bool
+    }
+
+    /// Deeper than any name can be, whose 255 characters are at most.
+    private static let depthLimit = 130
+
+    private(set) var repositories: [Repository] = []
+    private var visited: Set<FileIdentity> = []
+
+    /// Sorted component by component.
+    static func repositories(below root: DirectoryHandle) throws -> [Repository] {
+        var walk = StoreWalk()
+        try walk.visit(root, "", isElsewhere: false, depth: 0)
+        return walk.repositories
+    }
+
+    private mutating func visit(_ directory: DirectoryHandle, _ name: String, isElsewhere: Bool, depth: Int) throws {
+        guard depth < Self.depthLimit else { return }
+        let entries = try directory.entries().sorted { $0.name < $1.name }
+        if entries.contains(where: { $0.name == "_manifests" || $0.name == "_layers" }), !name.isEmpty {
+            repositories.append(
+                Repository(
+                    name: name, isElsewhere: isElsewhere, hasUploads: entries.contains { $0.name == "_uploads" }))
+        }
+        for entry in entries where !entry.name.hasPrefix("_") {
+            var isLink = false
+            switch entry.kind {
+            case .directory: break
+            case .link:
+                // Somewhere once: links can lead in circles.
+                guard let status = try directory.status(entry.name), status.isDirectory,
+                    visited.insert(status.identity).inserted
+                else { continue }
+                isLink = true
+            case .file, .other: continue
+            }
+            guard let child = try directory.open(entry.name) else { continue }
+            try visit(
+                child, name.isEmpty ? entry.name : "\(name)/\(entry.name)", isElsewhere: isElsewhere || isLink,
+                depth: depth + 1)
+        }
+    }
+}

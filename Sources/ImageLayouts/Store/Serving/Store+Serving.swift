@@ -1,0 +1,257 @@
+package import ByteStreams
+import Glibc
+package import ImageModel
+import ImageTransfer
+
+/// What a registry asks of its storage. All calls block, look at the disk each time, and remember nothing:
+/// another process may change the store between any two of them.
+///
+/// A link that is empty or broken counts as missing, and so does what it should lead to.
+extension Store {
+    /// Makes sure that it can be served.
+    package func prepare() throws { try makeDirectories("\(path)/\(paths.repositories)", ownership: area().ownership) }
+
+    // MARK: Lists
+
+    /// Repositories in the original's order, component by component.
+    ///
+    /// - Parameter last: only those after it; it need not exist.
+    package func repositories(after last: String? = nil, limit: Int = .max) throws -> [String] {
+        var found: [String] = []
+        let start = last.map { $0.split(separator: "/").map(String.init) } ?? []
+        try walk("", below: start[...], limit: limit, &found)
+        return found
+    }
+
+    /// - Parameter start: what is left of `last` below this repository; nil if all here comes after it.
+    private func walk(
+        _ repository: String, below start: ArraySlice<String>?, limit: Int, _ found: inout [String]
+    ) throws {
+        let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
+        let names = try listDirectory("\(path)/\(directory)") ?? []
+        if !repository.isEmpty, start == nil, names.contains("_manifests") || names.contains("_layers") {
+            found.append(repository)
+        }
+        for name in names where !name.hasPrefix("_") {
+            guard found.count < limit else { return }
+            var rest: ArraySlice<String>?
+            if let start, let first = start.first {
+                if name < first { continue }
+                if name == first { rest = start.dropFirst() }
+            }
+            let child = repository.isEmpty ? name : "\(repository)/\(name)"
+            if ImageName.isRepository(child) { try walk(child, below: rest, limit: limit, &found) }
+        }
+    }
+
+    package func hasRepository(_ repository: String) throws -> Bool {
+        try fileKind("\(path)/\(paths.repositories)/\(repository)/_manifests") == .directory
+    }
+
+    /// Sorted; nil if there is no such repository.
+    package func tags(of repository: String) throws -> [String]? {
+        if let names = try listDirectory("\(path)/\(paths.tags(repository))") { return names.filter(ImageName.isTag) }
+        return try hasRepository(repository) ? [] : nil
+    }
+
+    // MARK: Manifests
+
+    /// Digests that the repository has, or had, manifests of.
+    package func revisions(of repository: String) throws -> [Digest] {
+        try Digest.Algorithm.allCases.flatMap { algorithm in
+            try (listDirectory("\(path)/\(paths.revisions(repository, algorithm))") ?? []).compactMap {
+                Digest(algorithm, hex: $0)
+            }
+        }
+    }
+
+    package func digest(ofTag tag: String, in repository: String) throws -> Digest? {
+        try link(at: paths.currentLink(tag, repository))
+    }
+
+    /// - Returns: nil if the repository has no link to it, or its bytes are gone.
+    /// - Throws: `TransferError.damaged` if its bytes are not what its digest says.
+    package func manifest(_ digest: Digest, in repository: String) throws -> Manifest? {
+        guard let target = try link(at: paths.revisionLink(digest, repository)),
+            let bytes = try readFile(path(ofBlob: target), limit: Document.sizeLimit)
+        else { return nil }
+        let name = "\(title): \(repository)@\(digest)"
+        let manifest = try Manifest(bytes, algorithm: digest.algorithm, name: name)
+        guard manifest.digest == digest else {
+            throw TransferError.damaged("\(name) is damaged: the digest of its bytes is \(manifest.digest)")
+        }
+        return manifest
+    }
+
+    package func hasManifest(_ digest: Digest, in repository: String) throws -> Bool {
+        guard let target = try link(at: paths.revisionLink(digest, repository)) else { return false }
+        return try fileSize(path(ofBlob: target)) != nil
+    }
+
+    /// Keeps a manifest whose blobs may come later, or never: only a cache of another registry may do that.
+    package func cache(_ manifest: Manifest, in repository: String) throws {
+        let target = Digest(of: manifest.bytes)
+        try StoreLock.using(path) {
+            try area().write(manifest.bytes, to: path(ofBlob: target))
+            try link(paths.revisionLink(manifest.digest, repository), to: target)
+        }
+    }
+
+    /// Takes a manifest and every tag of it away, in the registry's own order: the revision's link, then the tags.
+    ///
+    /// - Returns: whether the repository had it.
+    package func deleteManifest(_ digest: Digest, in repository: String) throws -> Bool {
+        guard let target = try link(at: paths.revisionLink(digest, repository)) else { return false }
+        let lock = try StoreLock.forUse(of: path)
+        defer { withExtendedLifetime(lock) {} }
+        let names: Set = [digest, target]
+        for name in names {
+            let file = "\(path)/\(paths.revisionLink(name, repository))"
+            if try removeFile(file) { try syncDirectory(parent(of: file)) }
+        }
+        for tag in try listDirectory("\(path)/\(paths.tags(repository))") ?? [] {
+            if let current = try link(at: paths.currentLink(tag, repository)), names.contains(current) {
+                try remove(tag: tag, repository)
+            }
+        }
+        return true
+    }
+
+    /// Takes a tag away, and nothing else.
+    ///
+    /// - Returns: what it meant; nil if there was no such tag.
+    package func deleteTag(_ tag: String, in repository: String) throws -> Digest? {
+        try StoreLock.using(path) {
+            guard let digest = try link(at: paths.currentLink(tag, repository)) else { return nil }
+            try remove(tag: tag, repository)
+            return digest
+        }
+    }
+
+    private func remove(tag: String, _ repository: String) throws {
+        try removeFile("\(path)/\(paths.currentLink(tag, repository))")
+        try removeTree("\(path)/\(paths.tag(tag, repository))")
+        try syncDirectory("\(path)/\(paths.tags(repository))")
+    }
+
+    // MARK: Blobs
+
+    /// A blob that the repository may serve.
+    package func blob(_ digest: Digest, in repository: String) throws -> OpenFile? {
+        guard let target = try link(at: paths.layerLink(digest, repository)) else { return nil }
+        do {
+            return try OpenFile(reading: path(ofBlob: target))
+        } catch StreamError.io(_, _, let code) where code == ENOENT || code == ENOTDIR {
+            return nil
+        }
+    }
+
+    /// Whoever hears that a blob is there may refer to it and not send it: it is touched, so that a garbage
+    /// collection leaves it for the time being.
+    ///
+    /// - Returns: its size; nil if the repository may not serve it, or it is gone.
+    package func blobSize(_ digest: Digest, in repository: String) throws -> Int64? {
+        let lock = try StoreLock.forLook(at: path)
+        defer { withExtendedLifetime(lock) {} }
+        guard let target = try link(at: paths.layerLink(digest, repository)), try touch(path(ofBlob: target)),
+            try touch("\(path)/\(paths.layerLink(digest, repository))")
+        else { return nil }
+        return try fileSize(path(ofBlob: target))
+    }
+
+    /// Lets a repository serve a blob that another one serves.
+    ///
+    /// - Returns: its size; nil if the other one has no such blob.
+    package func mount(_ digest: Digest, from origin: String, into repository: String) throws -> Int64? {
+        try StoreLock.using(path) {
+            guard let target = try link(at: paths.layerLink(digest, origin)), try touch(path(ofBlob: target)),
+                let size = try fileSize(path(ofBlob: target))
+            else { return nil }
+            try linkBlob(digest, canonical: target, in: repository)
+            return size
+        }
+    }
+
+    /// Takes away what lets a repository serve a blob. The bytes stay until garbage collection.
+    ///
+    /// - Returns: whether it could serve it.
+    package func unlinkBlob(_ digest: Digest, in repository: String) throws -> Bool {
+        guard let target = try link(at: paths.layerLink(digest, repository)) else { return false }
+        for name in Set([digest, target]) {
+            let file = "\(path)/\(paths.layerLink(name, repository))"
+            if try removeFile(file) { try syncDirectory(parent(of: file)) }
+        }
+        return true
+    }
+
+    /// - Parameter canonical: the SHA-256, under which the bytes lie.
+    func linkBlob(_ digest: Digest, canonical: Digest, in repository: String) throws {
+        try link(paths.layerLink(canonical, repository), to: canonical)
+        if digest != canonical { try link(paths.layerLink(digest, repository), to: canonical) }
+    }
+
+    /// Gives an upload's bytes their final name, unless they are there already, and lets a repository serve them.
+    ///
+    /// - Parameter canonical: their SHA-256.
+    func adoptUpload(
+        _ path: String, _ descriptor: Int32, size: Int64, as digest: Digest, canonical: Digest, in repository: String
+    ) throws {
+        let final = self.path(ofBlob: canonical)
+        // The slow part needs no lock.
+        if try fileSize(final) != size { try systemCall("sync", path) { fsync(descriptor) } }
+        try StoreLock.using(self.path) {
+            if try !touch(final) || fileSize(final) != size {
+                try systemCall("sync", path) { fsync(descriptor) }
+                try makeDirectories(parent(of: final), ownership: area().ownership)
+                try systemCall("rename to \(final)", path) { rename(path, final) }
+                try syncDirectory(parent(of: final))
+            }
+            try linkBlob(digest, canonical: canonical, in: repository)
+        }
+    }
+
+    /// - Returns: nil for a link that is missing, empty or broken.
+    private func link(at relative: String) throws -> Digest? {
+        try readFile("\(path)/\(relative)", limit: 4096).flatMap { Digest(String(decoding: $0, as: UTF8.self)) }
+    }
+}
+
+extension Store {
+    /// Takes away the links to blobs, manifests and tags that were written long ago: for a cache, which can
+    /// fetch them again.
+    ///
+    /// - Returns: how many went.
+    package func forgetCached(olderThan age: Duration) throws -> Int {
+        let latest = Timestamp.now - Int(age.components.seconds)
+        var count = 0
+        for repository in try repositories() {
+            for tag in try tags(of: repository) ?? [] {
+                guard let time = try modificationTime("\(path)/\(paths.currentLink(tag, repository))"), time < latest,
+                    try deleteTag(tag, in: repository) != nil
+                else { continue }
+                count += 1
+            }
+            for digest in try revisions(of: repository) {
+                guard let time = try modificationTime("\(path)/\(paths.revisionLink(digest, repository))"),
+                    time < latest, try deleteManifest(digest, in: repository)
+                else { continue }
+                count += 1
+            }
+            for digest in try layers(of: repository) {
+                guard let time = try modificationTime("\(path)/\(paths.layerLink(digest, repository))"),
+                    time < latest, try unlinkBlob(digest, in: repository)
+                else { continue }
+                count += 1
+            }
+        }
+        return count
+    }
+
+    private func layers(of repository: String) throws -> [Digest] {
+        try Digest.Algorithm.allCases.flatMap { algorithm in
+            try (listDirectory("\(path)/\(paths.layers(repository, algorithm))") ?? []).compactMap {
+                Digest(algorithm, hex: $0)
+            }
+        }
+    }
+}

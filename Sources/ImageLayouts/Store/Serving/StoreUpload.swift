@@ -1,0 +1,186 @@
+package import ByteStreams
+import Glibc
+package import ImageModel
+import ImageTransfer
+
+/// A blob that is being uploaded to a registry, over as many requests as it takes.
+///
+/// ```
+/// _uploads/<uuid>/data         what has arrived
+/// _uploads/<uuid>/startedat    when it began: RFC 3339, in UTC
+/// ```
+/// What has arrived stays when a connection breaks or the registry stops, and any process that serves the
+/// store can go on with it. Whoever holds one of these holds the upload's lock. Used by one thread at a time.
+package final class StoreUpload {
+    package let id: String
+    /// Bytes that have arrived.
+    package private(set) var size: Int64
+    private let store: Store
+    private let repository: String
+    private let descriptor: Int32
+    private var isOpen = true
+    private let path: String
+    /// Of everything that has arrived; nil if that has to be read again to know it.
+    private var hasher: DigestHasher?
+
+    /// Somebody else is writing to it.
+    package struct Busy: Error {}
+
+    private init(
+        _ store: Store, _ repository: String, id: String, flags: Int32
+    ) throws {
+        self.store = store
+        self.repository = repository
+        self.id = id
+        let path = "\(store.path)/\(store.paths.upload(id, repository))/data"
+        self.path = path
+        let descriptor = try systemCall("open", path) { open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0o666) }
+        self.descriptor = descriptor
+        size = 0
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw Busy()
+        }
+    }
+
+    deinit { close() }
+
+    /// Gives the lock back, and remembers the hash for whoever goes on with it.
+    package func close() {
+        guard isOpen else { return }
+        isOpen = false
+        // After a write that failed in the middle there is more in the file than was hashed.
+        if let hasher, let stamp = try? FileStamp(of: descriptor, path: path), stamp.size == size {
+            store.uploadHashes.keep(hasher, of: id, stamp)
+        }
+        Glibc.close(descriptor)
+    }
+
+    /// How many bytes have arrived, whoever may be writing to it.
+    ///
+    /// - Returns: nil if there is no such upload.
+    package static func size(of id: String, in repository: String, _ store: Store) throws -> Int64? {
+        try isUUID(id) ? fileSize("\(store.path)/\(store.paths.upload(id, repository))/data") : nil
+    }
+
+    /// Begins one.
+    package static func begin(in repository: String, of store: Store) throws -> StoreUpload {
+        let id = uniqueName()
+        let directory = "\(store.path)/\(store.paths.upload(id, repository))"
+        let ownership = try store.area().ownership
+        // Nobody was promised that an upload without bytes survives a power cut.
+        try makeDirectories(directory, ownership: ownership, lasting: false)
+        let start = try systemCall("write", directory) {
+            open("\(directory)/startedat", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        }
+        defer { Glibc.close(start) }
+        try ownership.apply(to: start, path: directory)
+        try Array(Timestamp.rfc3339(Timestamp.now).utf8).withUnsafeBytes {
+            try writeAll($0, to: start, path: directory)
+        }
+        let upload = try StoreUpload(store, repository, id: id, flags: O_CREAT | O_EXCL)
+        upload.hasher = DigestHasher(.sha256)
+        try ownership.apply(to: upload.descriptor, path: upload.path)
+        return upload
+    }
+
+    /// Goes on with one.
+    ///
+    /// - Returns: nil if there is none.
+    /// - Throws: `Busy`.
+    package static func resume(_ id: String, in repository: String, of store: Store) throws -> StoreUpload? {
+        // The name becomes part of a path, and only a UUID has the right form.
+        guard isUUID(id) else { return nil }
+        let upload: StoreUpload
+        do {
+            upload = try StoreUpload(store, repository, id: id, flags: 0)
+        } catch StreamError.io(_, _, let code) where code == ENOENT || code == ENOTDIR {
+            return nil
+        }
+        let stamp = try FileStamp(of: upload.descriptor, path: upload.path)
+        guard stamp.isLinked else { return nil }
+        upload.size = stamp.size
+        upload.hasher = stamp.size == 0 ? DigestHasher(.sha256) : store.uploadHashes.take(id, stamp)
+        return upload
+    }
+
+    /// What has arrived, and what is still going to, by offset.
+    package func reader() throws -> OpenFile { try OpenFile(reading: path) }
+
+    package func write(_ bytes: UnsafeRawBufferPointer) throws {
+        try writeAll(bytes, to: descriptor, at: size, path: path)
+        hasher?.update(bytes)
+        size += Int64(bytes.count)
+    }
+
+    /// Makes the bytes a blob that the repository can serve.
+    ///
+    /// - Returns: false if they have another digest; then the upload goes on.
+    package func commit(_ digest: Digest) throws -> Bool {
+        let canonical = try hasher?.finalize() ?? read(.sha256)
+        let actual = try digest.algorithm == .sha256 ? canonical : read(digest.algorithm)
+        guard actual == digest else { return false }
+        try store.adoptUpload(path, descriptor, size: size, as: digest, canonical: canonical, in: repository)
+        hasher = nil
+        try removeTree(parent(of: path))
+        return true
+    }
+
+    private func read(_ algorithm: Digest.Algorithm) throws -> Digest {
+        let source = HashingSource(FileSource(try OpenFile(reading: path), length: size), algorithm: algorithm)
+        _ = try source.drain()
+        return source.digest()
+    }
+
+    package func cancel() throws {
+        hasher = nil
+        try removeTree(parent(of: path))
+    }
+
+    private static func isUUID(_ text: String) -> Bool {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        return parts.map(\.utf8.count) == [8, 4, 4, 4, 12]
+            && parts.joined().utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+    }
+}
+
+extension Store {
+    /// Takes away uploads that began long ago.
+    ///
+    /// - Returns: what went, or would go: `REPOSITORY/ID`.
+    package func purgeUploads(olderThan age: Duration, dryRun: Bool) throws -> [String] {
+        let latest = Timestamp.now - Int(age.components.seconds)
+        var purged: [String] = []
+        for repository in try repositoriesWithUploads() {
+            for id in try listDirectory("\(path)/\(paths.uploads(repository))") ?? [] {
+                let directory = "\(path)/\(paths.upload(id, repository))"
+                let started = try readFile("\(directory)/startedat", limit: 4096).flatMap {
+                    Timestamp.parse(String(decoding: $0, as: UTF8.self))
+                }
+                guard let began = try started ?? modificationTime(directory), began < latest else { continue }
+                do {
+                    _ = try StoreUpload.resume(id, in: repository, of: self)
+                } catch is StoreUpload.Busy {
+                    // Whoever is writing to it at the moment has not given it up.
+                    continue
+                }
+                purged.append("\(repository)/\(id)")
+                if !dryRun { try removeTree(directory) }
+            }
+        }
+        return purged
+    }
+
+    private func repositoriesWithUploads() throws -> [String] {
+        var found: [String] = []
+        func walk(_ repository: String) throws {
+            let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
+            for name in try listDirectory("\(path)/\(directory)") ?? [] {
+                if name == "_uploads" { found.append(repository) }
+                let child = repository.isEmpty ? name : "\(repository)/\(name)"
+                if !name.hasPrefix("_"), ImageName.isRepository(child) { try walk(child) }
+            }
+        }
+        try walk("")
+        return found
+    }
+}

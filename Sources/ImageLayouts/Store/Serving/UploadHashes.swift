@@ -1,0 +1,30 @@
+import ByteStreams
+import ImageModel
+import Synchronization
+
+/// The hashes of uploads between two requests, so that what has arrived is not read again.
+///
+/// A state is only good for the very bytes that it was made of, and another process may have written to the
+/// upload since: it goes with the file's stamp.
+final class UploadHashes: Sendable {
+    private struct Entry {
+        var hasher: DigestHasher
+        var stamp: FileStamp
+    }
+
+    private static let limit = 4096
+    private let entries = Mutex<[String: Entry]>([:])
+
+    func keep(_ hasher: DigestHasher, of id: String, _ stamp: FileStamp) {
+        entries.withLock { entries in
+            // Uploads that nobody went on with make room; their bytes can be read again.
+            if entries.count >= Self.limit, let some = entries.keys.first { entries[some] = nil }
+            entries[id] = Entry(hasher: hasher, stamp: stamp)
+        }
+    }
+
+    func take(_ id: String, _ stamp: FileStamp) -> DigestHasher? {
+        guard let entry = entries.withLock({ $0.removeValue(forKey: id) }), entry.stamp == stamp else { return nil }
+        return entry.hasher
+    }
+}

@@ -1,0 +1,53 @@
+import ByteStreams
+import ImageModel
+
+/// Stores compressed bytes as they are, and inflates them on the side to see which layer they are.
+enum DiffIDCheck {
+    /// Reads `bytes` to the end, writes all of them to `sink`, and hashes what they inflate to.
+    ///
+    /// - Returns: the diffID, or what is wrong with the compressed bytes, which may be nobody's layer.
+    static func pump(
+        _ bytes: any ByteSource, format: CompressionFormat, into sink: any ByteSink, limit: InflationLimit,
+        title: String
+    ) throws -> Result<Digest, any Error> {
+        let tee = TeeSource(bytes, into: sink)
+        let result: Result<Digest, any Error>
+        do {
+            let inflated = HashingSource(try InflatingSource(tee, format: format, limit: limit, name: title))
+            _ = try inflated.drain()
+            result = .success(inflated.digest())
+        } catch StreamError.damaged(let text) {
+            result = .failure(StreamError.damaged(text))
+        } catch StreamError.limit(let text) {
+            result = .failure(StreamError.limit(text))
+        }
+        _ = try tee.drain()
+        return result
+    }
+
+    /// - Throws: if it is not what the image's config says.
+    static func compare(_ found: Result<Digest, any Error>, with diffID: Digest, title: String) throws {
+        let found = try found.get()
+        guard found == diffID else {
+            throw StreamError.damaged(
+                "\(title), inflated, is damaged: its digest is \(found), expected was \(diffID)")
+        }
+    }
+}
+
+/// Writes what is read from it.
+private final class TeeSource: ByteSource {
+    private let upstream: any ByteSource
+    private let sink: any ByteSink
+
+    init(_ upstream: any ByteSource, into sink: any ByteSink) {
+        self.upstream = upstream
+        self.sink = sink
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let count = try upstream.read(into: buffer)
+        if count > 0 { try sink.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) }
+        return count
+    }
+}

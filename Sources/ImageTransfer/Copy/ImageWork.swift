@@ -1,0 +1,62 @@
+import ImageModel
+
+/// One planned image, and what its blobs take.
+struct ImageWork {
+    enum Decision {
+        /// The destination has it: as that.
+        case there(Descriptor)
+        case move
+    }
+
+    let image: PlannedImage
+    let moves: [(move: BlobMove, decision: Decision)]
+
+    /// What the image is going to be, as far as that can be known beforehand.
+    struct Outlook {
+        var manifests: [Manifest]
+        var root: Descriptor
+        /// nil: it is exactly that.
+        var estimate: CopyReport.Image.Estimate?
+    }
+
+    func outlook() throws -> Outlook {
+        var blobs: [Digest: Descriptor] = [:]
+        var estimates: Set<CopyReport.Image.Estimate> = []
+        for (move, decision) in moves {
+            switch decision {
+            case .there(let descriptor): blobs[move.blob.digest] = descriptor
+            case .move:
+                blobs[move.blob.digest] = move.guess
+                if let estimate = move.estimate { estimates.insert(estimate) }
+            }
+        }
+        let manifests = try image.manifests(with: blobs)
+        return Outlook(
+            manifests: manifests, root: image.root(of: manifests),
+            estimate: estimates.contains(.about) ? .about : estimates.first)
+    }
+}
+
+extension BlobMove {
+    /// What a layer is called once it is packed so.
+    func resultType(_ compression: LayerCompression) -> MediaType {
+        .layer(compression, in: blob.mediaType.manifestFamilyOfLayer) ?? .layer(compression, in: .oci)
+            ?? blob.mediaType
+    }
+
+    /// How well `guess` can be known; nil if exactly.
+    var estimate: CopyReport.Image.Estimate? {
+        guard let compression else { return nil }
+        return blob.mediaType.layerCompression == LayerCompression.none && compression != .none ? .atMost : .about
+    }
+
+    /// What the blob will be, before it is: no smaller, if it is going to be compressed.
+    var guess: Descriptor {
+        guard let compression else { return blob.plain }
+        var guess = blob.plain
+        guess.mediaType = resultType(compression)
+        // What cannot be compressed grows a little.
+        if estimate == .atMost { guess.size = blob.size.addingSaturated(blob.size / 256 + 1024) }
+        return guess
+    }
+}

@@ -1,0 +1,30 @@
+public import ImageModel
+
+/// An image, and what it is called where it is served.
+public struct NamedImage: Sendable {
+    public var source: any ImageSource
+    public var image: SourceImage
+    public var name: ImageName
+    /// Why the name is not the source's own; nil if it is.
+    public var remark: String?
+
+    public init(source: any ImageSource, image: SourceImage, name: ImageName, remark: String? = nil) {
+        self.source = source
+        self.image = image
+        self.name = name
+        self.remark = remark
+    }
+}
+
+extension ImageSource {
+    /// Images under the names that a copy into a store would give them.
+    ///
+    /// - Throws: `TransferError.refused` for a name that no repository can have.
+    public func named(_ images: [SourceImage]) throws -> [NamedImage] {
+        var traits = DestinationTraits()
+        traits.bareNameIsTag = false
+        return try Naming(options: CopyOptions(), traits: traits, requestedName: nil).assign(
+            images, from: self, alone: true
+        ).map { NamedImage(source: self, image: $0.image, name: $0.name, remark: $0.remark) }
+    }
+}

@@ -1,0 +1,62 @@
+package import ByteStreams
+public import ImageModel
+
+/// What a source holds, and what is wrong with it.
+public struct SourceListing: Sendable {
+    /// In the source's order.
+    public var images: [SourceImage]
+    /// What is there by name, but cannot be read.
+    public var broken: [BrokenImage]
+    /// What is passed over because it is no image, or has no name that counts.
+    public var notes: [String]
+
+    public init(images: [SourceImage] = [], broken: [BrokenImage] = [], notes: [String] = []) {
+        self.images = images
+        self.broken = broken
+        self.notes = notes
+    }
+
+    /// - Throws: what is wrong if nothing can be read.
+    public func readable() throws -> [SourceImage] {
+        if images.isEmpty, let first = broken.first { throw first.error }
+        return images
+    }
+}
+
+/// An image that a source lists but cannot give, and why.
+public struct BrokenImage: Sendable {
+    public var name: SourceImage.Name
+    public var repository: String?
+    /// nil where not even that can be read.
+    public var digest: Digest?
+    public var error: any Error
+
+    /// - Returns: nil if the error is not about this image: a disk that cannot be read, a cancelled task.
+    public init?(name: SourceImage.Name, repository: String? = nil, digest: Digest? = nil, error: any Error) {
+        switch error {
+        // It is listed, so its absence is damage.
+        case TransferError.notFound(let text): self.error = TransferError.damaged(text)
+        case is TransferError, is DocumentError: self.error = error
+        case let error as StreamError where error.isAboutContent: self.error = error
+        default: return nil
+        }
+        self.name = name
+        self.repository = repository
+        self.digest = digest
+    }
+
+    /// For messages.
+    public var title: String {
+        switch name {
+        case .full(let name) where name.tag == nil: "\(name)" + (digest.map { "@\($0)" } ?? "")
+        case .full(let name): name.description
+        case .tag(let tag): tag
+        case .none: digest?.description ?? "an image without a name"
+        }
+    }
+}
+
+extension StreamError {
+    /// Whether the bytes are wrong, and not the disk.
+    package var isAboutContent: Bool { if case .io = self { false } else { true } }
+}

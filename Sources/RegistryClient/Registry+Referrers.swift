@@ -1,0 +1,90 @@
+import ImageModel
+import ImageTransfer
+import NIOHTTP1
+import Synchronization
+
+/// What refers to a manifest: by the API, or by an index under a fallback tag where there is no API.
+/// Source: OCI distribution-spec, "Listing Referrers".
+extension Registry {
+    func referrers(of digest: Digest, in repository: String) throws -> [Descriptor] {
+        if hasReferrers.withLock({ $0 }) != false, let found = try listed(digest, repository) { return found }
+        guard case .index(let index)? = try manifest(ImageName.referrersTag(of: digest), in: repository)?.content
+        else { return [] }
+        return index.manifests
+    }
+
+    /// - Returns: nil if there is no API.
+    private func listed(_ digest: Digest, _ repository: String) throws -> [Descriptor]? {
+        let name = "\(host)/\(repository): referrers of \(digest)"
+        var request = RegistryRequest(
+            method: .GET, path: "\(repository)/referrers/\(digest)", repository: repository, scope: .pull(repository),
+            action: "list the referrers of \(digest)", headers: ["accept": MediaType.ociIndex.rawValue],
+            expects: [400, 404, 405, 406, 501])
+        var found: [Descriptor] = []
+        var pages = Pages(name)
+        while true {
+            let page: (manifests: [Descriptor], next: Address?, bytes: Int)?
+            do {
+                page = try session.send(request) { answer in
+                    let type = answer.contentType ?? MediaType.ociIndex.rawValue
+                    guard answer.isSuccess, type == MediaType.ociIndex.rawValue else {
+                        answer.finish()
+                        return nil
+                    }
+                    let bytes = try answer.bytes(limit: Document.sizeLimit, name: name)
+                    let index = try Document.decode(ImageIndex.self, from: bytes, name: name)
+                    return (index.manifests, answer.nextPage, bytes.count)
+                }
+            } catch let error as RegistryError where error.isUnauthorised {
+                session.remark("\(error.description): taken as if there were no such list")
+                page = nil
+            }
+            guard let page else {
+                hasReferrers.withLock { $0 = $0 ?? false }
+                return hasReferrers.withLock { $0 } == true ? found : nil
+            }
+            hasReferrers.withLock { $0 = true }
+            let known = Set(found.map(\.digest))
+            let new = page.manifests.filter { !known.contains($0.digest) }
+            found += new
+            guard let next = try pages.turn(to: page.next, news: new.count, bytes: page.bytes, session) else {
+                return found
+            }
+            request.address = next
+        }
+    }
+
+    /// Makes the registry know a referrer where it does not do so by itself.
+    func noteReferrer(_ referrer: Descriptor, of subject: Digest, in repository: String) throws {
+        if hasReferrers.withLock({ $0 }) == nil { _ = try referrers(of: subject, in: repository) }
+        guard hasReferrers.withLock({ $0 }) == false else { return }
+        try merge([referrer], as: ImageName.referrersTag(of: subject), in: repository)
+    }
+
+    /// Adds to the index under a fallback tag, which others may change at the same time.
+    ///
+    /// - Parameter whole: an index of what is to be added; it is put as it is where nothing else is there.
+    func merge(
+        _ referrers: [Descriptor], as tag: String, in repository: String, whole: Manifest? = nil
+    ) throws {
+        for _ in 0..<5 {
+            let old = try stored(tag, in: repository)
+            var index = ImageIndex(mediaType: .ociIndex, manifests: [])
+            if let old {
+                guard case .index(let there) = old.manifest.content else {
+                    return session.remark(
+                        "\(host)/\(repository): \(tag) is no index, so no referrers can be listed there")
+                }
+                index = there
+            }
+            let isCovered = Set(index.manifests.map(\.digest)).isSubset(of: referrers.map(\.digest))
+            guard index.add(referrers) else { return }
+            let manifest = if let whole, isCovered { whole } else { try Manifest(making: index) }
+            let condition: HTTPHeaders = old?.etag.map { ["if-match": $0] } ?? [:]
+            // Not as it was any more: then it is read again.
+            if try put(manifest, as: tag, in: repository, condition: condition) != nil { return }
+        }
+        throw TransferError.refused(
+            "\(host)/\(repository): others keep changing \(tag), which lists referrers: try again")
+    }
+}

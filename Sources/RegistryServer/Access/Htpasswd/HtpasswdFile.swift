@@ -1,0 +1,58 @@
+import ByteStreams
+
+/// What a password file says: `USER:HASH` a line, empty lines and those that begin with `#` aside.
+///
+/// The last line of a user counts. Only bcrypt counts: entries of MD5, SHA or plain text never match, as in the
+/// original. Source: distribution, registry/auth/htpasswd; Apache's htpasswd(1).
+package struct HtpasswdFile: Sendable {
+    /// Bytes.
+    package static let sizeLimit = 1 << 20
+    package static let userLimit = 10_000
+
+    private var hashes: [[UInt8]: BcryptHash] = [:]
+    /// What is wrong with some lines, for the log: number and fault, nothing of what they hold.
+    package private(set) var problems: [String] = []
+    /// For users that are not there: as much work as the dearest user's.
+    private let dummy: BcryptHash
+
+    /// - Throws: `StreamError.limit`.
+    package init(_ bytes: [UInt8]) throws {
+        guard bytes.count <= Self.sizeLimit else {
+            throw StreamError.limit("a password file may have \(Self.sizeLimit) bytes, not \(bytes.count)")
+        }
+        var number = 0
+        for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            number += 1
+            let line = line.trimmed
+            guard let first = line.first, first != UInt8(ascii: "#") else { continue }
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex else {
+                problems.append("line \(number) is not USER:HASH")
+                continue
+            }
+            let user = Array(line[..<colon])
+            let hash = BcryptHash(line[(colon + 1)...])
+            if hash == nil {
+                problems.append("line \(number) has no bcrypt hash, so its user cannot log in; htpasswd -B makes one")
+            }
+            hashes[user] = hash
+            guard hashes.count <= Self.userLimit else {
+                throw StreamError.limit("a password file may have \(Self.userLimit) users, this one has more")
+            }
+        }
+        dummy = .dummy(cost: hashes.values.map(\.cost).max() ?? BcryptHash.usualCost)
+    }
+
+    /// - Returns: the user's hash, or another that costs as much to check and that nobody has.
+    func hash(of user: [UInt8]) -> (hash: BcryptHash, isKnown: Bool) {
+        hashes[user].map { ($0, true) } ?? (dummy, false)
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Without the white space at both ends.
+    fileprivate var trimmed: Self {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
+        let start = drop(while: isSpace)
+        return start[..<((start.lastIndex { !isSpace($0) }.map { $0 + 1 }) ?? start.startIndex)]
+    }
+}

@@ -1,0 +1,74 @@
+import Crypto
+import JWTKit
+import SwiftASN1
+import X509
+
+/// A public key in JSON: RFC 7517, RFC 7518, section 6. Private members are not read.
+struct JSONWebKey: Decodable {
+    var kty: String
+    var kid: String?
+    /// `sig`, or `enc` for keys that are for something else.
+    var use: String?
+    /// The only algorithm that it is for.
+    var alg: String?
+    var x5c: [String]?
+    var n: String?
+    var e: String?
+    var crv: String?
+    var x: String?
+    var y: String?
+
+    /// RFC 7638. Says whether this is a known key without making one of what a stranger sent.
+    ///
+    /// - Returns: nil if members are missing.
+    var thumbprint: String? {
+        switch kty {
+        case "RSA":
+            guard let n = n.flatMap({ Base64.decodeURL($0) }), let e = e.flatMap({ Base64.decodeURL($0) }) else {
+                return nil
+            }
+            return Self.thumbprint(modulus: n, exponent: e)
+        case "EC":
+            guard let crv, let x = x.flatMap({ Base64.decodeURL($0) }), let y = y.flatMap({ Base64.decodeURL($0) })
+            else { return nil }
+            return Self.thumbprint(curve: crv, x: x, y: y)
+        case "OKP":
+            guard let crv, let x = x.flatMap({ Base64.decodeURL($0) }) else { return nil }
+            return Self.thumbprint(curve: crv, x: x, y: nil)
+        default: return nil
+        }
+    }
+
+    /// - Throws: `TokenRefusal`, or an error of JWTKit.
+    func key() throws -> TokenKey {
+        let pem: String
+        switch (kty, crv, x, y, n, e) {
+        case ("RSA", _, _, _, let n?, let e?):
+            pem = try JWTKit.Insecure.RSA.PublicKey(modulus: n, exponent: e).pemRepresentation
+        case ("EC", "P-256", let x?, let y?, _, _): pem = try ES256PublicKey(parameters: (x, y)).pemRepresentation
+        case ("EC", "P-384", let x?, let y?, _, _): pem = try ES384PublicKey(parameters: (x, y)).pemRepresentation
+        case ("EC", "P-521", let x?, let y?, _, _): pem = try ES512PublicKey(parameters: (x, y)).pemRepresentation
+        case ("OKP", "Ed25519", let x?, _, _, _): pem = try EdDSA.PublicKey(x: x, curve: .ed25519).pemRepresentation
+        default: throw TokenRefusal("it is not a public key of RSA, P-256, P-384, P-521 or Ed25519")
+        }
+        return try TokenKey(Certificate.PublicKey(pemEncoded: pem), algorithm: alg)
+    }
+
+    // MARK: Thumbprints
+
+    static func thumbprint(modulus: some Sequence<UInt8>, exponent: some Sequence<UInt8>) -> String {
+        // Numbers have no leading zeros; coordinates have a fixed length.
+        let n = Base64.encodeURL(modulus.drop { $0 == 0 })
+        let e = Base64.encodeURL(exponent.drop { $0 == 0 })
+        return hash(#"{"e":"\#(e)","kty":"RSA","n":"\#(n)"}"#)
+    }
+
+    /// - Parameter y: nil for Ed25519.
+    static func thumbprint(curve: String, x: some Sequence<UInt8>, y: [UInt8]?) -> String {
+        let x = Base64.encodeURL(x)
+        guard let y else { return hash(#"{"crv":"\#(curve)","kty":"OKP","x":"\#(x)"}"#) }
+        return hash(#"{"crv":"\#(curve)","kty":"EC","x":"\#(x)","y":"\#(Base64.encodeURL(y))"}"#)
+    }
+
+    private static func hash(_ text: String) -> String { Base64.encodeURL(SHA256.hash(data: Array(text.utf8))) }
+}

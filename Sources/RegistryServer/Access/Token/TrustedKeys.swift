@@ -1,0 +1,156 @@
+import ByteStreams
+import FoundationEssentials
+import ImageModel
+import ImageTransfer
+import JWTKit
+import SwiftASN1
+import X509
+
+/// The keys that a token may be signed by: those of a bundle of certificates and whatever these vouch for, and those
+/// of a key set.
+///
+/// Source: distribution, registry/auth/token: `x5c` counts before `jwk`, and that before `kid`.
+struct TrustedKeys: Sendable {
+    /// Bytes of a file.
+    static let fileLimit = 4 << 20
+    /// Certificates of one chain. The ways to build a chain grow with their factorial, and strangers send them.
+    static let chainLimit = 5
+
+    private let roots: Set<Certificate>
+    /// nil without a bundle.
+    private let verifier: X5CVerifier?
+    private var keys: [String: TokenKey] = [:]
+    /// What in the files does not count, for the log.
+    private(set) var problems: [String] = []
+
+    /// - Parameters:
+    ///   - bundle: path of a PEM file.
+    ///   - keySet: path of a JSON file, `{"keys": […]}`: RFC 7517, section 5.
+    /// - Throws: `TransferError.refused`, `StreamError`, `DocumentError`.
+    init(bundle: String?, keySet: String?) throws {
+        var problems: [String] = []
+        let certificates = try bundle.map { try Self.certificates(in: $0, problems: &problems) } ?? []
+        self.problems = problems
+        roots = Set(certificates)
+        verifier = certificates.isEmpty ? nil : try X5CVerifier(rootCertificates: certificates)
+        for certificate in certificates {
+            // An authority's key may be of a kind that no token is signed by.
+            if let key = try? TokenKey(certificate.publicKey) { add(key) }
+        }
+        if let keySet { try add(keySet: keySet) }
+        guard verifier != nil || !keys.isEmpty else {
+            throw TransferError.refused(
+                "auth.token needs the keys that tokens are signed by: rootcertbundle, a PEM file of certificates, "
+                    + "or jwks, a JSON file of a key set")
+        }
+    }
+
+    /// The key that has to have signed a token, by what its header says.
+    func key(for header: TokenHeader) async throws(TokenRefusal) -> TokenKey {
+        // Without a bundle, no chain can count; the key may still be known by its name.
+        if let chain = header.x5c, !chain.isEmpty, verifier != nil { return try await key(of: chain) }
+        if let jwk = header.jwk {
+            guard let thumbprint = jwk.thumbprint else { throw TokenRefusal("its jwk is not a key") }
+            if let known = keys[thumbprint] { return known }
+            guard let chain = jwk.x5c, !chain.isEmpty else { throw TokenRefusal("its jwk is not a known key") }
+            let key = try await key(of: chain)
+            guard key.thumbprint == thumbprint else { throw TokenRefusal("its jwk is not its certificate's key") }
+            return key
+        }
+        guard let kid = header.kid else { throw TokenRefusal("it does not say which key signed it") }
+        guard let key = keys[kid] else { throw TokenRefusal("its kid is not a known key's") }
+        return key
+    }
+
+    // MARK: Chains
+
+    private func key(of chain: [String]) async throws(TokenRefusal) -> TokenKey {
+        guard let verifier else { throw TokenRefusal("there is no rootcertbundle to check its certificate by") }
+        guard chain.count <= Self.chainLimit else { throw TokenRefusal("its chain has too many certificates") }
+        var certificates: [Certificate] = []
+        for text in chain {
+            guard let bytes = Base64.decode(text), let certificate = try? Certificate(derEncoded: bytes) else {
+                throw TokenRefusal("its chain has something that is not a certificate")
+            }
+            certificates.append(certificate)
+        }
+        let leaf = certificates[0]
+        if roots.contains(leaf) {
+            // Trusted as it is: need not be an authority.
+            let now = Date()
+            guard leaf.notValidBefore <= now, now <= leaf.notValidAfter else {
+                throw TokenRefusal("its certificate is not valid now")
+            }
+        } else {
+            // Version 1 cannot say whether it is an authority: the bundle can, a stranger cannot.
+            guard certificates.dropFirst().allSatisfy({ $0.version == .v3 || roots.contains($0) }) else {
+                throw TokenRefusal("its chain has a certificate of version 1")
+            }
+            let result = try? await verifier.verifyChain(certificates: certificates)
+            guard case .validCertificate = result else {
+                throw TokenRefusal("its certificate does not come from the rootcertbundle")
+            }
+        }
+        guard let key = try? TokenKey(leaf.publicKey) else {
+            throw TokenRefusal("its certificate's key is too small, or of an unknown kind")
+        }
+        return key
+    }
+
+    // MARK: Files
+
+    private static func certificates(in path: String, problems: inout [String]) throws -> [Certificate] {
+        guard let bytes = try readFile(path, limit: fileLimit) else {
+            throw TransferError.refused("rootcertbundle \(path) is missing")
+        }
+        let documents: [PEMDocument]
+        do {
+            documents = try PEMDocument.parseMultiple(pemString: String(decoding: bytes, as: UTF8.self))
+        } catch {
+            throw TransferError.refused("rootcertbundle \(path) is not a PEM file: \(error)")
+        }
+        var certificates: [Certificate] = []
+        var number = 0
+        for document in documents where document.discriminator == Certificate.defaultPEMDiscriminator {
+            number += 1
+            do {
+                certificates.append(try Certificate(pemDocument: document))
+            } catch {
+                // X509 refuses RSA keys of less than 2048 bits, and kinds of keys that it does not know.
+                problems.append("\(path): certificate \(number) does not count: \(error)")
+            }
+        }
+        guard !certificates.isEmpty else {
+            throw TransferError.refused(
+                "rootcertbundle \(path) has \(number) certificates (-----BEGIN CERTIFICATE-----), "
+                    + "and none that can be used\(problems.isEmpty ? "" : ": \(problems[0])")")
+        }
+        return certificates
+    }
+
+    private mutating func add(keySet path: String) throws {
+        struct KeySet: Decodable { var keys: [JSONValue] }
+        guard let bytes = try readFile(path, limit: Self.fileLimit) else {
+            throw TransferError.refused("jwks \(path) is missing")
+        }
+        let set = try Document.decode(KeySet.self, from: bytes, name: path)
+        for (position, value) in set.keys.enumerated() {
+            // Sets hold keys for other purposes too.
+            do {
+                let jwk = try Document.decode(JSONWebKey.self, from: try Document.encode(value), name: "it")
+                guard jwk.use ?? "sig" == "sig" else { continue }
+                let key = try jwk.key()
+                if let kid = jwk.kid { keys[kid] = key }
+                add(key)
+            } catch {
+                let reason = (error as? TokenRefusal)?.reason ?? "\(error)"
+                problems.append("\(path): key \(position + 1) does not count: \(reason)")
+            }
+        }
+    }
+
+    private mutating func add(_ key: TokenKey) {
+        keys[key.thumbprint] = key
+        keys[key.libtrustID] = key
+    }
+}

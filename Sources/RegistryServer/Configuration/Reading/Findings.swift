@@ -1,0 +1,46 @@
+/// What is found while a configuration is read: mistakes, for which it is refused, and warnings.
+final class Findings {
+    private struct Finding {
+        var place: YAMLPlace
+        var text: String
+    }
+
+    private var mistakes: [Finding] = []
+    private var warnings: [Finding] = []
+
+    /// - Parameters:
+    ///   - name: of the key, from the top: `http.tls.key`; empty for the file as a whole.
+    func mistake(at place: YAMLPlace, _ name: String, _ text: String) {
+        mistakes.append(Finding(place: place, text: Self.sentence(place, name, text)))
+    }
+
+    func warn(at place: YAMLPlace, _ name: String, _ text: String) {
+        warnings.append(Finding(place: place, text: Self.sentence(place, name, text)))
+    }
+
+    /// For an environment variable that sets nothing there is, in the original's words.
+    func ignored(variable: String) {
+        let text = "Ignoring unrecognized environment variable \(variable)"
+        warnings.append(Finding(place: YAMLPlace(.variable(variable)), text: text))
+    }
+
+    /// In the order of the file, those of environment variables at the end.
+    ///
+    /// - Throws: `ConfigurationError` if there is any mistake.
+    func warningsUnlessMistaken() throws(ConfigurationError) -> [String] {
+        guard mistakes.isEmpty else { throw ConfigurationError(Self.sorted(mistakes)) }
+        return Self.sorted(warnings)
+    }
+
+    private static func sentence(_ place: YAMLPlace, _ name: String, _ text: String) -> String {
+        name.isEmpty ? "\(place): \(text)" : "\(place): \(name): \(text)"
+    }
+
+    private static func sorted(_ findings: [Finding]) -> [String] {
+        let keys = findings.enumerated().map { index, finding in
+            let isVariable = if case .variable = finding.place.origin { 1 } else { 0 }
+            return (isVariable, finding.place.line, index)
+        }
+        return keys.sorted(by: <).map { findings[$0.2].text }
+    }
+}

@@ -1,0 +1,172 @@
+/// One mapping of the configuration, read key by key; knows in the end which keys nobody asked for.
+///
+/// A key that is there without a value, or with an empty one, counts as absent, as it does in the original. What is
+/// wrong goes to the findings, so that reading goes on and all mistakes are told at once.
+final class Section {
+    /// From the top, as in `http.tls`; empty for the file itself.
+    let path: String
+    /// Where its key stands.
+    let place: YAMLPlace
+    private let findings: Findings
+    private var entries: [String: YAMLNode.Entry] = [:]
+    private var asked: Set<String> = []
+    private var children: [Section] = []
+
+    init(_ node: YAMLNode?, path: String, place: YAMLPlace, findings: Findings) {
+        (self.path, self.place, self.findings) = (path, place, findings)
+        guard let node, !node.isNull else { return }
+        guard case .mapping(let list) = node.content else {
+            findings.mistake(at: node.place, path, "is \(node.kind) where keys belong, each with a value: 'key: value'")
+            return
+        }
+        for entry in list { add(entry) }
+    }
+
+    // Go's decoder fills the second of two sections into the first, except where the key is a list of choices.
+    private func add(_ entry: YAMLNode.Entry) {
+        guard let earlier = entries.updateValue(entry, forKey: entry.key) else { return }
+        guard case .mapping(let old) = earlier.value.content, case .mapping(let new) = entry.value.content,
+            !["storage", "auth"].contains(name(entry.key))
+        else {
+            warn(entry, "is there twice: what line \(earlier.place.line) says does not count")
+            return
+        }
+        entries[entry.key]?.value.content = .mapping(old + new)
+        warn(entry, "is there twice: this is added to what line \(earlier.place.line) says")
+    }
+
+    private func warn(_ entry: YAMLNode.Entry, _ text: String) {
+        findings.warn(at: entry.place, name(entry.key), text)
+    }
+
+    private func name(_ key: String) -> String { path.isEmpty ? printable(key) : "\(path).\(printable(key))" }
+
+    private func take(_ key: String) -> YAMLNode? {
+        asked.insert(key)
+        guard let node = entries[key]?.value, !node.isNull else { return nil }
+        if case .scalar("", _) = node.content { return nil }
+        return node
+    }
+
+    // MARK: What is there
+
+    /// All keys, also those without a value.
+    var keys: [String] { entries.keys.sorted() }
+
+    /// Keys that nobody has asked for yet.
+    var otherKeys: [String] { keys.filter { !asked.contains($0) } }
+
+    /// Whether the key is there with a value, be it right or wrong.
+    func has(_ key: String) -> Bool { take(key) != nil }
+
+    // MARK: Reading values
+
+    /// The value of a key; nil if it is absent or, which is a mistake then, not of the kind.
+    @discardableResult
+    func read<Value>(_ key: String, _ kind: ValueKind<Value>) -> Value? {
+        guard let node = take(key) else { return nil }
+        do {
+            return try kind.read(node) { findings.warn(at: node.place, name(key), $0) }
+        } catch {
+            findings.mistake(at: error.place ?? node.place, name(key), error.message)
+            return nil
+        }
+    }
+
+    /// Leaves `target` as it is if the key is absent.
+    func read<Value>(_ key: String, _ kind: ValueKind<Value>, into target: inout Value) {
+        if let value = read(key, kind) { target = value }
+    }
+
+    func read<Value>(_ key: String, _ kind: ValueKind<Value>, into target: inout Value?) {
+        if let value = read(key, kind) { target = value }
+    }
+
+    /// Leaves `target` as it is also if the value is `unset`, with which the original means that it is absent.
+    func read<Value: Equatable>(
+        _ key: String, _ kind: ValueKind<Value>, into target: inout Value, unless unset: Value
+    ) {
+        if let value = read(key, kind), value != unset { target = value }
+    }
+
+    /// The value of a key that has to be there; nil, and a mistake, if it is not.
+    ///
+    /// - Parameter advice: what to write.
+    func require<Value>(_ key: String, _ kind: ValueKind<Value>, _ advice: String) -> Value? {
+        if take(key) == nil { complain(key, "is missing: \(advice)") }
+        return read(key, kind)
+    }
+
+    // MARK: Reading sections
+
+    /// The mapping of a key; an empty one if the key is absent.
+    ///
+    /// - Parameter isChoice: whether a single name may stand for a mapping with that key: `storage: filesystem`.
+    func section(_ key: String, isChoice: Bool = false) -> Section {
+        var node = take(key)
+        if isChoice { node?.expandName() }
+        return child(node, name(key), at: entries[key]?.place ?? place)
+    }
+
+    /// The mappings of a list; none if the key is absent.
+    func sections(_ key: String) -> [Section] {
+        guard let node = take(key) else { return [] }
+        guard case .sequence(let nodes) = node.content else {
+            findings.mistake(at: node.place, name(key), "is \(node.kind) where a list belongs: begin each with '- '")
+            return []
+        }
+        return nodes.enumerated().map { index, node in child(node, "\(name(key))[\(index)]", at: node.place) }
+    }
+
+    private func child(_ node: YAMLNode?, _ path: String, at place: YAMLPlace) -> Section {
+        let section = Section(node, path: path, place: place, findings: findings)
+        children.append(section)
+        return section
+    }
+
+    // MARK: Saying what is wrong
+
+    /// A mistake at a key, or at the section if the key is absent.
+    func complain(_ key: String, _ text: String) {
+        asked.insert(key)
+        findings.mistake(at: entries[key]?.place ?? place, name(key), text)
+    }
+
+    /// A warning at a key, or at the section if the key is absent.
+    func warn(_ key: String, _ text: String) {
+        asked.insert(key)
+        findings.warn(at: entries[key]?.place ?? place, name(key), text)
+    }
+
+    /// Warns if a key that cannot be honoured says anything.
+    func dismiss(_ key: String, _ reason: String) {
+        if let node = take(key), node.saysSomething { warn(key, "does nothing here: \(reason)") }
+    }
+
+    /// Lets keys pass that need nothing done.
+    func accept(_ keys: String...) { asked.formUnion(keys) }
+
+    /// Lets all keys pass, for the section as a whole is wrong.
+    func discard() { asked.formUnion(entries.keys) }
+
+    /// Warns of the keys that nobody asked for, here and in all sections below.
+    func finish() {
+        for entry in entries.values where !asked.contains(entry.key) {
+            if case .variable(let variable) = entry.place.origin, entry.place.line == 0 {
+                findings.ignored(variable: variable)
+                continue
+            }
+            let similar = closest(to: entry.key, of: asked.filter { entries[$0] == nil })
+            warn(entry, "is no key that dray knows, and does nothing" + (similar.map { "; is '\($0)' meant?" } ?? ""))
+        }
+        for child in children { child.finish() }
+    }
+}
+
+extension YAMLNode {
+    /// Makes the mapping `NAME:` of the single value `NAME`.
+    mutating func expandName() {
+        guard !isNull, case .scalar(let name, _) = content else { return }
+        content = .mapping([Entry(key: name, place: place, value: .null(at: place))])
+    }
+}

@@ -1,0 +1,126 @@
+extension ValueKind where Value == ServerConfiguration.HTTP.Address {
+    /// `[HOST]:PORT` to listen at.
+    static var address: ValueKind {
+        text { (text) throws(Complaint) in
+            guard let (host, port) = hostAndPort(text) else { throw notAnAddress(text, "such as :5000") }
+            return .tcp(host: host, port: port)
+        }
+    }
+
+    /// Of a socket in the file system.
+    static var socket: ValueKind { text { .unix(path: $0) } }
+}
+
+extension ValueKind where Value == String {
+    /// `HOST:PORT` of someone else.
+    static var remoteAddress: ValueKind {
+        text { (text) throws(Complaint) in
+            guard let (host, port) = hostAndPort(text), !host.isEmpty, port > 0 else {
+                throw notAnAddress(text, "such as 10.0.0.5:6379")
+            }
+            return text
+        }
+    }
+
+    /// `http://...` or `https://...`
+    static var url: ValueKind {
+        text { (text) throws(Complaint) in
+            guard WebAddress(text) != nil else {
+                throw Complaint("\(quoted(text)) is no URL: write it with its scheme, such as https://host.example")
+            }
+            return text
+        }
+    }
+
+    /// `http.host`: what Locations begin with; without a slash at its end.
+    static var location: ValueKind {
+        ValueKind { (node, remark) throws(Complaint) in
+            let text = try ValueKind.text.read(node, remark)
+            guard let address = WebAddress(text), !text.contains("?"), !text.contains("#") else {
+                let advice = "write it with its scheme, such as https://\(WebAddress.guess(text))"
+                throw Complaint("\(quoted(text)) is no place that clients could be sent to: \(advice)")
+            }
+            // As a URL is resolved against another one: only what is before the last slash counts.
+            guard let slash = address.path.lastIndex(of: "/") else { return text }
+            let path = address.path[..<slash]
+            if slash != address.path.index(before: address.path.endIndex) {
+                remark("what follows the last slash of \(quoted(text)) does not count")
+            }
+            return String(text.dropLast(address.path.count) + path)
+        }
+    }
+
+    /// `http.prefix`: begins and ends with a slash.
+    static var prefix: ValueKind {
+        ValueKind { (node, remark) throws(Complaint) in
+            let text = try ValueKind.text.read(node, remark)
+            let parts = text.split(separator: "/")
+            let prefix = parts.isEmpty ? "/" : "/" + parts.joined(separator: "/") + "/"
+            guard !text.contains(where: { " ?#%".contains($0) }), !parts.contains("."), !parts.contains("..") else {
+                throw Complaint("\(quoted(text)) is no path that URLs could begin with: write one such as /registry/")
+            }
+            if prefix != text { remark("\(quoted(text)) is taken for \(quoted(prefix))") }
+            return prefix
+        }
+    }
+
+    /// Of a URL: begins with a slash.
+    static var urlPath: ValueKind {
+        text { (text) throws(Complaint) in
+            guard text.hasPrefix("/"), !text.contains(where: { " ?#".contains($0) }) else {
+                throw Complaint("\(quoted(text)) is no path of a URL: begin it with a slash, as in /metrics")
+            }
+            return text
+        }
+    }
+}
+
+private func notAnAddress(_ text: String, _ example: String) -> Complaint {
+    Complaint("\(quoted(text)) is no address: write HOST:PORT, \(example); an IPv6 address goes in brackets")
+}
+
+/// Splits `[HOST]:PORT`; nil if it is something else. Source: Go's net.SplitHostPort.
+private func hostAndPort(_ text: String) -> (host: String, port: Int)? {
+    guard let colon = text.lastIndex(of: ":") else { return nil }
+    var host = text[..<colon]
+    let name = text[text.index(after: colon)...]
+    if host.hasPrefix("["), host.hasSuffix("]") {
+        host = host.dropFirst().dropLast()
+        guard host.contains(":") else { return nil }
+    } else if host.contains(":") {
+        return nil
+    }
+    guard !host.contains(where: { " /[]@".contains($0) }) else { return nil }
+    // Go also knows services by name; these two are the ones that make sense here.
+    if let port = ["http": 80, "https": 443][String(name)] { return (String(host), port) }
+    guard name.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let port = UInt16(name)
+    else { return nil }
+    return (String(host), Int(port))
+}
+
+/// A URL of the web, as far as a configuration has to understand one.
+private struct WebAddress {
+    /// With its slash; may be empty.
+    var path: Substring
+
+    init?(_ text: String) {
+        guard let slashes = text.firstRange(of: "://"), !text.contains(" "),
+            ["http", "https"].contains(text[..<slashes.lowerBound].lowercased())
+        else { return nil }
+        let rest = text[slashes.upperBound...]
+        let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
+        path = rest[end...]
+        let authority = rest[..<end]
+        let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+        let hasPort = host.hasSuffix("]") ? false : host.contains(":")
+        guard let (name, _) = hostAndPort(hasPort ? String(host) : "\(host):0"), !name.isEmpty else { return nil }
+    }
+
+    /// A host for an example, from a URL that may lack its scheme.
+    static func guess(_ text: String) -> String {
+        let host = text.firstRange(of: "://").map { text[$0.upperBound...] } ?? text[...]
+        let name = host.prefix { !"/?#".contains($0) }
+        guard WebAddress("https://\(name)") != nil, !name.contains("@") else { return "registry.example" }
+        return printable(String(name))
+    }
+}

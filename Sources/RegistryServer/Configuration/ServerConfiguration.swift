@@ -1,0 +1,228 @@
+/// What a registry's `config.yml` says, checked, with the original's defaults where it says nothing.
+///
+/// Source: distribution, docs/content/about/configuration.md. `ServerConfiguration.read` reads one.
+public struct ServerConfiguration: Sendable {
+    public var log = Log()
+    public var storage: Storage
+    public var http = HTTP()
+    public var access = Access.open
+    public var health = Health()
+    public var validation = Validation()
+    public var notifications = Notifications()
+    /// Most entries of one page of `_catalog`.
+    public var catalogLimit = 1000
+    /// Most entries of one page of `tags/list`.
+    public var tagsLimit = 1000
+    /// The registry that this one fetches from what it has not got; nil where it is nobody's cache.
+    public var proxy: Proxy?
+
+    public init(storage: Storage) { self.storage = storage }
+
+    public struct Log: Sendable {
+        public enum Level: String, Sendable, CaseIterable { case error, warn, info, debug }
+        public enum Formatter: String, Sendable, CaseIterable { case text, json, logstash }
+
+        public var level = Level.info
+        public var formatter = Formatter.text
+        /// Added to every line.
+        public var fields: [String: String] = [:]
+        /// Apache's combined format, on standard output.
+        public var hasAccessLog = true
+
+        public init() {}
+    }
+
+    public struct Storage: Sendable {
+        /// Above `docker/registry/v2`.
+        public var root: String
+        public var allowsDeletion = false
+        public var isReadOnly = false
+        /// When uploads that nobody finished go; nil for never.
+        public var purging: Purging? = Purging()
+
+        public init(root: String) { self.root = root }
+    }
+
+    public struct Purging: Sendable, Equatable {
+        public var age = Duration.seconds(168 * 3600)
+        public var interval = Duration.seconds(24 * 3600)
+        public var isDryRun = false
+
+        public init() {}
+    }
+
+    public struct HTTP: Sendable {
+        /// `http.addr`, `http.net`.
+        public enum Address: Sendable, Equatable {
+            /// Host may be empty: all interfaces. Port 0: any that is free.
+            case tcp(host: String, port: Int)
+            case unix(path: String)
+        }
+
+        public var address = Address.tcp(host: "", port: 0)
+        /// `scheme://host[:port][/path]`, without a slash at its end, that Locations begin with, whatever the request
+        /// says.
+        public var host: String?
+        /// Begins and ends with `/`.
+        public var prefix = "/"
+        public var hasRelativeURLs = false
+        /// Read for the original's sake: an upload's Location holds nothing here that would have to be signed.
+        public var secret: String?
+        /// Added to the API's answers.
+        public var headers: [(name: String, values: [String])] = []
+        public var tls: TLS?
+        /// How long requests may go on after SIGTERM; zero ends them at once.
+        public var drainTimeout = Duration.zero
+        /// Where `/debug/health` and the metrics are.
+        public var debugAddress: Address?
+        /// Path of Prometheus' metrics at the debug address; nil where they are off.
+        public var metricsPath: String?
+
+        public init() {}
+    }
+
+    public struct TLS: Sendable {
+        public enum ClientAuthentication: String, Sendable, CaseIterable {
+            case requestClientCert = "request-client-cert"
+            case requireAnyClientCert = "require-any-client-cert"
+            case verifyClientCertIfGiven = "verify-client-cert-if-given"
+            case requireAndVerifyClientCert = "require-and-verify-client-cert"
+        }
+        public enum Version: String, Sendable, CaseIterable {
+            case tls10 = "tls1.0"
+            case tls11 = "tls1.1"
+            case tls12 = "tls1.2"
+            case tls13 = "tls1.3"
+        }
+
+        /// PEM files.
+        public var certificate: String
+        public var key: String
+        /// Authorities of clients' certificates: then every client needs one.
+        public var clientAuthorities: [String] = []
+        public var clientAuthentication = ClientAuthentication.requireAndVerifyClientCert
+        public var minimumVersion = Version.tls12
+        /// Go's names; empty for the library's choice.
+        public var cipherSuites: [String] = []
+
+        public init(certificate: String, key: String) {
+            self.certificate = certificate
+            self.key = key
+        }
+    }
+
+    public enum Access: Sendable {
+        case open
+        case htpasswd(realm: String, path: String)
+        case token(Token)
+        /// Asks for any Authorization header at all: `auth.silly`, for tests.
+        case silly(realm: String, service: String)
+    }
+
+    public struct Token: Sendable {
+        /// URL of the token server.
+        public var realm: String
+        public var service: String
+        public var issuer: String
+        /// PEM file of certificates that tokens are signed by.
+        public var rootCertificates: String?
+        /// JSON file of a key set.
+        public var keySet: String?
+        public var redirectsAutomatically = false
+        public var redirectPath = "/auth/token"
+        /// Empty for all that are safe.
+        public var signingAlgorithms: [String] = []
+
+        public init(realm: String, service: String, issuer: String) {
+            self.realm = realm
+            self.service = service
+            self.issuer = issuer
+        }
+    }
+
+    public struct Health: Sendable {
+        public struct Check: Sendable {
+            public enum Target: Sendable {
+                /// Fails while the file exists.
+                case file(String)
+                case http(url: String, status: Int, headers: [(name: String, value: String)], timeout: Duration)
+                case tcp(address: String, timeout: Duration)
+            }
+            public var target: Target
+            public var interval = Duration.seconds(10)
+            /// So many failures in a row count.
+            public var threshold = 1
+
+            public init(_ target: Target) { self.target = target }
+        }
+
+        public var checksStorage = true
+        public var storageInterval = Duration.seconds(10)
+        public var storageThreshold = 3
+        public var checks: [Check] = []
+
+        public init() {}
+    }
+
+    public struct Validation: Sendable {
+        public var isDisabled = false
+        /// Regular expressions of which URLs of foreign layers have to match one, somewhere, and must not match any;
+        /// nil: neither list is there, and then such URLs are refused.
+        public var allowedURLs: [String]?
+        public var deniedURLs: [String] = []
+        /// Whether an index may name images that are not there.
+        public enum IndexPlatforms: Sendable, Equatable {
+            case all
+            case none
+            case list([(architecture: String, os: String)])
+
+            public static func == (a: Self, b: Self) -> Bool {
+                switch (a, b) {
+                case (.all, .all), (.none, .none): true
+                case (.list(let a), .list(let b)): a.elementsEqual(b, by: ==)
+                default: false
+                }
+            }
+        }
+        /// Of which platforms the images of an index have to be there.
+        public var indexPlatforms = IndexPlatforms.all
+
+        public init() {}
+    }
+
+    public struct Notifications: Sendable {
+        public struct Endpoint: Sendable {
+            public var name: String
+            public var url: String
+            public var isDisabled = false
+            public var headers: [(name: String, values: [String])] = []
+            public var timeout = Duration.seconds(1)
+            /// After so many failures in a row, it is left alone for `backoff`.
+            public var threshold = 10
+            public var backoff = Duration.seconds(1)
+            public var ignoredMediaTypes: [String] = []
+            public var ignoredActions: [String] = []
+
+            public init(name: String, url: String) {
+                self.name = name
+                self.url = url
+            }
+        }
+
+        public var endpoints: [Endpoint] = []
+        public var includesReferences = false
+
+        public init() {}
+    }
+
+    public struct Proxy: Sendable {
+        /// Of the registry, with scheme.
+        public var url: String
+        public var username: String?
+        public var password: String?
+        /// How long what was fetched stays; zero for ever.
+        public var lifetime = Duration.seconds(168 * 3600)
+
+        public init(url: String) { self.url = url }
+    }
+}

@@ -1,0 +1,62 @@
+import ByteStreams
+import ImageLayouts
+import Synchronization
+
+/// A blob that is being fetched into the store, for those who read it meanwhile.
+///
+/// Its readers get its last bytes only after its digest was found right: before that, they could not tell a
+/// damaged blob from a whole one.
+final class ArrivingBlob: Sendable {
+    private struct State {
+        var count: Int64 = 0
+        var isEnded = false
+        var failure: (any Error)?
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    let file: OpenFile
+    private let state = Mutex(State())
+
+    init(_ upload: StoreUpload) throws { file = try upload.reader() }
+
+    func arrived(_ count: Int) { change { $0.count += Int64(count) } }
+
+    func ended(_ failure: (any Error)?) {
+        change { state in
+            state.isEnded = true
+            state.failure = failure
+        }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let waiting = state.withLock { state in
+            body(&state)
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for reader in waiting { reader.resume() }
+    }
+
+    /// Bytes that are kept back until all of them are known to be right.
+    private static let keptBack: Int64 = 1
+
+    /// Waits until there is more than `position` bytes to be read.
+    ///
+    /// - Returns: up to where it can be read; `position` if that is its end.
+    func available(after position: Int64) async throws -> Int64 {
+        while true {
+            let (count, isEnded, failure) = state.withLock { ($0.count, $0.isEnded, $0.failure) }
+            if let failure { throw failure }
+            if isEnded { return count }
+            if count - Self.keptBack > position { return count - Self.keptBack }
+            await withCheckedContinuation { continuation in
+                let isNew = state.withLock { state in
+                    guard state.count == count, !state.isEnded else { return false }
+                    state.waiting.append(continuation)
+                    return true
+                }
+                if !isNew { continuation.resume() }
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import ImageModel
+
+/// Tells the metrics how long the storage takes.
+struct MeasuredContent: RegistryContent {
+    let content: any RegistryContent
+    let metrics: ServerMetrics
+
+    private func measure<T>(_ action: String, _ body: () async throws -> T) async rethrows -> T {
+        let start = ContinuousClock.now
+        defer { metrics.storage(action, took: start.duration(to: .now)) }
+        return try await body()
+    }
+
+    func repositories(after last: String?, limit: Int) async throws -> [String] {
+        try await measure("List") { try await content.repositories(after: last, limit: limit) }
+    }
+    func tags(of repository: String) async throws -> [String]? {
+        try await measure("List") { try await content.tags(of: repository) }
+    }
+    func manifest(tagged tag: String, in repository: String) async throws -> Manifest? {
+        try await measure("GetContent") { try await content.manifest(tagged: tag, in: repository) }
+    }
+    func manifest(_ digest: Digest, in repository: String) async throws -> Manifest? {
+        try await measure("GetContent") { try await content.manifest(digest, in: repository) }
+    }
+    func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
+        try await measure("Reader") { try await content.blob(digest, in: repository) }
+    }
+    func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
+        try await measure("Walk") { try await content.referrers(of: digest, in: repository) }
+    }
+    func check() async throws { try await measure("Stat") { try await content.check() } }
+}

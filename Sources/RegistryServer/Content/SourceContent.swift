@@ -1,0 +1,106 @@
+import ByteStreams
+import ImageModel
+import ImageTransfer
+
+/// Archives, layouts and stores, served from where they lie: nothing is unpacked or copied.
+///
+/// What there is is found out once, at the start.
+struct SourceContent: RegistryContent {
+    private struct Place: Sendable {
+        var source: any ImageSource
+        var descriptor: Descriptor
+        /// The source's own name of the repository.
+        var repository: String?
+    }
+
+    private struct Repository: Sendable {
+        var tags: [String: Digest] = [:]
+        var manifests: [Digest: Place] = [:]
+        var blobs: [Digest: Place] = [:]
+        var referrers: [Digest: [Descriptor]] = [:]
+    }
+
+    private var content: [String: Repository] = [:]
+    /// Sorted by component.
+    private let names: [String]
+
+    /// - Throws: `TransferError` if one of them cannot be read, or two claim one name.
+    init(_ images: [NamedImage]) async throws {
+        var content: [String: Repository] = [:]
+        for named in images {
+            let (source, image, name) = (named.source, named.image, named.name)
+            var repository = content[name.repository] ?? Repository()
+            let manifests = try await source.manifests(of: image)
+            for manifest in manifests {
+                repository.manifests[manifest.digest] = Place(
+                    source: source, descriptor: manifest.descriptor, repository: image.repository)
+                for blob in manifest.blobs where !blob.staysAway {
+                    repository.blobs[blob.digest] = Place(
+                        source: source, descriptor: blob, repository: image.repository)
+                }
+                if let subject = manifest.subject {
+                    var known = repository.referrers[subject.digest] ?? []
+                    if !known.contains(where: { $0.digest == manifest.digest }) {
+                        known.append(manifest.referrerDescriptor)
+                        known.sort { $0.digest < $1.digest }
+                    }
+                    repository.referrers[subject.digest] = known
+                }
+            }
+            if let tag = name.tag {
+                let digest = image.descriptor.digest
+                if let other = repository.tags[tag], other != digest {
+                    throw TransferError.refused(
+                        "two different images are called \(name): \(other.short) and \(digest.short) of "
+                            + source.title)
+                }
+                repository.tags[tag] = digest
+            }
+            content[name.repository] = repository
+        }
+        self.content = content
+        names = content.keys.sorted { $0.split(separator: "/").lexicographicallyPrecedes($1.split(separator: "/")) }
+    }
+
+    func repositories(after last: String?, limit: Int) -> [String] {
+        guard let last else { return Array(names.prefix(limit)) }
+        let parts = last.split(separator: "/")
+        return Array(names.lazy.filter { parts.lexicographicallyPrecedes($0.split(separator: "/")) }.prefix(limit))
+    }
+
+    func tags(of repository: String) -> [String]? { content[repository]?.tags.keys.sorted() }
+
+    func manifest(tagged tag: String, in repository: String) async throws -> Manifest? {
+        guard let digest = content[repository]?.tags[tag] else { return nil }
+        return try await manifest(digest, in: repository)
+    }
+
+    func manifest(_ digest: Digest, in repository: String) async throws -> Manifest? {
+        guard let place = content[repository]?.manifests[digest] else { return nil }
+        return try await place.source.manifest(place.descriptor, in: place.repository)
+    }
+
+    func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
+        guard let place = content[repository]?.blobs[digest] else { return nil }
+        return try await ServedBlob(place.descriptor, in: place.repository, of: place.source)
+    }
+
+    func referrers(of digest: Digest, in repository: String) -> [Descriptor] {
+        content[repository]?.referrers[digest] ?? []
+    }
+
+    func check() {}
+}
+
+extension ServedBlob {
+    /// A source's blob: most lie in files, or in a part of one, and then the bytes go by themselves.
+    init(_ descriptor: Descriptor, in repository: String?, of source: any ImageSource) async throws {
+        let bytes = Handover(try await source.blob(descriptor, in: repository))
+        let part = try await Workers.blobs.run { try (bytes.value as? any FileBackedSource)?.filePart() }
+        if let part {
+            self.init(size: part.length, bytes: .file(part.file, offset: part.offset))
+        } else {
+            self.init(size: descriptor.size, bytes: .source(source, descriptor, repository: repository))
+        }
+    }
+}

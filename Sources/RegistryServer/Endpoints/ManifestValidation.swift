@@ -1,0 +1,81 @@
+import ImageLayouts
+import ImageModel
+
+/// What a manifest has to be before it is taken.
+struct ManifestValidation: Sendable {
+    private let configuration: ServerConfiguration.Validation
+
+    init(_ configuration: ServerConfiguration.Validation) { self.configuration = configuration }
+
+    private struct Header: Decodable {
+        var schemaVersion: Int?
+        var mediaType: MediaType?
+    }
+
+    /// Reads a manifest that is pushed.
+    ///
+    /// - Throws: `APIError` with what is wrong.
+    func manifest(_ bytes: [UInt8], contentType: String?, digest: Digest?) throws -> Manifest {
+        func invalid(_ text: String) -> APIError { APIError(.manifestInvalid, text) }
+        guard let given = contentType?.split(separator: ";").first else { throw invalid("there is no Content-Type") }
+        let type = MediaType(String(given.filter { $0 != " " }))
+        guard type.isManifest else { throw invalid("\(type) is no media type of a manifest") }
+        guard !type.isSchema1 else {
+            throw invalid("schema1 manifests are served, but no longer taken: push schema2 or OCI")
+        }
+        let manifest: Manifest
+        do {
+            let header = try Document.decode(Header.self, from: bytes, name: "the manifest")
+            guard header.schemaVersion == 2 || type == .ociArtifactManifest else {
+                throw invalid("its schemaVersion is not 2")
+            }
+            guard header.mediaType == nil || header.mediaType == type else {
+                throw invalid("its mediaType is \(header.mediaType?.rawValue ?? ""), the Content-Type is \(type)")
+            }
+            manifest = try Manifest(
+                bytes, mediaType: type, algorithm: digest?.algorithm ?? .sha256, name: "the manifest")
+        } catch let error as DocumentError {
+            throw invalid(error.description)
+        }
+        return manifest
+    }
+
+    /// - Throws: `APIError` with an item for each thing that is missing or not allowed.
+    func checkReferences(of manifest: Manifest, in repository: String, of store: Store) throws {
+        var missing: [APIError.Item] = []
+        func lacks(_ digest: Digest) {
+            missing.append(APIError.Item(code: .manifestBlobUnknown, detail: .string(digest.description)))
+        }
+        for blob in manifest.blobs {
+            if let urls = blob.urls, !urls.isEmpty, blob.mediaType.isForeignLayer {
+                for url in urls where try !isAllowed(url) {
+                    throw APIError(
+                        .manifestInvalid, "the URL \(url) of a foreign layer is not among those that are allowed")
+                }
+                continue
+            }
+            if try store.blobSize(blob.digest, in: repository) == nil { lacks(blob.digest) }
+        }
+        for child in manifest.children where isRequired(child) {
+            if try !store.hasManifest(child.digest, in: repository) { lacks(child.digest) }
+        }
+        if !missing.isEmpty { throw APIError(missing) }
+    }
+
+    private func isAllowed(_ url: String) throws -> Bool {
+        guard let allowed = configuration.allowedURLs, url.hasPrefix("http://") || url.hasPrefix("https://") else {
+            return false
+        }
+        func matches(_ pattern: String) throws -> Bool { try url.firstMatch(of: Regex(pattern)) != nil }
+        return try allowed.contains(where: matches) && !configuration.deniedURLs.contains(where: matches)
+    }
+
+    private func isRequired(_ child: Descriptor) -> Bool {
+        switch configuration.indexPlatforms {
+        case .all: true
+        case .none: false
+        case .list(let platforms):
+            platforms.contains { $0.architecture == child.platform?.architecture && $0.os == child.platform?.os }
+        }
+    }
+}

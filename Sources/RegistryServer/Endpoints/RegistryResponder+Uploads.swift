@@ -1,0 +1,207 @@
+import ByteStreams
+import HTTPTypes
+import Hummingbird
+import ImageLayouts
+import ImageModel
+import NIOCore
+
+/// Uploads: begun by POST, carried on by PATCH, finished by PUT, in as many requests as the client likes.
+/// Source: OCI distribution-spec, "Pushing blobs".
+extension RegistryResponder {
+    /// `POST /v2/NAME/blobs/uploads/`
+    func beginUpload(_ exchange: Exchange, in repository: String) async throws -> Response {
+        guard let store else { throw APIError(.unsupported) }
+        if let text = exchange.query["mount"], let digest = Digest(text), let origin = exchange.query["from"],
+            ImageName.isRepository(origin),
+            let size = try await Workers.blobs.run({ try store.mount(digest, from: origin, into: repository) })
+        {
+            events.add(.mount, blob: digest, size: size, in: repository, exchange)
+            return created(digest, repository, exchange)
+        }
+        let digest = try exchange.query["digest"].map { try exchange.digest($0) }
+        let upload = Handover(
+            try await Workers.blobs.run { Handover(try StoreUpload.begin(in: repository, of: store)) }.value)
+        defer { upload.value.close() }
+        guard let digest else { return state(.accepted, upload.value.id, upload.value.size, repository, exchange) }
+        do {
+            try await receive(exchange, into: upload)
+            return try await commit(upload, digest, repository, exchange)
+        } catch {
+            // Nobody knows of it who could go on with it.
+            try? await Workers.blobs.run { try upload.value.cancel() }
+            throw error
+        }
+    }
+
+    /// `PATCH` of an upload.
+    func continueUpload(_ exchange: Exchange, _ id: String, in repository: String) async throws -> Response {
+        let upload = try await resume(id, repository)
+        // Before the client hears of it: it may be quick to send the next one.
+        defer { upload.value.close() }
+        try checkPosition(exchange, upload.value, repository)
+        try await receive(exchange, into: upload)
+        return state(.accepted, id, upload.value.size, repository, exchange)
+    }
+
+    /// `PUT` of an upload: its last bytes, if any, and what they should be.
+    func finishUpload(_ exchange: Exchange, _ id: String, in repository: String) async throws -> Response {
+        guard let text = exchange.query["digest"] else {
+            throw APIError(.digestInvalid, detail: .string("the parameter 'digest' is missing"))
+        }
+        let digest = try exchange.digest(text)
+        let upload = try await resume(id, repository)
+        defer { upload.value.close() }
+        if exchange.contentLength != 0 { try checkPosition(exchange, upload.value, repository) }
+        try await receive(exchange, into: upload)
+        return try await commit(upload, digest, repository, exchange)
+    }
+
+    /// `GET` and `HEAD` of an upload: how far it is.
+    func uploadStatus(_ exchange: Exchange, _ id: String, in repository: String) async throws -> Response {
+        guard let store else { throw APIError(.unsupported) }
+        guard let size = try await Workers.blobs.run({ try StoreUpload.size(of: id, in: repository, store) }) else {
+            throw APIError(.blobUploadUnknown, detail: .string(id))
+        }
+        return state(.noContent, id, size, repository, exchange)
+    }
+
+    /// `DELETE` of an upload.
+    func cancelUpload(_ exchange: Exchange, _ id: String, in repository: String) async throws -> Response {
+        let upload = try await resume(id, repository)
+        defer { upload.value.close() }
+        try await Workers.blobs.run { try upload.value.cancel() }
+        return Response(status: .noContent, headers: [.uploadUUID: id])
+    }
+
+    // MARK: Parts
+
+    /// How long a request waits for another one's end: of a connection that broke, the server hears late.
+    private static let patience = Duration.seconds(5)
+
+    private func resume(_ id: String, _ repository: String) async throws -> Handover<StoreUpload> {
+        guard let store else { throw APIError(.unsupported) }
+        let deadline = ContinuousClock.now + Self.patience
+        while true {
+            do {
+                let upload = try await Workers.blobs.run {
+                    Handover(try StoreUpload.resume(id, in: repository, of: store))
+                }
+                guard let upload = upload.value else { throw APIError(.blobUploadUnknown, detail: .string(id)) }
+                return Handover(upload)
+            } catch is StoreUpload.Busy {
+                guard .now < deadline else {
+                    var error = APIError(.unavailable, "another request is writing to the upload \(id)")
+                    error.headers[.retryAfter] = "5"
+                    throw error
+                }
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+    }
+
+    /// Refuses bytes that do not follow what is there.
+    private func checkPosition(_ exchange: Exchange, _ upload: StoreUpload, _ repository: String) throws {
+        func refusal(_ detail: String) -> APIError {
+            var error = APIError(.blobUploadInvalid, detail: .string(detail), status: .rangeNotSatisfiable)
+            error.headers = state(.accepted, upload.id, upload.size, repository, exchange).headers
+            return error
+        }
+        if let state = exchange.query["_state"].flatMap({ Int64($0) }), state != upload.size {
+            throw refusal("the upload has \(upload.size) bytes, and this Location is of when it had \(state)")
+        }
+        guard let header = exchange.request.headers[.contentRange] else { return }
+        // `a-b`, or `bytes a-b/size` as other ranges are written.
+        var text = header[...]
+        for word in ["bytes ", "bytes="] where text.hasPrefix(word) { text = text.dropFirst(word.count) }
+        let ends = text.prefix { $0 != "/" }.split(separator: "-", omittingEmptySubsequences: false).map { Int64($0) }
+        guard ends.count == 2, let first = ends[0], let last = ends[1], first >= 0, last >= first - 1, last < .max
+        else {
+            throw refusal("the Content-Range '\(header)' is not FIRST-LAST")
+        }
+        guard first == upload.size else {
+            throw refusal("the upload has \(upload.size) bytes, and this range begins at \(first)")
+        }
+        if let length = exchange.contentLength, length != last - first + 1 {
+            throw APIError(
+                .sizeInvalid,
+                detail: .string("the range \(header) is of \(last - first + 1) bytes, the body has \(length)"))
+        }
+    }
+
+    /// How many bytes are hashed and written in one go, while the next ones arrive.
+    private static let batchSize = 256 << 10
+
+    /// Appends the request's body.
+    private func receive(_ exchange: Exchange, into upload: Handover<StoreUpload>) async throws {
+        if exchange.contentLength == 0 { return }
+        exchange.wantBody()
+        let start = upload.value.size
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var batch: [ByteBuffer] = []
+            var count = 0
+            var isWriting = false
+            func write() async throws {
+                if isWriting { try await group.next() }
+                isWriting = true
+                let full = batch
+                batch = []
+                count = 0
+                group.addTask {
+                    try await Workers.blobs.run {
+                        for piece in full { try piece.withUnsafeReadableBytes { try upload.value.write($0) } }
+                    }
+                }
+            }
+            do {
+                for try await piece in exchange.request.body {
+                    batch.append(piece)
+                    count += piece.readableBytes
+                    if count >= Self.batchSize { try await write() }
+                }
+            } catch {
+                // What arrived before the connection broke need not be sent again.
+                if count > 0 { try? await write() }
+                try? await group.waitForAll()
+                throw error
+            }
+            if count > 0 { try await write() }
+            try await group.waitForAll()
+        }
+        if let length = exchange.contentLength, upload.value.size - start != length {
+            throw APIError(.sizeInvalid, detail: .string("the body ended early"))
+        }
+    }
+
+    private func commit(
+        _ upload: Handover<StoreUpload>, _ digest: Digest, _ repository: String, _ exchange: Exchange
+    ) async throws -> Response {
+        let size = upload.value.size
+        guard try await Workers.blobs.run({ try upload.value.commit(digest) }) else {
+            throw APIError(.digestInvalid, detail: .string(digest.description))
+        }
+        events.add(.push, blob: digest, size: size, in: repository, exchange)
+        return created(digest, repository, exchange)
+    }
+
+    private func created(_ digest: Digest, _ repository: String, _ exchange: Exchange) -> Response {
+        Response(
+            status: .created,
+            headers: [
+                .contentDigest: digest.description,
+                .location: exchange.address.url("/v2/\(repository)/blobs/\(digest)"),
+            ])
+    }
+
+    /// Where an upload is, in both senses.
+    private func state(
+        _ status: HTTPResponse.Status, _ id: String, _ size: Int64, _ repository: String, _ exchange: Exchange
+    ) -> Response {
+        Response(
+            status: status,
+            headers: [
+                .location: exchange.address.url(
+                    "/v2/\(repository)/blobs/uploads/\(id)?_state=\(size)"),
+                .range: "0-\(max(0, size - 1))", .uploadUUID: id, .leastChunk: "1",
+            ])
+    }
+}

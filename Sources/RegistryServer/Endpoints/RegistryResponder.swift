@@ -1,0 +1,143 @@
+import HTTPTypes
+import Hummingbird
+import ImageLayouts
+import ImageModel
+import Logging
+import NIOCore
+
+/// Answers requests: finds out what they are for, whether they may, and who does the work.
+struct RegistryResponder: HTTPResponder {
+    typealias Context = RegistryContext
+
+    let configuration: ServerConfiguration
+    let content: any RegistryContent
+    /// nil where nothing may be changed.
+    let store: Store?
+    let access: any AccessControl
+    let health: HealthMonitor
+    let metrics: ServerMetrics
+    let events: EventQueue
+    let validation: ManifestValidation
+    let accessLog: AccessLog?
+    let logger: Logger
+    /// Whether an empty list of tags is `null`, as in registry 2.x.
+    let nullTags: Bool
+
+    var isSecure: Bool { configuration.http.tls != nil }
+
+    func respond(to request: Request, context: RegistryContext) async throws -> Response {
+        let start = ContinuousClock.now
+        let exchange = Exchange(request, context, self)
+        metrics.began(exchange.endpoint)
+        var response: Response
+        do {
+            response = try await answer(exchange)
+        } catch let error as APIError {
+            response = error.response
+        } catch {
+            // The reason is for the operator, and may name paths.
+            logger.error("\(request.method) \(request.head.path ?? ""): \(error)")
+            response = APIError(.unknown).response
+        }
+        if exchange.isAPI {
+            response.headers[.apiVersion] = "registry/2.0"
+            for (name, values) in configuration.http.headers {
+                guard let name = HTTPField.Name(name) else { continue }
+                for value in values { response.headers.append(HTTPField(name: name, value: value)) }
+            }
+        }
+        let status = response.status.code
+        let size = request.method == .head ? 0 : response.body.contentLength ?? 0
+        metrics.ended(exchange.endpoint, request.method, status: status, size: size, after: start.duration(to: .now))
+        accessLog?.write(request, from: context.clientAddress, status: status, size: size)
+        if request.method == .head { response = response.createHeadResponse() }
+        return response
+    }
+
+    private func answer(_ exchange: Exchange) async throws -> Response {
+        let method = exchange.request.method
+        guard let endpoint = exchange.endpoint else { return .plain(.notFound, "404 page not found\n") }
+        switch endpoint {
+        case .root: return Response(status: .ok, headers: [.cacheControl: "no-cache"])
+        case .moved(let path):
+            return Response(
+                status: .movedPermanently, headers: [.location: configuration.http.prefix.dropLast() + path])
+        default: break
+        }
+        let allowed = endpoint.methods
+        if !allowed.isEmpty, !allowed.contains(method) {
+            let list = allowed.map(\.rawValue).joined(separator: ", ")
+            guard method != .options else { return Response(status: .ok, headers: [.allow: list]) }
+            return .plain(.methodNotAllowed, "Method not allowed\n", allow: list)
+        }
+        if let problem = health.problem {
+            throw APIError(.unavailable, "health check failed: \(problem)")
+        }
+        let isChange = ![.get, .head, .options].contains(method)
+        if isChange, endpoint != .base, configuration.storage.isReadOnly {
+            return .plain(.methodNotAllowed, "Method not allowed\n", allow: "GET, HEAD")
+        }
+        try await authorize(exchange, endpoint)
+        if let repository = endpoint.repository, !ImageName.isRepository(repository) {
+            throw APIError(.nameInvalid, detail: .string(repository))
+        }
+        // Nothing is ever changed where dray only shows what lies there.
+        if isChange, endpoint != .base, store == nil { throw APIError(.unsupported) }
+        return try await dispatch(exchange, endpoint)
+    }
+
+    private func dispatch(_ exchange: Exchange, _ endpoint: Endpoint) async throws -> Response {
+        switch (endpoint, exchange.request.method) {
+        case (.base, _): return Response.base
+        case (.catalog, _): return try await catalog(exchange)
+        case (.tags(let repository), _): return try await tags(exchange, of: repository)
+        case (.manifest(let repository, let reference), .put):
+            return try await putManifest(exchange, reference, in: repository)
+        case (.manifest(let repository, let reference), .delete):
+            return try await deleteManifest(exchange, reference, in: repository)
+        case (.manifest(let repository, let reference), _):
+            return try await manifest(exchange, reference, in: repository)
+        case (.blob(let repository, let digest), .delete):
+            return try await deleteBlob(exchange, digest, in: repository)
+        case (.blob(let repository, let digest), _): return try await blob(exchange, digest, in: repository)
+        case (.uploads(let repository), _): return try await beginUpload(exchange, in: repository)
+        case (.upload(let repository, let id), .patch):
+            return try await continueUpload(exchange, id, in: repository)
+        case (.upload(let repository, let id), .put): return try await finishUpload(exchange, id, in: repository)
+        case (.upload(let repository, let id), .delete):
+            return try await cancelUpload(exchange, id, in: repository)
+        case (.upload(let repository, let id), _): return try await uploadStatus(exchange, id, in: repository)
+        case (.referrers(let repository, let digest), _):
+            return try await referrers(exchange, of: digest, in: repository)
+        case (.root, _), (.moved, _): return .plain(.notFound, "404 page not found\n")
+        }
+    }
+
+    private func authorize(_ exchange: Exchange, _ endpoint: Endpoint) async throws {
+        let items = endpoint.accessItems(exchange.request.method, query: exchange.query)
+        do {
+            exchange.actor = try await access.authorize(
+                exchange.request.headers[.authorization], for: items, origin: exchange.address.origin)
+        } catch let denied as AccessDenied {
+            logger.warning("\(exchange.request.method) \(exchange.request.head.path ?? ""): \(denied.reason)")
+            let detail = items.map { item in
+                JSONValue.object([
+                    "Type": .string(item.type), "Class": .string(""), "Name": .string(item.name),
+                    "Action": .string(item.action),
+                ])
+            }
+            var error = APIError(.unauthorized, detail: items.isEmpty ? .null : .array(detail))
+            error.headers[.wwwAuthenticate] = denied.challenge
+            throw error
+        }
+    }
+}
+
+extension Response {
+    /// `/v2/`: the API is spoken here.
+    static var base: Response {
+        Response(
+            status: .ok, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: "{}")))
+    }
+}

@@ -1,0 +1,136 @@
+import HTTPTypes
+import Hummingbird
+import ImageModel
+import NIOCore
+
+/// A refusal in the API's own words. Source: OCI distribution-spec, "Error Codes", and distribution's registry/api/errcode.
+struct APIError: Error {
+    enum Code: String {
+        case blobUnknown = "BLOB_UNKNOWN"
+        case blobUploadInvalid = "BLOB_UPLOAD_INVALID"
+        case blobUploadUnknown = "BLOB_UPLOAD_UNKNOWN"
+        case denied = "DENIED"
+        case digestInvalid = "DIGEST_INVALID"
+        case manifestBlobUnknown = "MANIFEST_BLOB_UNKNOWN"
+        case manifestInvalid = "MANIFEST_INVALID"
+        case manifestUnknown = "MANIFEST_UNKNOWN"
+        case nameInvalid = "NAME_INVALID"
+        case nameUnknown = "NAME_UNKNOWN"
+        case paginationNumberInvalid = "PAGINATION_NUMBER_INVALID"
+        case sizeInvalid = "SIZE_INVALID"
+        case tooManyRequests = "TOOMANYREQUESTS"
+        case unauthorized = "UNAUTHORIZED"
+        case unavailable = "UNAVAILABLE"
+        case unknown = "UNKNOWN"
+        case unsupported = "UNSUPPORTED"
+
+        var status: HTTPResponse.Status {
+            switch self {
+            case .blobUnknown, .blobUploadInvalid, .blobUploadUnknown, .manifestUnknown, .nameUnknown: .notFound
+            case .digestInvalid, .manifestBlobUnknown, .manifestInvalid, .nameInvalid, .paginationNumberInvalid,
+                .sizeInvalid:
+                .badRequest
+            case .denied: .forbidden
+            case .tooManyRequests: .tooManyRequests
+            case .unauthorized: .unauthorized
+            case .unavailable: .serviceUnavailable
+            case .unknown: .internalServerError
+            case .unsupported: .methodNotAllowed
+            }
+        }
+
+        /// The original's words.
+        var message: String {
+            switch self {
+            case .blobUnknown, .manifestBlobUnknown: "blob unknown to registry"
+            case .blobUploadInvalid: "blob upload invalid"
+            case .blobUploadUnknown: "blob upload unknown to registry"
+            case .denied: "requested access to the resource is denied"
+            case .digestInvalid: "provided digest did not match uploaded content"
+            case .manifestInvalid: "manifest invalid"
+            case .manifestUnknown: "manifest unknown"
+            case .nameInvalid: "invalid repository name"
+            case .nameUnknown: "repository name not known to registry"
+            case .paginationNumberInvalid: "invalid number of results requested"
+            case .sizeInvalid: "provided length did not match content length"
+            case .tooManyRequests: "too many requests"
+            case .unauthorized: "authentication required"
+            case .unavailable: "service unavailable"
+            case .unknown: "unknown error"
+            case .unsupported: "The operation is unsupported."
+            }
+        }
+    }
+
+    struct Item {
+        var code: Code
+        var detail: JSONValue?
+    }
+
+    /// At least one.
+    var items: [Item]
+    /// The first item's own, if nil.
+    var status: HTTPResponse.Status?
+    var headers = HTTPFields()
+
+    init(_ code: Code, detail: JSONValue? = nil, status: HTTPResponse.Status? = nil) {
+        items = [Item(code: code, detail: detail)]
+        self.status = status
+    }
+
+    init(_ code: Code, _ detail: String) { self.init(code, detail: .string(detail)) }
+
+    init(_ items: [Item]) { self.items = items }
+
+    var response: Response {
+        var body = "{\"errors\":["
+        for (position, item) in items.enumerated() {
+            if position > 0 { body += "," }
+            body += "{\"code\":\"\(item.code.rawValue)\",\"message\":\"\(item.code.message)\""
+            if let detail = item.detail, let json = try? Document.encode(detail) {
+                body += ",\"detail\":" + String(decoding: json, as: UTF8.self)
+            }
+            body += "}"
+        }
+        var headers = headers
+        headers[.contentType] = "application/json"
+        // It is the body's own length that counts.
+        headers[.contentLength] = nil
+        return Response(
+            status: status ?? items[0].code.status, headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(string: body + "]}\n")))
+    }
+}
+
+extension Response {
+    /// A document of the API's, with the line end that the original's have.
+    static func json(_ value: some Encodable, headers: HTTPFields = HTTPFields()) throws -> Response {
+        var headers = headers
+        headers[.contentType] = headers[.contentType] ?? "application/json"
+        return Response(
+            status: .ok, headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try Document.encode(value) + [10])))
+    }
+
+    /// What is said outside of the API.
+    static func plain(_ status: HTTPResponse.Status, _ text: String, allow: String? = nil) -> Response {
+        var headers: HTTPFields = [.contentType: "text/plain; charset=utf-8", .xContentTypeOptions: "nosniff"]
+        headers[.allow] = allow
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}
+
+extension HTTPField.Name {
+    static let apiVersion = HTTPField.Name("Docker-Distribution-Api-Version")!
+    static let contentDigest = HTTPField.Name("Docker-Content-Digest")!
+    static let uploadUUID = HTTPField.Name("Docker-Upload-UUID")!
+    static let leastChunk = HTTPField.Name("OCI-Chunk-Min-Length")!
+    static let subject = HTTPField.Name("OCI-Subject")!
+    static let filtersApplied = HTTPField.Name("OCI-Filters-Applied")!
+    static let link = HTTPField.Name("Link")!
+    static let forwarded = HTTPField.Name("Forwarded")!
+    static let forwardedProto = HTTPField.Name("X-Forwarded-Proto")!
+    static let forwardedHost = HTTPField.Name("X-Forwarded-Host")!
+    static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
+    static let referer = HTTPField.Name("Referer")!
+}

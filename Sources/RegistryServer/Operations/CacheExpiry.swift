@@ -1,0 +1,29 @@
+import ByteStreams
+import ImageLayouts
+import Logging
+import ServiceLifecycle
+
+/// Lets go, once an hour, of what a cache fetched longer ago than it is to keep it; garbage collection then
+/// frees the bytes. What is asked for again is fetched again.
+struct CacheExpiry: Service {
+    let lifetime: Duration
+    let store: Store
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while (try? await Task.sleep(for: min(.seconds(3600), lifetime))) != nil {
+                do {
+                    let count = try await Workers.blobs.run { try store.forgetCached(olderThan: lifetime) }
+                    guard count > 0 else { continue }
+                    var options = CollectionOptions()
+                    options.graceTime = lifetime
+                    let report = try await StoreCollector(root: store.path, options).run()
+                    logger.info("cache: \(count) links expired, \(report.bytes) bytes freed")
+                } catch {
+                    logger.error("cache: \(error)")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import ArgumentParser
+import ByteStreams
+import Glibc
+import ImageLayouts
+import ImageModel
+import ImageTransfer
+import RegistryClient
+import RegistryServer
+
+/// `dray serve`
+struct ServeCommand: DrayCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Be a registry: for a storage directory, or for archives and layouts as they lie.",
+        usage: "dray serve [<options>] CONFIG.yml\ndray serve [<options>] REFERENCE...",
+        discussion: """
+            With the config.yml of a CNCF distribution registry, dray is that registry: the same storage, the \
+            same API, and REGISTRY_* variables override the file. With references, what they hold can be \
+            pulled, straight from where it lies; nothing is unpacked, and nothing can be pushed.
+
+            SIGTERM and ^C take no more connections and end when the requests under way have ended, or after \
+            http.draintimeout; a second signal ends at once.
+
+            Examples:
+              dray serve /etc/docker/registry/config.yml
+              dray serve --addr :5000 images.tar oci:layout
+            """)
+
+    @Argument(help: ArgumentHelp("A registry's config.yml, or references to serve.", valueName: "config | reference"))
+    var places: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Listen here, as [HOST]:PORT. (default: the file's; 127.0.0.1:5000 for references)", valueName: "address"))
+    var addr: String?
+
+    @Flag(help: "List the tags of a repository without tags as null, as registry 2.x does, and not as [].")
+    var nullTags = false
+
+    @OptionGroup var shared: SharedOptions
+
+    func run(_ console: Console) async throws -> ExitStatus {
+        let server = try await server(console)
+        Interruption.handleOnce { Task { await server.stop() } }
+        try await server.run()
+        return .done
+    }
+
+    private func server(_ console: Console) async throws -> RegistryServer {
+        let variables = ProcessEnvironment.variables
+        let file = places.isEmpty ? variables["REGISTRY_CONFIGURATION_PATH"] : places.count == 1 ? places[0] : nil
+        if let file, file.hasSuffix(".yml") || file.hasSuffix(".yaml") || places.isEmpty {
+            let (read, warnings) = try ServerConfiguration.read(path: file, environment: variables)
+            for warning in warnings { console.note(Printable.line(warning)) }
+            var configuration = read
+            if let addr { configuration.http.address = try address(addr) }
+            var upstream: (any ImageSource)?
+            if let proxy = configuration.proxy { upstream = try await self.upstream(proxy) }
+            return RegistryServer(configuration, upstream: upstream, nullTags: nullTags)
+        }
+        guard !places.isEmpty else { throw ValidationError("Missing CONFIG.yml or REFERENCE...") }
+        var configuration = ServerConfiguration(storage: ServerConfiguration.Storage(root: ""))
+        configuration.storage.isReadOnly = true
+        configuration.http.address = try address(addr ?? "127.0.0.1:5000")
+        var images: [NamedImage] = []
+        for place in places { images += try await self.images(at: place, console) }
+        return try await RegistryServer(serving: images, configuration, nullTags: nullTags)
+    }
+
+    /// What a reference means, and what is particular about serving it.
+    private func images(at place: String, _ console: Console) async throws -> [NamedImage] {
+        let reference = try ImageReference(place)
+        guard !reference.isStandardStream else {
+            throw ReferenceError(
+                "\(place): what is on standard input has gone by when it is asked for: put it into a file")
+        }
+        let source = try reference.source()
+        let listing = try await source.listing(named: reference.name, digest: reference.digest)
+        for broken in listing.broken { console.note(Printable.line("\(broken.title) is not served: \(broken.error)")) }
+        let images = try source.named(listing.readable())
+        for image in images {
+            if let remark = image.remark {
+                console.note(Printable.line("\(image.image.title) is called \(image.name): \(remark)"))
+            }
+            if try await source.manifests(of: image.image).contains(where: \.hasRawLayers) {
+                console.note(
+                    Printable.line(
+                        "\(image.name): its layers are served as they lie, not compressed, under the manifest "
+                            + "\(image.image.descriptor.digest); a copy would gzip them, and have another digest"))
+            }
+        }
+        if (source as? any StreamedSource)?.access == .inOrder {
+            console.note(
+                Printable.line(
+                    "\(source.title) is compressed as a whole: for each blob that is pulled, it is inflated up to there; "
+                        + "inflate it into a file first if it is pulled from often"))
+        }
+        return images
+    }
+
+    /// The registry that this one is a cache of.
+    private func upstream(_ proxy: ServerConfiguration.Proxy) async throws -> any ImageSource {
+        let parts = proxy.url.split(separator: "/", omittingEmptySubsequences: true)
+        let host = parts.count > 1 ? String(parts[1]) : ""
+        var options = RegistryOptions()
+        options.plainHTTP = proxy.url.hasPrefix("http://")
+        options.timeout = .seconds(20)
+        options.retryTimes = 1
+        if let user = proxy.username, let password = proxy.password {
+            options.credentials = .password(user: user, password: password)
+        }
+        return try await ImageReference("docker://\(host)/").registrySource(options)
+    }
+
+    private func address(_ text: String) throws -> ServerConfiguration.HTTP.Address {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            throw ValidationError("--addr '\(text)' is no [HOST]:PORT")
+        }
+        let host = text[..<colon].filter { $0 != "[" && $0 != "]" }
+        return .tcp(host: host, port: Int(port))
+    }
+}
+
+extension Manifest {
+    /// Whether it is of an image with a layer that nothing compresses.
+    fileprivate var hasRawLayers: Bool {
+        guard case .image(let image) = content else { return false }
+        return image.layers.contains { $0.mediaType.layerCompression == LayerCompression.none }
+    }
+}

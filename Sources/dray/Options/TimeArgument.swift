@@ -1,0 +1,30 @@
+import ArgumentParser
+
+/// A time as Go writes it (`1h30m`, `90s`, `500ms`), with `d` for days; a plain number is seconds.
+struct TimeArgument: ExpressibleByArgument, Sendable {
+    let duration: Duration
+
+    init(_ duration: Duration) { self.duration = duration }
+
+    init?(argument: String) {
+        if let seconds = Int64(argument), seconds >= 0, seconds < 1 << 40 {
+            duration = .seconds(seconds)
+            return
+        }
+        let units = ["ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400]
+        var total = 0.0
+        var rest = argument[...]
+        guard !rest.isEmpty else { return nil }
+        while !rest.isEmpty {
+            let digits = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+            let unit = rest.dropFirst(digits.count).prefix { $0.isLetter }
+            guard let number = Double(digits), let factor = units[String(unit)] else { return nil }
+            total += number * factor
+            rest = rest.dropFirst(digits.count + unit.count)
+        }
+        guard total < 1e12 else { return nil }
+        duration = .seconds(total)
+    }
+
+    var defaultValueDescription: String { "1h" }
+}

@@ -1,0 +1,47 @@
+import TarArchive
+import Testing
+
+import ByteStreams
+
+struct TarMembersTests {
+    private func members(_ entries: [(String, TarEntry.Kind)]) -> TarMembers {
+        var table: [String: TarEntry] = [:]
+        for (path, kind) in entries { table[path] = TarEntry(path: path, kind: kind, size: 1, dataOffset: 0) }
+        return TarMembers(table, name: "it")
+    }
+
+    @Test func listsWhatLiesDirectlyBelow() throws {
+        let members = members([
+            ("a", .directory), ("a/x/1", .file), ("a/x/2", .file), ("a/x-y", .file), ("a-b", .file), ("a/x.z/3", .file),
+            ("b", .file),
+        ])
+        #expect(try members.list("") == ["a", "a-b", "b"])
+        #expect(try members.list("a") == ["x", "x-y", "x.z"])
+        #expect(try members.list("a/x") == ["1", "2"])
+        #expect(try members.list("c") == nil)
+        #expect(try self.members([]).list("") == [])
+    }
+
+    @Test func linksOfDirectoriesAreFollowed() throws {
+        let members = members([
+            ("real/in/layer.tar", .file), ("one", .symbolicLink("real")), ("two", .symbolicLink("./one/in")),
+            ("deep/down", .symbolicLink("../two")), ("top", .symbolicLink(".")),
+            ("file", .hardLink("one/in/layer.tar")),
+        ])
+        for path in ["one/in/layer.tar", "two/layer.tar", "deep/down/layer.tar", "top/top/two/layer.tar", "file"] {
+            #expect(try members.file(at: path)?.path == "real/in/layer.tar", "\(path)")
+        }
+        #expect(try members.list("deep/down") == ["layer.tar"])
+        #expect(try members.file(at: "none/of/these") == nil)
+    }
+
+    @Test func linksEndSomewhereInTheArchive() {
+        let members = members([
+            ("grows", .symbolicLink("grows/more")), ("a", .symbolicLink("b")), ("b", .symbolicLink("a")),
+            ("out", .symbolicLink("../x")), ("root", .symbolicLink("/etc")), ("gone", .symbolicLink("nothing")),
+        ])
+        for path in ["grows/x", "a", "b/x", "out/x", "root/passwd", "gone", "gone/x"] {
+            #expect(throws: StreamError.self, "\(path)") { try members.file(at: path) }
+        }
+    }
+}
