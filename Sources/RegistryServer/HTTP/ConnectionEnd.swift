@@ -2,14 +2,14 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypesHTTP1
 
-/// Ends connections whose client expects that: HTTP/1.0 without `keep-alive`, and `close` in any spelling.
-/// Hummingbird looks for one spelling only, and does not see the version.
+/// Ends connections whose client expects that: `close` in any spelling, and HTTP/1.0, whose `keep-alive` nobody
+/// here answers. Hummingbird looks for one spelling only, and does not see the version.
 final class ConnectionEnd: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .head(var head) = unwrapInboundIn(data), !head.isKeepAlive else {
+        guard case .head(var head) = unwrapInboundIn(data), !head.isKeepAlive || head.version != .http1_1 else {
             context.fireChannelRead(data)
             return
         }
