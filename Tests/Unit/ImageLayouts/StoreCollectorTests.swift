@@ -1,6 +1,8 @@
+import ByteStreams
 import Foundation
 import ImageLayouts
 import ImageModel
+import Synchronization
 import Testing
 
 /// What goes and what stays: each danger of the registries' own collections is a test.
@@ -187,6 +189,19 @@ struct StoreCollectorTests {
         try store.write(layer.description, CraftedStore.layer(layer, "b"))
         let second = try await store.collect(asOf: moment)
         #expect(store.has(layer) && !store.has(dead) && second.blobs.count == 2)
+    }
+
+    /// A writer whose time is before the start, and whose link comes after the survey, would lose what it relied on.
+    @Test func nobodyWritesWhileTheStartIsRead() async throws {
+        let store = try CraftedStore()
+        try store.image(["layer"], in: "a", tag: "1")
+        let wasFree = Mutex<Bool?>(nil)
+        _ = try await StoreCollector(root: store.root, CollectionOptions()) { root in
+            let writer = try DirectoryLock.trying(.shared, on: "\(root)/.dray/lock")
+            wasFree.withLock { $0 = writer != nil }
+            return fileTime()
+        }.run()
+        #expect(wasFree.withLock { $0 } == false)
     }
 
     /// `has` is a promise for the grace time, and `put` looks again.

@@ -45,8 +45,10 @@ public struct StoreCollector: Sendable {
         let (collector, start) = try await Workers.blobs.run { [root, clock] in
             do {
                 guard let lock = try StoreLock.forCollecting(root) else { throw Self.busy(root) }
-                // Whoever relied on something before the run began has written what refers to it after this.
-                _ = try StoreLock.forSweeping(root)
+                // Whoever relied on something before the run began has written what refers to it by now, and
+                // whoever does so from here on finds a later time on the clock.
+                let everything = try StoreLock.forSweeping(root)
+                defer { withExtendedLifetime(everything) {} }
                 return (lock, try clock(root))
             } catch StreamError.io(_, _, let code) where code == EROFS || code == EACCES || code == EPERM {
                 throw TransferError.refused(
