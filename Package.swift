@@ -47,7 +47,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
-        .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(
             name: "ImageModel",
@@ -56,7 +56,7 @@ let package = Package(
         .target(
             name: "ByteStreams",
             dependencies: [
-                "ImageModel", "CZlib", "CZstd",
+                "ImageModel", "CLinux", "CZlib", "CZstd",
                 .target(name: "CISAL", condition: .when(traits: ["ISAL"])),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -114,7 +114,7 @@ let package = Package(
         .executableTarget(
             name: "dray",
             dependencies: [
-                "CMalloc", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "RegistryClient",
+                "CLinux", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "RegistryClient",
                 "RegistryServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

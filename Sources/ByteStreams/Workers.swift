@@ -28,7 +28,7 @@ public final class Workers: Sendable {
     }
 
     /// Starts work that nobody awaits.
-    func submit(_ body: @Sendable @escaping () -> Void) {
+    package func submit(_ body: @Sendable @escaping () -> Void) {
         pool.submit { _ in body() }
     }
 }

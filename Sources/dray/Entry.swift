@@ -1,5 +1,5 @@
 import ByteStreams
-import CMalloc
+import CLinux
 import Glibc
 
 /// Where the program starts.

@@ -11,6 +11,7 @@ public final class StagedFile: ByteSink {
     private let descriptor: Int32
     private var isOpen = true
     private var nextCheck = roomInterval
+    private var writeBehind = WriteBehind()
 
     /// How often it looks whether there is room, and how much of it stays free: an input whose size nobody knows
     /// must not fill the disk.
@@ -73,6 +74,7 @@ public final class StagedFile: ByteSink {
         if count >= nextCheck { try checkRoom() }
         try writeAll(bytes, to: descriptor, path: path)
         count += Int64(bytes.count)
+        writeBehind.advance(to: count, in: descriptor)
     }
 
     private func checkRoom() throws {

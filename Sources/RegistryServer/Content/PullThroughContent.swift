@@ -105,7 +105,8 @@ final class PullThroughContent: RegistryContent {
             do {
                 try await Workers.fetches.run {
                     try bytes.value.forEachPiece(of: 256 << 10) { piece in
-                        try upload.value.write(piece)
+                        try upload.value.append(piece)
+                        upload.value.hash(piece)
                         new.arrived(piece.count)
                     }
                     guard try upload.value.commit(digest) else {

@@ -128,45 +128,26 @@ extension RegistryResponder {
         }
     }
 
-    /// How many bytes are hashed and written in one go, while the next ones arrive.
-    private static let batchSize = 256 << 10
-
-    /// Appends the request's body.
+    /// Appends the request's body: written and hashed side by side, while the rest of it arrives.
     private func receive(_ exchange: Exchange, into upload: Handover<StoreUpload>) async throws {
         if exchange.contentLength == 0 { return }
         exchange.wantBody()
         let start = upload.value.size
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            var batch: [ByteBuffer] = []
-            var count = 0
-            var isWriting = false
-            func write() async throws {
-                if isWriting { try await group.next() }
-                isWriting = true
-                let full = batch
-                batch = []
-                count = 0
-                group.addTask {
-                    try await Workers.blobs.run {
-                        for piece in full { try piece.withUnsafeReadableBytes { try upload.value.write($0) } }
-                    }
-                }
+        let writing = PieceQueue { try upload.value.append($0) }
+        let hashing = PieceQueue { upload.value.hash($0) }
+        do {
+            for try await piece in exchange.request.body {
+                try await writing.add(piece)
+                try await hashing.add(piece)
             }
-            do {
-                for try await piece in exchange.request.body {
-                    batch.append(piece)
-                    count += piece.readableBytes
-                    if count >= Self.batchSize { try await write() }
-                }
-            } catch {
-                // What arrived before the connection broke need not be sent again.
-                if count > 0 { try? await write() }
-                try? await group.waitForAll()
-                throw error
-            }
-            if count > 0 { try await write() }
-            try await group.waitForAll()
+        } catch {
+            // What arrived before the connection broke need not be sent again.
+            try? await writing.finish()
+            try? await hashing.finish()
+            throw error
         }
+        try await hashing.finish()
+        try await writing.finish()
         if let length = exchange.contentLength, upload.value.size - start != length {
             throw APIError(.sizeInvalid, detail: .string("the body ended early"))
         }

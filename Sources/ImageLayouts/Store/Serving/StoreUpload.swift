@@ -22,6 +22,9 @@ package final class StoreUpload {
     private let path: String
     /// Of everything that has arrived; nil if that has to be read again to know it.
     private var hasher: DigestHasher?
+    /// Bytes that `hasher` has seen.
+    private var hashed: Int64 = 0
+    private var writeBehind = WriteBehind()
 
     /// Somebody else is writing to it.
     package struct Busy: Error {}
@@ -49,7 +52,7 @@ package final class StoreUpload {
         guard isOpen else { return }
         isOpen = false
         // After a write that failed in the middle there is more in the file than was hashed.
-        if let hasher, let stamp = try? FileStamp(of: descriptor, path: path), stamp.size == size {
+        if let hasher, let stamp = try? FileStamp(of: descriptor, path: path), stamp.size == hashed {
             store.uploadHashes.keep(hasher, of: id, stamp)
         }
         Glibc.close(descriptor)
@@ -99,6 +102,7 @@ package final class StoreUpload {
         let stamp = try FileStamp(of: upload.descriptor, path: upload.path)
         guard stamp.isLinked else { return nil }
         upload.size = stamp.size
+        upload.hashed = stamp.size
         upload.hasher = stamp.size == 0 ? DigestHasher(.sha256) : store.uploadHashes.take(id, stamp)
         return upload
     }
@@ -106,10 +110,16 @@ package final class StoreUpload {
     /// What has arrived, and what is still going to, by offset.
     package func reader() throws -> OpenFile { try OpenFile(reading: path) }
 
-    package func write(_ bytes: UnsafeRawBufferPointer) throws {
+    /// Writes what has arrived. What is appended is also to be hashed, which may happen on another thread.
+    package func append(_ bytes: UnsafeRawBufferPointer) throws {
         try writeAll(bytes, to: descriptor, at: size, path: path)
-        hasher?.update(bytes)
         size += Int64(bytes.count)
+        writeBehind.advance(to: size, in: descriptor)
+    }
+
+    package func hash(_ bytes: UnsafeRawBufferPointer) {
+        hasher?.update(bytes)
+        hashed += Int64(bytes.count)
     }
 
     /// Makes the bytes a blob that the repository can serve.
