@@ -2,7 +2,6 @@ import ByteStreams
 import Glibc
 import ImageModel
 import ImageTransfer
-import TOMLKit
 
 /// Podman's `registries.conf`: where the images of a registry are really, and where copies of them are.
 ///
@@ -55,63 +54,63 @@ package struct RegistriesFile: Sendable {
         try add(String(decoding: bytes, as: UTF8.self), name: path)
     }
 
-    private struct Content: Decodable {
-        struct Item: Decodable {
-            struct Mirror: Decodable {
-                var location: String
-                var insecure: Bool?
-                var pullFromMirror: String?
-
-                enum CodingKeys: String, CodingKey {
-                    case location, insecure
-                    case pullFromMirror = "pull-from-mirror"
-                }
-            }
-
-            var prefix: String?
-            var location: String?
-            var insecure: Bool?
-            var blocked: Bool?
-            var digestsOnly: Bool?
-            var mirror: [Mirror]?
-
-            enum CodingKeys: String, CodingKey {
-                case prefix, location, insecure, blocked, mirror
-                case digestsOnly = "mirror-by-digest-only"
-            }
+    /// - Throws: `TransferError.refused`, naming the place.
+    package mutating func add(_ text: String, name: String) throws {
+        do {
+            for item in try Self.tables("registry", of: TOMLParser.parse(text)) { try add(item) }
+        } catch let error as TOMLError {
+            throw TransferError.refused("\(name), \(error)")
+        } catch let problem as Problem {
+            throw TransferError.refused("\(name) is no registries.conf of version 2: \(problem.reason)")
         }
-
-        var registry: [Item]?
     }
 
-    /// - Throws: `TransferError.refused`, with line and column.
-    package mutating func add(_ text: String, name: String) throws {
-        let content: Content
-        do {
-            content = try TOMLDecoder().decode(Content.self, from: text)
-        } catch let error as TOMLParseError {
-            let place = error.source.begin
-            throw TransferError.refused("\(name), line \(place.line), column \(place.column): \(error.description)")
-        } catch {
-            throw TransferError.refused("\(name) is no registries.conf of version 2: \(error)")
+    private mutating func add(_ item: TOMLValue) throws {
+        let location = try Self.string("location", of: item)
+        guard let prefix = try Self.string("prefix", of: item) ?? location else {
+            throw Problem(reason: "a [[registry]] has neither prefix nor location")
         }
-        for item in content.registry ?? [] {
-            guard let prefix = item.prefix ?? item.location else {
-                throw TransferError.refused("\(name): a [[registry]] has neither prefix nor location")
+        let onlyDigests = try Self.boolean("mirror-by-digest-only", of: item)
+        let mirrors = try Self.tables("mirror", of: item).map { mirror in
+            guard let location = try Self.string("location", of: mirror) else {
+                throw Problem(reason: "a [[registry.mirror]] of \(prefix) has no location")
             }
-            let entry = Entry(
-                prefix: prefix,
-                place: Place(location: item.location ?? prefix, isInsecure: item.insecure ?? false),
-                isBlocked: item.blocked ?? false,
-                mirrors: (item.mirror ?? []).map { mirror in
-                    Place(
-                        location: mirror.location, isInsecure: mirror.insecure ?? false,
-                        onlyDigests: mirror.pullFromMirror == "digest-only" || item.digestsOnly == true,
-                        onlyTags: mirror.pullFromMirror == "tag-only")
-                })
-            entries.removeAll { $0.prefix == prefix }
-            entries.append(entry)
+            let kind = try Self.string("pull-from-mirror", of: mirror)
+            return Place(
+                location: location, isInsecure: try Self.boolean("insecure", of: mirror),
+                onlyDigests: kind == "digest-only" || onlyDigests, onlyTags: kind == "tag-only")
         }
+        let entry = Entry(
+            prefix: prefix,
+            place: Place(location: location ?? prefix, isInsecure: try Self.boolean("insecure", of: item)),
+            isBlocked: try Self.boolean("blocked", of: item), mirrors: mirrors)
+        entries.removeAll { $0.prefix == prefix }
+        entries.append(entry)
+    }
+
+    /// What is no mistake of TOML's.
+    private struct Problem: Error {
+        var reason: String
+    }
+
+    private static func tables(_ name: String, of table: TOMLValue) throws -> [TOMLValue] {
+        guard let value = table[name] else { return [] }
+        guard case .array(let items) = value, items.allSatisfy({ if case .table = $0 { true } else { false } }) else {
+            throw Problem(reason: "'\(name)' is to be written as [[...\(name)]]")
+        }
+        return items
+    }
+
+    private static func string(_ name: String, of table: TOMLValue) throws -> String? {
+        guard let value = table[name] else { return nil }
+        guard case .string(let text) = value else { throw Problem(reason: "'\(name)' is to be a text in quotes") }
+        return text
+    }
+
+    private static func boolean(_ name: String, of table: TOMLValue) throws -> Bool {
+        guard let value = table[name] else { return false }
+        guard case .boolean(let flag) = value else { throw Problem(reason: "'\(name)' is to be true or false") }
+        return flag
     }
 
     /// The entry for a name: the one whose prefix is the longest that fits.

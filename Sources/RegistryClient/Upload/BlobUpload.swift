@@ -84,9 +84,9 @@ final class BlobUpload: BlobWriter {
         guard !isCommitted else { return }
         self.bytes.append(bytes)
         try advance(isEnd: false)
-        // What was not sent yet is not forgotten, whatever its share.
+        // What was not sent yet is not forgotten, whatever its share; nor what is of a chunk, which has an end.
         let excess = self.bytes.count - registry.uploads.share
-        if excess > 0 {
+        if excess > 0, shape == .whole || shape == .stream {
             self.bytes.forget(before: min(self.bytes.start + excess, leg?.sent ?? acknowledged))
         }
     }
@@ -175,7 +175,8 @@ final class BlobUpload: BlobWriter {
         try begin()
         let count: Int64
         if let all = target.size {
-            count = min(Int64(size), all - start)
+            // A chunk that is kept whole can be sent again, wherever it breaks.
+            count = min(registry.uploads.gathered(size) ?? Int64(size), all - start)
         } else {
             guard let gathered = registry.uploads.gathered(size) else {
                 throw lost(
