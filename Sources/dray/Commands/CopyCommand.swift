@@ -102,6 +102,10 @@ struct CopyCommand: DrayCommand {
     @Flag(help: "Copy all tags of a repository of a public registry, where that has to be said.")
     var allTags = false
 
+    @OptionGroup(title: "Delta and volume options") var packing: PackingArguments
+
+    @OptionGroup var verification: VerificationArguments
+
     @OptionGroup(title: "Registry options") var registry: RegistryArguments
 
     @OptionGroup var shared: SharedOptions
@@ -154,12 +158,18 @@ struct CopyCommand: DrayCommand {
                 failures.append(CopyReport.Failure(source: source.location, error: error))
             }
         }
-        let destination = try await target.destination(destinationOptions)
+        selections = try selections.joiningVolumes()
+        for selection in selections { try await verification.check(selection.source) }
+        var copyOptions = options
+        for base in packing.bases {
+            copyOptions.bases.append(try await BlobBase(base, sourceOptions, inflation: options.inflation))
+        }
+        let destination = try await target.destination(destinationOptions, packing: try packing.packing(console))
         let reporter = ProgressReporter(progress, console: console)
         var report = CopyReport(isDryRun: dryRun)
         do {
             if !selections.isEmpty {
-                report = try await Copier(options: options, progress: progress).copy(selections, to: destination)
+                report = try await Copier(options: copyOptions, progress: progress).copy(selections, to: destination)
             }
         } catch {
             await reporter.stop()
