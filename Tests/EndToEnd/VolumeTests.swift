@@ -130,6 +130,20 @@ struct VolumeTests {
         #expect(same.status == 0, "\(same.text)")
     }
 
+    /// What shows only when it is read is told with the volume that it is in.
+    @Test(arguments: ["set.001.tar", "set.003.tar"])
+    func aDamagedVolumeIsNamed(_ volume: String) throws {
+        let workshop = try VolumeWorkshop()
+        try workshop.pack()
+        let damaged = try workshop.shell(
+            """
+            chmod u+w \(volume); printf 'XXXX' | dd of=\(volume) bs=1 seek=100000 conv=notrunc status=none
+            $DRAY copy --keep-going oci-archive:set.tar store:store
+            """)
+        #expect([2, 3].contains(damaged.status), "\(damaged.errors)")
+        #expect(damaged.errors.contains("error: team/app:1: \(volume): "), "\(damaged.errors)")
+    }
+
     @Test func aVolumeOfAnotherSetIsRefused() throws {
         let workshop = try VolumeWorkshop()
         try workshop.pack()

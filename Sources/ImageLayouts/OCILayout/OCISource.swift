@@ -105,6 +105,10 @@ public final class OCISource: StreamedSource {
         }
     }
 
+    public func title(of blob: Digest) -> String {
+        (tree as? VolumeTree)?.title(of: OCIPaths.blob(blob)) ?? title
+    }
+
     /// Checks the signature of what the archive says is in it.
     ///
     /// - Throws: `SignatureError.signature`; `TransferError.refused` for what goes by once, as the signature comes last.

@@ -95,6 +95,9 @@ final class VolumeTree: FileTree {
         return nil
     }
 
+    /// What messages call the volume that a file lies in.
+    func title(of path: String) -> String { (try? holder(of: path))??.title ?? title }
+
     func size(of path: String) throws -> Int64? {
         if let tree = try holder(of: path) { return try tree.size(of: path) }
         guard let parts = cut[path], parts.allSatisfy({ volumes[volumesOfParts[$0] ?? 0] != nil }) else { return nil }
@@ -111,9 +114,10 @@ final class VolumeTree: FileTree {
         guard try size(of: path) != nil, let parts = cut[path] else { return nil }
         return ConcatenatedSource(
             try parts.compactMap { part in
-                try volumes[volumesOfParts[part] ?? 0]?.open(VolumePaths.part(part.blob, at: part.offset)).map {
+                guard let tree = volumes[volumesOfParts[part] ?? 0] else { return nil }
+                return try tree.open(VolumePaths.part(part.blob, at: part.offset)).map {
                     VerifyingSource(
-                        $0, digest: part.digest, size: part.size, name: "\(title): a part of \(part.blob)")
+                        $0, digest: part.digest, size: part.size, name: "\(tree.title): a part of \(part.blob)")
                 }
             })
     }

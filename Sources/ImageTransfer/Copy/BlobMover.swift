@@ -65,7 +65,7 @@ struct BlobMover: Sendable {
                 digest: isKept ? move.blob.digest : nil, size: isKept && move.blob.size >= 0 ? move.blob.size : nil,
                 repository: into, source: move.blob.digest),
             expectedDiffID: isKept ? try await source.expectedDiffID(of: move.blob.digest) : nil,
-            title: "\(source.title): \(kind) \(move.blob.digest)")
+            title: "\(source.title(of: move.blob.digest)): \(kind) \(move.blob.digest)")
     }
 
     private func pipe(_ errand: Errand, _ bytes: any ByteSource, _ stop: StopFlag) throws -> BlobPipe {

@@ -27,6 +27,8 @@ struct CopyCommand: DrayCommand {
                 dray copy --dry-run oci:layout store:/var/lib/registry
               One platform of one image, under another name:
                 dray copy --platform linux/arm64 oci:layout:1.2 store:/var/lib/registry:team/app:1.2
+              Only what the far side lacks ('dray inventory' there), in volumes, and signed:
+                dray copy --have have.json --volume-size 4GiB --sign packer.key store:/srv/r oci-archive:delta.tar
 
             'dray --help' lists the transports.
             """)
