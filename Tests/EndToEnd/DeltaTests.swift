@@ -124,6 +124,19 @@ struct DeltaTests {
         }
     }
 
+    /// What it leaves out is not there.
+    @Test func takingStockOfADeltaCountsWhatIsInIt() throws {
+        let scratch = try Scratch()
+        try Self.stores(scratch)
+        try Self.pack(scratch, for: "store:far")
+        let blobs = try ["delta.tar", "store:near"].map { place in
+            try Command.shell("$DRAY inventory \(place) | jq '[.repositories[].blobs[]] | length'", in: scratch.path)
+                .text
+        }
+        // Two images of three layers and a config each.
+        #expect(blobs.map(\.trimmed) == ["5", "8"])
+    }
+
     @Test func aDeltaIsTheSameEachTime() throws {
         let scratch = try Scratch()
         try Self.stores(scratch)

@@ -36,7 +36,7 @@ struct ArchiveContents: Sendable {
             missing = set.missing
         } else {
             let others = (1...list.volumes.count).filter { $0 != place.volume }
-            missing = Dictionary(uniqueKeysWithValues: others.map { ($0, "is missing") })
+            missing = Dictionary(uniqueKeysWithValues: others.map { ($0, "missing") })
         }
         absent = Dictionary(list.absent.map { ($0.digest, $0) }) { first, _ in first }
         var volumes: [Digest: [Int]] = [:]
@@ -56,8 +56,14 @@ struct ArchiveContents: Sendable {
                 "\(title) is a delta: \(list.absent.count) blobs (\(bytes) bytes) are left out, because the destination had "
                     + "them when the inventory \(inventory) was taken")
         }
-        for (number, reason) in missing.sorted(by: { $0.key < $1.key }) {
-            remarks.append("\(title) is a set of \(list.volumes.count) volumes, and volume \(number) \(reason)")
+        for (reason, volumes) in Dictionary(grouping: missing.keys, by: { missing[$0] ?? "" }).sorted(by: {
+            $0.key < $1.key
+        }) {
+            let numbers = volumes.sorted().prefix(8).map(String.init).joined(separator: ", ")
+            let more = volumes.count > 8 ? " and \(volumes.count - 8) more" : ""
+            remarks.append(
+                "\(title) is a set of \(list.volumes.count) volumes, and "
+                    + (volumes.count == 1 ? "volume \(numbers) is" : "volumes \(numbers)\(more) are") + " \(reason)")
         }
         return remarks
     }
@@ -74,7 +80,7 @@ struct ArchiveContents: Sendable {
         let needed = volumes[blob.digest] ?? []
         guard let number = needed.first(where: { missing[$0] != nil }), let reason = missing[number] else { return nil }
         return BlobAbsence(
-            reason: "volume \(number) of \(list?.volumes.count ?? 0) of the set \(title) \(reason)",
+            reason: "volume \(number) of \(list?.volumes.count ?? 0) of the set \(title) is \(reason)",
             advice: (list?.recoveryVolumes ?? 0) == 0
                 ? "name the missing volume as well"
                 : "name the missing volume as well, or make it anew from the recovery volumes by dray recover")

@@ -45,10 +45,10 @@ func openArchive(_ path: String, limit: InflationLimit) throws -> any FileTree {
             if tree.access == .anyOrder, let place = try VolumePlace(in: tree) {
                 try take(tree, place)
             } else {
-                lost[number] = "is missing: \(file) is none"
+                lost[number] = "missing: \(file) is none"
             }
         } catch let error as StreamError where error.isAboutContent {
-            lost[number] = "is damaged: \(error)"
+            lost[number] = "damaged: \(error)"
         }
     }
     guard let set else { throw TransferError.damaged("\(path): \(lost.values.sorted().first ?? "there is no volume")") }

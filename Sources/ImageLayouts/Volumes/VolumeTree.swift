@@ -83,7 +83,7 @@ final class VolumeTree: FileTree {
     var missing: [Int: String] {
         var missing: [Int: String] = [:]
         for number in 1...list.volumes.count where volumes[number] == nil {
-            missing[number] = lost[number] ?? "is missing"
+            missing[number] = lost[number] ?? "missing"
         }
         return missing
     }
