@@ -5,6 +5,8 @@ import ImageModel
 struct Provisions {
     let destination: any ImageDestination
     let bases: [BlobBase]
+    /// How many are told one by one.
+    private static let mostReasons = 4
     /// What earlier images of the copy bring.
     private var coming: Set<BlobMove.Key> = []
 
@@ -51,14 +53,15 @@ struct Provisions {
             if !reasons.contains(absence.reason) { reasons.append(absence.reason) }
             if !advice.contains(absence.advice) { advice.append(absence.advice) }
         }
-        for reason in reasons {
+        for reason in reasons.prefix(Self.mostReasons) {
             var blobs: [Descriptor] = []
+            var seen: Set<Digest> = []
             var images: [String] = []
             for work in works {
                 let own = work.missing.filter { $0.absence.reason == reason }.map(\.blob)
                 if own.isEmpty { continue }
                 images.append(work.image.name.description)
-                for blob in own where !blobs.contains(where: { $0.digest == blob.digest }) { blobs.append(blob) }
+                for blob in own where seen.insert(blob.digest).inserted { blobs.append(blob) }
             }
             let bytes = blobs.reduce(Int64(0)) { $0.addingSaturated(max(0, $1.size)) }
             let names = images.prefix(8).joined(separator: ", ")
@@ -68,6 +71,9 @@ struct Provisions {
                 "\(what) of \(names)\(more) (\(bytes) bytes; \(blobs.count == 1 ? "" : "the first is ")\(blobs[0].digest)) "
                     + "can be had from nowhere: \(reason), and \(destination.title) has not got "
                     + (blobs.count == 1 ? "it" : "them"))
+        }
+        if reasons.count > Self.mostReasons {
+            parts.append("and so on, \(reasons.count - Self.mostReasons) times more")
         }
         return .damaged(parts.joined(separator: "; ") + ": " + advice.joined(separator: ", or "))
     }
