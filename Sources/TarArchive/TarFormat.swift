@@ -9,6 +9,12 @@ public enum TarFormat {
         [UInt8](repeating: 0, count: Int((Int64(blockSize) - size % Int64(blockSize)) % Int64(blockSize)))
     }
 
+    /// Bytes that a member of so many takes, less its header.
+    public static func padded(_ size: Int64) -> Int64 {
+        let (sum, overflow) = size.addingReportingOverflow(Int64(blockSize) - 1)
+        return overflow ? .max : sum / Int64(blockSize) * Int64(blockSize)
+    }
+
     /// The header of a member: one block, or three where the path needs GNU's entry for long names.
     public static func header(path: String, size: Int64, isDirectory: Bool) -> [UInt8] {
         let name = Array(path.utf8)

@@ -32,8 +32,10 @@ struct Dray: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            CopyCommand.self, InspectCommand.self, ListCommand.self, DigestCommand.self, ManifestCommand.self,
+            CopyCommand.self, InventoryCommand.self, InspectCommand.self, ListCommand.self, DigestCommand.self,
+            ManifestCommand.self,
             BlobCommand.self, TagCommand.self, DeleteCommand.self, CollectCommand.self, ServeCommand.self,
+            RecoverCommand.self,
             LoginCommand.self, LogoutCommand.self,
         ])
 }

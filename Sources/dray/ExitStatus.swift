@@ -32,7 +32,9 @@ enum ExitStatus: Sendable {
     init(for error: any Error) {
         self =
             switch error {
-            case TransferError.damaged, StreamError.damaged, StreamError.limit, is DocumentError: .damaged
+            case TransferError.damaged, StreamError.damaged, StreamError.limit, is DocumentError,
+                SignatureError.signature:
+                .damaged
             case TransferError.notFound: .notFound
             case let error as RegistryError where error.isUnauthorised: .unauthorised
             case let error as RegistryError where error.status == 404: .notFound

@@ -156,6 +156,13 @@ package func freeSpace(at path: String) throws -> Int64 {
     return overflow ? .max : bytes
 }
 
+/// Whether a file can be read by others than its owner.
+package func isReadableByOthers(_ path: String) throws -> Bool {
+    var status = stat()
+    try systemCall("look at", path) { stat(path, &status) }
+    return status.st_mode & 0o077 != 0
+}
+
 /// When something was last changed, in seconds since 1970; nil if it is not there.
 package func modificationTime(_ path: String) throws -> Int? {
     var status = stat()

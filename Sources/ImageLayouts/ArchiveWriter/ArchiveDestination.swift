@@ -17,6 +17,7 @@ import TarArchive
 /// manifest.json           docker-archive only: Config and Layers point into blobs/sha256
 /// repositories            likewise
 /// blobs/sha256/<hex>      everything
+/// dray/…                  of an OCI archive that is packed specially: see VolumePaths
 /// ```
 /// The metadata comes first where it is known beforehand, else last. A file gets its name at the end; a
 /// stream that fails has no end mark. What is taken in before its role is known, and then not wanted, stays in the
@@ -30,15 +31,18 @@ public final class ArchiveDestination: ImageDestination {
     public let path: String
     public let requestedName: String?
     private let kind: Kind
+    private let packing: ArchivePacking?
     private let isStream: Bool
     private let state: Mutex<State>
 
     /// - Parameters:
     ///   - path: of the archive; `-` for standard output.
     ///   - name: what images are to be called in it.
-    public init(_ kind: Kind, path: String, name: String? = nil) {
+    ///   - packing: of an OCI archive.
+    public init(_ kind: Kind, path: String, name: String? = nil, packing: ArchivePacking? = nil) {
         self.kind = kind
         self.path = path
+        self.packing = packing
         requestedName = name
         // What cannot be looked at cannot be opened either, and says so then.
         isStream = (try? ArchiveOutput.isStream(path)) ?? false
@@ -53,53 +57,82 @@ public final class ArchiveDestination: ImageDestination {
         traits.keepsHosts = true
         traits.keepsRawLayers = kind == .docker
         traits.hasDockerPart = kind == .docker
+        traits.keepsLooseBlobs = false
         traits.isOneRepository = true
         return traits
     }
 
     private struct State {
         var metadata: ArchiveMetadata
-        var output: ArchiveOutput?
+        var volumes: ArchiveVolumes?
         var blobs: Set<Digest> = []
+        /// In the order in which they were put.
+        var manifests: [Manifest] = []
         var isMetadataWritten = false
+        var isBegun = false
+        var advice: [String] = []
     }
+
+    private var names: VolumeNames { VolumeNames(of: path) }
+    private var isSet: Bool { packing?.volumeSize != nil }
 
     /// The archive, open: by the first that is to be in it.
-    private func output(_ state: inout State) throws -> ArchiveOutput {
-        if let output = state.output { return output }
-        let output = try ArchiveOutput(path: path)
-        state.output = output
-        try output.directory("blobs")
-        try output.directory("blobs/sha256")
-        return output
+    private func volumes(_ state: inout State) throws -> ArchiveVolumes {
+        if let volumes = state.volumes { return volumes }
+        guard !isSet else {
+            throw TransferError.refused(
+                "volumes are planned before they are written, and a stream tells what is in it at its end: put the "
+                    + "archive into a file first")
+        }
+        let volumes = try ArchiveVolumes { [path] _ in path }
+        state.volumes = volumes
+        return volumes
     }
 
-    public func begin(_ images: [AnnouncedImage]?) async throws {
+    public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
             try state.withLock { state in
+                state.isBegun = true
                 // Blobs of a stream have gone before.
-                guard state.output == nil else { return }
-                let output = try output(&state)
-                guard let images else { return }
+                guard state.volumes == nil else { return }
+                if let packing, let size = packing.volumeSize {
+                    guard !isStream else {
+                        throw TransferError.refused(
+                            "volumes are files, and \(title) is none: name one, as oci-archive:x.tar")
+                    }
+                    // Whether it can be done is known now.
+                    if packing.recoveryVolumes > 0 { _ = try ErasureCode(data: 1, parity: packing.recoveryVolumes) }
+                    let budget = try VolumeBudget(images, packing, requestedName: requestedName, size: size)
+                    state.volumes = try ArchiveVolumes(end: budget.end, path: names.volume)
+                    return
+                }
+                let volumes = try volumes(&state)
+                guard areCertain else { return }
                 for image in images { state.metadata.add(image) }
-                try output.write(state.metadata.files())
+                try volumes.output.write(state.metadata.files())
                 state.isMetadataWritten = true
             }
         }
     }
 
-    /// It is new: what is in it came by this copy.
-    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool { false }
+    /// It is new: what is in it came by this copy. Of a delta, what the far side has is as good as there; but for
+    /// configs, which are small, and tell what the image is.
+    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
+        guard let have = packing?.have, !blob.mediaType.isImageConfig else { return false }
+        return have.has(blob)
+    }
     public func has(manifest: Digest, in repository: String) async throws -> Bool {
         state.withLock { $0.blobs.contains(manifest) }
     }
     public func digest(of name: ImageName) async throws -> Digest? { nil }
-    public func isTaken() async throws -> Bool { try path != "-" && fileKind(path) != nil }
+    public func isTaken() async throws -> Bool {
+        try path != "-" && fileKind(isSet ? names.volume(1) : path) != nil
+    }
     public func freeSpace() async throws -> Int64? {
         isStream ? nil : try ByteStreams.freeSpace(at: parent(of: followingLinks(path)))
     }
 
-    public var isIntact: Bool { state.withLock { $0.output?.isBroken != true } }
+    public var isIntact: Bool { state.withLock { $0.volumes?.isBroken != true } }
 
     public func writer(for target: BlobTarget) throws -> any BlobWriter {
         try state.withLock { state in
@@ -108,10 +141,23 @@ public final class ArchiveDestination: ImageDestination {
                     "an archive that goes to \(title) needs each blob's digest and size before its bytes, and this source "
                         + "gives them afterwards: write to a file, or read from one")
             }
-            return try ArchiveBlobWriter(output(&state), target: target) { [weak self] digest in
-                self?.state.withLock { _ = $0.blobs.insert(digest) }
+            // What was asked after before it was read is wanted.
+            let isKnown = target.digest != nil && state.isBegun
+            return try ArchiveBlobWriter(volumes(&state), target: target) { [weak self] blob in
+                self?.take(blob, isKnown: isKnown) ?? false
             }
         }
+    }
+
+    /// Whether a blob that was written stays; what the far side has does not, where it can be taken back.
+    private func take(_ blob: BlobRecord, isKnown: Bool) -> Bool {
+        if !isKnown, !isStream,
+            packing?.have?.has(Descriptor(mediaType: MediaType(""), digest: blob.digest, size: blob.size)) == true
+        {
+            return false
+        }
+        state.withLock { _ = $0.blobs.insert(blob.digest) }
+        return true
     }
 
     public func put(_ manifest: Manifest, in repository: String) async throws {
@@ -119,7 +165,9 @@ public final class ArchiveDestination: ImageDestination {
             try state.withLock { state in
                 state.metadata.add(manifest)
                 guard state.blobs.insert(manifest.digest).inserted else { return }
-                try state.output?.file(OCIPaths.blob(manifest.digest), manifest.bytes)
+                state.manifests.append(manifest)
+                // In a set they are in every volume, at its end.
+                if !isSet { try state.volumes?.output.file(OCIPaths.blob(manifest.digest), manifest.bytes) }
             }
         }
     }
@@ -133,18 +181,51 @@ public final class ArchiveDestination: ImageDestination {
     public func finish() async throws {
         try await Workers.blobs.run { [self] in
             try state.withLock { state in
-                guard let output = state.output else { return }
-                if !state.isMetadataWritten { try output.write(state.metadata.files()) }
-                try output.finish()
-                state.output = nil
+                guard let volumes = state.volumes else { return }
+                let documents = try state.metadata.files()
+                let list = try packing.map { packing in
+                    try packing.list(
+                        index: documents.first { $0.path == OCIPaths.index }?.bytes ?? [], manifests: state.manifests,
+                        volumes: volumes.contents, packed: state.blobs)
+                }
+                for number in 1...volumes.count {
+                    let output = volumes.output(number - 1)
+                    if isSet {
+                        for manifest in state.manifests {
+                            try output.file(OCIPaths.blob(manifest.digest), manifest.bytes)
+                        }
+                    }
+                    if !state.isMetadataWritten { try output.write(documents) }
+                    if let list { try output.write(packing?.files(list, volume: number) ?? []) }
+                }
+                try volumes.close()
+                let recovery = try list.map { try writeRecovery($0, volumes) } ?? []
+                defer { for output in recovery { output.cancel() } }
+                try volumes.commit()
+                for output in recovery { try output.commit() }
+                if isSet, let list {
+                    state.advice =
+                        try names.removeOthers(than: list)
+                        + volumes.advice(names, recoveryVolumes: list.recoveryVolumes)
+                }
+                state.volumes = nil
             }
         }
     }
 
+    private func writeRecovery(_ list: PackingList, _ volumes: ArchiveVolumes) throws -> [ArchiveOutput] {
+        guard let packing, list.recoveryVolumes > 0 else { return [] }
+        return try RecoveryWriter(count: list.recoveryVolumes, path: names.recovery).write(
+            volumes, set: Digest(of: Document.encode(list))
+        ) { try packing.files(list, volume: $0) }
+    }
+
+    public func advice() async -> [String] { state.withLock { $0.advice } }
+
     public func abandon() async {
         state.withLock { state in
-            state.output?.cancel()
-            state.output = nil
+            state.volumes?.cancel()
+            state.volumes = nil
         }
     }
 }

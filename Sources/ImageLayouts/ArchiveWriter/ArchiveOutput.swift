@@ -6,7 +6,7 @@ import TarArchive
 /// The tar that is written: a file beside its final name, or a stream: standard output, a named pipe, a device.
 ///
 /// Used by one blob at a time; the destination's lock and its limit of one blob see to that.
-final class ArchiveOutput: @unchecked Sendable {
+final class ArchiveOutput: ByteSink, @unchecked Sendable {
     private let sink: any ByteSink
     private let file: StagedFile?
     private let finalPath: String
@@ -43,8 +43,6 @@ final class ArchiveOutput: @unchecked Sendable {
         }
     }
 
-    func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
-
     func directory(_ path: String) throws {
         try write(TarFormat.header(path: path + "/", size: 0, isDirectory: true))
     }
@@ -70,10 +68,11 @@ final class ArchiveOutput: @unchecked Sendable {
         if file.count == end { try file.truncate(to: offset) }
     }
 
-    func finish() throws {
-        try write(TarFormat.end)
-        try file?.commit(to: finalPath)
-    }
+    /// Whether bytes can be changed, or taken back.
+    var isFile: Bool { file != nil }
+
+    func close() throws { try write(TarFormat.end) }
+    func commit() throws { try file?.commit(to: finalPath) }
 
     func cancel() { file?.cancel() }
 

@@ -35,6 +35,7 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         var traits = DestinationTraits()
         traits.holdsReferrers = false
         traits.holdsManyImages = false
+        traits.keepsLooseBlobs = false
         traits.keepsRawLayers = true
         traits.isOneRepository = true
         traits.keepsSHA512 = false
@@ -69,6 +70,10 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         return source
     }
 
+    public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
+        try tree.absence(of: blob, at: blob.digest.hex)
+    }
+
     public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] { [] }
 
     // MARK: Writing
@@ -88,7 +93,7 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         }
     }
 
-    public func begin(_ images: [AnnouncedImage]?) async throws {
+    public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
             try area().write(Array(Self.version.utf8), to: "\(path)/version")
         }

@@ -46,7 +46,7 @@ public final class OCILayout: ImageDestination {
         }
     }
 
-    public func begin(_ images: [AnnouncedImage]?) async throws {
+    public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
             let area = try area()
             if try fileKind("\(path)/\(OCIPaths.layout)") == nil {
@@ -151,6 +151,9 @@ extension OCILayout: ImageEditor {
     }
     public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         try await source.blob(descriptor, in: repository)
+    }
+    public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
+        try await source.absence(of: blob, in: repository)
     }
     public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try await source.referrers(of: digest, in: repository)

@@ -8,11 +8,13 @@ public final class OCISource: StreamedSource {
     let tree: any FileTree
     private let entries = Mutex<[Descriptor]?>(nil)
     private let subjects = Mutex<SubjectIndex?>(nil)
+    private let contents = Mutex<ArchiveContents?>(nil)
 
-    /// - Parameter path: a directory, an archive (plain or compressed), or `-` for standard input.
+    /// - Parameter path: a directory, an archive (plain or compressed), `-` for standard input; or one volume of a
+    ///   set, the directory of one, or the name that it was given.
     /// - Throws: `StreamError.io` if it is not there.
     public convenience init(path: String, limit: InflationLimit = .standard) throws {
-        self.init(try openTree(path, limit: limit))
+        self.init(try openArchive(path, limit: limit))
     }
 
     init(_ tree: any FileTree) { self.tree = tree }
@@ -32,6 +34,7 @@ public final class OCISource: StreamedSource {
 
     func listEntries() throws -> SourceListing {
         var listing = SourceListing()
+        listing.remarks = try archiveContents().remarks
         for entry in try index() {
             do {
                 if let image = try image(of: entry) {
@@ -83,6 +86,43 @@ public final class OCISource: StreamedSource {
                 throw TransferError.notFound("\(title) has no blob \(descriptor.digest)")
             }
             return source
+        }
+    }
+
+    public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
+        try await Workers.blobs.run { [self] in
+            guard let absence = try tree.absence(of: blob, at: OCIPaths.blob(blob.digest)) else { return nil }
+            return try archiveContents().absence(of: blob) ?? absence
+        }
+    }
+
+    /// What the archive says of itself.
+    func archiveContents() throws -> ArchiveContents {
+        try contents.withLock { contents in
+            let known = try contents ?? ArchiveContents(tree)
+            contents = known
+            return known
+        }
+    }
+
+    public func title(of blob: Digest) -> String {
+        (tree as? VolumeTree)?.title(of: OCIPaths.blob(blob)) ?? title
+    }
+
+    /// Checks the signature of what the archive says is in it.
+    ///
+    /// - Throws: `SignatureError.signature`; `TransferError.refused` for what goes by once, as the signature comes last.
+    public func checkSignature(by key: VerificationKey) async throws {
+        try await Workers.blobs.run { [self] in
+            guard access != .once else {
+                throw TransferError.refused(
+                    "\(title) goes by once, and its signature has to be checked before: put it into a file first")
+            }
+            let contents = try archiveContents()
+            guard contents.list != nil,
+                let signature = try tree.read(VolumePaths.signature, limit: Document.sizeLimit)
+            else { throw SignatureError.signature("\(title) is not signed: 'dray copy --sign' signs what it packs") }
+            try key.check(signature, of: contents.bytes, name: "\(title): the packing list")
         }
     }
 

@@ -18,6 +18,7 @@ extension ImageReference {
         let hasIndex = try tree.size(of: OCIPaths.index) != nil
         if isDirectory {
             if hasIndex { return .oci }
+            if try manifest == nil && !VolumeNames.files(at: path).isEmpty { return .ociArchive }
             return manifest == nil ? nil : .directory
         }
         let isList = manifest?.first { $0 > 32 } == UInt8(ascii: "[")
@@ -33,7 +34,7 @@ extension ImageReference {
     /// - Throws: `TransferError.notFound` if nothing is.
     public func source(inflation: InflationLimit = .standard) throws -> any ImageSource {
         guard transport != .registry else { throw notLocal }
-        guard try isStandardStream || fileKind(location) != nil else {
+        guard try isStandardStream || fileKind(location) != nil || isSetOfVolumes else {
             throw TransferError.notFound("there is no \(location)")
         }
         switch transport {
@@ -45,6 +46,11 @@ extension ImageReference {
             return ImageDirectory(path: location, name: name)
         case .registry: throw notLocal
         }
+    }
+
+    /// Whether it is the name of a set whose volumes have names of their own.
+    private var isSetOfVolumes: Bool {
+        get throws { try transport == .ociArchive && !VolumeNames.files(at: location).isEmpty }
     }
 
     /// Whether what is written there goes to standard output, under whatever name.
@@ -68,12 +74,16 @@ extension ImageReference {
 
     /// The place to write to.
     ///
+    /// - Parameter packing: of an `oci-archive:`.
     /// - Throws: `ReferenceError` for what cannot be written.
-    public func destination() throws -> any ImageDestination {
+    public func destination(packing: ArchivePacking? = nil) throws -> any ImageDestination {
         guard digest == nil else {
             throw ReferenceError("\(self): a destination has no digest; that is what comes out")
         }
         try checkName()
+        guard packing == nil || transport == .ociArchive else {
+            throw ReferenceError("\(self): deltas, volumes and signatures are for an oci-archive:, which this is not")
+        }
         let kind = isStandardStream ? .other : try fileKind(location)
         if transport != .registry, !isArchive, kind != nil, kind != .directory {
             let what = isStandardStream ? "a stream" : kind == .file ? "a file" : "no directory"
@@ -84,7 +94,7 @@ extension ImageReference {
         }
         switch transport {
         case .dockerArchive: return ArchiveDestination(.docker, path: location, name: name)
-        case .ociArchive: return ArchiveDestination(.oci, path: location, name: name)
+        case .ociArchive: return ArchiveDestination(.oci, path: location, name: name, packing: packing)
         case .oci: return OCILayout(path: location, name: name)
         case .store: return Store(path: location, name: name)
         case .directory: return ImageDirectory(path: location, name: name)

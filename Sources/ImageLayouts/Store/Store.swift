@@ -64,7 +64,7 @@ public final class Store: ImageDestination {
         return try isThere ? source.link(paths.layerLink(digest, repository)) : nil
     }
 
-    public func begin(_ images: [AnnouncedImage]?) async throws {
+    public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {
         _ = try await Workers.blobs.run { [self] in
             try makeDirectories("\(path)/\(paths.repositories)", ownership: area().ownership)
         }
@@ -221,6 +221,9 @@ extension Store: ImageEditor {
     }
     public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         try await source.blob(descriptor, in: repository)
+    }
+    public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
+        try await source.absence(of: blob, in: repository)
     }
     public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try await source.referrers(of: digest, in: repository)

@@ -197,6 +197,14 @@ public final class StoreSource: StreamedSource {
         }
     }
 
+    public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
+        guard let target = try link(paths().layerLink(blob.digest, repository ?? "")) else {
+            return BlobAbsence(
+                reason: "\(title) has no link to it in \(repository ?? "")", advice: BlobAbsence.adviceOnDamage)
+        }
+        return try tree.absence(of: blob, at: paths().blob(target))
+    }
+
     public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         guard let repository else { return [] }
         return try await Workers.blobs.run { [self] in

@@ -8,7 +8,9 @@ struct KeptDocuments: Sendable {
 
     /// Bytes that are kept, those of an archive's lists of images aside.
     private static let sizeLimit = 8 << 20
-    private static let lists: Set<String> = ["manifest.json", "index.json", "repositories"]
+    private static let lists: Set<String> = [
+        "manifest.json", "index.json", "repositories", VolumePaths.packingList,
+    ]
 
     subscript(path: String) -> [UInt8]? { documents[path] }
 

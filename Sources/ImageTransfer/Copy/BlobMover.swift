@@ -30,7 +30,7 @@ struct BlobMover: Sendable {
         if move.compression != nil, destination.traits.needsSizeFirst { try await measure(&errand, from: from) }
         while true {
             let final = errand
-            let bytes = Handover(try await source.part(move.blob, in: from))
+            let bytes = Handover(try await bytes(of: move.blob, from: from))
             do {
                 return try await Workers.blobs.run(stoppable: { try carry(final, bytes.value, stop: $0) })
             } catch let lost as BlobLost {
@@ -38,6 +38,15 @@ struct BlobMover: Sendable {
                 if lost.needsDigest, errand.target.digest == nil { try await measure(&errand, from: from) }
             }
         }
+    }
+
+    private func bytes(of blob: Descriptor, from repository: String?) async throws -> any ByteSource {
+        if let base = options.bases.first(where: { $0.has(blob) }),
+            try await source.absence(of: blob, in: repository) != nil
+        {
+            return try await base.part(blob)
+        }
+        return try await source.part(blob, in: repository)
     }
 
     /// What the destination can take over from where it is already.
@@ -56,7 +65,7 @@ struct BlobMover: Sendable {
                 digest: isKept ? move.blob.digest : nil, size: isKept && move.blob.size >= 0 ? move.blob.size : nil,
                 repository: into, source: move.blob.digest),
             expectedDiffID: isKept ? try await source.expectedDiffID(of: move.blob.digest) : nil,
-            title: "\(source.title): \(kind) \(move.blob.digest)")
+            title: "\(source.title(of: move.blob.digest)): \(kind) \(move.blob.digest)")
     }
 
     private func pipe(_ errand: Errand, _ bytes: any ByteSource, _ stop: StopFlag) throws -> BlobPipe {
@@ -105,7 +114,7 @@ struct BlobMover: Sendable {
     }
 
     private func measure(_ errand: inout Errand, from: String?) async throws {
-        let bytes = Handover(try await source.part(errand.move.blob, in: from))
+        let bytes = Handover(try await bytes(of: errand.move.blob, from: from))
         errand.target = try await Workers.blobs.run(stoppable: { [errand] stop in
             try measured(errand, bytes.value, stop: stop)
         })

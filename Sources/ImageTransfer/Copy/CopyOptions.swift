@@ -26,6 +26,8 @@ public struct CopyOptions: Sendable {
     public var onExisting = OnExisting.overwrite
     /// Fail rather than change a digest.
     public var strict = false
+    /// Where blobs are taken from that a source lacks.
+    public var bases: [BlobBase] = []
     /// How far a compressed layer may inflate.
     public var inflation = InflationLimit.standard
 

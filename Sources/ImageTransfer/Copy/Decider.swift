@@ -54,9 +54,9 @@ struct Decider {
         var isMoved: Set<Digest> = []
         for case (let move, .move) in moves { isMoved.insert(move.blob.digest) }
         for node in image.graph.nodes where node.diffIDs.isEmpty {
-            guard case .image(let content) = node.manifest.content, isMoved.contains(content.config.digest) else {
-                continue
-            }
+            guard case .image(let content) = node.manifest.content, isMoved.contains(content.config.digest),
+                try await image.source.absence(of: content.config, in: image.image.repository) == nil
+            else { continue }
             _ = try await ImageGraph.diffIDs(
                 of: content, in: image.source, repository: image.image.repository, title: image.image.title)
         }

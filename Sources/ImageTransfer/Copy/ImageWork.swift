@@ -10,6 +10,8 @@ struct ImageWork {
 
     let image: PlannedImage
     let moves: [(move: BlobMove, decision: Decision)]
+    /// Of what is to be moved, what can be had from nowhere.
+    var missing: [Provisions.Missing] = []
 
     /// What the image is going to be, as far as that can be known beforehand.
     struct Outlook {
@@ -17,6 +19,12 @@ struct ImageWork {
         var root: Descriptor
         /// nil: it is exactly that.
         var estimate: CopyReport.Image.Estimate?
+    }
+
+    /// What will be written, as far as that is known before it is.
+    func announced() throws -> AnnouncedImage {
+        let outlook = try outlook()
+        return AnnouncedImage(name: image.name, manifests: outlook.manifests, root: outlook.root)
     }
 
     func outlook() throws -> Outlook {

@@ -47,6 +47,7 @@ struct Planner {
     private func add(_ selection: CopySelection, to plan: inout CopyPlan, isAlone: Bool) async throws {
         let source = selection.source
         let listing = try await source.listing(named: selection.name, digest: selection.digest)
+        for remark in listing.remarks { progress.remark(remark) }
         for note in listing.notes { remarks.say(note, "it is left out") }
         for broken in listing.broken {
             try fail(

@@ -34,12 +34,12 @@ struct Transfer {
             }
         }
         guard !works.isEmpty else { return report }
+        try await checkProvisions(&works)
         if !options.dryRun {
             try await checkSpace(works)
-            let images = works.map(\.image.announced)
-            // What is announced has to arrive.
-            let areCertain = !options.keepGoing && !images.contains { $0 == nil }
-            try await destination.begin(areCertain ? images.compactMap { $0 } : nil)
+            try await destination.begin(
+                works.map { try $0.announced() },
+                areCertain: !options.keepGoing && works.allSatisfy(\.image.keepsDigests))
             try await collect(works)
         }
         defer { if !options.dryRun { destination.layerMemory?.save() } }
@@ -74,6 +74,18 @@ struct Transfer {
             CopyReport.Failure(
                 source: image.source.title, name: image.name.description, digest: image.graph.root.digest, error: error)
         )
+    }
+
+    /// Sees what can be had from nowhere.
+    ///
+    /// - Throws: `TransferError.damaged` if that is anything; with `keepGoing`, it is for each image to say.
+    private func checkProvisions(_ works: inout [ImageWork]) async throws {
+        var provisions = Provisions(destination: destination, bases: options.bases)
+        for position in works.indices {
+            works[position].missing = try await provisions.missing(for: works[position])
+        }
+        let lacking = works.filter { !$0.missing.isEmpty }
+        if !lacking.isEmpty, !options.keepGoing { throw provisions.error(lacking) }
     }
 
     private func checkSpace(_ works: [ImageWork]) async throws {
@@ -118,6 +130,7 @@ struct Transfer {
         _ work: ImageWork, _ known: inout [BlobMove.Key: KnownBlob], _ foreseen: inout Set<ManifestPlace>,
         _ entry: inout CopyReport.Image
     ) async throws {
+        guard work.missing.isEmpty else { throw lack(work) }
         let repository = work.image.name.repository
         for (move, decision) in work.moves {
             var guess = move.guess
@@ -149,6 +162,7 @@ struct Transfer {
         _ work: ImageWork, _ known: inout [BlobMove.Key: KnownBlob], _ entry: inout CopyReport.Image
     ) async throws {
         let image = work.image
+        let missing = Set(work.missing.map(\.blob.digest))
         var results: [Digest: Descriptor] = [:]
         var moves: [BlobMove] = []
         for (move, decision) in work.moves {
@@ -156,6 +170,7 @@ struct Transfer {
             case .there(let descriptor):
                 results[move.blob.digest] = descriptor
                 entry.bytesSkipped = entry.bytesSkipped.addingSaturated(max(0, descriptor.size))
+            case .move where missing.contains(move.blob.digest): break
             case .move:
                 if let done = try await reuse(&known[move.key], in: image.name.repository) {
                     results[move.blob.digest] = done
@@ -165,6 +180,8 @@ struct Transfer {
                 }
             }
         }
+        // What is there of it may make it complete another time, where it is kept until then.
+        if !missing.isEmpty, !destination.traits.keepsLooseBlobs { throw lack(work) }
         let moved = try await run(moves, of: image)
         try await Workers.blobs.run { for (_, blob) in moved { try blob.commit() } }
         for (move, blob) in moved {
@@ -175,7 +192,12 @@ struct Transfer {
                 destination.layerMemory?.remember(blob.descriptor, as: compression, of: diffID)
             }
         }
+        guard missing.isEmpty else { throw lack(work) }
         try await publish(image, results, &entry)
+    }
+
+    private func lack(_ work: ImageWork) -> TransferError {
+        Provisions(destination: destination, bases: options.bases).error([work])
     }
 
     /// What an earlier image of this copy has brought, if this one can use it.
@@ -263,13 +285,5 @@ struct Transfer {
         try await destination.tag(root, as: image.name)
         entry.descriptor = root
         entry.kept = root.digest == entry.previousDigest
-    }
-}
-
-extension PlannedImage {
-    /// What will be written, if that is known before it is: nothing changes its form.
-    fileprivate var announced: AnnouncedImage? {
-        guard keepsDigests else { return nil }
-        return AnnouncedImage(name: name, manifests: graph.nodes.map(\.manifest), root: graph.root)
     }
 }

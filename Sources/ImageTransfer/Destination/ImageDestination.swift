@@ -11,9 +11,11 @@ public protocol ImageDestination: ChangeablePlace {
     /// Name in the destination's reference: what images are to be called there.
     var requestedName: String? { get }
 
-    /// - Parameter images: what is going to be put, where it is known beforehand: a destination that
-    ///   writes a stream can put its index first.
-    func begin(_ images: [AnnouncedImage]?) async throws
+    /// - Parameters:
+    ///   - images: what is going to be put, as far as that is known beforehand.
+    ///   - areCertain: whether it is known to the byte, and all of it has to arrive: a destination that writes a
+    ///     stream can put its index first.
+    func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws
     /// Whether a blob is there already, and can be referred to from `repository`.
     func has(_ blob: Descriptor, in repository: String) async throws -> Bool
     /// Whether a manifest is there already, with all that it refers to.
@@ -110,6 +112,8 @@ public struct DestinationTraits: Sendable {
     public var keepsRawLayers = false
     /// Whether a blob that is there can be referred to from every repository.
     public var sharesBlobs = true
+    /// Whether a blob without an image stays until a later copy builds upon it.
+    public var keepsLooseBlobs = true
     /// Whether everything lies in one place, whatever repositories names tell.
     public var isOneRepository = false
     /// Whether an image that goes by SHA-512 keeps that.

@@ -2,9 +2,15 @@ public import ImageModel
 
 extension ImageSource {
     public func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
-        var found = try await listing()
+        let all = try await listing()
+        var chosen = try await chosen(named: name, digest: digest, of: all)
+        chosen.remarks = all.remarks
+        return chosen
+    }
+
+    private func chosen(named name: String?, digest: Digest?, of all: SourceListing) async throws -> SourceListing {
+        var found = all
         if let name {
-            let all = found
             found = Self.matches(all, name)
             if found.images.isEmpty, found.broken.isEmpty { throw missing(name, among: all.images) }
         }

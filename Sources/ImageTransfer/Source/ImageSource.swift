@@ -43,12 +43,18 @@ public protocol ImageSource: Sendable {
     /// The diffID that a layer has to have, where digests were not given but computed, so that only the
     /// diffID can show that the layer is the right one.
     func expectedDiffID(of layer: Digest) async throws -> Digest?
+    /// What messages call the place of a blob: one of several files, where a source has those.
+    func title(of blob: Digest) -> String
+    /// Why a blob is not here, as far as that can be told without reading it; nil if it seems to be.
+    func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence?
 }
 
 extension ImageSource {
     public var defaultCompression: CompressionChoice { .keep }
     public var isRemote: Bool { false }
     public func expectedDiffID(of layer: Digest) async throws -> Digest? { nil }
+    public func title(of blob: Digest) -> String { title }
+    public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? { nil }
 
     /// Every image that can be read.
     public func images() async throws -> [SourceImage] { try await listing().images }

@@ -9,6 +9,8 @@ public struct SourceListing: Sendable {
     public var broken: [BrokenImage]
     /// What is passed over because it is no image, or has no name that counts.
     public var notes: [String]
+    /// What has to be known about the source as a whole: that it is a delta, or one volume of several.
+    public var remarks: [String] = []
 
     public init(images: [SourceImage] = [], broken: [BrokenImage] = [], notes: [String] = []) {
         self.images = images

@@ -1,3 +1,5 @@
+import ImageModel
+
 /// What proves to a registry who asks.
 public enum Credentials: Sendable, Hashable {
     case password(user: String, password: String)

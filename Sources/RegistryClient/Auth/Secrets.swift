@@ -1,3 +1,4 @@
+import ImageModel
 import Synchronization
 
 /// What must appear nowhere, in every spelling in which a server may say it back.

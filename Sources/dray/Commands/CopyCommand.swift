@@ -27,6 +27,8 @@ struct CopyCommand: DrayCommand {
                 dray copy --dry-run oci:layout store:/var/lib/registry
               One platform of one image, under another name:
                 dray copy --platform linux/arm64 oci:layout:1.2 store:/var/lib/registry:team/app:1.2
+              Only what the far side lacks ('dray inventory' there), in volumes, and signed:
+                dray copy --have have.json --volume-size 4GiB --sign packer.key store:/srv/r oci-archive:delta.tar
 
             'dray --help' lists the transports.
             """)
@@ -102,6 +104,10 @@ struct CopyCommand: DrayCommand {
     @Flag(help: "Copy all tags of a repository of a public registry, where that has to be said.")
     var allTags = false
 
+    @OptionGroup(title: "Delta and volume options") var packing: PackingArguments
+
+    @OptionGroup var verification: VerificationArguments
+
     @OptionGroup(title: "Registry options") var registry: RegistryArguments
 
     @OptionGroup var shared: SharedOptions
@@ -154,12 +160,18 @@ struct CopyCommand: DrayCommand {
                 failures.append(CopyReport.Failure(source: source.location, error: error))
             }
         }
-        let destination = try await target.destination(destinationOptions)
+        selections = try selections.joiningVolumes()
+        for selection in selections { try await verification.check(selection.source) }
+        var copyOptions = options
+        for base in packing.bases {
+            copyOptions.bases.append(try await BlobBase(base, sourceOptions, inflation: options.inflation))
+        }
+        let destination = try await target.destination(destinationOptions, packing: try packing.packing(console))
         let reporter = ProgressReporter(progress, console: console)
         var report = CopyReport(isDryRun: dryRun)
         do {
             if !selections.isEmpty {
-                report = try await Copier(options: options, progress: progress).copy(selections, to: destination)
+                report = try await Copier(options: copyOptions, progress: progress).copy(selections, to: destination)
             }
         } catch {
             await reporter.stop()

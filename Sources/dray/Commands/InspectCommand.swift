@@ -32,6 +32,8 @@ struct InspectCommand: DrayCommand {
         help: ArgumentHelp("Show only this platform, as OS/ARCH[/VARIANT]; may be repeated.", valueName: "platform"))
     var platforms: [Platform] = []
 
+    @OptionGroup var verification: VerificationArguments
+
     @OptionGroup(title: "Registry options") var registry: RegistryArguments
 
     @OptionGroup var shared: SharedOptions
@@ -46,6 +48,7 @@ struct InspectCommand: DrayCommand {
     func run(_ console: Console) async throws -> ExitStatus {
         let reference = try ImageReference(reference)
         let source = try await reference.source(try registry.options(console))
+        try await verification.check(source)
         if reference.transport != .registry {
             console.note(try await source.listing(named: reference.name, digest: reference.digest))
         }

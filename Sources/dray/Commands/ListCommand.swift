@@ -21,6 +21,8 @@ struct ListCommand: DrayCommand {
     @Argument(help: ArgumentHelp("Where to look.", valueName: "reference"))
     var reference: String
 
+    @OptionGroup var verification: VerificationArguments
+
     @OptionGroup(title: "Registry options") var registry: RegistryArguments
 
     @OptionGroup var shared: SharedOptions
@@ -28,6 +30,7 @@ struct ListCommand: DrayCommand {
     func run(_ console: Console) async throws -> ExitStatus {
         let reference = try ImageReference(reference)
         let source = try await reference.source(try registry.options(console))
+        try await verification.check(source)
         let listing = try await source.listing(named: reference.name, digest: reference.digest)
         console.note(listing)
         let images = try listing.readable()

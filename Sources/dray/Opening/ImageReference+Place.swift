@@ -13,8 +13,10 @@ extension ImageReference {
         return try await registrySource(options)
     }
 
-    func destination(_ options: RegistryOptions) async throws -> any ImageDestination {
-        guard transport == .registry else { return try destination() }
+    func destination(
+        _ options: RegistryOptions, packing: ArchivePacking? = nil
+    ) async throws -> any ImageDestination {
+        guard transport == .registry, packing == nil else { return try destination(packing: packing) }
         guard location != "docker.io" || name?.contains("/") == true else {
             throw ReferenceError("\(self): a destination needs its registry: docker://HOST/REPOSITORY:TAG")
         }

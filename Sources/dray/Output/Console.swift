@@ -55,6 +55,7 @@ struct Console: Sendable {
 
     /// What is wrong with a source, or is passed over.
     func note(_ listing: SourceListing) {
+        for text in listing.remarks { note(Printable.line(text)) }
         for text in listing.notes { note(Printable.line("\(text): it is left out")) }
         for broken in listing.broken { note(Printable.line("\(broken.title) is broken: \(broken.error)")) }
     }

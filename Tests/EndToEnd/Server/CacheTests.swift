@@ -63,12 +63,12 @@ struct CacheTests {
                 "/usr/bin/skopeo",
                 [
                     "copy", "-q", "--src-tls-verify=false", "docker://\(cache.address)/team/app:1",
-                    "oci:\(scratch["pulled-\(number)"]):1",
+                    "dir:\(scratch["pulled-\(number)"])",
                 ])
             #expect(pull.status == 0, "\(pull.errors)")
         }
         #expect(
-            try Command.succeed("digest", "oci:\(scratch["pulled-2"]):1").text
+            try Command.succeed("digest", "dir:\(scratch["pulled-2"])").text
                 == Command.succeed("digest", "docker://\(upstream.address)/team/app:1").text)
     }
 
@@ -78,7 +78,9 @@ struct CacheTests {
         let upstream = try Server(in: scratch)
         let image = TinyImage("large", layer: [UInt8](repeating: 7, count: 8 << 20))
         try upstream.push(image, to: "a", as: "1")
-        let cache = Endpoint(try cache(of: upstream, in: scratch))
+        let server = try cache(of: upstream, in: scratch)
+        defer { withExtendedLifetime(server) {} }
+        let cache = Endpoint(server)
         let answers = try await withThrowingTaskGroup(of: [UInt8].self) { group in
             for _ in 0..<8 { group.addTask { try cache.get("/v2/a/blobs/\(image.layerDigest)").body } }
             return try await group.reduce(into: []) { $0.append($1) }

@@ -1,3 +1,5 @@
+import ImageModel
+
 /// A user and a password, as RFC 7617 sends them.
 struct BasicCredentials: Sendable {
     /// Bytes of the whole header.

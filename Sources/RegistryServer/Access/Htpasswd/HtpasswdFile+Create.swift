@@ -1,5 +1,6 @@
 import ByteStreams
 import Glibc
+import ImageModel
 import ImageTransfer
 
 extension HtpasswdFile {

@@ -1,4 +1,5 @@
 import Crypto
+import ImageModel
 import JWTKit
 import SwiftASN1
 import X509

@@ -1,14 +1,14 @@
 import FoundationEssentials
 
 /// RFC 4648: section 4, and section 5 ("url"), which is written without padding.
-enum Base64 {
-    static func encode(_ bytes: some Sequence<UInt8>) -> String { Data(bytes).base64EncodedString() }
+package enum Base64 {
+    package static func encode(_ bytes: some Sequence<UInt8>) -> String { Data(bytes).base64EncodedString() }
 
-    static func decode(_ text: some StringProtocol) -> [UInt8]? {
+    package static func decode(_ text: some StringProtocol) -> [UInt8]? {
         Data(base64Encoded: String(text)).map { [UInt8]($0) }
     }
 
-    static func encodeURL(_ bytes: some Sequence<UInt8>) -> String {
+    package static func encodeURL(_ bytes: some Sequence<UInt8>) -> String {
         String(
             decoding: encode(bytes).utf8.compactMap { byte -> UInt8? in
                 switch byte {
@@ -21,7 +21,7 @@ enum Base64 {
     }
 
     /// Takes padding as well, since some write it.
-    static func decodeURL(_ text: some StringProtocol) -> [UInt8]? {
+    package static func decodeURL(_ text: some StringProtocol) -> [UInt8]? {
         var plain: [UInt8] = []
         for byte in text.utf8.reversed().drop(while: { $0 == UInt8(ascii: "=") }).reversed() {
             switch byte {

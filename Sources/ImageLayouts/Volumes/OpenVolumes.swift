@@ -1,0 +1,83 @@
+import ByteStreams
+import ImageModel
+public import ImageTransfer
+
+/// An OCI archive at a path: one tar, or the volumes of a set, of which those that lie beside each other are found
+/// from one, from their directory, or from the name that the set was given.
+///
+/// - Throws: `TransferError.damaged` for a volume of another set.
+func openArchive(_ path: String, limit: InflationLimit) throws -> any FileTree {
+    let kind = path == "-" ? nil : try fileKind(path)
+    var given: (any FileTree)?
+    if path == "-" || kind != nil {
+        let tree = try openTree(path, limit: limit)
+        if kind == .directory {
+            guard try tree.size(of: OCIPaths.index) == nil, try !VolumeNames.files(at: path).isEmpty else {
+                return tree
+            }
+        } else {
+            // What streams by has nothing beside it.
+            guard tree.access == .anyOrder, try VolumePlace(in: tree) != nil else { return tree }
+            given = tree
+        }
+    }
+    var set: Digest?
+    var volumes: [Int: any FileTree] = [:]
+    var lost: [Int: String] = [:]
+    func take(_ tree: any FileTree, _ place: VolumePlace) throws {
+        guard place.volume <= place.volumes else {
+            throw TransferError.refused(
+                "\(tree.title) is a recovery volume: name one of the others; what is lost is made anew by dray recover")
+        }
+        guard set == nil || set == place.set else {
+            throw TransferError.damaged(
+                "\(tree.title) is of another set than what lies beside it (\(place.set.short), not \(set?.short ?? "")): keep "
+                    + "the volumes of each set together, and nothing else with them")
+        }
+        set = place.set
+        if volumes[place.volume] == nil { volumes[place.volume] = tree }
+    }
+    if let given, let place = try VolumePlace(in: given) { try take(given, place) }
+    for file in try VolumeNames.files(at: path) where file != path {
+        let number = VolumeNames.number(of: file) ?? 0
+        do {
+            let tree = try openTree(file, limit: limit)
+            if tree.access == .anyOrder, let place = try VolumePlace(in: tree) {
+                try take(tree, place)
+            } else {
+                lost[number] = "missing: \(file) is none"
+            }
+        } catch let error as StreamError where error.isAboutContent {
+            lost[number] = "damaged: \(error)"
+        }
+    }
+    guard let set else { throw TransferError.damaged("\(path): \(lost.values.sorted().first ?? "there is no volume")") }
+    return try VolumeTree(path: path, set: set, volumes: volumes, lost: lost)
+}
+
+extension VolumePlace {
+    /// - Returns: nil for an archive like any other.
+    init?(in tree: any FileTree) throws {
+        guard let bytes = try tree.read(VolumePaths.place, limit: Document.sizeLimit) else { return nil }
+        self = try Document.decode(Self.self, from: bytes, name: "\(tree.title): \(VolumePaths.place)")
+        guard volume > 0, volumes > 0 else {
+            throw TransferError.damaged("\(tree.title) says that it is volume \(volume) of \(volumes)")
+        }
+    }
+}
+
+extension [CopySelection] {
+    /// Volumes of one set that were named one by one, as one source.
+    public func joiningVolumes() throws -> [CopySelection] {
+        var joined: [Digest: VolumeTree] = [:]
+        func tree(_ selection: CopySelection) -> VolumeTree? { (selection.source as? OCISource)?.tree as? VolumeTree }
+        for case let tree? in map(tree) { joined[tree.set] = try joined[tree.set]?.joined(with: tree) ?? tree }
+        let sources = joined.mapValues { OCISource($0) }
+        var seen: Set<[String?]> = []
+        return compactMap { selection in
+            guard let set = tree(selection)?.set, let source = sources[set] else { return selection }
+            let isNew = seen.insert([set.hex, selection.name, selection.digest?.description]).inserted
+            return isNew ? CopySelection(source: source, name: selection.name, digest: selection.digest) : nil
+        }
+    }
+}

@@ -1,0 +1,184 @@
+import ByteStreams
+public import ImageModel
+import ImageTransfer
+
+/// Makes lost or damaged volumes of a set anew, from those that are whole and as many recovery volumes.
+///
+/// Volumes are known by their digests, which stand in the recovery volumes: it does not matter what they are
+/// called, nor where they lie.
+public struct VolumeRecovery: Sendable {
+    /// A volume that was made anew.
+    public struct Volume: Sendable {
+        public var path: String
+        /// From 1.
+        public var number: Int
+        public var digest: Digest
+        /// Bytes.
+        public var size: Int64
+    }
+
+    private let paths: [String]
+
+    /// - Parameter paths: files of the set, or directories with them; files are looked for beside each other.
+    public init(_ paths: [String]) { self.paths = paths }
+
+    /// - Parameter directory: where volumes are written; nil for beside the first recovery volume.
+    /// - Returns: the volumes that were lost, in their order.
+    /// - Throws: `TransferError.damaged` if there are too few recovery volumes; nothing is written then.
+    public func run(into directory: String? = nil) async throws -> [Volume] {
+        try await Workers.blobs.run { try recover(into: directory) }
+    }
+
+    private struct Parity {
+        let tree: any FileTree
+        let file: RecoveryFile
+    }
+
+    private func recover(into directory: String?) throws -> [Volume] {
+        let candidates = try candidates()
+        let recoveries = try candidates.compactMap { path -> Parity? in
+            guard VolumeNames.isRecovery(path) else { return nil }
+            do {
+                let tree = try openTree(path)
+                return try RecoveryFile(in: tree).map { Parity(tree: tree, file: $0) }
+            } catch let error where BrokenImage(name: .none, error: error) != nil {
+                // It is as lost as the others.
+                return nil
+            }
+        }
+        guard let first = recoveries.first else {
+            throw TransferError.notFound(
+                "there is no recovery volume at \(paths.joined(separator: ", ")): without one, nothing can be made anew"
+            )
+        }
+        if let other = recoveries.first(where: { $0.file.set != first.file.set }) {
+            throw TransferError.damaged(
+                "\(other.tree.title) is of another set than \(first.tree.title): name the volumes of one set")
+        }
+        let volumes = first.file.volumes
+        let present = try find(volumes, in: candidates)
+        let lost = volumes.indices.filter { present[$0] == nil }
+        guard !lost.isEmpty else { return [] }
+        var parity: [Int: Parity] = [:]
+        for recovery in recoveries where parity.count < lost.count && parity[recovery.file.number] == nil {
+            guard recovery.file.volumes == volumes, recovery.file.recoveryVolumes == first.file.recoveryVolumes,
+                try isWhole(recovery)
+            else { continue }
+            parity[recovery.file.number] = recovery
+        }
+        guard parity.count == lost.count else {
+            let numbers = lost.map { String($0 + 1) }.joined(separator: ", ")
+            throw TransferError.damaged(
+                "\(lost.count) of \(volumes.count) volumes are lost or damaged (\(numbers)), and there are \(parity.count) "
+                    + "whole recovery volumes: as many are needed")
+        }
+        let names = VolumeNames(ofRecoveryVolume: first.tree.path)
+        let targets = try lost.map { number in
+            try target(names.volume(number + 1), directory, set: first.file.set)
+        }
+        return try make(
+            lost, of: volumes, from: present, parity.sorted { $0.key < $1.key }.map(\.value), at: targets)
+    }
+
+    private func make(
+        _ lost: [Int], of volumes: [BlobRecord], from present: [Int: String], _ parity: [Parity], at targets: [String]
+    ) throws -> [Volume] {
+        let whole = present.keys.sorted()
+        let code = try ErasureCode(
+            making: lost, from: whole + parity.map { volumes.count + $0.file.number - 1 }, data: volumes.count,
+            parity: parity[0].file.recoveryVolumes)
+        var sources: [any ByteSource] = try whole.map { FileSource(try OpenFile(reading: present[$0] ?? "")) }
+        sources += try parity.compactMap { try $0.tree.open(RecoveryFile.parityPath) }
+        let reader = ShardReader(
+            sources, length: parity[0].file.parity.size, others: lost.count)
+        let files = try targets.map { try StagedFile(beside: $0) }
+        let buffers = lost.map { _ in
+            UnsafeMutableRawBufferPointer.allocate(byteCount: reader.stripeSize, alignment: 64)
+        }
+        defer { for buffer in buffers { buffer.deallocate() } }
+        var hashers = lost.map { _ in DigestHasher(.sha256) }
+        try reader.forEachStripe { stripes in
+            let made = buffers.map { UnsafeMutableRawBufferPointer(rebasing: $0[..<stripes[0].count]) }
+            code.run(stripes, made)
+            for (position, file) in files.enumerated() {
+                let rest = max(0, min(Int64(made[position].count), volumes[lost[position]].size - file.count))
+                let bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(made[position])[..<Int(rest)])
+                hashers[position].update(bytes)
+                try file.write(bytes)
+            }
+        }
+        for (position, hasher) in hashers.enumerated() {
+            guard hasher.finalize() == volumes[lost[position]].digest else {
+                throw TransferError.damaged(
+                    "volume \(lost[position] + 1) came out with another digest than it had: a file of the set changed "
+                        + "while it was read")
+            }
+        }
+        return try zip(zip(files, targets), lost).map { made, number in
+            try made.0.commit(to: made.1)
+            return Volume(
+                path: made.1, number: number + 1, digest: volumes[number].digest, size: volumes[number].size)
+        }
+    }
+
+    // MARK: Finding
+
+    /// What may be a file of the set.
+    private func candidates() throws -> [String] {
+        var found: [String] = []
+        for path in paths {
+            let isDirectory = try fileKind(path) == .directory
+            let directory = isDirectory ? path : parent(of: path)
+            guard let names = try listDirectory(directory) else { throw TransferError.notFound("there is no \(path)") }
+            let stem = isDirectory ? nil : VolumeNames.stem(of: lastComponent(of: path))
+            for name in names where name.hasSuffix(".tar") && (stem.map { name.hasPrefix($0 + ".") } ?? true) {
+                found.append("\(directory)/\(name)")
+            }
+            // Whatever it is called.
+            if !isDirectory, try fileKind(path) == .file { found.append(path) }
+        }
+        var seen: Set<String> = []
+        return found.filter { seen.insert(realPath($0) ?? $0).inserted }
+    }
+
+    /// The volumes that are whole, by their position.
+    private func find(_ volumes: [BlobRecord], in candidates: [String]) throws -> [Int: String] {
+        var present: [Int: String] = [:]
+        let sizes = Set(volumes.map(\.size))
+        for path in candidates {
+            guard try fileKind(path) == .file, let size = try fileSize(path), sizes.contains(size) else { continue }
+            let digest = try digest(of: FileSource(try OpenFile(reading: path)))
+            for (position, volume) in volumes.enumerated()
+            where volume.digest == digest && volume.size == size && present[position] == nil {
+                present[position] = path
+                break
+            }
+        }
+        return present
+    }
+
+    private func isWhole(_ recovery: Parity) throws -> Bool {
+        guard let source = try recovery.tree.open(RecoveryFile.parityPath) else { return false }
+        return try digest(of: source) == recovery.file.parity.digest
+    }
+
+    private func digest(of source: any ByteSource) throws -> Digest {
+        let hashing = HashingSource(source)
+        _ = try hashing.drain()
+        return hashing.digest()
+    }
+
+    /// Where a volume goes: over a damaged one, and over nothing else.
+    private func target(_ path: String, _ directory: String?, set: Digest) throws -> String {
+        let path = directory.map { "\($0)/\(lastComponent(of: path))" } ?? path
+        guard try fileKind(path) != nil else { return path }
+        do {
+            let place = try VolumePlace(in: openTree(path))
+            if place?.set == set { return path }
+        } catch let error as StreamError where error.isAboutContent {
+            return path
+        }
+        throw TransferError.refused(
+            "\(path) is there, and no volume of this set: move it away, or name another directory with --into")
+    }
+}

@@ -1,0 +1,46 @@
+import ImageModel
+import ImageTransfer
+import TarArchive
+
+/// How much of each volume the blobs may take, so that what stands in every one of them fits behind.
+struct VolumeBudget {
+    /// Where blobs have to end, in bytes from a volume's start.
+    let end: Int64
+
+    /// - Parameters:
+    ///   - images: all that may be put: sizes may be guesses that are not too small.
+    ///   - size: bytes of a volume.
+    /// - Throws: `TransferError.refused` if less than half of it would be left for blobs.
+    init(_ images: [AnnouncedImage], _ packing: ArchivePacking, requestedName: String?, size: Int64) throws {
+        var metadata = ArchiveMetadata(kind: .oci, requestedName: requestedName)
+        var manifests: [Digest: Manifest] = [:]
+        for image in images {
+            metadata.add(image)
+            for manifest in image.manifests { manifests[manifest.digest] = manifest }
+        }
+        let blobs = Set(manifests.values.flatMap(\.blobs).map(\.digest)).count
+        let documents = try metadata.files().reduce(Int64(0)) { $0 + Self.member(Int64($1.bytes.count)) }
+        let descriptors = manifests.values.reduce(Int64(0)) { sum, manifest in
+            // Digits of sizes that are not known yet.
+            sum + Self.member(manifest.size + 32 * Int64(manifest.blobs.count) + 256)
+        }
+        // One entry each for manifests, blobs and, twice, volumes; more where a repository may be named.
+        let list = Self.member(
+            4096 + 320 * Int64(manifests.count) + (packing.have == nil ? 320 : 640) * Int64(blobs)
+                + 600 * Int64(PackingList.volumeLimit))
+        // A recovery volume is as large as the largest of the others, and has these behind that.
+        let recovery = packing.recoveryVolumes > 0 ? list + 160 * Int64(PackingList.volumeLimit) : 0
+        let tail = documents + descriptors + list + recovery + 16 << 10
+        // FAT32 holds one byte less than 4 GiB.
+        let end = (size - 1 - tail) / Int64(TarFormat.blockSize) * Int64(TarFormat.blockSize)
+        guard end >= size / 2 else {
+            throw TransferError.refused(
+                "--volume-size \(size) is too small: \(tail) bytes are needed in every volume for manifests and the packing "
+                    + "list, so choose \(2 * tail + 1024) bytes or more")
+        }
+        self.end = end
+    }
+
+    /// A member with its header, whatever its path.
+    private static func member(_ size: Int64) -> Int64 { 3 * Int64(TarFormat.blockSize) + TarFormat.padded(size) }
+}

@@ -1,0 +1,25 @@
+import ImageModel
+import ByteStreams
+
+/// A further place that blobs are taken from where a source lacks them: what a delta builds on.
+public struct BlobBase: Sendable {
+    private let source: any ImageSource
+    private let inventory: Inventory
+
+    /// - Parameter listing: the images whose blobs may be taken.
+    /// - Throws: `TransferError.refused` for what comes once.
+    public init(_ source: any ImageSource, _ listing: SourceListing) async throws {
+        guard (source as? any StreamedSource)?.access != .once else {
+            throw TransferError.refused(
+                "\(source.title) goes by once, and a base is read as it is needed: put it into a file first")
+        }
+        self.source = source
+        inventory = try await Inventory(of: source, listing)
+    }
+
+    func has(_ blob: Descriptor) -> Bool { inventory.has(blob) }
+
+    func part(_ blob: Descriptor) async throws -> any ByteSource {
+        try await source.part(blob, in: inventory.repository(of: blob.digest))
+    }
+}

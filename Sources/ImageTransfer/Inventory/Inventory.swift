@@ -1,0 +1,94 @@
+public import ImageModel
+
+/// What a place holds: small enough to be carried to where the next delta for it is packed.
+///
+/// ```json
+/// {"mediaType": "application/vnd.dray.inventory.v1+json",
+///  "repositories": [
+///    {"name": "team/app",                                        absent where a place is one repository
+///     "tags": {"1.0": "sha256:…"},
+///     "blobs": [{"digest": "sha256:…", "size": 1234}],           up to 1,000 of them; beyond that
+///     "packedBlobs": "base64"}]}                                 32 bytes of SHA-256 and 8 of size each, big-endian
+/// ```
+/// A blob stands once, in the first repository that has it. Everything is sorted, so that the same content gives
+/// the same bytes.
+public struct Inventory: Sendable {
+    public struct Repository: Sendable {
+        /// nil where the place is a single repository: a layout, an archive.
+        public var name: String?
+        /// What the names of images mean: tags, or full names where there is no repository.
+        public var tags: [String: Digest] = [:]
+        /// By digest.
+        public var blobs: [BlobRecord] = []
+    }
+
+    /// Bytes of the document.
+    public static let sizeLimit = 64 << 20
+
+    public let repositories: [Repository]
+    /// Of the document.
+    public let digest: Digest
+    /// The document.
+    public let bytes: [UInt8]
+    private let places: [Digest: Place]
+
+    private struct Place {
+        let size: Int64
+        let repository: String?
+    }
+
+    /// - Parameter name: of the document, for messages.
+    /// - Throws: `DocumentError`.
+    public init(_ bytes: [UInt8], name: String) throws {
+        let document = try Document.decode(
+            InventoryDocument.self, from: bytes, name: name, sizeLimit: Self.sizeLimit)
+        self.init(try document.checked(name), bytes: bytes)
+    }
+
+    init(_ repositories: [Repository]) throws {
+        self.init(repositories, bytes: try Document.encode(InventoryDocument(repositories)) + [UInt8(ascii: "\n")])
+    }
+
+    private init(_ repositories: [Repository], bytes: [UInt8]) {
+        self.repositories = repositories
+        self.bytes = bytes
+        digest = Digest(of: bytes)
+        var places: [Digest: Place] = [:]
+        for repository in repositories {
+            for blob in repository.blobs where places[blob.digest] == nil {
+                places[blob.digest] = Place(size: blob.size, repository: repository.name)
+            }
+        }
+        self.places = places
+    }
+
+    public var blobCount: Int { places.count }
+
+    /// Whether a blob is in it, at the size that its descriptor says.
+    public func has(_ blob: Descriptor) -> Bool { places[blob.digest]?.size == blob.size }
+
+    /// One that has the blob; nil if none does, or the place is a single repository.
+    public func repository(of blob: Digest) -> String? { places[blob]?.repository }
+}
+
+/// A blob, by what identifies it.
+public struct BlobRecord: Hashable, Sendable, Codable {
+    public var digest: Digest
+    /// Bytes.
+    public var size: Int64
+
+    public init(digest: Digest, size: Int64) {
+        self.digest = digest
+        self.size = size
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        digest = try container.decode(Digest.self, forKey: .digest)
+        size = try container.decode(Int64.self, forKey: .size)
+        guard (0...Descriptor.sizeLimit).contains(size) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .size, in: container, debugDescription: "no blob has the size \(size)")
+        }
+    }
+}

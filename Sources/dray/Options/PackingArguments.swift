@@ -1,0 +1,86 @@
+import ArgumentParser
+import ByteStreams
+import ImageLayouts
+import ImageModel
+import ImageTransfer
+import RegistryClient
+
+/// What `copy` packs beside whole archives: deltas and volumes; and what it takes for one.
+struct PackingArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Pack a delta: leave out the layers that are in this inventory ('dray inventory'). For oci-archive: only.",
+            valueName: "file"))
+    var have: String?
+
+    @Option(
+        name: .customLong("base"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Take blobs from here that the sources lack, such as what a delta builds on; may be repeated.",
+            valueName: "reference"))
+    var bases: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Cut the archive x.tar at blobs' borders into volumes x.001.tar and so on, of at most so many bytes: 4GiB, 700M. For oci-archive: only.",
+            valueName: "size"))
+    var volumeSize: ByteSize?
+
+    @Option(
+        help: ArgumentHelp(
+            "Write so many volumes more, which make up for as many lost ones ('dray recover'). With --volume-size.",
+            valueName: "number"))
+    var recoveryVolumes = 0
+
+    @Option(
+        help: ArgumentHelp(
+            "Sign what is packed with this secret key of minisign, without password (minisign -G -W). For oci-archive: only.",
+            valueName: "file"))
+    var sign: String?
+
+    func validate() throws {
+        guard (0...254).contains(recoveryVolumes) else {
+            throw ValidationError("--recovery-volumes goes from 0 to 254")
+        }
+        guard recoveryVolumes == 0 || volumeSize != nil else {
+            throw ValidationError("--recovery-volumes needs --volume-size: it is volumes that are recovered")
+        }
+    }
+
+    /// nil where nothing of the kind was asked for.
+    func packing(_ console: Console) throws -> ArchivePacking? {
+        guard have != nil || volumeSize != nil || sign != nil else { return nil }
+        var packing = ArchivePacking()
+        if let have { packing.have = try Self.inventory(have) }
+        packing.volumeSize = volumeSize?.bytes
+        packing.recoveryVolumes = recoveryVolumes
+        if let sign { packing.signingKey = try Self.key(sign, console) }
+        return packing
+    }
+
+    private static func key(_ path: String, _ console: Console) throws -> SigningKey {
+        guard let bytes = try readFile(path, limit: 64 << 10) else {
+            throw TransferError.notFound("there is no key \(path): 'minisign -G -W' makes one")
+        }
+        if try isReadableByOthers(path) {
+            console.note(Printable.line("\(path) can be read by others, and whoever has it can sign: chmod 600 it"))
+        }
+        return try SigningKey(bytes, name: path)
+    }
+
+    private static func inventory(_ path: String) throws -> Inventory {
+        guard let bytes = try readFile(path, limit: Inventory.sizeLimit) else {
+            throw TransferError.notFound("there is no inventory \(path): 'dray inventory' on the far side makes one")
+        }
+        return try Inventory(bytes, name: path)
+    }
+}
+
+extension BlobBase {
+    /// - Parameter text: a reference; only what it names is taken from.
+    init(_ text: String, _ options: RegistryOptions, inflation: InflationLimit) async throws {
+        let reference = try ImageReference(text, inflation: inflation)
+        let source = try await reference.source(options, inflation: inflation)
+        try await self.init(source, try await source.listing(named: reference.name, digest: reference.digest))
+    }
+}

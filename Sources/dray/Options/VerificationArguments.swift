@@ -1,0 +1,28 @@
+import ArgumentParser
+import ByteStreams
+import ImageLayouts
+import ImageModel
+import ImageTransfer
+
+/// Whose signature what is read has to carry.
+struct VerificationArguments: ParsableArguments {
+    @Option(
+        name: .customLong("verify-key"),
+        help: ArgumentHelp(
+            "Read only what carries a signature ('dray copy --sign') by this public key of minisign.", valueName: "file"
+        ))
+    var verificationKey: String?
+
+    /// - Throws: `SignatureError` unless the source is signed so, or nothing was asked for.
+    func check(_ source: any ImageSource) async throws {
+        guard let path = verificationKey else { return }
+        guard let bytes = try readFile(path, limit: 64 << 10) else {
+            throw TransferError.notFound("there is no key \(path)")
+        }
+        let key = try VerificationKey(bytes, name: path)
+        guard let archive = source as? OCISource else {
+            throw SignatureError.signature("\(source.title) is not signed: only an oci-archive: can be")
+        }
+        try await archive.checkSignature(by: key)
+    }
+}
