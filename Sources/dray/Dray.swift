@@ -34,6 +34,7 @@ struct Dray: ParsableCommand {
         subcommands: [
             CopyCommand.self, InspectCommand.self, ListCommand.self, DigestCommand.self, ManifestCommand.self,
             BlobCommand.self, TagCommand.self, DeleteCommand.self, CollectCommand.self, ServeCommand.self,
+            BackupCommand.self, SnapshotsCommand.self, RestoreCommand.self, ForgetCommand.self, PruneCommand.self,
             LoginCommand.self, LogoutCommand.self,
         ])
 }

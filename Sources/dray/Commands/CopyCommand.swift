@@ -133,7 +133,6 @@ struct CopyCommand: DrayCommand {
         for source in sources { console.detail("from \(source)") }
         console.detail("to \(target)")
 
-        let progress = Progress { console.note(Printable.line($0)) }
         var sourceOptions = try registry.options(console)
         var destinationOptions = sourceOptions
         if let sourceCredentials { sourceOptions.credentials = try sourceCredentials.read() }
@@ -155,17 +154,10 @@ struct CopyCommand: DrayCommand {
             }
         }
         let destination = try await target.destination(destinationOptions)
-        let reporter = ProgressReporter(progress, console: console)
         var report = CopyReport(isDryRun: dryRun)
-        do {
-            if !selections.isEmpty {
-                report = try await Copier(options: options, progress: progress).copy(selections, to: destination)
-            }
-        } catch {
-            await reporter.stop()
-            throw error
+        if !selections.isEmpty {
+            report = try await CopyRunner(console).copy(selections, to: destination, options)
         }
-        await reporter.stop()
         report.failures = failures + report.failures
         let listing = CopyListing(report)
         try await console.report(listing.rows, text: listing.lines, toStandardError: target.isStandardOutput)
