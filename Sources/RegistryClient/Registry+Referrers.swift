@@ -7,10 +7,17 @@ import Synchronization
 /// Source: OCI distribution-spec, "Listing Referrers".
 extension Registry {
     func referrers(of digest: Digest, in repository: String) throws -> [Descriptor] {
-        if hasReferrers.withLock({ $0 }) != false, let found = try listed(digest, repository) { return found }
+        if let found = try listedReferrers(of: digest, in: repository) { return found }
         guard case .index(let index)? = try manifest(ImageName.referrersTag(of: digest), in: repository)?.content
         else { return [] }
         return index.manifests
+    }
+
+    /// What the API tells.
+    ///
+    /// - Returns: nil if there is none.
+    func listedReferrers(of digest: Digest, in repository: String) throws -> [Descriptor]? {
+        hasReferrers.withLock { $0 } == false ? nil : try listed(digest, repository)
     }
 
     /// - Returns: nil if there is no API.

@@ -156,7 +156,7 @@ public final class RegistryDestination: ImageDestination {
             state.withLock { $0.manifests[manifest.digest] = manifest }
             let keepsSubject = try registry.put(manifest, as: manifest.digest.description, in: repository) == true
             for blob in manifest.blobs { note(blob.digest, in: repository) }
-            if let subject = manifest.subject, !keepsSubject {
+            if let subject = manifest.subject, !keepsSubject, registry.options.fallbackTags == .maintained {
                 try registry.noteReferrer(manifest.referrerDescriptor, of: subject.digest, in: repository)
             }
         }
@@ -173,7 +173,9 @@ public final class RegistryDestination: ImageDestination {
                     "\(registry.host)/\(repository) has lost the manifest \(descriptor.digest)")
             }
             // A fallback tag's index keeps what others have put there.
-            if ImageName.referredDigest(byTag: tag) == tag, case .index(let index) = manifest.content {
+            if registry.options.fallbackTags != .exact, ImageName.referredDigest(byTag: tag) == tag,
+                case .index(let index) = manifest.content
+            {
                 try registry.merge(index.manifests, as: tag, in: repository, whole: manifest)
             } else {
                 try registry.put(manifest, as: tag, in: repository)

@@ -29,15 +29,19 @@ public struct RegistrySource: ImageEditor {
     public func listing() async throws -> SourceListing {
         try await Workers.blobs.run { [self] in
             if let repository { return SourceListing(images: try images(in: repository)) }
-            return SourceListing(
-                images: try registry.repositories().flatMap { repository in
-                    do {
-                        return try images(in: repository)
-                    } catch TransferError.notFound {
-                        // A push that broke off leaves a repository without a tag.
-                        return []
-                    }
-                })
+            return SourceListing(images: try images { _ in true })
+        }
+    }
+
+    /// Of all repositories that are wanted.
+    private func images(where isWanted: (String) -> Bool) throws -> [SourceImage] {
+        try registry.repositories().filter(isWanted).flatMap { repository in
+            do {
+                return try images(in: repository)
+            } catch TransferError.notFound {
+                // A push that broke off leaves a repository without a tag.
+                return []
+            }
         }
     }
 
@@ -49,6 +53,16 @@ public struct RegistrySource: ImageEditor {
 
     /// Asks for what is named and for nothing else.
     public func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
+        if let pattern = name.flatMap({ RepositoryPattern($0) }) {
+            guard digest == nil else { throw ReferenceError("'\(title)/\(name ?? "")': a digest is in one repository") }
+            return try await Workers.blobs.run { [self] in
+                let found = try self.images(where: pattern.matches)
+                guard !found.isEmpty else {
+                    throw TransferError.notFound("\(title) has no repository like '\(pattern)' with an image in it")
+                }
+                return SourceListing(images: found)
+            }
+        }
         guard let (repository, tag) = try part(name) else {
             guard digest == nil else { throw TransferError.refused("\(title): a digest needs its repository's name") }
             return try await listing()
@@ -145,6 +159,16 @@ public struct RegistrySource: ImageEditor {
         }
     }
 
+    /// None where there is no referrers API: then all of them stand under fallback tags.
+    public func untaggedReferrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+        try await Workers.blobs.run { [self] in
+            try places.read(repository ?? self.repository ?? "", byDigest: true, isOptional: true) { place in
+                let found = try place.registry.listedReferrers(of: digest, in: place.repository) ?? []
+                return found.isEmpty ? nil : found
+            } ?? []
+        }
+    }
+
     // MARK: Changing names
 
     public func tag(_ image: SourceImage, as tag: String) async throws {
@@ -168,6 +192,11 @@ public struct RegistrySource: ImageEditor {
                 guard !run.hasDeleted(digest, in: repository) else { return }
                 throw TransferError.notFound("\(host)/\(repository) has no \(tag)")
             case .unsupported: break
+            }
+            guard registry.options.deletesManifests else {
+                throw TransferError.refused(
+                    "\(registry.host) deletes by digest only, and with the tag \(repository):\(tag) would go its "
+                        + "manifest \(digest)")
             }
             let others = try registry.tags(in: repository).filter { other in
                 try other != tag && registry.resolve(other, in: repository)?.digest == digest

@@ -36,6 +36,7 @@ struct Dray: ParsableCommand {
             ManifestCommand.self,
             BlobCommand.self, TagCommand.self, DeleteCommand.self, CollectCommand.self, ServeCommand.self,
             RecoverCommand.self,
+            BackupCommand.self, SnapshotsCommand.self, RestoreCommand.self, ForgetCommand.self, PruneCommand.self,
             LoginCommand.self, LogoutCommand.self,
         ])
 }

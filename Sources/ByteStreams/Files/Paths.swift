@@ -119,9 +119,47 @@ package func makeDirectories(_ path: String, ownership: Ownership? = nil, lastin
 
 /// Makes names in a directory last through a power cut.
 package func syncDirectory(_ path: String) throws {
-    let descriptor = try systemCall("open", path) { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    try sync(path, O_RDONLY | O_DIRECTORY)
+}
+
+private func sync(_ path: String, _ flags: Int32) throws {
+    let descriptor = try systemCall("open", path) { open(path, flags | O_CLOEXEC) }
     defer { close(descriptor) }
     try systemCall("sync", path) { fsync(descriptor) }
+}
+
+/// Brings a directory to the disk, and all files and directories below it.
+package func syncTree(_ path: String) throws {
+    for name in try listDirectory(path) ?? [] {
+        let child = "\(path)/\(name)"
+        switch try fileKind(child, followingLinks: false) {
+        case .directory: try syncTree(child)
+        case .file: try sync(child, O_RDONLY)
+        case .link, .other, nil: break
+        }
+    }
+    try syncDirectory(path)
+}
+
+/// Gives what is on the disk its name, which lasts when this returns.
+package func move(_ path: String, to final: String) throws {
+    try systemCall("rename to \(final)", path) { rename(path, final) }
+    try syncDirectory(parent(of: final))
+}
+
+/// Makes a symbolic link.
+package func makeLink(_ path: String, to target: String) throws {
+    try systemCall("make the link", path) { symlink(target, path) }
+}
+
+/// Makes a new file, which lasts only once it is synced.
+package func makeFile(_ bytes: [UInt8], at path: String, _ ownership: Ownership) throws {
+    let descriptor = try systemCall("write", path) {
+        open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
+    }
+    defer { close(descriptor) }
+    try ownership.apply(to: descriptor, path: path)
+    try bytes.withUnsafeBytes { try writeAll($0, to: descriptor, path: path) }
 }
 
 /// Takes a file away; whether there was one.

@@ -5,8 +5,10 @@ struct LayoutNaming {
     /// Only a tag was asked for: that is the whole name.
     let usesBareTags: Bool
 
+    init(usesBareTags: Bool) { self.usesBareTags = usesBareTags }
+
     init(requestedName: String?) {
-        usesBareTags = requestedName.map { !$0.contains("/") && !$0.contains(":") } ?? false
+        self.init(usesBareTags: requestedName.map { !$0.contains("/") && !$0.contains(":") } ?? false)
     }
 
     /// nil for what goes by digest.

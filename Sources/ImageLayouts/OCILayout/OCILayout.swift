@@ -12,6 +12,7 @@ public final class OCILayout: ImageDestination {
     public let path: String
     public let requestedName: String?
     private let naming: LayoutNaming
+    private let blobs: LayoutBlobs
     private let staging = Mutex<StagingArea?>(nil)
     /// Entries that `index.json` is to get.
     private let entries = Mutex<[Descriptor]>([])
@@ -24,6 +25,7 @@ public final class OCILayout: ImageDestination {
         self.path = path
         requestedName = name
         naming = LayoutNaming(requestedName: name)
+        blobs = LayoutBlobs(root: path)
         layerMemory = LayerMemory(place: path)
     }
 
@@ -35,7 +37,7 @@ public final class OCILayout: ImageDestination {
         return traits
     }
 
-    private var tree: DirectoryTree { DirectoryTree(path) }
+    private var tree: DirectoryTree { DirectoryTree(path, shared: OCIPaths.blobs) }
 
     private func area() throws -> StagingArea {
         try staging.withLock { area in
@@ -57,16 +59,11 @@ public final class OCILayout: ImageDestination {
     }
 
     public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
-        let size = try fileSize("\(path)/\(OCIPaths.blob(blob.digest))")
-        return blob.size < 0 ? size != nil : size == blob.size
+        try blobs.has(blob)
     }
 
     public func has(manifest: Digest, in repository: String) async throws -> Bool {
-        // One that is damaged is put again.
-        try await Workers.blobs.run { [self] in
-            let bytes = try readFile("\(path)/\(OCIPaths.blob(manifest))", limit: Document.indexSizeLimit)
-            return bytes.map { Digest(of: $0, algorithm: manifest.algorithm) == manifest } ?? false
-        }
+        try await Workers.blobs.run { [self] in try blobs.has(manifest: manifest) }
     }
 
     public func digest(of name: ImageName) async throws -> Digest? {
@@ -89,13 +86,11 @@ public final class OCILayout: ImageDestination {
     public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
 
     public func writer(for target: BlobTarget) throws -> any BlobWriter {
-        try StagedBlobWriter(in: area()) { [path] in "\(path)/\(OCIPaths.blob($0))" }
+        try blobs.writer(in: area())
     }
 
     public func put(_ manifest: Manifest, in repository: String) async throws {
-        try await Workers.blobs.run { [self] in
-            try area().write(manifest.bytes, to: "\(path)/\(OCIPaths.blob(manifest.digest))")
-        }
+        try await Workers.blobs.run { [self] in try blobs.put(manifest, in: area()) }
     }
 
     public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {

@@ -15,7 +15,8 @@ enum OCIPaths {
     static let index = "index.json"
     static let layoutContent = #"{"imageLayoutVersion":"1.0.0"}"#
 
-    static func blob(_ digest: Digest) -> String { "blobs/\(digest.algorithm.rawValue)/\(digest.hex)" }
+    static let blobs = "blobs"
+    static func blob(_ digest: Digest) -> String { "\(blobs)/\(digest.algorithm.rawValue)/\(digest.hex)" }
 
     /// The name within the layout. Source: image-spec, annotations.md.
     static let refName = "org.opencontainers.image.ref.name"

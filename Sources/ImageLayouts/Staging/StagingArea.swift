@@ -23,11 +23,39 @@ final class StagingArea: Sendable {
         guard let alone = try DirectoryLock.trying(.exclusive, on: directory) else { return }
         defer { withExtendedLifetime(alone) {} }
         for name in try listDirectory(directory) ?? [] where name.hasSuffix(".part") {
-            try removeFile("\(directory)/\(name)")
+            let path = "\(directory)/\(name)"
+            if try fileKind(path, followingLinks: false) == .directory {
+                try removeTree(path)
+            } else {
+                try removeFile(path)
+            }
         }
     }
 
     func makeFile() throws -> StagedFile { try StagedFile(in: directory, ownership: ownership) }
+
+    /// An empty directory that is going to get its final name by `move`.
+    func makeDirectory() throws -> String {
+        let path = newPath()
+        try makeDirectories(path, ownership: ownership, lasting: false)
+        return path
+    }
+
+    /// A symbolic link, in the place of one that is there.
+    func link(_ path: String, to target: String) throws {
+        let aside = newPath()
+        try makeLink(aside, to: target)
+        try move(aside, to: path)
+    }
+
+    /// Takes a directory away, all at once.
+    func remove(_ path: String) throws {
+        let aside = newPath()
+        try move(path, to: aside)
+        try removeTree(aside)
+    }
+
+    private func newPath() -> String { "\(directory)/\(uniqueName()).part" }
 
     /// Makes the directories of a final path as well.
     func write(_ bytes: [UInt8], to path: String) throws {

@@ -4,13 +4,17 @@ import ImageModel
 import ImageTransfer
 
 /// A directory. A link inside it may lead anywhere below its root, and nowhere else.
+///
+/// One directory in it may be a link to elsewhere: the blobs of a layout, which several layouts may share, and which
+/// are verified by their names whoever wrote them.
 package final class DirectoryTree: FileTree {
     package let path: String
-    private let root: String
+    private let roots: [String]
 
-    package init(_ path: String) {
+    /// - Parameter shared: the directory that may be elsewhere.
+    package init(_ path: String, shared: String? = nil) {
         self.path = path
-        root = realPath(path) ?? path
+        roots = [realPath(path) ?? path] + (shared.flatMap { realPath("\(path)/\($0)") }.map { [$0] } ?? [])
     }
 
     package var title: String { path }
@@ -19,7 +23,7 @@ package final class DirectoryTree: FileTree {
     private func locate(_ relative: String) throws -> String? {
         let full = "\(path)/\(relative)"
         guard let real = realPath(full) else { return nil }
-        guard real == root || real.hasPrefix(root == "/" ? "/" : root + "/") else {
+        guard roots.contains(where: { real == $0 || real.hasPrefix($0 == "/" ? "/" : $0 + "/") }) else {
             throw TransferError.damaged("\(full) is a link that leads out of \(path), to \(real)")
         }
         return real

@@ -12,7 +12,7 @@ func openTree(_ path: String, limit: InflationLimit = .standard) throws -> any F
     if let known = recognised.withLock({ $0.removeValue(forKey: place) }) { return known }
     if path == "-" { return StreamedTree(path, limit: limit) }
     switch try fileKind(path) {
-    case .directory: return DirectoryTree(path)
+    case .directory: return DirectoryTree(path, shared: OCIPaths.blobs)
     case .other: return StreamedTree(path, limit: limit)
     case .file, .link, nil: break
     }

@@ -47,6 +47,7 @@ public struct Copier: Sendable {
                 await destination.abandon()
                 return report
             }
+            destination.leaveOut(report.failures)
             try await destination.finish()
             if report.bytesMoved > 0 { for advice in await destination.advice() { progress.remark(advice) } }
             return report

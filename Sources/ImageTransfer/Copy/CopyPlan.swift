@@ -81,12 +81,21 @@ extension Descriptor {
     public var staysAway: Bool { mediaType.isForeignLayer && urls?.isEmpty == false }
 }
 
+/// One image that the destination has already, under its name and with its referrers.
+struct SettledImage: Sendable {
+    var name: ImageName
+    var descriptor: Descriptor
+    var referrers: [Descriptor]
+    /// As it is reported.
+    var entry: CopyReport.Image
+}
+
 /// All images of a copy, in order, checked against each other.
 struct CopyPlan: Sendable {
     private(set) var images: [PlannedImage] = []
     var failures: [CopyReport.Failure] = []
-    /// What the destination has already, so that nothing is to be done.
-    var settled: [CopyReport.Image] = []
+    /// What the destination has already, so that nothing is to be moved.
+    var settled: [SettledImage] = []
     private var places: [Place: Int] = [:]
 
     /// What only one image can have.

@@ -12,5 +12,10 @@ public struct CopySelection: Sendable {
         self.digest = digest
     }
 
-    var takesEverything: Bool { name == nil && digest == nil }
+    /// Whether nothing of a repository is left out.
+    func takesAll(of repository: String?) -> Bool {
+        guard digest == nil, let name else { return digest == nil }
+        guard let repository else { return false }
+        return repository == name || RepositoryPattern(name)?.matches(repository) == true
+    }
 }

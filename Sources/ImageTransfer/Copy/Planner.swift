@@ -61,11 +61,11 @@ struct Planner {
         let named = try Naming(options: options, destination: destination).assign(
             images, from: source, alone: isAlone)
         let settled = try await settled(named, source)
-        let companions = try await companions(of: images, settled, selection)
+        let companions = try await companions(of: images, Set(settled.keys), selection)
         let before = plan.images.count + plan.settled.count
         for item in named {
-            if settled.contains(item.image) {
-                plan.settled.append(settledEntry(item, source))
+            if let settled = settled[item.image] {
+                plan.settled.append(settled)
             } else {
                 try await add(item, selection, to: &plan, isAlone: images.count == 1)
             }
@@ -75,8 +75,8 @@ struct Planner {
             guard var name = plan.images.last?.name ?? named.last?.name, let tag = companion.tag else { continue }
             name.tag = tag
             let item = Naming.Named(image: companion, name: name)
-            if try await self.settled([item], source).contains(companion) {
-                plan.settled.append(settledEntry(item, source))
+            if let settled = try await self.settled([item], source)[companion] {
+                plan.settled.append(settled)
             } else {
                 try await add(item, selection, to: &plan, isAlone: false)
             }
@@ -87,10 +87,9 @@ struct Planner {
     private func companions(
         of images: [SourceImage], _ settled: Set<SourceImage>, _ selection: CopySelection
     ) async throws -> [SourceImage] {
-        guard !selection.takesEverything, destination.traits.holdsReferrers, options.platforms.isEmpty else {
-            return []
-        }
         let chosen = Set(images)
+        let images = images.filter { !selection.takesAll(of: $0.repository) }
+        guard !images.isEmpty, destination.traits.holdsReferrers, options.platforms.isEmpty else { return [] }
         var digests: Set<Digest> = []
         for image in images {
             guard !settled.contains(image) else {
@@ -112,28 +111,66 @@ struct Planner {
     }
 
     /// Images that the destination has already, names and referrers and all, as far as that can be told without
-    /// reading a manifest over a network. Of an index, what refers to its children alone is not looked for.
-    private func settled(_ items: [Naming.Named], _ source: any ImageSource) async throws -> Set<SourceImage> {
+    /// reading a manifest over a network. Of an index, what refers to its children alone is looked for where the
+    /// destination can tell what they are.
+    private func settled(
+        _ items: [Naming.Named], _ source: any ImageSource
+    ) async throws -> [SourceImage: SettledImage] {
         guard source.isRemote, destination.traits.namesAreWhole, options.platforms.isEmpty, options.format == nil,
             options.compression(from: source, to: destination) == .keep, options.onExisting == .overwrite
-        else { return [] }
-        var settled: Set<SourceImage> = []
+        else { return [:] }
+        var settled: [SourceImage: SettledImage] = [:]
+        var seen: [ImageName: Bookkeeping?] = [:]
         for item in items where item.name.tag != nil {
             let digest = item.image.descriptor.digest
             guard try await destination.digest(of: item.name) == digest else { continue }
-            let referrers = try await source.referrers(of: digest, in: item.image.repository)
-            let known = try await destination.referrers(of: digest, in: item.name.repository)
-            guard Set(referrers.map(\.digest)).isSubset(of: known.map(\.digest)) else { continue }
-            settled.insert(item.image)
+            // Other tags of the same manifest are the same question.
+            let place = ImageName(repository: item.name.repository, tag: digest.description)
+            let books: Bookkeeping?
+            if let known = seen[place] {
+                books = known
+            } else {
+                books = try await bookkeeping(of: digest, item, source)
+                seen[place] = books
+            }
+            guard let books else { continue }
+            settled[item.image] = SettledImage(
+                name: item.name, descriptor: item.image.descriptor, referrers: books.referrers,
+                entry: CopyReport.Image(
+                    source: source.title, name: item.name, descriptor: item.image.descriptor, previousDigest: digest,
+                    bytesSkipped: max(books.bytes, item.image.descriptor.size, 0)))
         }
         return settled
     }
 
-    private func settledEntry(_ item: Naming.Named, _ source: any ImageSource) -> CopyReport.Image {
-        let descriptor = item.image.descriptor
-        return CopyReport.Image(
-            source: source.title, name: item.name, descriptor: descriptor, previousDigest: descriptor.digest,
-            bytesSkipped: max(0, descriptor.size))
+    /// What there is of an image at both ends.
+    private struct Bookkeeping {
+        var referrers: [Descriptor]
+        /// As far as the destination tells.
+        var bytes: Int64
+    }
+
+    /// - Returns: nil if the source has referrers that the destination has not.
+    private func bookkeeping(
+        of digest: Digest, _ item: Naming.Named, _ source: any ImageSource
+    ) async throws -> Bookkeeping? {
+        let manifests = try await destination.manifests(of: digest, in: item.name.repository)
+        var found = Bookkeeping(referrers: [], bytes: 0)
+        var blobs: Set<Digest> = []
+        for manifest in manifests {
+            found.bytes = found.bytes.addingSaturated(manifest.size)
+            for blob in manifest.blobs where !blob.staysAway && blob.size > 0 && blobs.insert(blob.digest).inserted {
+                found.bytes = found.bytes.addingSaturated(blob.size)
+            }
+        }
+        for subject in Set(manifests.map(\.digest)).union([digest]) {
+            let referrers = try await source.untaggedReferrers(of: subject, in: item.image.repository)
+            guard !referrers.isEmpty else { continue }
+            let known = try await destination.referrers(of: subject, in: item.name.repository)
+            guard Set(referrers.map(\.digest)).isSubset(of: known.map(\.digest)) else { return nil }
+            found.referrers += referrers
+        }
+        return found
     }
 
     private func add(

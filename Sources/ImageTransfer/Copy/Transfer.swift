@@ -17,7 +17,13 @@ struct Transfer {
     }
 
     func run(_ plan: CopyPlan) async throws -> CopyReport {
-        var report = CopyReport(images: plan.settled, failures: plan.failures, isDryRun: options.dryRun)
+        var report = CopyReport(
+            images: plan.settled.map(\.entry), failures: plan.failures, isDryRun: options.dryRun)
+        if !options.dryRun {
+            for image in plan.settled {
+                try await destination.keep(image.descriptor, as: image.name, referrers: image.referrers)
+            }
+        }
         var works: [ImageWork] = []
         var decider = Decider(options: options, progress: progress, destination: destination, images: plan.images)
         for image in plan.images {

@@ -24,6 +24,12 @@ public protocol ImageDestination: ChangeablePlace {
     func digest(of name: ImageName) async throws -> Digest?
     /// What is known there to refer to a manifest. Asked only where `traits.namesAreWhole`.
     func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor]
+    /// The manifests of an image that is there, referrers and all; empty where a network would have to be asked.
+    func manifests(of digest: Digest, in repository: String) async throws -> [Manifest]
+    /// Told, before `begin`, of an image that is there already, with all of its referrers.
+    func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws
+    /// Told, before `finish`, what could not be copied and is left out.
+    func leaveOut(_ failures: [CopyReport.Failure])
     /// Whether everything there is going to be replaced: an archive that is a file already.
     func isTaken() async throws -> Bool
     /// Images that are there already, which may have layers in the form that is wanted.
@@ -64,6 +70,9 @@ extension ImageDestination {
         _ blob: Descriptor, from source: (any ImageSource)?, in origin: String?, into repository: String
     ) async throws -> Bool { false }
     public func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] { [] }
+    public func manifests(of digest: Digest, in repository: String) async throws -> [Manifest] { [] }
+    public func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws {}
+    public func leaveOut(_ failures: [CopyReport.Failure]) {}
     public func isTaken() async throws -> Bool { false }
     public func present(in repository: String, tags: [String]) async throws -> PresentImages? { nil }
     public var layerMemory: LayerMemory? { nil }

@@ -57,6 +57,7 @@ extension ImageSource {
 
     private static func matches(_ listing: SourceListing, _ name: String) -> SourceListing {
         let wanted = ImageName(name)?.familiar
+        let pattern = RepositoryPattern(name)
         let rules: [(SourceImage.Name, _ repository: String?) -> Bool] = [
             { own, _ in
                 switch own {
@@ -73,6 +74,12 @@ extension ImageSource {
                 }
             },
             { own, _ in if case .full(let full) = own { full.tag == name } else { false } },
+            { own, repository in
+                guard case .full(let full) = own else {
+                    return repository.map { pattern?.matches($0) == true } ?? false
+                }
+                return pattern?.matches(full.repository) == true
+            },
         ]
         for rule in rules {
             let images = listing.images.filter { rule($0.name, $0.repository) }

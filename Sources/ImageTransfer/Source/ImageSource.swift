@@ -40,6 +40,8 @@ public protocol ImageSource: Sendable {
     func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource
     /// What lists `digest` as its subject.
     func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor]
+    /// Those of them that no tag of the repository lists: where fallback tags do, they are images of their own.
+    func untaggedReferrers(of digest: Digest, in repository: String?) async throws -> [Descriptor]
     /// The diffID that a layer has to have, where digests were not given but computed, so that only the
     /// diffID can show that the layer is the right one.
     func expectedDiffID(of layer: Digest) async throws -> Digest?
@@ -55,6 +57,9 @@ extension ImageSource {
     public func expectedDiffID(of layer: Digest) async throws -> Digest? { nil }
     public func title(of blob: Digest) -> String { title }
     public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? { nil }
+    public func untaggedReferrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+        try await referrers(of: digest, in: repository)
+    }
 
     /// Every image that can be read.
     public func images() async throws -> [SourceImage] { try await listing().images }

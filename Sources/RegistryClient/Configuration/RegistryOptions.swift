@@ -21,6 +21,9 @@ public struct RegistryOptions: Sendable {
     public var rateLimiter: RateLimiter?
     /// Whether deleting a tag may take the other tags of its manifest along, where a registry cannot do else.
     public var deletesAllTags = false
+    /// Whether deleting a tag may take its manifest along, where a registry cannot do else.
+    public var deletesManifests = true
+    public var fallbackTags = FallbackTags.maintained
     /// Is told what a user should know.
     public var remark: @Sendable (String) -> Void = { _ in }
 

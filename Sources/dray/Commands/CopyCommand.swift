@@ -139,7 +139,6 @@ struct CopyCommand: DrayCommand {
         for source in sources { console.detail("from \(source)") }
         console.detail("to \(target)")
 
-        let progress = Progress { console.note(Printable.line($0)) }
         var sourceOptions = try registry.options(console)
         var destinationOptions = sourceOptions
         if let sourceCredentials { sourceOptions.credentials = try sourceCredentials.read() }
@@ -167,17 +166,10 @@ struct CopyCommand: DrayCommand {
             copyOptions.bases.append(try await BlobBase(base, sourceOptions, inflation: options.inflation))
         }
         let destination = try await target.destination(destinationOptions, packing: try packing.packing(console))
-        let reporter = ProgressReporter(progress, console: console)
         var report = CopyReport(isDryRun: dryRun)
-        do {
-            if !selections.isEmpty {
-                report = try await Copier(options: copyOptions, progress: progress).copy(selections, to: destination)
-            }
-        } catch {
-            await reporter.stop()
-            throw error
+        if !selections.isEmpty {
+            report = try await CopyRunner(console).copy(selections, to: destination, copyOptions)
         }
-        await reporter.stop()
         report.failures = failures + report.failures
         let listing = CopyListing(report)
         try await console.report(listing.rows, text: listing.lines, toStandardError: target.isStandardOutput)

@@ -1,0 +1,49 @@
+import ByteStreams
+import ImageModel
+import ImageTransfer
+
+/// What snapshots need of a backup's blobs. Each manifest is read once, however many snapshots have it.
+struct BackupContents {
+    private let backup: Backup
+    /// What manifests refer to directly.
+    private var parts: [Digest: [Descriptor]] = [:]
+
+    init(_ backup: Backup) { self.backup = backup }
+
+    struct Needs {
+        var digests: Set<Digest> = []
+        var tags = 0
+    }
+
+    /// - Throws: `TransferError` or `DocumentError` if something cannot be read that may need any blob.
+    mutating func needs(of snapshot: Snapshot) throws -> Needs {
+        var needs = Needs()
+        // What one entry calls a manifest, another may call a blob.
+        var walked: Set<Digest> = []
+        for repository in snapshot.repositories {
+            let layout = backup.layout(of: repository, in: snapshot.id)
+            var waiting = try layout.index()
+            needs.tags += waiting.count { $0.layoutName != .none }
+            while let next = waiting.popLast() {
+                needs.digests.insert(next.digest)
+                guard next.mediaType.isManifest || next.mediaType.rawValue.isEmpty,
+                    walked.insert(next.digest).inserted
+                else { continue }
+                waiting += try parts(of: next, in: layout)
+            }
+        }
+        return needs
+    }
+
+    private mutating func parts(of entry: Descriptor, in layout: OCISource) throws -> [Descriptor] {
+        if let known = parts[entry.digest] { return known }
+        do {
+            let manifest = try layout.manifest(of: entry)
+            let found = manifest.children + manifest.blobs.filter { !$0.staysAway }
+            parts[entry.digest] = found
+            return found
+        } catch is DocumentError where entry.mediaType.rawValue.isEmpty {
+            return []
+        }
+    }
+}

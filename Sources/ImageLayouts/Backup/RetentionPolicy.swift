@@ -1,0 +1,35 @@
+import ImageModel
+
+/// Which snapshots to keep: the newest ones, and the newest one of each of the last hours, days, weeks, months and
+/// years that have any. Times are UTC; weeks begin on Mondays.
+public struct RetentionPolicy: Sendable {
+    public var last = 0
+    public var hourly = 0
+    public var daily = 0
+    public var weekly = 0
+    public var monthly = 0
+    public var yearly = 0
+
+    public init() {}
+
+    public var keepsNothing: Bool { [last, hourly, daily, weekly, monthly, yearly].allSatisfy { $0 <= 0 } }
+
+    /// Each set of sources is looked at by itself, so that one place's snapshots do not push out another's.
+    public func kept(of snapshots: [Snapshot]) -> Set<SnapshotID> {
+        var kept: Set<SnapshotID> = []
+        for group in Dictionary(grouping: snapshots, by: { Set($0.sources) }).values {
+            let newest = group.map(\.id).sorted(by: >)
+            kept.formUnion(newest.prefix(max(0, last)))
+            for (count, span) in [
+                (hourly, "%Y%m%d%H"), (daily, "%Y%m%d"), (weekly, "%G%V"), (monthly, "%Y%m"), (yearly, "%Y"),
+            ] {
+                var seen: Set<String> = []
+                for id in newest {
+                    guard seen.count < count else { break }
+                    if seen.insert(Timestamp.format(id.time, span)).inserted { kept.insert(id) }
+                }
+            }
+        }
+        return kept
+    }
+}

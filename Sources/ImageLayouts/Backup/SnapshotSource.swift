@@ -1,0 +1,72 @@
+public import ByteStreams
+public import ImageModel
+public import ImageTransfer
+
+/// The images of a snapshot, in their repositories as they were.
+public final class SnapshotSource: ImageSource {
+    public let title: String
+    public let snapshot: Snapshot
+    private let layouts: [String: OCISource]
+    /// Keeps the blobs from being removed.
+    private let lock: DirectoryLock?
+
+    init(_ backup: Backup, _ snapshot: Snapshot, lock: DirectoryLock?) {
+        title = "\(backup.path) as of \(snapshot.id.date)"
+        self.snapshot = snapshot
+        self.lock = lock
+        layouts = Dictionary(
+            snapshot.repositories.map { ($0, backup.layout(of: $0, in: snapshot.id)) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Every image has a repository.
+    public var madeUpRepository: String { "image" }
+
+    public func listing() async throws -> SourceListing {
+        var all = SourceListing()
+        for repository in snapshot.repositories {
+            let listing = try await listing(of: repository)
+            all.images += listing.images
+            all.broken += listing.broken
+            all.notes += listing.notes
+        }
+        return all
+    }
+
+    /// Of one repository.
+    func listing(of repository: String) async throws -> SourceListing {
+        var listing = try await layout(repository).listing()
+        func name(_ own: SourceImage.Name) -> SourceImage.Name {
+            if case .tag(let tag) = own { return .full(ImageName(repository: repository, tag: tag)) }
+            return .full(ImageName(repository: repository))
+        }
+        for position in listing.images.indices {
+            listing.images[position].name = name(listing.images[position].name)
+            listing.images[position].repository = repository
+        }
+        for position in listing.broken.indices {
+            listing.broken[position].name = name(listing.broken[position].name)
+            listing.broken[position].repository = repository
+        }
+        return listing
+    }
+
+    private func layout(_ repository: String?) throws -> OCISource {
+        guard let layout = repository.flatMap({ layouts[$0] }) else {
+            throw TransferError.notFound("\(title) has no repository \(repository ?? "without a name")")
+        }
+        return layout
+    }
+
+    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+        try await layout(repository).manifest(descriptor, in: nil)
+    }
+
+    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+        try await layout(repository).blob(descriptor, in: nil)
+    }
+
+    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+        try await layout(repository).referrers(of: digest, in: nil)
+    }
+}

@@ -1,0 +1,35 @@
+import ByteStreams
+import ImageModel
+
+/// Puts a snapshot down: aside first, then, once all of it is on the disk, in its place.
+struct SnapshotWriter {
+    let backup: Backup
+    let area: StagingArea
+
+    /// - Parameter entries: of each repository's `index.json`.
+    func write(_ snapshot: Snapshot, _ entries: [String: [Descriptor]]) throws {
+        let aside = try area.makeDirectory()
+        for (repository, entries) in entries {
+            let layout = BackupPaths.layout(of: repository)
+            let directory = "\(aside)/\(layout)"
+            try makeDirectories(directory, ownership: area.ownership, lasting: false)
+            var index = try OCIIndexFile(nil, name: "\(directory)/\(OCIPaths.index)")
+            try index.put(entries.sorted { key($0) < key($1) })
+            try makeFile(Array(OCIPaths.layoutContent.utf8), at: "\(directory)/\(OCIPaths.layout)", area.ownership)
+            try makeFile(index.encoded(), at: "\(directory)/\(OCIPaths.index)", area.ownership)
+            // Out of the repository, the snapshot, and the snapshots.
+            let depth = layout.split(separator: "/").count + 2
+            try makeLink(
+                "\(directory)/\(OCIPaths.blobs)", to: String(repeating: "../", count: depth) + OCIPaths.blobs)
+        }
+        try makeFile(snapshot.document(), at: "\(aside)/\(BackupPaths.document)", area.ownership)
+        try syncTree(aside)
+        try move(aside, to: "\(backup.path)/\(BackupPaths.snapshot(snapshot.id))")
+        try backup.nameLatest(area)
+    }
+
+    /// Tags first, in their order.
+    private func key(_ entry: Descriptor) -> String {
+        (entry.annotations?[OCIPaths.refName] ?? "~") + " \(entry.digest)"
+    }
+}

@@ -1,0 +1,31 @@
+import ByteStreams
+import ImageModel
+import ImageTransfer
+
+/// The blobs of a layout, each under its digest.
+struct LayoutBlobs: Sendable {
+    /// What `blobs` is in.
+    let root: String
+
+    func path(of digest: Digest) -> String { "\(root)/\(OCIPaths.blob(digest))" }
+
+    /// Nothing gets such a name before it was verified, so its size tells enough.
+    func has(_ blob: Descriptor) throws -> Bool {
+        let size = try fileSize(path(of: blob.digest))
+        return blob.size < 0 ? size != nil : size == blob.size
+    }
+
+    /// One that is damaged is put again.
+    func has(manifest: Digest) throws -> Bool {
+        guard let bytes = try readFile(path(of: manifest), limit: Document.indexSizeLimit) else { return false }
+        if Digest(of: bytes, algorithm: manifest.algorithm) == manifest { return true }
+        // A schema1 manifest goes by the digest of a part of it.
+        return (try? Manifest(bytes, algorithm: manifest.algorithm, name: "\(manifest)"))?.digest == manifest
+    }
+
+    func writer(in area: StagingArea) throws -> any BlobWriter { try StagedBlobWriter(in: area, place: path) }
+
+    func put(_ manifest: Manifest, in area: StagingArea) throws {
+        try area.write(manifest.bytes, to: path(of: manifest.digest))
+    }
+}

@@ -1,0 +1,15 @@
+import Glibc
+
+/// Repositories whose names have something in common: a `*` stands for any characters, `/` among them, so that
+/// `team/*` is all that is below `team`.
+public struct RepositoryPattern: Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+
+    /// - Returns: nil for what has no `*`, or could match no repository.
+    public init?(_ text: String) {
+        guard text.contains("*"), ImageName.isRepository(text.replacing("*", with: "x")) else { return nil }
+        description = text
+    }
+
+    public func matches(_ repository: String) -> Bool { fnmatch(description, repository, 0) == 0 }
+}

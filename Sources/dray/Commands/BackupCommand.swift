@@ -1,0 +1,95 @@
+import ArgumentParser
+import ByteStreams
+import ImageLayouts
+import ImageModel
+import ImageTransfer
+import RegistryClient
+
+/// `dray backup`
+struct BackupCommand: DrayCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup",
+        abstract: "Back up repositories, or a whole registry or store, as a dated snapshot.",
+        usage: "dray backup [<options>] SOURCE... DIRECTORY",
+        discussion: """
+            Takes all tags, platforms, signatures and other referrers of the sources into a new snapshot in \
+            DIRECTORY. Blobs lie there once for all snapshots, and only what is new is moved. A '*' in a \
+            repository's name stands for any characters, '/' among them. A snapshot is there when it is complete, \
+            or not at all; what is killed is carried on by the next run.
+
+            Every snapshot is made of OCI layouts, one for each repository, for any tool to read:
+              skopeo copy oci:DIRECTORY/snapshots/latest/team/app:1.2 docker://HOST/team/app:1.2
+            Such a tool must not write or collect garbage there: the blobs are those of all snapshots.
+
+            Examples:
+              dray backup docker://registry.example:5000/ /backup
+              dray backup 'docker://registry.example:5000/team/*' /backup
+              dray backup --dry-run store:/var/lib/registry /backup
+              dray forget --keep-daily 7 --keep-weekly 5 /backup && dray prune /backup
+            """)
+
+    @Argument(help: ArgumentHelp("What to back up, and last the directory of the backup.", valueName: "reference"))
+    var references: [String] = []
+
+    @Option(help: ArgumentHelp("Move so many blobs at once.", valueName: "number"))
+    var jobs = CopyOptions().jobs
+
+    @Flag(help: "Only say what would be moved, what is there already, and whether there is room.")
+    var dryRun = false
+
+    @Flag(help: "Leave out what cannot be read, and note that in the snapshot (exit code 2).")
+    var keepGoing = false
+
+    @OptionGroup(title: "Registry options") var registry: RegistryArguments
+
+    @OptionGroup var shared: SharedOptions
+
+    func validate() throws {
+        guard references.count >= 2 else {
+            throw ValidationError(
+                references.isEmpty
+                    ? "Missing SOURCE and DIRECTORY"
+                    : "Missing DIRECTORY: where is the backup of '\(references[0])' to go?")
+        }
+        guard jobs >= 1 else { throw ValidationError("--jobs has to be at least 1") }
+    }
+
+    func run(_ console: Console) async throws -> ExitStatus {
+        let sources = try references.dropLast().map { try ImageReference($0) }
+        guard sources.allSatisfy({ !$0.isStandardStream }) else {
+            throw ValidationError("A backup is made of what can be read again, and not of standard input")
+        }
+        let options = try registry.options(console)
+        let destination = try await Backup(path: references[references.count - 1]).newSnapshot(
+            of: Array(references.dropLast()), dryRun: dryRun)
+        var selections: [CopySelection] = []
+        var failures: [CopyReport.Failure] = []
+        for source in sources {
+            do {
+                selections.append(
+                    CopySelection(source: try await source.source(options), name: source.name, digest: source.digest))
+            } catch  where keepGoing {
+                failures.append(CopyReport.Failure(source: source.location, error: error))
+            }
+        }
+        destination.leaveOut(failures)
+        var report = CopyReport(isDryRun: dryRun)
+        if !selections.isEmpty {
+            report = try await CopyRunner(console).copy(selections, to: destination, copyOptions)
+        }
+        report.failures = failures + report.failures
+        let listing = BackupListing(
+            report, snapshot: destination.snapshot, freeBytes: try await destination.freeSpace())
+        try await console.report(listing.document, text: listing.lines)
+        for failure in listing.failures { console.error(Printable.line(failure)) }
+        return ExitStatus(report)
+    }
+
+    private var copyOptions: CopyOptions {
+        var options = CopyOptions()
+        options.jobs = jobs
+        options.dryRun = dryRun
+        options.keepGoing = keepGoing
+        return options
+    }
+}

@@ -1,0 +1,95 @@
+import ArgumentParser
+import ImageLayouts
+import ImageModel
+import ImageTransfer
+
+/// `dray forget`
+struct ForgetCommand: DrayCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "forget",
+        abstract: "Take snapshots out of a backup.",
+        discussion: """
+            Either those that are named, or all but those that the --keep options keep: the newest ones, and the \
+            newest one of each of the last hours, days, weeks, months and years that have any (in UTC), for each \
+            set of sources by itself. 'dray prune' then frees the space.
+
+            Examples:
+              dray forget --dry-run --keep-daily 7 --keep-weekly 5 --keep-monthly 12 /backup
+              dray forget /backup 20261124T020000.123Z
+            """)
+
+    @Argument(help: ArgumentHelp("The backup.", valueName: "directory"))
+    var directory: String
+
+    @Argument(help: ArgumentHelp("The snapshots to take away.", valueName: "id"))
+    var ids: [String] = []
+
+    @Option(help: ArgumentHelp("Keep the newest snapshots.", valueName: "number")) var keepLast: Int?
+    @Option(help: ArgumentHelp("Keep one for each of so many hours.", valueName: "number")) var keepHourly: Int?
+    @Option(help: ArgumentHelp("Keep one for each of so many days.", valueName: "number")) var keepDaily: Int?
+    @Option(help: ArgumentHelp("Keep one for each of so many weeks.", valueName: "number")) var keepWeekly: Int?
+    @Option(help: ArgumentHelp("Keep one for each of so many months.", valueName: "number")) var keepMonthly: Int?
+    @Option(help: ArgumentHelp("Keep one for each of so many years.", valueName: "number")) var keepYearly: Int?
+
+    @Flag(help: "Say what would be taken away, and change nothing.")
+    var dryRun = false
+
+    @OptionGroup var shared: SharedOptions
+
+    private struct Row: Encodable, Sendable {
+        var id: SnapshotID
+        var kept: Bool
+        var dryRun: Bool?
+    }
+
+    private var numbers: [Int?] { [keepLast, keepHourly, keepDaily, keepWeekly, keepMonthly, keepYearly] }
+
+    func validate() throws {
+        guard numbers.allSatisfy({ $0 ?? 0 >= 0 }) else { throw ValidationError("A --keep number is 0 or more") }
+        guard ids.isEmpty != policy.keepsNothing else {
+            throw ValidationError(
+                ids.isEmpty
+                    ? "Name the snapshots to take away, or those to keep by a --keep option that is not 0"
+                    : "Snapshots are either named or chosen by --keep options")
+        }
+    }
+
+    func run(_ console: Console) async throws -> ExitStatus {
+        let backup = Backup(path: directory)
+        let snapshots = try await backup.snapshots()
+        let kept: Set<SnapshotID>
+        if ids.isEmpty {
+            kept = policy.kept(of: snapshots)
+        } else {
+            kept = Set(snapshots.map(\.id)).subtracting(try named(snapshots))
+        }
+        let forgotten = Set(snapshots.map(\.id)).subtracting(kept)
+        if !dryRun { try await backup.forget(forgotten) }
+        let rows = snapshots.map { Row(id: $0.id, kept: kept.contains($0.id), dryRun: dryRun ? true : nil) }
+        var table = TextTable()
+        for row in rows { table.add("\(row.id)", row.id.date, row.kept ? "kept" : dryRun ? "to forget" : "forgotten") }
+        try await console.report(rows, text: table.lines())
+        return .done
+    }
+
+    /// Exact IDs: what a date means depends on what else is there.
+    private func named(_ snapshots: [Snapshot]) throws -> [SnapshotID] {
+        try ids.map { text in
+            guard let id = SnapshotID(text), snapshots.contains(where: { $0.id == id }) else {
+                throw TransferError.notFound("\(directory) has no snapshot '\(text)': 'dray snapshots' lists the IDs")
+            }
+            return id
+        }
+    }
+
+    private var policy: RetentionPolicy {
+        var policy = RetentionPolicy()
+        policy.last = keepLast ?? 0
+        policy.hourly = keepHourly ?? 0
+        policy.daily = keepDaily ?? 0
+        policy.weekly = keepWeekly ?? 0
+        policy.monthly = keepMonthly ?? 0
+        policy.yearly = keepYearly ?? 0
+        return policy
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import ImageLayouts
+import ImageModel
+
+/// `dray snapshots`
+struct SnapshotsCommand: DrayCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "snapshots",
+        abstract: "List the snapshots of a backup.",
+        discussion: """
+            Prints a line for each, oldest first: its ID, when it was made, how many repositories and tags it has, \
+            how many bytes it holds, how many of them no other snapshot has, and of what it is.
+            """)
+
+    @Argument(help: ArgumentHelp("The backup.", valueName: "directory"))
+    var directory: String
+
+    @OptionGroup var shared: SharedOptions
+
+    private struct Row: Encodable, Sendable {
+        var id: SnapshotID
+        var date: String
+        var sources: [String]
+        var repositories: [String]
+        var tags: Int
+        var bytes: Int64
+        var uniqueBytes: Int64
+        var missing: [Snapshot.Missing]
+    }
+
+    func run(_ console: Console) async throws -> ExitStatus {
+        let rows = try await Backup(path: directory).summaries().map { summary in
+            Row(
+                id: summary.snapshot.id, date: summary.snapshot.id.date, sources: summary.snapshot.sources,
+                repositories: summary.snapshot.repositories, tags: summary.tags, bytes: summary.bytes,
+                uniqueBytes: summary.uniqueBytes, missing: summary.snapshot.missing)
+        }
+        var table = TextTable()
+        for row in rows {
+            table.add(
+                "\(row.id)", row.date, "\(row.repositories.count) repositories", "\(row.tags) tags",
+                "\(ByteCount(row.bytes))", "\(ByteCount(row.uniqueBytes)) unique",
+                Printable.line(row.sources.joined(separator: " "))
+                    + (row.missing.isEmpty ? "" : ", without \(row.missing.count) that could not be read"))
+        }
+        try await console.report(rows, text: table.lines())
+        return .done
+    }
+}

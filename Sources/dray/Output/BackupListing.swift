@@ -1,0 +1,52 @@
+import ImageLayouts
+import ImageModel
+import ImageTransfer
+
+/// A backup, as it is printed: what was new, and the snapshot.
+struct BackupListing {
+    struct Document: Encodable, Sendable {
+        /// nil in a dry run.
+        var snapshot: SnapshotID?
+        var repositories: Int
+        var bytesMoved: Int64
+        var bytesSkipped: Int64
+        /// On the backup's filesystem.
+        var bytesFree: Int64?
+        var dryRun: Bool?
+        var images: [CopyListing.Row]
+    }
+
+    let document: Document
+    let lines: [String]
+    let failures: [String]
+
+    init(_ report: CopyReport, snapshot: Snapshot?, freeBytes: Int64?) {
+        let repositories = Set(report.images.map(\.name.repository)).count
+        document = Document(
+            snapshot: snapshot?.id, repositories: repositories, bytesMoved: report.bytesMoved,
+            bytesSkipped: report.bytesSkipped, bytesFree: freeBytes, dryRun: report.isDryRun ? true : nil,
+            images: CopyListing(report).rows)
+        var news = report
+        news.images.removeAll { $0.bytesMoved == 0 }
+        let listing = CopyListing(news)
+        failures = listing.failures
+        let counts =
+            "\(repositories == 1 ? "1 repository" : "\(repositories) repositories"), "
+            + "\(report.images.count == 1 ? "1 image" : "\(report.images.count) images"): "
+        var last: [String] = []
+        if report.isDryRun {
+            last = ["\(counts)\(report.bytesMoved) bytes to fetch, \(report.bytesSkipped) bytes there already"]
+            if let freeBytes {
+                last.append(
+                    "\(report.bytesMoved) bytes of disk needed, \(freeBytes) bytes free"
+                        + (report.bytesMoved > freeBytes ? ": there is not enough room" : ""))
+            }
+        } else if let snapshot {
+            last = [
+                "snapshot \(snapshot.id): \(counts)\(report.bytesMoved) bytes moved, \(report.bytesSkipped) bytes "
+                    + "were there already"
+            ]
+        }
+        lines = listing.lines + last
+    }
+}
