@@ -33,7 +33,7 @@ struct Dray: ParsableCommand {
         version: version,
         subcommands: [
             CopyCommand.self, InspectCommand.self, ListCommand.self, DigestCommand.self, ManifestCommand.self,
-            BlobCommand.self, TagCommand.self, DeleteCommand.self, CollectCommand.self, ServeCommand.self,
-            LoginCommand.self, LogoutCommand.self,
+            BlobCommand.self, TagCommand.self, DeleteCommand.self, CollectCommand.self, VerifyCommand.self,
+            ServeCommand.self, LoginCommand.self, LogoutCommand.self,
         ])
 }
