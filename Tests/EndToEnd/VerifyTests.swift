@@ -55,6 +55,9 @@ struct VerifyTests {
         let (store, layout) = try places(scratch)
         let sound = try verify("--deep", "store:\(store)", status: 0)
         #expect(sound.sound && sound.damage.isEmpty && sound.remarks.isEmpty && sound.blobs >= 8)
+        // Of a part nothing is said but what is wrong with it.
+        let part = try verify("store:\(store):sample/app:1.0", status: 0)
+        #expect(part.remarks.isEmpty && part.blobs < sound.blobs)
         let before = try files(store)
         let base = "\(store)/docker/registry/v2"
         try Command.shell(
@@ -75,21 +78,16 @@ struct VerifyTests {
         #expect(found.names("link-missing").contains("sample/app:1.0"))
         #expect(found.names("tag-damaged") == ["other/tool:2"])
         #expect(found.damage.contains { $0.kind == "blob-damaged" && !$0.affected.isEmpty })
-        #expect(Set(found.remarks.map(\.kind)).isSuperset(of: ["orphan", "upload", "permissions"]))
-        let mended = try verify("--repair-from", "oci:\(layout)", "--quarantine", "store:\(store)", status: 3)
-        // A layout does not say what a tag of the store means that has another name there; its name is the same here.
-        #expect(mended.damage.allSatisfy { $0.kind == "tag-damaged" } || mended.damage.isEmpty)
+        #expect(Set(found.remarks.map(\.kind)).isSuperset(of: ["orphan", "upload", "permissions", "foreign"]))
+        let mended = try verify("--repair-from", "oci:\(layout)", "--quarantine", "store:\(store)", status: 0)
+        #expect(mended.sound && mended.mended.count >= 3 && mended.failures.isEmpty)
         let id = try #require(mended.quarantine)
         #expect(try Command.shell("find \(store)/.dray/quarantine/\(id) -name data | wc -l").text.trimmed == "1")
-        try Command.succeed("tag", "store:\(store):other/tool@\(try digest(layout, "other/tool:2"))", "2")
+        #expect(try Command.succeed("gc", "--list-quarantine", "store:\(store)").text.hasPrefix(id))
         #expect(try verify("--deep", "store:\(store)", status: 0).sound)
         try Command.shell(
             "cd \(base); rm -r repositories/sample/app/_uploads/* blobs/sha256/2c/2c26* repositories/README")
         #expect(try files(store) == before)
-    }
-
-    private func digest(_ layout: String, _ name: String) throws -> String {
-        try Command.succeed("digest", "oci:\(layout):\(name)").text.trimmed
     }
 
     /// A registry is mended over its API, and serves what it did not before.
@@ -137,13 +135,9 @@ struct VerifyTests {
             let pull = try Command.shell(
                 "rm -rf \(scratch["pull"]); skopeo copy -q --src-tls-verify=false docker://\(registry.address)/\(name) dir:\(scratch["pull"])"
             )
-            let isGone = !FileManager.default.fileExists(
-                atPath:
-                    "\(base)/repositories/\(name.split(separator: ":")[0])/_manifests/tags/\(name.split(separator: ":")[1])/current/link"
-            )
             #expect(
                 (pull.status != 0) == named.contains(name),
-                "\(command): \(name) gone \(isGone): \(pull.errors) \(named)")
+                "\(command): \(name): \(pull.errors) \(named)")
         }
     }
 
@@ -187,7 +181,7 @@ struct VerifyTests {
         #expect(found.damage.flatMap(\.affected).map(\.image) == ["sample/app:1.0"])
         try Command.shell("truncate -s 300000 \(archive)")
         #expect(try verify(archive, status: 3).damage.count == 1)
-        #expect(try Command.dray("verify", scratch["nothing"]).status == 4)
+        #expect(try Command.dray("verify", "oci:\(scratch["nothing"])").status == 4)
     }
 
     // MARK: What only --deep sees, and what is no damage

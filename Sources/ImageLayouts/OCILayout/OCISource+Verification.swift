@@ -6,7 +6,9 @@ public import ImageTransfer
 extension OCISource: VerifiedPlace {
     public func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
         guard name == nil, digest == nil else {
-            return PlaceSurvey(try await listing(named: name, digest: digest))
+            var survey = PlaceSurvey(try await listing(named: name, digest: digest))
+            survey.isLive = tree is DirectoryTree
+            return survey
         }
         return try await Workers.blobs.run { [self] in
             var survey = PlaceSurvey()

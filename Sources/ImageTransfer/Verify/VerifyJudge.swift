@@ -9,6 +9,10 @@ struct VerifyJudge {
     let title: String
 
     static let fetch = "--repair-from a place that has it brings it back"
+    /// An archive is not changed where it is.
+    private var fetch: String {
+        survey.isLive ? Self.fetch : "take a sound copy of \(title), or copy the image from where it is sound"
+    }
     private static let rebuild = "its bytes are what was pushed, so no copy is better: build and push the image anew"
     private static let readable = "see to the disk and the permissions, and verify again"
 
@@ -21,7 +25,8 @@ struct VerifyJudge {
             findings += blob(need)
         }
         findings += unneeded()
-        if let served = survey.served { findings += links(served) }
+        // Of a part of a place nobody knows what its links are for.
+        if let served = survey.served, survey.blobs != nil { findings += links(served) }
         return findings
     }
 
@@ -42,7 +47,7 @@ struct VerifyJudge {
             case .damaged(let text):
                 return Finding(
                     .manifestDamaged, "\(digest)", "is a damaged manifest: \(text)", affected: affected,
-                    advice: Self.fetch, remedy: remedy)
+                    advice: fetch, remedy: remedy)
             case .unreadable(let text):
                 return Finding(
                     .unreadable, "\(digest)", "is a manifest that cannot be read: \(text)", affected: affected,
@@ -54,7 +59,7 @@ struct VerifyJudge {
                         ? "is a manifest that an index lists, and it is not there" : "is a manifest that is not there",
                     affected: affected,
                     advice: isChild
-                        ? "\(Self.fetch); if that platform is not wanted, push an index without it" : Self.fetch,
+                        ? "\(fetch); if that platform is not wanted, push an index without it" : fetch,
                     remedy: remedy)
             }
         }
@@ -97,13 +102,13 @@ struct VerifyJudge {
             return [
                 Finding(
                     .blobMissing, "\(digest)", "is a blob that is not there", affected: graph.affected(by: need),
-                    advice: Self.fetch, remedy: remedy)
+                    advice: fetch, remedy: remedy)
             ]
         case .damaged(let text):
             return [
                 Finding(
                     .blobDamaged, "\(digest)", "is a damaged blob: \(text)", affected: graph.affected(by: need),
-                    advice: Self.fetch, remedy: remedy)
+                    advice: fetch, remedy: remedy)
             ]
         case .unreadable(let text):
             return [
@@ -177,7 +182,7 @@ struct VerifyJudge {
                     Finding(
                         .blobDamaged, "\(digest)",
                         "is a damaged blob that no image needs, and whoever pushes it is told that it is there: \(text)",
-                        advice: "\(survey.reclaim), or \(Self.fetch)", remedy: .blob(blob, repository: nil)))
+                        advice: "\(survey.reclaim), or \(fetch)", remedy: .blob(blob, repository: nil)))
             case .unreadable(let text):
                 findings.append(
                     Finding(

@@ -50,7 +50,7 @@ struct VerifyListing {
         if let quarantine = report.quarantine { lines.append("what was replaced is in quarantine \(quarantine)") }
         if !isBrief {
             let count = report.damage.count
-            let verdict = count == 0 ? "sound" : "\(count) damage\(count == 1 ? "" : "s") found"
+            let verdict = count == 0 ? "sound" : "damaged (\(count) finding\(count == 1 ? "" : "s"))"
             lines.append(
                 "\(report.place): \(verdict): \(report.images) names and entries, \(report.manifests) manifests, "
                     + "\(report.blobs) blobs, \(ByteCount(report.bytes))")

@@ -91,6 +91,9 @@ private struct BlobFiles: Sendable {
         for entry in try tree?.entries() ?? [] where entry.name != "blobs" && entry.name != "repositories" {
             stranger(entry.name)
         }
+        for entry in try tree?.open("repositories")?.entries() ?? [] where entry.kind == .file {
+            stranger("repositories/\(entry.name)")
+        }
         guard let tree, let blobs = try tree.open("blobs") else { return }
         for entry in try blobs.entries() where entry.name != "sha256" { stranger("blobs/\(entry.name)") }
         guard let all = try blobs.open("sha256") else { return }
