@@ -105,6 +105,32 @@ public struct RegistrySource: ImageEditor {
         }
     }
 
+    /// What a reference means, by the registry's lists: a tag that is listed need not lead to anything.
+    ///
+    /// - Returns: names as `listing(named:)` takes them.
+    func tags(named name: String?, digest: Digest?) async throws -> [(name: String, isListed: Bool)] {
+        let part = try part(name)
+        if let part, let tag = part.tag { return [("\(part.repository):\(tag)", false)] }
+        if let part, digest != nil { return [(part.repository, false)] }
+        return try await Workers.blobs.run { [self] in
+            let repositories = try part.map { [$0.repository] } ?? registry.repositories()
+            return try repositories.flatMap { repository in
+                do {
+                    return try places.list(repository) { try $0.registry.tags(in: $0.repository) }.map {
+                        ("\(repository):\($0)", true)
+                    }
+                } catch TransferError.notFound where part == nil {
+                    // A push that broke off leaves a repository without a tag.
+                    return []
+                }
+            }
+        }
+    }
+
+    func has(_ blob: Descriptor, in repository: String?) throws -> Bool {
+        try registry.hasBlob(blob.digest, size: blob.size, in: own(repository))
+    }
+
     private func part(_ name: String?) throws -> (repository: String, tag: String?)? {
         guard let name else { return repository.map { ($0, nil) } }
         guard let parsed = ImageName("host.invalid/\(name)") else {

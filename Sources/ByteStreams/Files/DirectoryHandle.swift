@@ -19,6 +19,9 @@ package final class DirectoryHandle: Sendable {
         /// Names of a file. Of a directory, where the filesystem counts them, two more than it has directories.
         package let links: Int
         package let isDirectory: Bool
+        package let isFile: Bool
+        /// Permissions: `0o644` and the like.
+        package let mode: UInt32
         /// What is the same for two paths to one file.
         package let identity: FileIdentity
     }
@@ -124,6 +127,7 @@ package final class DirectoryHandle: Sendable {
         return Status(
             size: Int64(status.st_size), changed: max(nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)),
             links: Int(status.st_nlink), isDirectory: status.st_mode & S_IFMT == S_IFDIR,
+            isFile: status.st_mode & S_IFMT == S_IFREG, mode: status.st_mode & 0o7777,
             identity: FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)))
     }
 

@@ -8,6 +8,8 @@ package struct FileStamp: Hashable, Sendable {
     /// Seconds and nanoseconds since 1970.
     private let seconds: Int
     private let nanoseconds: Int
+    /// When anything about it last changed, its permissions or its name: nanoseconds since 1970.
+    private let changed: Int64
     /// Whether it still has a name.
     package let isLinked: Bool
 
@@ -33,9 +35,13 @@ package struct FileStamp: Hashable, Sendable {
         size = Int64(status.st_size)
         seconds = status.st_mtim.tv_sec
         nanoseconds = status.st_mtim.tv_nsec
+        changed = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
         isLinked = status.st_nlink > 0
     }
 
+    /// In one word.
+    package var text: String { "\(device).\(inode).\(size).\(seconds).\(nanoseconds).\(changed)" }
+
     /// Whether a change after now would surely give another stamp: clocks of filesystems tick slowly.
-    package var isSettled: Bool { abs(time(nil) - seconds) > 2 }
+    package var isSettled: Bool { abs(time(nil) - seconds) > 2 && abs(time(nil) - Int(changed / 1_000_000_000)) > 2 }
 }

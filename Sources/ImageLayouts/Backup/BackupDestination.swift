@@ -52,7 +52,7 @@ public final class BackupDestination: ImageDestination {
         }
     }
 
-    public func begin(_ images: [AnnouncedImage]?) async throws {}
+    public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {}
 
     public func has(_ blob: Descriptor, in repository: String) async throws -> Bool { try blobs.has(blob) }
 
@@ -72,7 +72,9 @@ public final class BackupDestination: ImageDestination {
 
     public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: backup.path) }
 
-    public func writer(for target: BlobTarget) throws -> any BlobWriter { try blobs.writer(in: area()) }
+    public func writer(for target: BlobTarget) throws -> any BlobWriter {
+        try blobs.writer(in: area(), replaces: target.replaces)
+    }
 
     public func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.blobs.run { [self] in try blobs.put(manifest, in: area()) }

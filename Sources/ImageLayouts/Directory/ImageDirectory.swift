@@ -21,10 +21,17 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
     public let requestedName: String?
     private let memory: LayerMemory
     private let session = Mutex<Session?>(nil)
+    let quarantine: Quarantine?
 
     /// - Parameter name: what the image is called when it is read: a `dir:` keeps no names.
-    public init(path: String, name: String? = nil) {
+    public convenience init(path: String, name: String? = nil) {
+        self.init(path: path, name: name, quarantine: nil)
+    }
+
+    /// - Parameter quarantine: keeps what is replaced.
+    init(path: String, name: String?, quarantine: Quarantine?) {
         self.path = path
+        self.quarantine = quarantine
         requestedName = name
         memory = LayerMemory(place: path)
     }
@@ -84,10 +91,10 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         let lock: DirectoryLock
     }
 
-    private func area() throws -> StagingArea {
+    func area() throws -> StagingArea {
         try session.withLock { session in
             if let session { return session.area }
-            let area = try StagingArea(root: path)
+            let area = try StagingArea(root: path, quarantine: quarantine)
             session = Session(area: area, lock: try DirectoryLock.waiting(.exclusive, on: path))
             return area
         }
@@ -115,7 +122,7 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
     public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
 
     public func writer(for target: BlobTarget) throws -> any BlobWriter {
-        try StagedBlobWriter(in: area()) { [path] in "\(path)/\($0.hex)" }
+        try StagedBlobWriter(in: area(), replaces: target.replaces) { [path] in "\(path)/\($0.hex)" }
     }
 
     public func put(_ manifest: Manifest, in repository: String) async throws {

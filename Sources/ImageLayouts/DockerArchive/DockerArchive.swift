@@ -91,6 +91,9 @@ public final class DockerArchive: StreamedSource {
 
     public func expectedDiffID(of layer: Digest) async throws -> Digest? { try await contents().diffIDs[layer] }
 
+    /// What changes when the archive does; nil where nothing tells.
+    func stamp() throws -> String? { try tree.stamp(of: "manifest.json") }
+
     public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try tree.size(of: OCIPaths.index) == nil ? [] : await oci.referrers(of: digest, in: nil)
     }

@@ -23,7 +23,10 @@ struct LayoutBlobs: Sendable {
         return (try? Manifest(bytes, algorithm: manifest.algorithm, name: "\(manifest)"))?.digest == manifest
     }
 
-    func writer(in area: StagingArea) throws -> any BlobWriter { try StagedBlobWriter(in: area, place: path) }
+    /// - Parameter replaces: whether one of the same size is put aside, too.
+    func writer(in area: StagingArea, replaces: Bool) throws -> any BlobWriter {
+        try StagedBlobWriter(in: area, replaces: replaces, place: path)
+    }
 
     func put(_ manifest: Manifest, in area: StagingArea) throws {
         try area.write(manifest.bytes, to: path(of: manifest.digest))

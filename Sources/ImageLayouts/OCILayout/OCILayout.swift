@@ -20,9 +20,17 @@ public final class OCILayout: ImageDestination {
     private let digests = Mutex<[String: Digest]?>(nil)
     public let layerMemory: LayerMemory?
 
+    let quarantine: Quarantine?
+
     /// - Parameter name: what images are to be called there: a tag, or REPOSITORY[:TAG].
-    public init(path: String, name: String? = nil) {
+    public convenience init(path: String, name: String? = nil) {
+        self.init(path: path, name: name, quarantine: nil)
+    }
+
+    /// - Parameter quarantine: keeps what is replaced.
+    init(path: String, name: String?, quarantine: Quarantine?) {
         self.path = path
+        self.quarantine = quarantine
         requestedName = name
         naming = LayoutNaming(requestedName: name)
         blobs = LayoutBlobs(root: path)
@@ -39,10 +47,10 @@ public final class OCILayout: ImageDestination {
 
     private var tree: DirectoryTree { DirectoryTree(path, shared: OCIPaths.blobs) }
 
-    private func area() throws -> StagingArea {
+    func area() throws -> StagingArea {
         try staging.withLock { area in
             if let area { return area }
-            let new = try StagingArea(root: path)
+            let new = try StagingArea(root: path, quarantine: quarantine)
             area = new
             return new
         }
@@ -86,7 +94,7 @@ public final class OCILayout: ImageDestination {
     public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
 
     public func writer(for target: BlobTarget) throws -> any BlobWriter {
-        try blobs.writer(in: area())
+        try blobs.writer(in: area(), replaces: target.replaces)
     }
 
     public func put(_ manifest: Manifest, in repository: String) async throws {
@@ -102,6 +110,8 @@ public final class OCILayout: ImageDestination {
             defer { entries = [] }
             return entries
         }
+        // What is not changed is not written anew, in dray's spelling.
+        guard !new.isEmpty else { return close() }
         try await edit { try $0.put(new) }
     }
 

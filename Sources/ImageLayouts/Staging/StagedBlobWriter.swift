@@ -6,11 +6,15 @@ import ImageTransfer
 final class StagedBlobWriter: BlobWriter {
     private let file: StagedFile
     private let area: StagingArea
+    private let replaces: Bool
     private let place: (Digest) throws -> String
 
-    /// - Parameter place: the final path of a blob.
-    init(in area: StagingArea, place: @escaping (Digest) throws -> String) throws {
+    /// - Parameters:
+    ///   - replaces: whether a file of the same size is put aside, too: it is damaged.
+    ///   - place: the final path of a blob.
+    init(in area: StagingArea, replaces: Bool, place: @escaping (Digest) throws -> String) throws {
         self.area = area
+        self.replaces = replaces
         self.place = place
         file = try area.makeFile()
     }
@@ -23,12 +27,11 @@ final class StagedBlobWriter: BlobWriter {
 
     func commit(_ digest: Digest) throws {
         let path = try place(digest)
-        if try fileSize(path) == file.count {
+        if try !replaces && fileSize(path) == file.count {
             file.cancel()
             return
         }
-        try makeDirectories(parent(of: path), ownership: area.ownership)
-        try file.commit(to: path)
+        try area.commit(file, to: path)
     }
 
     func cancel() { file.cancel() }

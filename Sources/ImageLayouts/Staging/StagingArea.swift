@@ -1,4 +1,5 @@
 import ByteStreams
+import ImageTransfer
 
 /// Where a tree's new files are written before they have names: `.dray/staging` below its root.
 ///
@@ -9,9 +10,12 @@ final class StagingArea: Sendable {
     let ownership: Ownership
     private let root: String
     private let lock: DirectoryLock
+    /// What is replaced is kept there; nil where it is not.
+    let quarantine: Quarantine?
 
-    init(root: String) throws {
+    init(root: String, quarantine: Quarantine? = nil) throws {
         self.root = root
+        self.quarantine = quarantine
         directory = "\(root)/.dray/staging"
         ownership = Ownership(of: root)
         try makeDirectories(directory, ownership: ownership)
@@ -59,7 +63,24 @@ final class StagingArea: Sendable {
 
     /// Makes the directories of a final path as well.
     func write(_ bytes: [UInt8], to path: String) throws {
+        let file = try makeFile()
+        try file.write(bytes)
+        try commit(file, to: path)
+    }
+
+    /// Gives a file its name, over whatever has that now.
+    func commit(_ file: StagedFile, to path: String) throws {
         try makeDirectories(parent(of: path), ownership: ownership)
-        try writeDurably(bytes, to: path, staging: directory, ownership: ownership)
+        switch try fileKind(path, followingLinks: false) {
+        case .directory:
+            // A directory in a file's place holds nothing of anybody's.
+            guard try DirectoryHandle.open(parent(of: path))?.removeEmptyDirectory(lastComponent(of: path)) == true
+            else {
+                throw TransferError.refused("\(path) is a directory, where a file has to be: move it away")
+            }
+        case .file, .link, .other: try quarantine?.keep(String(path.dropFirst(root.utf8.count + 1)))
+        case nil: break
+        }
+        try file.commit(to: path)
     }
 }

@@ -19,6 +19,7 @@ public final class Store: ImageDestination {
     private let canonical = Mutex<[Digest: Digest]>([:])
     let uploadHashes = UploadHashes()
     private let reliance: StoreReliance?
+    let quarantine: Quarantine?
     public let layerMemory: LayerMemory?
 
     /// - Parameters:
@@ -26,8 +27,14 @@ public final class Store: ImageDestination {
     ///   - name: what images are to be called there: REPOSITORY[:TAG].
     ///   - servesOthers: what is asked after is not wanted by this program itself, so it is not kept fresh
     ///     for longer than a garbage collection's grace time: for a server, which lives long.
-    public init(path: String, name: String? = nil, servesOthers: Bool = false) {
+    public convenience init(path: String, name: String? = nil, servesOthers: Bool = false) {
+        self.init(path: path, name: name, servesOthers: servesOthers, quarantine: nil)
+    }
+
+    /// - Parameter quarantine: keeps what is replaced.
+    init(path: String, name: String?, servesOthers: Bool, quarantine: Quarantine?) {
         self.path = path
+        self.quarantine = quarantine
         requestedName = name
         reliance = servesOthers ? nil : StoreReliance()
         layerMemory = LayerMemory(place: path)
@@ -48,7 +55,7 @@ public final class Store: ImageDestination {
     func area() throws -> StagingArea {
         try staging.withLock { area in
             if let area { return area }
-            let new = try StagingArea(root: path)
+            let new = try StagingArea(root: path, quarantine: quarantine)
             area = new
             return new
         }
@@ -171,7 +178,7 @@ public final class Store: ImageDestination {
         try makeDirectories("\(path)/\(paths.repositories)/\(repository)/_layers", ownership: area().ownership)
         let target = Digest(of: manifest.bytes)
         let file = path(ofBlob: target)
-        if try !touch(file) || readFile(file, limit: Document.indexSizeLimit) != manifest.bytes {
+        if try !touch(file) || !holds(manifest.bytes, file) {
             try area().write(manifest.bytes, to: file)
         }
         if manifest.digest.algorithm != .sha256 { try link(paths.revisionLink(target, repository), to: target) }
@@ -208,8 +215,13 @@ public final class Store: ImageDestination {
     func link(_ relative: String, to digest: Digest) throws {
         let file = "\(path)/\(relative)"
         let content = Array(digest.description.utf8)
-        if try touch(file), try readFile(file, limit: 4096) == content { return }
+        if try touch(file), try holds(content, file) { return }
         try area().write(content, to: file)
+    }
+
+    /// Whether a file is there and says just that.
+    private func holds(_ content: [UInt8], _ file: String) throws -> Bool {
+        try fileSize(file) == Int64(content.count) && readFile(file, limit: content.count) == content
     }
 }
 

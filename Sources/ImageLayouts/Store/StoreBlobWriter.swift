@@ -14,7 +14,7 @@ final class StoreBlobWriter: BlobWriter {
         writer = store
         repository = target.repository
         canonical = target.digest.map { $0.algorithm == .sha256 } ?? true ? nil : DigestHasher(.sha256)
-        staged = try StagedBlobWriter(in: area) { store.path(ofBlob: $0) }
+        staged = try StagedBlobWriter(in: area, replaces: target.replaces) { store.path(ofBlob: $0) }
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws {

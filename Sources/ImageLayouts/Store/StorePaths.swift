@@ -13,7 +13,7 @@ import ImageModel
 ///     _uploads/<uuid>/                                           the registry's own work
 /// .dray/staging/                                                 while dray writes: files without names yet
 /// .dray/lock/                                                    what writers and the garbage collection agree by
-/// .dray/quarantine/                                              what a collection moved away: see `StoreQuarantine`
+/// .dray/quarantine/                                              what was deleted or replaced: see `StoreQuarantine`
 /// .dray/layers                                                   see LayerMemory; may be removed
 /// ```
 /// A link holds the digest's text and nothing else, and what it says counts more than its path.

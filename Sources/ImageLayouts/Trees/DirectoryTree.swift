@@ -32,7 +32,7 @@ package final class DirectoryTree: FileTree {
     package func size(of path: String) throws -> Int64? { try locate(path).flatMap { try fileSize($0) } }
 
     package func read(_ path: String, limit: Int) throws -> [UInt8]? {
-        try locate(path).flatMap { try readFile($0, limit: limit) }
+        try locate(path).flatMap { try fileKind($0) == .directory ? nil : readFile($0, limit: limit) }
     }
 
     package func open(_ path: String) throws -> (any ByteSource)? {
@@ -46,6 +46,8 @@ package final class DirectoryTree: FileTree {
         guard let source = try open(path) else { return nil }
         return try FileFacts(reading: source)
     }
+
+    package func stamp(of path: String) throws -> String? { try locate(path).map { try FileStamp(of: $0).text } }
 }
 
 /// Without links, dots and doubled slashes; nil if nothing is there.

@@ -27,6 +27,8 @@ package protocol FileTree: Sendable {
     func list(_ path: String) throws -> [String]?
     /// What identifies a file's bytes, read to find out where that is not known already.
     func facts(of path: String) throws -> FileFacts?
+    /// What changes when the file changes, or the archive that it lies in; nil where nothing tells.
+    func stamp(of path: String) throws -> String?
 }
 
 extension FileTree {

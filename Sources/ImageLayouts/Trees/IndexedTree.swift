@@ -35,4 +35,6 @@ package final class IndexedTree: FileTree {
         known.withLock { $0[entry.path] = facts }
         return facts
     }
+
+    package func stamp(of path: String) throws -> String? { try FileStamp(of: self.path).text }
 }

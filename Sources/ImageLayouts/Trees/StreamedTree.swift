@@ -156,6 +156,8 @@ package final class StreamedTree: FileTree {
         return try content.members.file(at: path).flatMap { content.facts[$0.path] }
     }
 
+    package func stamp(of path: String) throws -> String? { nil }
+
     // MARK: Guessing a member's role
 
     private static func isPlainTar(_ start: [UInt8]) -> Bool {

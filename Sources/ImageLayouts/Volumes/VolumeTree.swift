@@ -128,4 +128,6 @@ final class VolumeTree: FileTree {
     }
 
     func facts(of path: String) throws -> FileFacts? { try open(path).map { try FileFacts(reading: $0) } }
+
+    func stamp(of path: String) throws -> String? { try holder(of: path)?.stamp(of: path) }
 }

@@ -10,12 +10,15 @@ public struct BlobTarget: Hashable, Sendable {
     public var repository: String
     /// Of what the blob is made from, so that it is known again when it is sent anew; nil where it cannot be.
     public var source: Digest?
+    /// Whether what is there under that digest is damaged, and has to go.
+    public var replaces: Bool
 
-    public init(digest: Digest?, size: Int64?, repository: String, source: Digest? = nil) {
+    public init(digest: Digest?, size: Int64?, repository: String, source: Digest? = nil, replaces: Bool = false) {
         self.digest = digest
         self.size = size
         self.repository = repository
         self.source = source
+        self.replaces = replaces
     }
 }
 

@@ -28,6 +28,21 @@ extension ImageReference {
         return try await registrySource(options)
     }
 
+    func verifiedPlace(
+        _ options: RegistryOptions, inflation: InflationLimit
+    ) async throws -> any VerifiedPlace {
+        guard transport == .registry else { return try verifiedPlace(inflation: inflation) }
+        return try await registrySource(options)
+    }
+
+    func mendablePlace(_ options: RegistryOptions, keepsReplaced: Bool) async throws -> any MendablePlace {
+        guard transport == .registry else { return try mendablePlace(keepsReplaced: keepsReplaced) }
+        guard !keepsReplaced else {
+            throw ReferenceError("\(self): --quarantine is for places on this machine: a registry keeps nothing aside")
+        }
+        return try await registryDestination(options)
+    }
+
     /// A registry that holds more than anyone could mean without saying so.
     var isPublicRegistry: Bool {
         let hosts = [

@@ -85,7 +85,7 @@ public struct StoreCollector: Sendable {
     private func sweep(_ survey: StoreSurvey, _ marks: inout [RepositoryMarks], _ report: inout CollectionReport)
         async throws
     {
-        let quarantine = options.quarantines ? try QuarantineWriter(root: root) : nil
+        let quarantine = options.quarantines ? try Quarantine(root: root) : nil
         let sweep = StoreSweep(root: root, tree: survey.tree, cutoff: survey.cutoff, quarantine: quarantine)
         // What is gone when something fails can be put back all the same.
         defer { try? quarantine?.finish() }

@@ -3,7 +3,8 @@ import Glibc
 import ImageModel
 import ImageTransfer
 
-/// What garbage collections moved away instead of deleting it, each run in a directory of its own.
+/// What garbage collections moved away instead of deleting it, and repairs before they replaced it, each run in a
+/// directory of its own.
 ///
 /// ```
 /// .dray/quarantine/<id>/list.json                          what was taken: [{"path", "size"}]

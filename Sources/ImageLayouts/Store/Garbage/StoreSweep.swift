@@ -13,7 +13,7 @@ struct StoreSweep: Sendable {
     let tree: DirectoryHandle
     /// What is not older than this stays: nanoseconds since 1970.
     let cutoff: Int64
-    let quarantine: QuarantineWriter?
+    let quarantine: Quarantine?
 
     /// What went, of a repository.
     struct Outcome: Sendable {
@@ -35,7 +35,11 @@ struct StoreSweep: Sendable {
     }
 
     private func remove(_ path: String, size: Int64 = 0) throws {
-        if let quarantine { try quarantine.take(path, size: size) } else { try tree.removeFile(path) }
+        if let quarantine {
+            try quarantine.take("\(StorePaths.standard.root)/\(path)", size: size)
+        } else {
+            try tree.removeFile(path)
+        }
     }
 
     /// Takes away empty directories, from the innermost up to a directory that stays.

@@ -1,0 +1,60 @@
+import ByteStreams
+public import ImageModel
+public import ImageTransfer
+
+/// Nothing in a `dir:` says which digest its image has: a manifest.json that reads well is taken for the right one.
+extension ImageDirectory: VerifiedPlace {
+    public func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
+        guard try fileKind(path) == .directory else { throw TransferError.notFound("there is no directory \(path)") }
+        var survey = PlaceSurvey()
+        survey.isLive = true
+        do {
+            // A `dir:` keeps no names, so whatever name is asked for is its image.
+            let image = try await image(named: nil, digest: digest)
+            survey.roots = [PlaceSurvey.Root(title, image.descriptor, repository: nil)]
+        } catch let error where BrokenImage(name: .none, error: error) != nil {
+            if digest != nil { throw error }
+            survey.findings.append(
+                Finding(
+                    .listDamaged, "manifest.json", "cannot be read, so nobody knows which image this is: \(error)",
+                    affected: [AffectedImage(title)], advice: "--repair-from the image brings it back",
+                    remedy: .file("manifest.json", implied: nil, target: nil)))
+        }
+        let own = survey
+        return try await Workers.blobs.run { [path] in
+            var survey = own
+            try Self.addFiles(of: path, to: &survey)
+            return survey
+        }
+    }
+
+    private static func addFiles(of path: String, to survey: inout PlaceSurvey) throws {
+        guard let directory = try DirectoryHandle.open(path) else { return }
+        var permissions = PermissionSurvey()
+        var blobs: [Digest: Int64] = [:]
+        for entry in try directory.entries() where entry.name != ".dray" {
+            let status = try directory.status(entry.name)
+            let stem = entry.name.hasSuffix(".manifest.json") ? entry.name.dropLast(14) : entry.name[...]
+            let digest = Digest(.sha256, hex: stem)
+            guard let status, status.isFile, digest != nil || ["version", "manifest.json"].contains(entry.name) else {
+                survey.findings.append(
+                    Finding(.foreign, entry.name, "is nothing that belongs to a dir:", advice: "remove it"))
+                continue
+            }
+            permissions.add(entry.name, status)
+            if let digest, stem == entry.name { blobs[digest] = status.size }
+        }
+        survey.blobs = blobs
+        survey.findings += permissions.findings
+    }
+
+    public func stamp(of blob: Descriptor, in repository: String?) async throws -> String? {
+        try DirectoryTree(path).stamp(of: blob.digest.hex)
+    }
+
+    /// From wherever the image is: its manifest's bytes.
+    public func listFile(_ name: String) async throws -> [UInt8]? {
+        guard name == "manifest.json" else { return nil }
+        return try await Workers.blobs.run { [path] in try readFile("\(path)/\(name)", limit: Document.sizeLimit) }
+    }
+}

@@ -1,0 +1,7 @@
+public import ImageModel
+public import ImageTransfer
+
+/// What the archive's lists lead to. Layers that have no digest of their own there are known by their diffIDs.
+extension DockerArchive: VerifiedPlace {
+    public func stamp(of blob: Descriptor, in repository: String?) async throws -> String? { try stamp() }
+}

@@ -1,0 +1,64 @@
+import ByteStreams
+import ImageModel
+import TarArchive
+
+/// What was found when a blob was read to its end.
+enum BlobState: Hashable, Sendable {
+    /// - Parameters:
+    ///   - size: bytes.
+    ///   - tar: what it holds as a layer; nil where that was not looked at.
+    case sound(size: Int64, tar: LayerContent?)
+    case missing
+    case damaged(String)
+    /// The disk or the network does not give it.
+    case unreadable(String)
+
+    /// What a layer's bytes inflate to.
+    enum LayerContent: Hashable, Sendable {
+        case tar(diffID: Digest)
+        case broken(String)
+    }
+
+    /// Reads a blob.
+    ///
+    /// - Parameters:
+    ///   - asLayer: whether it is inflated on the way, and its tar followed.
+    ///   - title: for messages.
+    /// - Throws: only what is not about this blob.
+    static func read(
+        _ bytes: any ByteSource, as blob: Digest, asLayer: Bool, inflation: InflationLimit, title: String
+    ) throws -> BlobState {
+        do {
+            let hashing = HashingSource(bytes, algorithm: blob.algorithm)
+            let content = asLayer ? try layer(hashing, inflation: inflation, title: title) : nil
+            _ = try hashing.drain()
+            let found = hashing.digest()
+            guard found == blob else {
+                return .damaged("its digest is \(found), and it has \(hashing.count) bytes")
+            }
+            return .sound(size: hashing.count, tar: content)
+        } catch TransferError.notFound {
+            return .missing
+        } catch let error as StreamError {
+            return error.isAboutContent ? .damaged("\(error)") : .unreadable("\(error)")
+        } catch TransferError.damaged(let text) {
+            return .damaged(text)
+        }
+    }
+
+    static func layer(
+        _ bytes: HashingSource, inflation: InflationLimit, title: String
+    ) throws -> LayerContent {
+        let peeking = PeekingSource(bytes)
+        let format = CompressionFormat.sniff(try peeking.peek(6))
+        do {
+            let tar = HashingSource(
+                format == .none
+                    ? peeking : try InflatingSource(peeking, format: format, limit: inflation, name: title))
+            try TarCheck.run(tar, name: title)
+            return .tar(diffID: tar.digest())
+        } catch let error as StreamError where error.isAboutContent {
+            return .broken("\(error)")
+        }
+    }
+}

@@ -1,0 +1,245 @@
+import ByteStreams
+import ImageModel
+
+/// Everything that the images of a place need, who needs it, and what of it is no manifest that can be read.
+///
+/// Nothing stops it: what is missing or damaged is noted, and the rest is looked at all the same.
+struct ContentGraph {
+    /// A manifest as one repository has it.
+    struct Node {
+        var key: Key
+        /// Names that lead to it.
+        var names: [String] = []
+        /// Indexes that list it, and for which platform.
+        var parents: [(node: Int, platform: String?)] = []
+        var descriptor: Descriptor
+        /// Why it cannot be read; nil if it can.
+        var fault: Fault?
+    }
+
+    enum Fault: Sendable {
+        case missing
+        case damaged(String)
+        case unreadable(String)
+    }
+
+    struct Key: Hashable {
+        var repository: String?
+        var digest: Digest
+    }
+
+    /// A blob that something needs.
+    struct Need {
+        var descriptor: Descriptor
+        var users: [User] = []
+        /// Names that lead to it without a manifest between.
+        var names: [String] = []
+        var repositories: Set<String?> = []
+    }
+
+    struct User {
+        var node: Int
+        /// Bytes, as the manifest says; negative where it does not.
+        var size: Int64
+        /// What the config says that the layer holds.
+        var diffID: Digest?
+    }
+
+    private(set) var nodes: [Node] = []
+    private(set) var needs: [Digest: Need] = [:]
+    /// Foreign layers that need not be there.
+    private(set) var absentees: [Digest: Need] = [:]
+    private(set) var findings: [Finding] = []
+    private var positions: [Key: Int] = [:]
+    private let place: any VerifiedPlace
+    private let survey: PlaceSurvey
+    private let isDeep: Bool
+    private let jobs: Int
+
+    /// A reference that was not followed yet.
+    private struct Visit {
+        var descriptor: Descriptor
+        var repository: String?
+        var parent: (node: Int, platform: String?)?
+        var name: String?
+        var isBlob = false
+    }
+
+    /// What came of reading something as a manifest.
+    private enum Reading: Sendable {
+        case manifest(Manifest, diffIDs: [Digest: Digest], configProblem: String?, referrers: [Descriptor])
+        /// Its bytes are of something else.
+        case blob
+        case fault(Fault)
+    }
+
+    init(of survey: PlaceSurvey, in place: any VerifiedPlace, isDeep: Bool, jobs: Int) async throws {
+        self.place = place
+        self.survey = survey
+        self.isDeep = isDeep
+        self.jobs = jobs
+        var visits = survey.roots.map {
+            Visit(descriptor: $0.descriptor, repository: $0.repository, name: $0.name, isBlob: $0.isBlob)
+        }
+        var readings: [Key: Reading] = [:]
+        while !visits.isEmpty {
+            try Task.checkCancellation()
+            try await read(visits, into: &readings)
+            var next: [Visit] = []
+            for visit in visits { follow(visit, readings[readingKey(visit)], &next) }
+            visits = next
+        }
+    }
+
+    /// Manifests that were read and found right.
+    var soundManifests: Set<Digest> { Set(nodes.lazy.filter { $0.fault == nil }.map(\.key.digest)) }
+
+    // MARK: Reading
+
+    private func readingKey(_ visit: Visit) -> Key {
+        Key(repository: place.sharesContent ? nil : visit.repository, digest: visit.descriptor.digest)
+    }
+
+    /// Of what is no manifest by its type, a small one may be one all the same: an index need not tell.
+    private func mayBeManifest(_ visit: Visit) -> Bool {
+        !visit.isBlob
+            && (visit.descriptor.mediaType.isManifest || visit.descriptor.size <= Int64(Document.sizeLimit))
+    }
+
+    private func read(_ visits: [Visit], into readings: inout [Key: Reading]) async throws {
+        var wanted: [Key: Visit] = [:]
+        for visit in visits where mayBeManifest(visit) && readings[readingKey(visit)] == nil {
+            // A type is worth more than none.
+            if wanted[readingKey(visit)]?.descriptor.mediaType.isManifest != true { wanted[readingKey(visit)] = visit }
+        }
+        let order = Array(wanted)
+        let found = try await concurrently(order, limit: jobs) { [self] in try await read($0.value) }
+        for ((key, _), reading) in zip(order, found) { readings[key] = reading }
+    }
+
+    private func read(_ visit: Visit) async throws -> Reading {
+        let type = visit.descriptor.mediaType
+        let manifest: Manifest
+        do {
+            manifest = try await place.storedManifest(visit.descriptor.withoutSize, in: visit.repository)
+        } catch TransferError.notFound {
+            return type.isManifest || type.rawValue.isEmpty ? .fault(.missing) : .blob
+        } catch let error where BrokenImage(name: .none, error: error) != nil {
+            // The blob's own check says what is wrong with other content.
+            return type.isManifest || visit.name != nil && type.rawValue.isEmpty ? .fault(.damaged("\(error)")) : .blob
+        } catch let error as StreamError {
+            return .fault(.unreadable("\(error)"))
+        }
+        var diffIDs: [Digest: Digest] = [:]
+        var problem: String?
+        if isDeep, case .image(let content) = manifest.content {
+            // A config that cannot be read is told where blobs are.
+            if (try? await place.config(of: content, in: visit.repository)) != nil {
+                do {
+                    diffIDs = try await ImageGraph.diffIDs(
+                        of: content, in: place, repository: visit.repository, title: "\(manifest.digest)")
+                } catch let error where BrokenImage(name: .none, error: error) != nil {
+                    problem = "\(error)"
+                }
+            }
+        }
+        let referrers =
+            survey.hidesReferrers
+            ? try await place.referrers(of: manifest.digest, in: visit.repository) : []
+        return .manifest(manifest, diffIDs: diffIDs, configProblem: problem, referrers: referrers)
+    }
+
+    // MARK: Following
+
+    private mutating func follow(_ visit: Visit, _ reading: Reading?, _ next: inout [Visit]) {
+        guard let reading else { return need(visit) }
+        if case .blob = reading { return need(visit) }
+        let key = Key(repository: visit.repository, digest: visit.descriptor.digest)
+        let position: Int
+        let isNew: Bool
+        if let known = positions[key] {
+            (position, isNew) = (known, false)
+        } else {
+            (position, isNew) = (nodes.count, true)
+            positions[key] = position
+            nodes.append(Node(key: key, descriptor: visit.descriptor))
+        }
+        if let name = visit.name { nodes[position].names.append(name) }
+        if let parent = visit.parent { nodes[position].parents.append(parent) }
+        if case .fault(let fault) = reading { nodes[position].fault = fault }
+        guard case .manifest(let manifest, let diffIDs, let problem, let referrers) = reading else { return }
+        if visit.descriptor.size >= 0, visit.descriptor.size != manifest.size, let parent = visit.parent {
+            findings.append(
+                Finding(
+                    .manifestDamaged, "\(nodes[parent.node].key.digest)",
+                    "says that the manifest \(key.digest) has \(visit.descriptor.size) bytes, and it has \(manifest.size)",
+                    affected: affected(by: [position]), advice: "make and push that index anew"))
+        }
+        guard isNew else { return }
+        nodes[position].descriptor = manifest.descriptor
+        if let problem {
+            findings.append(
+                Finding(
+                    .layerDamaged, "\(key.digest)", "contradicts its config: \(problem)",
+                    affected: affected(by: [position]), advice: "build and push the image anew"))
+        }
+        let isIndex = if case .index = manifest.content { true } else { false }
+        for child in manifest.children + (isIndex ? manifest.blobs : []) {
+            next.append(
+                Visit(
+                    descriptor: child, repository: visit.repository, parent: (position, child.platform?.description)))
+        }
+        if !isIndex {
+            for blob in manifest.blobs { need(blob, by: position, diffID: diffIDs[blob.digest]) }
+        }
+        for referrer in referrers {
+            let name = "\(visit.repository.map { "\($0)@" } ?? "")\(referrer.digest)"
+            next.append(Visit(descriptor: referrer, repository: visit.repository, name: name))
+        }
+    }
+
+    /// What turned out to be no manifest.
+    private mutating func need(_ visit: Visit) {
+        if let parent = visit.parent { return need(visit.descriptor, by: parent.node, diffID: nil) }
+        var need = needs[visit.descriptor.digest] ?? Need(descriptor: visit.descriptor)
+        need.names += visit.name.map { [$0] } ?? []
+        need.repositories.insert(visit.repository)
+        needs[visit.descriptor.digest] = need
+    }
+
+    private mutating func need(_ blob: Descriptor, by node: Int, diffID: Digest?) {
+        func add(to all: inout [Digest: Need]) {
+            all[blob.digest, default: Need(descriptor: blob)].users.append(
+                User(node: node, size: blob.size, diffID: diffID))
+            all[blob.digest]?.repositories.insert(nodes[node].key.repository)
+        }
+        if blob.staysAway { add(to: &absentees) } else { add(to: &needs) }
+    }
+
+    // MARK: What is wrong
+
+    /// Images that cannot do without any of the nodes.
+    func affected(by hit: [Int], names: [String] = []) -> [AffectedImage] {
+        struct Step: Hashable {
+            var node: Int
+            var platform: String?
+        }
+        var found: [String: Set<String?>] = [:]
+        for name in names { found[name, default: []].insert(nil) }
+        var queue = hit.map { Step(node: $0, platform: nil) }
+        var seen = Set(queue)
+        while let step = queue.popLast() {
+            for name in nodes[step.node].names { found[name, default: []].insert(step.platform) }
+            for parent in nodes[step.node].parents {
+                // The innermost index knows best.
+                let above = Step(node: parent.node, platform: step.platform ?? parent.platform)
+                if seen.insert(above).inserted { queue.append(above) }
+            }
+        }
+        return found.map { name, platforms in
+            AffectedImage(name, platforms: platforms.contains(nil) ? [] : platforms.compactMap { $0 }.sorted())
+        }.sorted()
+    }
+
+    func affected(by need: Need) -> [AffectedImage] { affected(by: need.users.map(\.node), names: need.names) }
+}

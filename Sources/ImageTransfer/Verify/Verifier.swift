@@ -1,0 +1,146 @@
+import ByteStreams
+public import ImageModel
+
+/// Verifies a place: everything that is there, everything that should be, and who needs what is wrong.
+///
+/// ```swift
+/// let report = try await Verifier().verify(StoreSource(path: "/var/lib/registry"))
+/// for finding in report.damage { print(finding.subject, finding.problem, finding.affected) }
+/// ```
+/// Manifests are walked from every name and entry; then each blob is read once, however many images need it, and
+/// blobs that nothing needs are read as well where the place can list them.
+public struct Verifier: Sendable {
+    let options: VerifyOptions
+    private let progress: Progress
+
+    public init(options: VerifyOptions = VerifyOptions(), progress: Progress = Progress()) {
+        self.options = options
+        self.progress = progress
+    }
+
+    /// - Parameters:
+    ///   - name: as in a reference: only what it means is verified, and nothing is said of the rest.
+    /// - Throws: what kept it from looking; whatever is wrong with the place is in the report.
+    @concurrent
+    public func verify(
+        _ place: any VerifiedPlace, named name: String? = nil, digest: Digest? = nil
+    ) async throws -> VerifyReport {
+        let journal = try VerifyJournal(path: options.journal)
+        let report = try await verify(place, named: name, digest: digest, journal: journal)
+        try journal.finish()
+        return report
+    }
+
+    func verify(
+        _ place: any VerifiedPlace, named name: String?, digest: Digest?, journal: VerifyJournal
+    ) async throws -> VerifyReport {
+        let (report, isLive) = try await look(place, name, digest, journal)
+        // What changed while it was looked at is no damage. Only what is not known to be sound is read again.
+        guard isLive, !report.damage.isEmpty else { return report }
+        return try await look(place, name, digest, journal).report
+    }
+
+    private func look(
+        _ place: any VerifiedPlace, _ name: String?, _ digest: Digest?, _ journal: VerifyJournal
+    ) async throws -> (report: VerifyReport, isLive: Bool) {
+        let reader = BlobReader(place: place, options: options, journal: journal, progress: progress)
+        var streamed: [Digest: BlobState] = [:]
+        if let stream = place as? any StreamedSource, stream.access != .anyOrder {
+            do {
+                streamed = try await reader.drain(stream)
+            } catch let error where BrokenImage(name: .none, error: error) != nil {
+                return (VerifyReport(unreadable: place.title, error: error), false)
+            }
+        }
+        let survey: PlaceSurvey
+        do {
+            survey = try await place.survey(named: name, digest: digest)
+        } catch let error where BrokenImage(name: .none, error: error) != nil {
+            // A name that is not there is the user's mistake.
+            if case TransferError.notFound = error { throw error }
+            return (VerifyReport(unreadable: place.title, error: error), false)
+        }
+        let graph = try await ContentGraph(
+            of: survey, in: place, isDeep: options.isDeep,
+            jobs: options.jobs ?? (place.isRemote ? 6 : Workers.coreCount))
+        var states = try await reader.read(
+            try await tasks(place, survey, graph), streamed: streamed)
+        for digest in graph.soundManifests where states[digest] == nil {
+            states[digest] = .sound(size: survey.blobs?[digest] ?? 0, tar: nil)
+        }
+        let judge = VerifyJudge(survey: survey, graph: graph, states: states, title: place.title)
+        var report = VerifyReport(place: place.title)
+        report.findings = judge.findings() + (try await unserved(place, graph, states))
+        report.findings.sort {
+            ($0.isDamage ? 0 : 1, $0.kind.order, $0.subject) < ($1.isDamage ? 0 : 1, $1.kind.order, $1.subject)
+        }
+        report.images = Set(survey.roots.map(\.name)).count
+        report.manifests = graph.soundManifests.count
+        for case .sound(let size, _) in states.values {
+            report.blobs += 1
+            report.bytes = report.bytes.addingSaturated(size)
+        }
+        report.isDeep = options.isDeep
+        return (report, survey.isLive)
+    }
+
+    /// Every blob that is needed, and every other that is there.
+    private func tasks(
+        _ place: any VerifiedPlace, _ survey: PlaceSurvey, _ graph: ContentGraph
+    ) async throws -> [BlobReader.Task] {
+        var tasks: [BlobReader.Task] = []
+        func add(_ need: ContentGraph.Need, isLayer: Bool) {
+            var blob = need.descriptor
+            if let size = survey.blobs?[blob.digest] { blob.size = size }
+            let repository = need.repositories.compactMap { $0 }.min()
+            tasks.append(BlobReader.Task(blob: blob, repository: repository, isLayer: isLayer))
+        }
+        for need in graph.needs.values {
+            let isVouched = try await place.expectedDiffID(of: need.descriptor.digest) != nil
+            add(need, isLayer: isVouched || need.users.contains { $0.diffID != nil })
+        }
+        // A foreign layer that is there all the same.
+        for (digest, need) in graph.absentees where graph.needs[digest] == nil && survey.blobs?[digest] != nil {
+            add(need, isLayer: false)
+        }
+        let manifests = graph.soundManifests
+        for (digest, size) in survey.blobs ?? [:]
+        where graph.needs[digest] == nil && graph.absentees[digest] == nil && !manifests.contains(digest) {
+            let blob = Descriptor(mediaType: MediaType(""), digest: digest, size: size)
+            tasks.append(BlobReader.Task(blob: blob, repository: nil, isLayer: false))
+        }
+        return tasks
+    }
+
+    /// Where each repository is asked for itself: blobs that are there, and not for all who need them.
+    private func unserved(
+        _ place: any VerifiedPlace, _ graph: ContentGraph, _ states: [Digest: BlobState]
+    ) async throws -> [Finding] {
+        guard !place.sharesContent else { return [] }
+        var questions: [(need: ContentGraph.Need, repository: String)] = []
+        for need in graph.needs.values {
+            guard case .sound = states[need.descriptor.digest] else { continue }
+            // The first was asked when it was read.
+            for repository in need.repositories.compactMap({ $0 }).sorted().dropFirst() {
+                questions.append((need, repository))
+            }
+        }
+        let answers = try await concurrently(questions, limit: 6) { question in
+            try await place.serves(question.need.descriptor, in: question.repository)
+        }
+        return zip(questions, answers).filter { !$1 }.map { question, _ in
+            let blob = question.need.descriptor
+            let users = question.need.users.map(\.node).filter {
+                graph.nodes[$0].key.repository == question.repository
+            }
+            return Finding(
+                .blobMissing, "\(blob.digest)", "is not served from \(question.repository)",
+                affected: graph.affected(by: users), advice: VerifyJudge.fetch,
+                remedy: .blob(blob, repository: question.repository))
+        }
+    }
+}
+
+extension Finding.Kind {
+    fileprivate var order: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+}

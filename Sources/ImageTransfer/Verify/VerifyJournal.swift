@@ -1,0 +1,102 @@
+import ByteStreams
+import Glibc
+import ImageModel
+import Synchronization
+
+/// What a run has read and found sound: so that a second look reads only what it has to, and a run that was
+/// interrupted can go on.
+///
+/// ```
+/// dray verify 1
+/// <digest> <stamp of its file> <size> <diffID, or - where nobody looked>
+/// ```
+/// A file that was written to, moved or touched since has another stamp, and is read again. What has no stamp
+/// (a registry's) is remembered for as long as the run lasts. A run that comes to its end removes the file: the
+/// next one reads everything.
+final class VerifyJournal: Sendable {
+    private struct Key: Hashable {
+        var digest: Digest
+        var stamp: String
+    }
+
+    private static let header = "dray verify 1\n"
+    /// Bytes of the file: some millions of blobs.
+    private static let sizeLimit = 1 << 30
+
+    private let path: String?
+    private let descriptor: Int32
+    private let known: Mutex<[Key: BlobState]>
+
+    /// - Parameter path: of the file; nil for a memory of this run alone.
+    /// - Throws: `TransferError.refused` if another run has it, or it is something else.
+    init(path: String?) throws {
+        self.path = path
+        guard let path else {
+            descriptor = -1
+            known = Mutex([:])
+            return
+        }
+        let descriptor = try systemCall("write", path) { open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600) }
+        do {
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                throw TransferError.refused(
+                    "\(path) is in use by another verification: wait for it, or name another file")
+            }
+            let text = String(
+                decoding: try FileSource(OpenFile(reading: path)).readAll(limit: Self.sizeLimit, name: path),
+                as: UTF8.self)
+            guard text.isEmpty || text.hasPrefix(Self.header) else {
+                throw TransferError.refused("\(path) is no journal of a verification: name another file")
+            }
+            if text.isEmpty {
+                try Array(Self.header.utf8).withUnsafeBytes { try writeAll($0, to: descriptor, path: path) }
+            } else if text.last != "\n" {
+                // A line that was cut short must not become part of the next one.
+                try [UInt8(ascii: "\n")].withUnsafeBytes { try writeAll($0, to: descriptor, path: path) }
+            }
+            known = Mutex(Self.parse(text))
+            self.descriptor = descriptor
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    private static func parse(_ text: String) -> [Key: BlobState] {
+        var known: [Key: BlobState] = [:]
+        for line in text.split(separator: "\n").dropFirst() {
+            let words = line.split(separator: " ")
+            guard words.count == 4, let digest = Digest(words[0]), let size = Int64(words[2]) else { continue }
+            let diffID = Digest(words[3])
+            guard diffID != nil || words[3] == "-" else { continue }
+            known[Key(digest: digest, stamp: String(words[1]))] = .sound(
+                size: size, tar: diffID.map { .tar(diffID: $0) })
+        }
+        return known
+    }
+
+    /// - Parameter asLayer: whether what it inflates to has to be known.
+    func state(of digest: Digest, stamp: String?, asLayer: Bool) -> BlobState? {
+        let state = known.withLock { $0[Key(digest: digest, stamp: stamp ?? "")] }
+        guard case .sound(_, let tar) = state, tar != nil || !asLayer else { return nil }
+        return state
+    }
+
+    /// Remembers what is sound; anything else is looked at again.
+    func add(_ digest: Digest, stamp: String?, _ state: BlobState) throws {
+        guard case .sound(let size, let tar) = state else { return }
+        if case .broken = tar { return }
+        known.withLock { $0[Key(digest: digest, stamp: stamp ?? "")] = state }
+        guard let path, let stamp else { return }
+        var diffID = "-"
+        if case .tar(let found) = tar { diffID = found.description }
+        try Array("\(digest) \(stamp) \(size) \(diffID)\n".utf8).withUnsafeBytes {
+            try writeAll($0, to: descriptor, path: path)
+        }
+    }
+
+    /// Called when all is done.
+    func finish() throws { if let path { try removeFile(path) } }
+}

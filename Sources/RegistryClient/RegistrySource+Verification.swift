@@ -1,0 +1,73 @@
+public import ByteStreams
+public import ImageModel
+public import ImageTransfer
+
+/// A registry is verified by asking for everything that it lists, in every repository.
+extension RegistrySource: VerifiedPlace {
+    public var sharesContent: Bool { false }
+
+    public func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
+        var survey = PlaceSurvey()
+        survey.hidesReferrers = true
+        survey.isLive = true
+        for tag in try await tags(named: name, digest: digest) {
+            let full = tag.name
+            do {
+                let image: SourceImage = try await RegistryFault.asDamage {
+                    try await self.image(named: full, digest: digest)
+                }
+                survey.roots.append(PlaceSurvey.Root(image.title, image.descriptor, repository: image.repository))
+            } catch let error where BrokenImage(name: .none, error: error) != nil {
+                guard tag.isListed else { throw error }
+                survey.findings.append(
+                    Finding(
+                        .tagDamaged, "\(host)/\(full)", "is listed and cannot be had: \(error)",
+                        affected: [AffectedImage("\(host)/\(full)")],
+                        advice: "--repair-from a place that has the tag pushes it again",
+                        remedy: ImageName("host.invalid/\(full)").map {
+                            .tag(ImageName(repository: $0.repository, tag: $0.tag))
+                        }))
+            }
+        }
+        return survey
+    }
+
+    public func storedManifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+        try await RegistryFault.asDamage {
+            try await manifest(
+                Descriptor(mediaType: descriptor.mediaType, digest: descriptor.digest, size: -1), in: repository)
+        }
+    }
+
+    public func storedBlob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+        AnsweringSource(try await blob(descriptor, in: repository))
+    }
+
+    public func serves(_ blob: Descriptor, in repository: String?) async throws -> Bool {
+        try await Workers.blobs.run { [self] in try has(blob, in: repository) }
+    }
+}
+
+extension RegistryDestination: MendablePlace {}
+
+/// A registry that answers with a failure of its own when it is asked for one thing: that thing is damaged there.
+private enum RegistryFault {
+    static func asDamage<T>(_ body: () async throws -> T) async throws -> T {
+        do { return try await body() } catch { throw damage(error) }
+    }
+
+    static func damage(_ error: any Error) -> any Error {
+        guard let error = error as? RegistryError, error.status == 500 else { return error }
+        return TransferError.damaged("\(error)")
+    }
+}
+
+private final class AnsweringSource: ByteSource {
+    private let upstream: any ByteSource
+
+    init(_ upstream: any ByteSource) { self.upstream = upstream }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        do { return try upstream.read(into: buffer) } catch { throw RegistryFault.damage(error) }
+    }
+}

@@ -1,0 +1,147 @@
+public import ByteStreams
+
+/// Follows a layer's tar from header to header, as those do who unpack it (Go's `archive/tar`): whatever names,
+/// links and kinds of files there are, nothing may be cut off or garbled.
+///
+/// `TarReader` is for archives of images, and refuses what a layer may well have.
+public struct TarCheck {
+    private let source: any ByteSource
+    private let name: String
+    private var offset: Int64 = 0
+    /// Bytes of the next member, from a pax header before it.
+    private var size: Int64?
+
+    private static let block = 512
+    /// Of pax records for one member.
+    private static let recordsLimit: Int64 = 1 << 20
+
+    /// Reads to the end of `source`.
+    ///
+    /// - Parameter name: of the layer, for the message.
+    /// - Throws: `StreamError.damaged` where the tar breaks off or makes no sense.
+    public static func run(_ source: any ByteSource, name: String) throws {
+        var check = TarCheck(source: source, name: name)
+        let header = UnsafeMutableRawBufferPointer.allocate(byteCount: block, alignment: 16)
+        defer { header.deallocate() }
+        while try check.member(header) {}
+        _ = try source.drain()
+    }
+
+    private init(source: any ByteSource, name: String) {
+        self.source = source
+        self.name = name
+    }
+
+    private func damage(_ what: String) -> StreamError {
+        .damaged("\(name): its tar \(what) at byte \(offset)")
+    }
+
+    /// - Returns: false at the end.
+    private mutating func member(_ header: UnsafeMutableRawBufferPointer) throws -> Bool {
+        let count = try source.fill(header)
+        if count == 0 { return false }
+        guard count == Self.block else { throw damage("breaks off inside of a header") }
+        // One block of zeros or two: what follows is nobody's.
+        if header.allSatisfy({ $0 == 0 }) { return false }
+        guard isSound(header) else { throw damage("has no sound header") }
+        offset += Int64(Self.block)
+        guard let stated = number(header[124..<136]), stated >= 0 else { throw damage("has a member without a size") }
+        switch header[156] {
+        case UInt8(ascii: "x"): size = try paxSize(stated) ?? size
+        case UInt8(ascii: "g"), UInt8(ascii: "L"), UInt8(ascii: "K"): try skip(stated)
+        // Links, devices, directories and pipes have no content, whatever is stated.
+        case UInt8(ascii: "1")...UInt8(ascii: "6"): size = nil
+        case UInt8(ascii: "S"):
+            var isExtended = header[482] != 0
+            while isExtended {
+                guard try source.fill(header) == Self.block else { throw damage("breaks off in a sparse file's map") }
+                offset += Int64(Self.block)
+                isExtended = header[504] != 0
+            }
+            try skip(size ?? stated)
+            size = nil
+        default:
+            try skip(size ?? stated)
+            size = nil
+        }
+        return true
+    }
+
+    private func isSound(_ header: UnsafeMutableRawBufferPointer) -> Bool {
+        guard let stated = number(header[148..<156]) else { return false }
+        var unsigned: Int64 = 0
+        var signed: Int64 = 0
+        for (position, byte) in header.enumerated() {
+            let value: UInt8 = (148..<156).contains(position) ? 32 : byte
+            unsigned += Int64(value)
+            signed += Int64(Int8(bitPattern: value))
+        }
+        // Some old programs summed up signed characters.
+        return stated == unsigned || stated == signed
+    }
+
+    /// Octal digits, or a binary number with the first bit set.
+    private func number(_ field: some Collection<UInt8>) -> Int64? {
+        guard let first = field.first else { return nil }
+        if first & 0x80 != 0 {
+            var value = Int64(first & 0x3f)
+            for byte in field.dropFirst() {
+                guard value < 1 << 54 else { return nil }
+                value = value << 8 | Int64(byte)
+            }
+            return first & 0x40 == 0 ? value : nil
+        }
+        var value: Int64 = 0
+        for byte in field.drop(while: { $0 == 32 }) {
+            if byte == 0 || byte == 32 { break }
+            guard (48...55).contains(byte), value < 1 << 54 else { return nil }
+            value = value << 3 | Int64(byte - 48)
+        }
+        return value
+    }
+
+    private mutating func skip(_ bytes: Int64) throws {
+        guard bytes < Int64.max - Int64(Self.block) else { throw damage("has a member of \(bytes) bytes") }
+        let padded = (bytes + 511) / 512 * 512
+        var rest = padded
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Int(min(max(padded, 1), 256 << 10)), alignment: 64)
+        defer { buffer.deallocate() }
+        while rest > 0 {
+            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(rest, Int64(buffer.count)))])
+            let got = try source.read(into: piece)
+            guard got > 0 else {
+                // Go takes a last member without its padding.
+                if padded - rest >= bytes { break }
+                offset += padded - rest
+                throw damage("breaks off inside of a member, \(bytes - (padded - rest)) bytes too early,")
+            }
+            rest -= Int64(got)
+        }
+        offset += padded
+    }
+
+    /// The `size` among the records of a pax header: `LENGTH KEY=VALUE\n` each.
+    private mutating func paxSize(_ bytes: Int64) throws -> Int64? {
+        guard bytes <= Self.recordsLimit else {
+            try skip(bytes)
+            return nil
+        }
+        var records = [UInt8](repeating: 0, count: Int((bytes + 511) / 512 * 512))
+        let count = try records.withUnsafeMutableBytes { try source.fill($0) }
+        guard count == records.count else { throw damage("breaks off inside of a pax header") }
+        offset += Int64(records.count)
+        var rest = records[..<Int(bytes)]
+        var found: Int64?
+        while let space = rest.firstIndex(of: 32), let length = Int(String(decoding: rest[..<space], as: UTF8.self)),
+            length > space - rest.startIndex + 1, length <= rest.count
+        {
+            let record = rest[(space + 1)..<(rest.startIndex + length - 1)]
+            let key = Array("size=".utf8)
+            if record.starts(with: key) { found = Int64(String(decoding: record.dropFirst(key.count), as: UTF8.self)) }
+            rest = rest.dropFirst(length)
+        }
+        if let found, found < 0 { throw damage("has a member of \(found) bytes") }
+        return found
+    }
+}

@@ -1,0 +1,136 @@
+import ArgumentParser
+import ByteStreams
+import ImageLayouts
+import ImageModel
+import ImageTransfer
+import RegistryClient
+
+/// `dray verify`
+struct VerifyCommand: DrayCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Check that everything is there and sound, and mend it from a copy.",
+        discussion: """
+            Every manifest is walked and every blob is read once, and compared with its digest and size; in a store \
+            and a layout also what no image needs. In a store every link is followed. --deep inflates the layers, \
+            follows their tars, and compares their diffIDs with the configs. Each finding says what is wrong, which \
+            images cannot be pulled, and what to do. Damage ends in exit code 3; remarks (blobs that nothing needs, \
+            foreign files, leftovers) do not.
+
+            --repair-from fetches what is missing or damaged, checks it, and puts it in its place; links that are \
+            missing to content that is there are made anew. Nothing is guessed, and what is sound is not touched. \
+            The exit code is 0 when all is mended. dray may serve the store, or copy into it, meanwhile.
+
+            Examples:
+              dray verify store:/var/lib/registry
+              dray verify --deep --resume progress.verify oci:backup images.tar
+              dray verify --repair-from docker://mirror.example --quarantine store:/var/lib/registry
+            """)
+
+    @Argument(help: ArgumentHelp("What to verify: whole, or an image or a repository of it.", valueName: "target"))
+    var targets: [String]
+
+    @Flag(help: "Inflate the layers, follow their tars, and compare their diffIDs with the configs.")
+    var deep = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Remember in FILE what was read, and go on with it after an interruption. It is removed at the end.",
+            valueName: "file"))
+    var resume: String?
+
+    @Option(
+        name: .customLong("repair-from"), parsing: .singleValue,
+        help: ArgumentHelp("Mend what is damaged with what is sound there; may be repeated.", valueName: "source"))
+    var repairSources: [String] = []
+
+    @Flag(help: "Keep what is replaced, in .dray/quarantine below the target.")
+    var quarantine = false
+
+    @Option(help: ArgumentHelp("Read so many blobs at once.", valueName: "number"))
+    var jobs: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Refuse a layer or archive that inflates further than RATIO:1, once it has given 64 MiB.",
+            valueName: "ratio"))
+    var maxInflation = InflationLimit.standard.ratio
+
+    @OptionGroup(title: "Registry options") var registry: RegistryArguments
+
+    @OptionGroup var shared: SharedOptions
+
+    func validate() throws {
+        guard jobs ?? 1 >= 1 else { throw ValidationError("--jobs has to be at least 1") }
+        guard maxInflation >= 1 else { throw ValidationError("--max-inflation has to be at least 1") }
+        guard resume == nil || targets.count == 1 else { throw ValidationError("--resume is for one target") }
+        guard repairSources.isEmpty || targets.count == 1 else {
+            throw ValidationError("--repair-from mends one target")
+        }
+        guard !quarantine || !repairSources.isEmpty else {
+            throw ValidationError("--quarantine keeps what --repair-from replaces")
+        }
+    }
+
+    private var options: VerifyOptions {
+        var options = VerifyOptions()
+        options.isDeep = deep
+        options.inflation.ratio = maxInflation
+        options.jobs = jobs
+        options.journal = resume
+        return options
+    }
+
+    func run(_ console: Console) async throws -> ExitStatus {
+        let progress = Progress { console.note(Printable.line($0)) }
+        let reporter = ProgressReporter(progress, console: console)
+        var reports: [VerifyReport] = []
+        do {
+            for target in targets { reports.append(try await report(on: target, progress, console)) }
+        } catch {
+            await reporter.stop()
+            throw error
+        }
+        await reporter.stop()
+        let listings = reports.map { VerifyListing($0, isBrief: shared.quiet) }
+        try await console.report(listings.map(\.document), text: listings.flatMap(\.lines))
+        return reports.allSatisfy { $0.damage.isEmpty } ? .done : .damaged
+    }
+
+    private func report(on target: String, _ progress: Progress, _ console: Console) async throws -> VerifyReport {
+        let registryOptions = try registry.options(console)
+        let reference: ImageReference
+        let place: any VerifiedPlace
+        do {
+            reference = try ImageReference(target, inflation: options.inflation)
+            place = try await reference.verifiedPlace(registryOptions, inflation: options.inflation)
+        } catch  where ExitStatus(for: error) == .damaged {
+            // An archive that breaks off cannot even be opened.
+            guard repairSources.isEmpty else { throw error }
+            return VerifyReport(unreadable: target, error: error)
+        }
+        guard !repairSources.isEmpty else {
+            return try await Verifier(options: options, progress: progress).verify(
+                place, named: reference.name, digest: reference.digest)
+        }
+        let destination = try await reference.mendablePlace(registryOptions, keepsReplaced: quarantine)
+        var sources: [RepairSource] = []
+        for text in repairSources {
+            let source = try ImageReference(text, inflation: options.inflation)
+            guard !source.isSamePlace(as: reference) else {
+                throw ValidationError("'\(text)' would be mended from itself")
+            }
+            sources.append(
+                RepairSource(
+                    try await source.verifiedPlace(registryOptions, inflation: options.inflation), name: source.name,
+                    digest: source.digest))
+        }
+        let inflation = options.inflation
+        let report = try await Repairer(options: options, progress: progress).repair(
+            { try await reference.verifiedPlace(registryOptions, inflation: inflation) }, through: destination,
+            from: sources, named: reference.name, digest: reference.digest)
+        for failure in report.failures { console.note(Printable.line("not mended: \(failure)")) }
+        if !report.mended.isEmpty { for advice in await destination.advice() { console.note(advice) } }
+        return report
+    }
+}

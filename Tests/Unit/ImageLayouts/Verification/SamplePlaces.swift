@@ -1,0 +1,128 @@
+import ByteStreams
+import Foundation
+import ImageLayouts
+import ImageModel
+import ImageTransfer
+import TarArchive
+
+/// A few images of every kind, and places that hold all or one of them.
+struct SamplePlaces {
+    /// A layout that was written file by file, by no part of dray that is tested.
+    let layout: String
+    let store: String
+    let directory: String
+    let archive: String
+
+    static let multi = "team/app:1"
+    private let root: String
+
+    /// - Parameter root: a directory, to be filled.
+    init(in root: String) async throws {
+        self.root = root
+        layout = "\(root)/layout"
+        store = "\(root)/store"
+        directory = "\(root)/dir"
+        archive = "\(root)/archive.tar"
+        try Self.write(layout)
+        for destination in [
+            Store(path: store), ArchiveDestination(.oci, path: archive), OCILayout(path: "\(root)/copy"),
+        ] as [any ImageDestination] {
+            _ = try await Copier().copy([CopySelection(source: try OCISource(path: layout))], to: destination)
+        }
+        _ = try await Copier().copy(
+            [CopySelection(source: try OCISource(path: layout), name: Self.multi)], to: ImageDirectory(path: directory))
+        try FileManager.default.removeItem(atPath: "\(store)/.dray")
+    }
+
+    private static func write(_ path: String) throws {
+        var writer = LayoutFiles(path)
+        let shared = try writer.layer("shared", 3000)
+        let amd = try writer.image([shared, writer.layer("amd", 20_000)], "amd64")
+        let arm = try writer.image([shared, writer.layer("arm", 700)], "arm64")
+        let index = try writer.put(
+            #"{"schemaVersion":2,"mediaType":"\#(MediaType.ociIndex)","manifests":[\#(amd.entry("amd64")),\#(arm.entry("arm64"))]}"#,
+            .ociIndex)
+        writer.add(index, multi)
+        writer.add(try writer.image([shared, writer.layer("two", 90_000)], "amd64"), "team/app:2")
+        let tool = try writer.image([writer.layer("tool", 5), shared], "amd64", .docker)
+        writer.add(tool, "tool:latest")
+        writer.add(amd, "tool:amd")
+        let empty = try writer.put("{}", .ociEmpty)
+        let note = try writer.put("a statement about it", MediaType("text/plain"))
+        let statement = try writer.put(
+            #"{"schemaVersion":2,"mediaType":"\#(MediaType.ociManifest)","artifactType":"test/statement","#
+                + #""config":\#(empty.json),"layers":[\#(note.json)],"subject":\#(index.json)}"#, .ociManifest)
+        writer.add(statement, "team/app:statement")
+        try writer.finish()
+    }
+}
+
+/// Writes a layout with nothing but Foundation and the models.
+private struct LayoutFiles {
+    struct Entry {
+        var type: MediaType
+        var digest: Digest
+        var size: Int
+
+        var json: String { "{\(members)}" }
+        var members: String { #""mediaType":"\#(type)","digest":"\#(digest)","size":\#(size)"# }
+        func entry(_ architecture: String) -> String {
+            #"{\#(members),"platform":{"architecture":"\#(architecture)","os":"linux"}}"#
+        }
+    }
+    struct Layer {
+        var entry: Entry
+        var diffID: Digest
+    }
+
+    let path: String
+    private var entries: [String] = []
+
+    init(_ path: String) { self.path = path }
+
+    func put(_ bytes: [UInt8], _ type: MediaType) throws -> Entry {
+        let digest = Digest(of: bytes)
+        let url = URL(filePath: "\(path)/blobs/sha256/\(digest.hex)")
+        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(bytes).write(to: url)
+        return Entry(type: type, digest: digest, size: bytes.count)
+    }
+
+    func put(_ text: String, _ type: MediaType) throws -> Entry { try put(Array(text.utf8), type) }
+
+    func layer(_ name: String, _ size: Int) throws -> Layer {
+        let content = SeededBytes.letters(size, seed: UInt64(size))
+        let tar =
+            TarFormat.header(path: name, size: Int64(size), isDirectory: false) + content
+            + TarFormat.padding(after: Int64(size)) + TarFormat.end
+        let packed = try GzipSource(BytesSource(tar)).collect()
+        return Layer(entry: try put(packed, .ociLayerGzip), diffID: Digest(of: tar))
+    }
+
+    func image(_ layers: [Layer], _ architecture: String, _ format: ManifestFormat = .oci) throws -> Entry {
+        let ids = layers.map { "\"\($0.diffID)\"" }.joined(separator: ",")
+        let config = try put(
+            #"{"architecture":"\#(architecture)","os":"linux","rootfs":{"type":"layers","diff_ids":[\#(ids)]}}"#,
+            MediaType.ociConfig.renamed(for: format))
+        let parts = layers.map { layer in
+            var entry = layer.entry
+            entry.type = entry.type.renamed(for: format)
+            return entry.json
+        }
+        let type = MediaType.ociManifest.renamed(for: format)
+        return try put(
+            #"{"schemaVersion":2,"mediaType":"\#(type)","config":\#(config.json),"layers":[\#(parts.joined(separator: ","))]}"#,
+            type)
+    }
+
+    mutating func add(_ entry: Entry, _ name: String) {
+        entries.append(
+            #"{\#(entry.members),"annotations":{"io.containerd.image.name":"\#(name)"}}"#)
+    }
+
+    func finish() throws {
+        try Data(#"{"imageLayoutVersion":"1.0.0"}"#.utf8).write(to: URL(filePath: "\(path)/oci-layout"))
+        try Data(#"{"schemaVersion":2,"manifests":[\#(entries.joined(separator: ",\n "))]}"#.utf8).write(
+            to: URL(filePath: "\(path)/index.json"))
+    }
+}

@@ -1,0 +1,57 @@
+import ByteStreams
+import TarArchive
+import Testing
+
+struct TarCheckTests {
+    private func fault(_ tar: [UInt8]) throws -> String? {
+        try damage { try TarCheck.run(DribblingSource(tar, piece: 700), name: "it") }
+    }
+
+    private func member(_ path: String, _ size: Int) -> [UInt8] {
+        TarFormat.header(path: path, size: Int64(size), isDirectory: false)
+            + SeededBytes.noise(size) + TarFormat.padding(after: Int64(size))
+    }
+
+    /// A header with another type, and the checksum that goes with it.
+    private func header(_ type: Character, size: Int) -> [UInt8] {
+        var header = TarFormat.header(path: "x", size: Int64(size), isDirectory: false)
+        header[156] = type.asciiValue ?? 0
+        for position in 148..<156 { header[position] = 32 }
+        let sum = String(header.reduce(0) { $0 + Int($1) }, radix: 8)
+        header.replaceSubrange(
+            148..<156, with: Array((String(repeating: "0", count: 6 - sum.count) + sum).utf8) + [0, 32])
+        return header
+    }
+
+    @Test func soundOnesPass() throws {
+        let long = String(repeating: "directory/", count: 30) + "file"
+        let members = member("a", 0) + member("/absolute/../b", 1) + member(long, 70_000) + member("c", 512)
+        for end in [TarFormat.end, [], [UInt8](repeating: 0, count: 512), TarFormat.end + [1, 2, 3]] {
+            #expect(try fault(members + end) == nil)
+        }
+        #expect(try fault(TarFormat.end) == nil)
+        #expect(try fault([]) == nil)
+        // What has no content has none, whatever its header says.
+        for type in "123456" { #expect(try fault(header(type, size: 5000) + member("a", 3) + TarFormat.end) == nil) }
+    }
+
+    @Test func aPaxHeaderTellsTheSize() throws {
+        let record = "13 size=1024\n"
+        let pax = header("x", size: record.utf8.count) + Array(record.utf8) + TarFormat.padding(after: 13)
+        #expect(try fault(pax + header("0", size: 0) + SeededBytes.noise(1024) + TarFormat.end) == nil)
+        #expect(try fault(pax + header("0", size: 0) + SeededBytes.noise(512))?.contains("512 bytes too early") == true)
+    }
+
+    @Test func brokenOnesAreTold() throws {
+        let whole = member("a", 2000) + member("b", 10) + TarFormat.end
+        #expect(try fault(Array(whole.prefix(1500)))?.contains("breaks off inside of a member") == true)
+        #expect(try fault(Array(whole.prefix(2560 + 100)))?.contains("inside of a header") == true)
+        for position in [0, 100, 124, 130, 148, 156, 300] {
+            var bytes = whole
+            bytes[position] ^= 4
+            #expect(try fault(bytes) != nil, "byte \(position)")
+        }
+        #expect(try fault(SeededBytes.noise(5000))?.contains("no sound header") == true)
+        #expect(try fault(header("0", size: 1 << 32)) != nil)
+    }
+}
