@@ -2,6 +2,7 @@ package import ByteStreams
 import Glibc
 import ImageModel
 import ImageTransfer
+import Synchronization
 
 /// A directory. A link inside it may lead anywhere below its root, and nowhere else.
 ///
@@ -10,6 +11,8 @@ import ImageTransfer
 package final class DirectoryTree: FileTree {
     package let path: String
     private let roots: [String]
+    /// Directories above those that files lie in, with no link on the way from the root.
+    private let plain = Mutex<Set<String>>([])
 
     /// - Parameter shared: the directory that may be elsewhere.
     package init(_ path: String, shared: String? = nil) {
@@ -21,6 +24,29 @@ package final class DirectoryTree: FileTree {
 
     /// The path on disk; nil if nothing is there.
     private func locate(_ relative: String) throws -> String? {
+        let direct = "\(roots[0])/\(relative)"
+        let parts = relative.split(separator: "/", omittingEmptySubsequences: false)
+        if !parts.contains(where: { ["", ".", ".."].contains($0) }),
+            try isPlain(parent(of: direct), isRemembered: false)
+        {
+            guard let kind = try fileKind(direct, followingLinks: false) else { return nil }
+            if kind != .link { return direct }
+        }
+        return try locateFollowingLinks(relative)
+    }
+
+    /// Whether there is a directory that no link leads to. Looking at each part of each path anew, as following
+    /// links does, is most of the work in a large tree.
+    private func isPlain(_ directory: String, isRemembered: Bool) throws -> Bool {
+        if directory == roots[0] || plain.withLock({ $0.contains(directory) }) { return true }
+        guard directory.utf8.count > roots[0].utf8.count, try isPlain(parent(of: directory), isRemembered: true),
+            try fileKind(directory, followingLinks: false) == .directory
+        else { return false }
+        if isRemembered { plain.withLock { _ = $0.insert(directory) } }
+        return true
+    }
+
+    private func locateFollowingLinks(_ relative: String) throws -> String? {
         let full = "\(path)/\(relative)"
         guard let real = realPath(full) else { return nil }
         guard roots.contains(where: { real == $0 || real.hasPrefix($0 == "/" ? "/" : $0 + "/") }) else {
