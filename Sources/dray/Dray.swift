@@ -32,7 +32,8 @@ struct Dray: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            CopyCommand.self, InspectCommand.self, ListCommand.self, DigestCommand.self, ManifestCommand.self,
+            CopyCommand.self, SyncCommand.self, InspectCommand.self, ListCommand.self, DigestCommand.self,
+            ManifestCommand.self,
             BlobCommand.self, TagCommand.self, DeleteCommand.self, CollectCommand.self, ServeCommand.self,
             LoginCommand.self, LogoutCommand.self,
         ])

@@ -18,7 +18,8 @@ extension ImageReference {
         let hasIndex = try tree.size(of: OCIPaths.index) != nil
         if isDirectory {
             if hasIndex { return .oci }
-            return manifest == nil ? nil : .directory
+            if manifest != nil { return .directory }
+            return try holdsArchives(path) ? .dockerArchive : nil
         }
         let isList = manifest?.first { $0 > 32 } == UInt8(ascii: "[")
         if isList { return .dockerArchive }
@@ -35,6 +36,9 @@ extension ImageReference {
         guard transport != .registry else { throw notLocal }
         guard try isStandardStream || fileKind(location) != nil else {
             throw TransferError.notFound("there is no \(location)")
+        }
+        if isArchive, try !isStandardStream && fileKind(location) == .directory {
+            throw ReferenceError("\(location) is a directory of archives: name one of them")
         }
         switch transport {
         case .dockerArchive: return try DockerArchive(path: location, limit: inflation)

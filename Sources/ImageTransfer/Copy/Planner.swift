@@ -23,17 +23,19 @@ struct Planner {
             do {
                 try await add(selection, to: &plan, isAlone: selections.count == 1)
             } catch {
-                try fail(CopyReport.Failure(source: selection.source.title, error: error), &plan)
+                try fail(
+                    CopyReport.Failure(source: selection.source.title, rule: selection.rule, error: error), &plan)
             }
         }
-        guard !plan.images.isEmpty || !plan.failures.isEmpty || !plan.settled.isEmpty else {
+        guard plan.count > 0 || !plan.failures.isEmpty else {
             throw TransferError.notFound(
                 "nothing matches " + options.platforms.map(\.description).joined(separator: ", "))
         }
-        if !destination.traits.holdsManyImages, plan.images.count > 1 {
+        let images = plan.images
+        if !destination.traits.holdsManyImages, images.count > 1 {
             throw TransferError.refused(
-                "\(destination.title) holds one image, and there are \(plan.images.count): choose one of "
-                    + plan.images.prefix(8).map(\.image.title).joined(separator: ", "))
+                "\(destination.title) holds one image, and there are \(images.count): choose one of "
+                    + images.prefix(8).map(\.image.title).joined(separator: ", "))
         }
         return plan
     }
@@ -46,40 +48,36 @@ struct Planner {
 
     private func add(_ selection: CopySelection, to plan: inout CopyPlan, isAlone: Bool) async throws {
         let source = selection.source
-        let listing = try await source.listing(named: selection.name, digest: selection.digest)
+        let listing = try await selection.listing()
         for note in listing.notes { remarks.say(note, "it is left out") }
         for broken in listing.broken {
             try fail(
                 CopyReport.Failure(
-                    source: source.title, name: broken.title, digest: broken.digest, error: broken.error), &plan)
+                    source: source.title, name: broken.title, digest: broken.digest, rule: selection.rule,
+                    error: broken.error), &plan)
         }
         let images = listing.images
         guard !images.isEmpty || !listing.broken.isEmpty else {
             throw TransferError.notFound("\(source.title) holds no image")
         }
-        let named = try Naming(options: options, destination: destination).assign(
-            images, from: source, alone: isAlone)
+        let naming = Naming(
+            options: options, traits: destination.traits,
+            requestedName: selection.requestedName ?? destination.requestedName)
+        let named = try naming.assign(
+            images, from: source, alone: isAlone || selection.requestedName != nil, rename: selection.rename)
         let settled = try await settled(named, source)
         let companions = try await companions(of: images, settled, selection)
-        let before = plan.images.count + plan.settled.count
-        for item in named {
-            if settled.contains(item.image) {
-                plan.settled.append(settledEntry(item, source))
-            } else {
-                try await add(item, selection, to: &plan, isAlone: images.count == 1)
-            }
-        }
-        guard plan.images.count + plan.settled.count > before else { return }
-        for companion in companions {
-            guard var name = plan.images.last?.name ?? named.last?.name, let tag = companion.tag else { continue }
+        let before = plan.count
+        try await add(named, settled, selection, to: &plan)
+        guard plan.count > before else { return }
+        // They lie beside the images that they belong to.
+        let repositories = Dictionary(named.map { ($0.image.repository, $0.name) }) { first, _ in first }
+        let beside: [Naming.Named] = companions.compactMap { companion in
+            guard var name = repositories[companion.repository], let tag = companion.tag else { return nil }
             name.tag = tag
-            let item = Naming.Named(image: companion, name: name)
-            if try await self.settled([item], source).contains(companion) {
-                plan.settled.append(settledEntry(item, source))
-            } else {
-                try await add(item, selection, to: &plan, isAlone: false)
-            }
+            return Naming.Named(image: companion, name: name)
         }
+        try await add(beside, self.settled(beside, source), selection, to: &plan)
     }
 
     /// Images that belong to a chosen one by their tag: fallback referrers, cosign's signatures.
@@ -116,44 +114,58 @@ struct Planner {
         guard source.isRemote, destination.traits.namesAreWhole, options.platforms.isEmpty, options.format == nil,
             options.compression(from: source, to: destination) == .keep, options.onExisting == .overwrite
         else { return [] }
-        var settled: Set<SourceImage> = []
-        for item in items where item.name.tag != nil {
+        let destination = destination
+        let settled = try await items.mapConcurrently(limit: options.jobs) { item -> SourceImage? in
             let digest = item.image.descriptor.digest
-            guard try await destination.digest(of: item.name) == digest else { continue }
+            guard item.name.tag != nil, try await destination.digest(of: item.name) == digest else { return nil }
             let referrers = try await source.referrers(of: digest, in: item.image.repository)
             let known = try await destination.referrers(of: digest, in: item.name.repository)
-            guard Set(referrers.map(\.digest)).isSubset(of: known.map(\.digest)) else { continue }
-            settled.insert(item.image)
+            return Set(referrers.map(\.digest)).isSubset(of: known.map(\.digest)) ? item.image : nil
         }
-        return settled
-    }
-
-    private func settledEntry(_ item: Naming.Named, _ source: any ImageSource) -> CopyReport.Image {
-        let descriptor = item.image.descriptor
-        return CopyReport.Image(
-            source: source.title, name: item.name, descriptor: descriptor, previousDigest: descriptor.digest,
-            bytesSkipped: max(0, descriptor.size))
+        return Set(settled.compactMap { $0 })
     }
 
     private func add(
-        _ item: Naming.Named, _ selection: CopySelection, to plan: inout CopyPlan, isAlone: Bool
+        _ items: [Naming.Named], _ settled: Set<SourceImage>, _ selection: CopySelection, to plan: inout CopyPlan
     ) async throws {
-        do {
-            guard let planned = try await planned(item, selection.source, isAlone: isAlone) else { return }
-            try plan.add(planned)
-            if let remark = item.remark { remarks.say("\(item.image.title) is called \(item.name)", remark) }
-        } catch {
-            try fail(
-                CopyReport.Failure(
-                    source: selection.source.title, name: item.name.description, digest: item.image.descriptor.digest,
-                    error: error), &plan)
+        let source = selection.source
+        let isAlone = items.count == 1
+        let planned = try await items.mapConcurrently(
+            limit: source.isRemote ? options.jobs : 1
+        ) { item -> Result<PlannedImage?, any Error> in
+            guard !settled.contains(item.image) else { return .success(nil) }
+            do {
+                return .success(try await self.planned(item, selection, isAlone: isAlone))
+            } catch {
+                return .failure(error)
+            }
+        }
+        for (item, planned) in zip(items, planned) {
+            let descriptor = item.image.descriptor
+            do {
+                if settled.contains(item.image) {
+                    let entry = CopyReport.Image(
+                        source: source.title, name: item.name, descriptor: descriptor,
+                        previousDigest: descriptor.digest, bytesSkipped: max(0, descriptor.size), rule: selection.rule)
+                    try plan.add(settled: entry, onClash: options.onClash)
+                } else if let image = try planned.get() {
+                    try plan.add(image, onClash: options.onClash)
+                    if let remark = item.remark { remarks.say("\(item.image.title) is called \(item.name)", remark) }
+                }
+            } catch {
+                try fail(
+                    CopyReport.Failure(
+                        source: source.title, name: item.name.description, digest: descriptor.digest,
+                        rule: selection.rule, error: error), &plan)
+            }
         }
     }
 
     /// - Returns: nil if the image is not for the platforms that were asked for, but others may be.
     private func planned(
-        _ item: Naming.Named, _ source: any ImageSource, isAlone: Bool
+        _ item: Naming.Named, _ selection: CopySelection, isAlone: Bool
     ) async throws -> PlannedImage? {
+        let source = selection.source
         let image = item.image
         var graph: ImageGraph
         do {
@@ -176,8 +188,8 @@ struct Planner {
         let changes = !compressions.isEmpty
         if changes { try await graph.learnDiffIDs(of: image, in: source) }
         var planned = PlannedImage(
-            source: source, image: image, name: item.name, graph: graph, compressions: compressions,
-            format: options.format)
+            source: source, image: image, name: item.name, rule: selection.rule, graph: graph,
+            compressions: compressions, format: options.format)
         // schema2 where it can say what the layers become: it has no name for zstd.
         if changes, choice == .gzipRaw, planned.format == nil, !planned.hasZstd { planned.format = .docker }
         try planned.rehearse()

@@ -44,6 +44,18 @@ struct Console: Sendable {
 
     // MARK: Everything else
 
+    /// What is told of a transfer while it runs, in the style that the user wants.
+    var transferProgress: Progress {
+        let tellsEvents = progressStyle == .json
+        return Progress(
+            remarks: { note(Printable.line($0)) }, events: { if tellsEvents { line(EventLine($0)) } })
+    }
+
+    /// One line of JSON.
+    func line(_ value: some Encodable) {
+        if let bytes = try? Document.encode(value) { status.print(String(decoding: bytes, as: UTF8.self)) }
+    }
+
     func error(_ text: String) {
         status.print("dray: \(status.isColored ? "\u{1B}[1;31merror:\u{1B}[0m" : "error:") \(text)")
     }
