@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "ImageLayouts", targets: ["ImageLayouts"]),
         .library(name: "RegistryClient", targets: ["RegistryClient"]),
         .library(name: "RegistryServer", targets: ["RegistryServer"]),
+        .library(name: "ImageSync", targets: ["ImageSync"]),
         .executable(name: "dray", targets: ["dray"]),
     ],
     traits: [
@@ -86,10 +87,17 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
+        .target(name: "ConfigurationFiles", dependencies: ["CYAML"], swiftSettings: settings),
+        .target(
+            name: "ImageSync",
+            dependencies: [
+                "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "RegistryClient",
+            ],
+            swiftSettings: settings),
         .target(
             name: "RegistryServer",
             dependencies: [
-                "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "CCrypt", "CYAML",
+                "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "CCrypt",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -112,16 +120,16 @@ let package = Package(
         .executableTarget(
             name: "dray",
             dependencies: [
-                "CLinux", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "RegistryClient",
-                "RegistryServer",
+                "CLinux", "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts",
+                "RegistryClient", "RegistryServer", "ImageSync",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
         .testTarget(
             name: "UnitTests",
             dependencies: [
-                "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageLayouts", "RegistryClient",
-                "RegistryServer",
+                "ConfigurationFiles", "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageLayouts",
+                "RegistryClient", "RegistryServer", "ImageSync",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),

@@ -6,10 +6,17 @@ public final class Progress: Sendable {
     private let plannedBytes = Atomic<Int64>(0)
     private let movedBytes = Atomic<Int64>(0)
     private let remarks: @Sendable (String) -> Void
+    private let events: @Sendable (TransferEvent) -> Void
 
-    /// - Parameter remarks: is told what a user should know and may not expect.
-    public init(remarks: @escaping @Sendable (String) -> Void = { _ in }) {
+    /// - Parameters:
+    ///   - remarks: is told what a user should know and may not expect.
+    ///   - events: is told what happens, from any thread.
+    public init(
+        remarks: @escaping @Sendable (String) -> Void = { _ in },
+        events: @escaping @Sendable (TransferEvent) -> Void = { _ in }
+    ) {
         self.remarks = remarks
+        self.events = events
     }
 
     /// Bytes of the source that have to be read, as far as planned.
@@ -28,4 +35,5 @@ public final class Progress: Sendable {
     }
     public func move(_ bytes: Int64) { movedBytes.add(bytes, ordering: .relaxed) }
     public func remark(_ text: String) { remarks(text) }
+    public func tell(_ event: TransferEvent) { events(event) }
 }

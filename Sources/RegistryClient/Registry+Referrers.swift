@@ -74,6 +74,12 @@ extension Registry {
     func merge(
         _ referrers: [Descriptor], as tag: String, in repository: String, whole: Manifest? = nil
     ) throws {
+        try merging.withLock { _ in try mergeHeld(referrers, as: tag, in: repository, whole: whole) }
+    }
+
+    private func mergeHeld(
+        _ referrers: [Descriptor], as tag: String, in repository: String, whole: Manifest?
+    ) throws {
         for _ in 0..<5 {
             let old = try stored(tag, in: repository)
             var index = ImageIndex(mediaType: .ociIndex, manifests: [])

@@ -17,6 +17,8 @@ public final class Registry: Sendable {
     let queue = UploadQueue()
     /// Whether it has the referrers API; nil while nobody knows.
     let hasReferrers = Mutex<Bool?>(nil)
+    /// Held while a fallback tag is read, changed and put again.
+    let merging = Mutex(())
     var options: RegistryOptions { session.options }
 
     /// - Parameters:

@@ -35,6 +35,7 @@ public final class RegistryDestination: ImageDestination {
     public var traits: DestinationTraits {
         var traits = DestinationTraits()
         traits.bareNameIsTag = false
+        traits.ordersImages = false
         traits.holdsSchema1 = true
         traits.sharesBlobs = false
         traits.needsRepositoryFirst = true

@@ -12,6 +12,7 @@ final class RegistryRun: Sendable {
         var manifests: [Key: Manifest] = [:]
         var bytes: Int64 = 0
         var deleted: Set<Key> = []
+        var tags: [String: [String]] = [:]
     }
 
     /// Bytes of manifests that are kept: a whole registry's are not.
@@ -32,6 +33,14 @@ final class RegistryRun: Sendable {
             state.bytes += manifest.size
             state.manifests[Key(repository: repository, digest: manifest.digest)] = manifest
         }
+    }
+
+    /// A repository's tags, listed once.
+    func tags(in repository: String, _ list: () -> [String]) -> [String] {
+        if let known = state.withLock({ $0.tags[repository] }) { return known }
+        let tags = list()
+        state.withLock { $0.tags[repository] = tags }
+        return tags
     }
 
     func hasDeleted(_ digest: Digest, in repository: String) -> Bool {

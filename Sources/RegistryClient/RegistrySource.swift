@@ -8,6 +8,8 @@ public struct RegistrySource: ImageEditor {
     /// nil: all that the registry tells of.
     private let repository: String?
     private let run = RegistryRun()
+    /// Tags that are looked up at once.
+    private static let lookups = 8
 
     init(_ places: RegistryPlaces, repository: String? = nil) {
         self.places = places
@@ -86,6 +88,34 @@ public struct RegistrySource: ImageEditor {
         return SourceListing(images: images)
     }
 
+    /// Lists tags, and looks up those that are wanted, several at once.
+    public func listing(
+        named name: String?, choosing choose: @Sendable (TagCandidates) async throws -> [String]
+    ) async throws -> SourceListing {
+        let pattern = name.flatMap { RepositoryPattern($0) }
+        let place = pattern == nil ? try part(name) : nil
+        let repositories = try await Workers.blobs.run { [self] in
+            try place.map { [$0.repository] } ?? registry.repositories().filter { pattern?.matches($0) ?? true }
+        }
+        var listing = SourceListing()
+        for repository in repositories {
+            let candidates = TagCandidates(
+                repository: repository,
+                tags: { [self] in
+                    if let tag = place?.tag { return [tag] }
+                    return try await Workers.blobs.run { [self] in
+                        try places.list(repository) { try $0.registry.tags(in: $0.repository) }
+                    }
+                },
+                image: { [self] tag in try await Workers.blobs.run { [self] in try image(tag, in: repository) } })
+            let found = try await choose(candidates).mapConcurrently(limit: Self.lookups) {
+                try await candidates.image($0)
+            }
+            listing.images += found.compactMap { $0 }
+        }
+        return listing
+    }
+
     public func image(named name: String?, digest: Digest?) async throws -> SourceImage {
         if digest == nil, let (repository, tag) = try part(name), tag == nil {
             let latest = try await Workers.blobs.run { [self] in try image("latest", in: repository) }
@@ -100,7 +130,9 @@ public struct RegistrySource: ImageEditor {
         guard let repository = repository ?? self.repository else { return [] }
         return try await Workers.blobs.run { [self] in
             // A registry that does not list its tags is no reason not to copy the image.
-            let tags = (try? places.list(repository) { try $0.registry.tags(in: $0.repository) }) ?? []
+            let tags = run.tags(in: repository) {
+                (try? places.list(repository) { try $0.registry.tags(in: $0.repository) }) ?? []
+            }
             return try tags.filter(isWanted).compactMap { try image($0, in: repository) }
         }
     }

@@ -32,9 +32,10 @@ struct Dray: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            CopyCommand.self, InspectCommand.self, ListCommand.self, DigestCommand.self, ManifestCommand.self,
-            BlobCommand.self, TagCommand.self, DeleteCommand.self, CollectCommand.self, VerifyCommand.self,
-            ServeCommand.self, InventoryCommand.self, RecoverCommand.self, BackupCommand.self, SnapshotsCommand.self,
-            RestoreCommand.self, ForgetCommand.self, PruneCommand.self, LoginCommand.self, LogoutCommand.self,
+            CopyCommand.self, SyncCommand.self, InspectCommand.self, ListCommand.self, DigestCommand.self,
+            ManifestCommand.self, BlobCommand.self, TagCommand.self, DeleteCommand.self, CollectCommand.self,
+            VerifyCommand.self, ServeCommand.self, InventoryCommand.self, RecoverCommand.self, BackupCommand.self,
+            SnapshotsCommand.self, RestoreCommand.self, ForgetCommand.self, PruneCommand.self, LoginCommand.self,
+            LogoutCommand.self,
         ])
 }

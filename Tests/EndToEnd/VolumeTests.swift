@@ -222,6 +222,23 @@ struct VolumeTests {
         #expect(try workshop.volumes(of: "x").isEmpty)
     }
 
+    /// One set alone in a directory is that set, also where volumes are lost; beside others, it is one archive of them.
+    @Test func setsAndArchivesInOneDirectoryAreEachTaken() throws {
+        let workshop = try VolumeWorkshop()
+        try workshop.pack("set.tar", options: ["--recovery-volumes", "1"])
+        try workshop.pack("more.tar")
+        // Its name is no volume's but for the look of it.
+        _ = try Samples.archive(workshop.scratch, name: "alpine.319.tar", image: "shop/alpine:1", mebibytes: 1)
+        let each = try workshop.shell(
+            "mkdir in && mv *.tar in && $DRAY copy in store:store && $DRAY digest store:store:shop/alpine:1")
+        #expect(each.status == 0, "\(each.text)\(each.errors)")
+        let one = try workshop.shell("rm in/more.* in/alpine.* && $DRAY copy in store:one")
+        #expect(one.status == 0, "\(one.errors)")
+        try workshop.expectWhole("one")
+        let torn = try workshop.shell("rm in/set.002.tar && $DRAY ls in")
+        #expect(torn.status == 0 && torn.errors.contains("volume 2 is missing"), "\(torn.errors)")
+    }
+
     @Test func aNewSetReplacesAnOlderOne() throws {
         let workshop = try VolumeWorkshop()
         try workshop.pack(options: ["--recovery-volumes", "2"])

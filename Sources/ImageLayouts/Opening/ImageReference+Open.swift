@@ -18,8 +18,10 @@ extension ImageReference {
         let hasIndex = try tree.size(of: OCIPaths.index) != nil
         if isDirectory {
             if hasIndex { return .oci }
-            if try manifest == nil && !VolumeNames.files(at: path).isEmpty { return .ociArchive }
-            return manifest == nil ? nil : .directory
+            if manifest != nil { return .directory }
+            let archives = try archives(in: path)
+            if archives.isEmpty { return nil }
+            return VolumeNames.isSet(archives) ? .ociArchive : .dockerArchive
         }
         let isList = manifest?.first { $0 > 32 } == UInt8(ascii: "[")
         if isList { return .dockerArchive }
@@ -36,6 +38,9 @@ extension ImageReference {
         guard transport != .registry else { throw notLocal }
         guard try isStandardStream || fileKind(location) != nil || isSetOfVolumes else {
             throw TransferError.notFound("there is no \(location)")
+        }
+        guard try !isDirectoryOfArchives else {
+            throw ReferenceError("\(location) is a directory of archives: name one of them")
         }
         switch transport {
         case .dockerArchive: return try DockerArchive(path: location, limit: inflation)
@@ -58,7 +63,7 @@ extension ImageReference {
         isStandardStream || (isArchive && ByteStreams.isStandardOutput(location))
     }
 
-    private var isArchive: Bool { transport == .dockerArchive || transport == .ociArchive }
+    var isArchive: Bool { transport == .dockerArchive || transport == .ociArchive }
 
     /// Names are understood by Naming, in the terms of the destination; here it is only seen that they can be.
     private func checkName() throws {

@@ -45,6 +45,7 @@ public final class Store: ImageDestination {
         var traits = DestinationTraits()
         traits.holdsSchema1 = true
         traits.bareNameIsTag = false
+        traits.ordersImages = false
         return traits
     }
 

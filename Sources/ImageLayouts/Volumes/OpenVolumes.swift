@@ -76,8 +76,10 @@ extension [CopySelection] {
         var seen: Set<[String?]> = []
         return compactMap { selection in
             guard let set = tree(selection)?.set, let source = sources[set] else { return selection }
-            let isNew = seen.insert([set.hex, selection.name, selection.digest?.description]).inserted
-            return isNew ? CopySelection(source: source, name: selection.name, digest: selection.digest) : nil
+            guard seen.insert([set.hex, selection.name, selection.digest?.description]).inserted else { return nil }
+            var selection = selection
+            selection.source = source
+            return selection
         }
     }
 }

@@ -49,6 +49,20 @@ struct VolumeNames {
         return number
     }
 
+    /// Whether a file is a volume, for data or for recovery: by its name, and by what is in it, since any tarball may
+    /// be called `alpine.319.tar`.
+    static func isVolume(_ path: String) -> Bool {
+        guard number(of: path) != nil || isRecovery(path), let tree = try? openTree(path) else { return false }
+        return (try? tree.size(of: VolumePaths.place)) ?? nil != nil
+    }
+
+    /// Whether archives are volumes of one set, and nothing else: what is called so, and cannot be read, is one that is
+    /// damaged.
+    static func isSet(_ files: [String]) -> Bool {
+        files.allSatisfy { number(of: $0) != nil || isRecovery($0) }
+            && Set(files.map { stem(of: lastComponent(of: $0)) }).count == 1 && files.contains(where: isVolume)
+    }
+
     /// Volumes that lie where one is, or in a directory, or under the name of a whole set; sorted.
     static func files(at path: String) throws -> [String] {
         if try fileKind(path) == .directory {
@@ -83,11 +97,8 @@ struct VolumeNames {
             (1...list.volumes.count).map(volume) + (0..<list.recoveryVolumes).map { recovery($0 + 1) })
         var removed: [String] = []
         for path in try beside() where !own.contains(path) {
-            guard Self.number(of: path) != nil || Self.isRecovery(path) else { continue }
             // What is no volume is not ours.
-            guard let tree = try? openTree(path), (try? tree.size(of: VolumePaths.place)) ?? nil != nil else {
-                continue
-            }
+            guard Self.isVolume(path) else { continue }
             try removeFile(path)
             removed.append(path)
         }

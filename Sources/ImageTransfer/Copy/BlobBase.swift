@@ -2,7 +2,7 @@ import ImageModel
 import ByteStreams
 
 /// A further place that blobs are taken from where a source lacks them: what a delta builds on.
-public struct BlobBase: Sendable {
+public final class BlobBase: Sendable, Hashable {
     private let source: any ImageSource
     private let inventory: Inventory
 
@@ -16,6 +16,10 @@ public struct BlobBase: Sendable {
         self.source = source
         inventory = try await Inventory(of: source, listing)
     }
+
+    /// One that was opened twice is two.
+    public static func == (one: BlobBase, other: BlobBase) -> Bool { one === other }
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 
     func has(_ blob: Descriptor) -> Bool { inventory.has(blob) }
 

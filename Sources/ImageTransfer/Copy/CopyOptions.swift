@@ -2,7 +2,7 @@ public import ByteStreams
 public import ImageModel
 
 /// What `copy` may be told.
-public struct CopyOptions: Sendable {
+public struct CopyOptions: Hashable, Sendable {
     public enum OnExisting: String, Sendable, CaseIterable {
         case overwrite
         case skip
@@ -19,11 +19,13 @@ public struct CopyOptions: Sendable {
     public var level: Int?
     public var prefix: String?
     public var name: String?
-    /// Blobs at once.
+    /// Blobs at once, and images at once.
     public var jobs = 4
     public var dryRun = false
     public var keepGoing = false
     public var onExisting = OnExisting.overwrite
+    /// Where two images claim one name: the last one has it, or the first one, or nothing is done.
+    public var onClash = OnExisting.error
     /// Fail rather than change a digest.
     public var strict = false
     /// Where blobs are taken from that a source lacks.

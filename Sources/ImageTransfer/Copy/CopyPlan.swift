@@ -5,6 +5,8 @@ struct PlannedImage: Sendable {
     var source: any ImageSource
     var image: SourceImage
     var name: ImageName
+    /// Of whoever wished for it.
+    var rule: String?
     var graph: ImageGraph
     /// The forms that layers get; digests that are not in it stay.
     var compressions: [Digest: LayerCompression]
@@ -83,42 +85,122 @@ extension Descriptor {
 
 /// One image that the destination has already, under its name and with its referrers.
 struct SettledImage: Sendable {
-    var name: ImageName
-    var descriptor: Descriptor
-    var referrers: [Descriptor]
     /// As it is reported.
     var entry: CopyReport.Image
+    var referrers: [Descriptor]
 }
 
 /// All images of a copy, in order, checked against each other.
 struct CopyPlan: Sendable {
-    private(set) var images: [PlannedImage] = []
+    private enum Item {
+        case planned(PlannedImage)
+        /// Nothing is to be moved.
+        case settled(SettledImage)
+        /// Another image has its name.
+        case passedOver(CopyReport.Image)
+        /// It is among the failures.
+        case refused
+    }
+
+    private var items: [Item] = []
     var failures: [CopyReport.Failure] = []
-    /// What the destination has already, so that nothing is to be moved.
-    var settled: [SettledImage] = []
-    private var places: [Place: Int] = [:]
+    private var claims: [Place: Claim] = [:]
 
     /// What only one image can have.
     private struct Place: Hashable {
         var name: ImageName
         /// Of an image that goes by that.
         var digest: Digest?
+
+        init(_ name: ImageName, _ digest: Digest) {
+            self.name = name
+            self.digest = name.tag == nil ? digest : nil
+        }
     }
 
-    /// - Throws: `TransferError.refused` if two different images would get one name.
-    mutating func add(_ image: PlannedImage) throws {
-        let place = Place(name: image.name, digest: image.name.tag == nil ? image.graph.root.digest : nil)
-        guard let other = places[place].map({ images[$0] }) else {
-            places[place] = images.count
-            images.append(image)
+    /// Who has it.
+    private struct Claim {
+        var item: Int
+        var digest: Digest
+        /// For messages.
+        var title: String
+        /// Of the entry that it has, or would have, in the report.
+        var entry: CopyReport.Image
+    }
+
+    var images: [PlannedImage] {
+        items.compactMap { if case .planned(let image) = $0 { image } else { nil } }
+    }
+
+    var settled: [SettledImage] {
+        items.compactMap { if case .settled(let image) = $0 { image } else { nil } }
+    }
+
+    /// What the report says of images that the destination has already, or is not to get.
+    var idleEntries: [CopyReport.Image] {
+        items.compactMap { item in
+            switch item {
+            case .settled(let image): image.entry
+            case .passedOver(let entry): entry
+            case .planned, .refused: nil
+            }
+        }
+    }
+
+    var count: Int { items.count }
+
+    /// - Parameter onClash: what to do if another image has the name.
+    /// - Throws: `TransferError.refused`; the other image is among the failures then.
+    mutating func add(_ image: PlannedImage, onClash: CopyOptions.OnExisting) throws {
+        let entry = CopyReport.Image(
+            source: image.source.title, name: image.name, descriptor: image.graph.root,
+            previousDigest: image.graph.root.digest, rule: image.rule)
+        try add(.planned(image), entry, title: image.image.title, onClash: onClash)
+    }
+
+    /// Takes in what the destination has.
+    mutating func add(_ image: SettledImage, onClash: CopyOptions.OnExisting) throws {
+        try add(.settled(image), image.entry, title: image.entry.name.description, onClash: onClash)
+    }
+
+    private mutating func add(
+        _ item: Item, _ entry: CopyReport.Image, title: String, onClash: CopyOptions.OnExisting
+    ) throws {
+        let digest = entry.previousDigest
+        let claim = Claim(item: items.count, digest: digest, title: "\(title) of \(entry.source)", entry: entry)
+        let place = Place(entry.name, digest)
+        guard let other = claims[place] else {
+            claims[place] = claim
+            items.append(item)
             return
         }
-        guard other.graph.root.digest == image.graph.root.digest else {
-            throw TransferError.refused(
-                "two different images would be called \(image.name): \(other.image.title) of "
-                    + "\(other.source.title) (\(other.graph.root.digest.short)) and \(image.image.title) of "
-                    + "\(image.source.title) (\(image.graph.root.digest.short)); copy one at a time, or use --prefix or --name"
-            )
+        guard other.digest != digest else { return }
+        switch onClash {
+        case .skip: items.append(.passedOver(Self.skipped(entry)))
+        case .overwrite:
+            items[other.item] = .passedOver(Self.skipped(other.entry))
+            claims[place] = claim
+            items.append(item)
+        case .error:
+            let error = TransferError.refused(
+                "two different images would be called \(entry.name): \(other.title) (\(other.digest.short)) and "
+                    + "\(claim.title) (\(digest.short)); copy one at a time, use --prefix or --name, or say with "
+                    + "--on-existing which one counts: skip for the first, overwrite for the last")
+            if case .refused = items[other.item] { throw error }
+            items[other.item] = .refused
+            failures.append(
+                CopyReport.Failure(
+                    source: other.entry.source, name: entry.name.description, digest: other.digest,
+                    rule: other.entry.rule, error: error))
+            throw error
         }
+    }
+
+    /// What the report says of an image whose name another one has.
+    private static func skipped(_ entry: CopyReport.Image) -> CopyReport.Image {
+        var entry = entry
+        entry.outcome = .skipped
+        entry.bytesSkipped = 0
+        return entry
     }
 }

@@ -31,6 +31,10 @@ public struct CopyReport: Sendable {
         /// Of `bytesMoved`; nil if that is exact.
         public var estimate: Estimate?
         public var outcome = Outcome.copied
+        /// Of whoever wished for it: a rule's name.
+        public var rule: String?
+        /// How long it took, with blobs that another image brought waited for.
+        public var seconds = 0.0
     }
 
     /// An image, or a source, that could not be copied.
@@ -39,24 +43,46 @@ public struct CopyReport: Sendable {
         /// What it is, or would have been, called; nil if not even that is known.
         public var name: String?
         public var digest: Digest?
+        /// Of whoever wished for it: a rule's name.
+        public var rule: String?
         public var error: any Error
 
-        public init(source: String, name: String? = nil, digest: Digest? = nil, error: any Error) {
+        public init(
+            source: String, name: String? = nil, digest: Digest? = nil, rule: String? = nil, error: any Error
+        ) {
             self.source = source
             self.name = name
             self.digest = digest
+            self.rule = rule
             self.error = error
         }
+    }
+
+    /// Room at the destination, in bytes.
+    public struct Disk: Sendable, Encodable {
+        public var destination: String
+        /// What is going to be written; at most, where layers are going to be compressed.
+        public var needed: Int64
+        public var free: Int64
     }
 
     public var images: [Image] = []
     public var failures: [Failure] = []
     public var isDryRun = false
+    /// None of destinations that cannot tell, or where nothing has to be written.
+    public var disks: [Disk] = []
 
     public init(images: [Image] = [], failures: [Failure] = [], isDryRun: Bool = false) {
         self.images = images
         self.failures = failures
         self.isDryRun = isDryRun
+    }
+
+    /// Adds what another copy did.
+    public mutating func add(_ other: CopyReport) {
+        images += other.images
+        failures += other.failures
+        disks += other.disks
     }
 
     public var bytesMoved: Int64 { images.reduce(0) { $0.addingSaturated($1.bytesMoved) } }

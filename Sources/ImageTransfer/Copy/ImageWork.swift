@@ -13,6 +13,14 @@ struct ImageWork {
     /// Of what is to be moved, what can be had from nowhere.
     var missing: [Provisions.Missing] = []
 
+    /// What is to be moved, as far as it can be had.
+    var wanted: [BlobMove] {
+        let lacking = Set(missing.map(\.blob.digest))
+        return moves.compactMap { move, decision in
+            if case .move = decision, !lacking.contains(move.blob.digest) { move } else { nil }
+        }
+    }
+
     /// What the image is going to be, as far as that can be known beforehand.
     struct Outlook {
         var manifests: [Manifest]

@@ -10,10 +10,6 @@ struct Naming {
     /// What the destination's reference calls them.
     private let requestedName: String?
 
-    init(options: CopyOptions, destination: any ImageDestination) {
-        self.init(options: options, traits: destination.traits, requestedName: destination.requestedName)
-    }
-
     init(options: CopyOptions, traits: DestinationTraits, requestedName: String?) {
         self.options = options
         self.traits = traits
@@ -31,7 +27,10 @@ struct Naming {
     /// - Parameters:
     ///   - images: of one source.
     ///   - alone: whether nothing else is copied, so that one wish can name it.
-    func assign(_ images: [SourceImage], from source: any ImageSource, alone: Bool) throws -> [Named] {
+    ///   - rename: what is made of the name that it would have.
+    func assign(
+        _ images: [SourceImage], from source: any ImageSource, alone: Bool, rename: NameTemplate? = nil
+    ) throws -> [Named] {
         let wish = try wishedName()
         let anyNamed = images.contains { $0.name != .none }
         let chosen = try wish?.tag.map { try bearer(of: $0, images, from: source, alone: alone) }
@@ -48,6 +47,10 @@ struct Naming {
                     named.name.tag = image.descriptor.digest == chosen ? wish.tag : nil
                     named.remark = nil
                 }
+            }
+            if let rename {
+                named.name = try rename.name(of: named.name, registry: image.host)
+                named.remark = nil
             }
             if let prefix = options.prefix {
                 named.name.repository = prefix + (prefix.hasSuffix("/") ? "" : "/") + named.name.repository

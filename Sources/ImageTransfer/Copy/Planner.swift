@@ -23,17 +23,19 @@ struct Planner {
             do {
                 try await add(selection, to: &plan, isAlone: selections.count == 1)
             } catch {
-                try fail(CopyReport.Failure(source: selection.source.title, error: error), &plan)
+                try fail(
+                    CopyReport.Failure(source: selection.source.title, rule: selection.rule, error: error), &plan)
             }
         }
-        guard !plan.images.isEmpty || !plan.failures.isEmpty || !plan.settled.isEmpty else {
+        guard plan.count > 0 || !plan.failures.isEmpty else {
             throw TransferError.notFound(
                 "nothing matches " + options.platforms.map(\.description).joined(separator: ", "))
         }
-        if !destination.traits.holdsManyImages, plan.images.count > 1 {
+        let images = plan.images
+        if !destination.traits.holdsManyImages, images.count > 1 {
             throw TransferError.refused(
-                "\(destination.title) holds one image, and there are \(plan.images.count): choose one of "
-                    + plan.images.prefix(8).map(\.image.title).joined(separator: ", "))
+                "\(destination.title) holds one image, and there are \(images.count): choose one of "
+                    + images.prefix(8).map(\.image.title).joined(separator: ", "))
         }
         return plan
     }
@@ -46,41 +48,37 @@ struct Planner {
 
     private func add(_ selection: CopySelection, to plan: inout CopyPlan, isAlone: Bool) async throws {
         let source = selection.source
-        let listing = try await source.listing(named: selection.name, digest: selection.digest)
+        let listing = try await selection.listing()
         for remark in listing.remarks { progress.remark(remark) }
         for note in listing.notes { remarks.say(note, "it is left out") }
         for broken in listing.broken {
             try fail(
                 CopyReport.Failure(
-                    source: source.title, name: broken.title, digest: broken.digest, error: broken.error), &plan)
+                    source: source.title, name: broken.title, digest: broken.digest, rule: selection.rule,
+                    error: broken.error), &plan)
         }
         let images = listing.images
         guard !images.isEmpty || !listing.broken.isEmpty else {
             throw TransferError.notFound("\(source.title) holds no image")
         }
-        let named = try Naming(options: options, destination: destination).assign(
-            images, from: source, alone: isAlone)
-        let settled = try await settled(named, source)
+        let naming = Naming(
+            options: options, traits: destination.traits,
+            requestedName: selection.requestedName ?? destination.requestedName)
+        let named = try naming.assign(
+            images, from: source, alone: isAlone || selection.requestedName != nil, rename: selection.rename)
+        let settled = try await settled(named, selection)
         let companions = try await companions(of: images, Set(settled.keys), selection)
-        let before = plan.images.count + plan.settled.count
-        for item in named {
-            if let settled = settled[item.image] {
-                plan.settled.append(settled)
-            } else {
-                try await add(item, selection, to: &plan, isAlone: images.count == 1)
-            }
-        }
-        guard plan.images.count + plan.settled.count > before else { return }
-        for companion in companions {
-            guard var name = plan.images.last?.name ?? named.last?.name, let tag = companion.tag else { continue }
+        let before = plan.count
+        try await add(named, settled, selection, to: &plan)
+        guard plan.count > before else { return }
+        // They lie beside the images that they belong to.
+        let repositories = Dictionary(named.map { ($0.image.repository, $0.name) }) { first, _ in first }
+        let beside: [Naming.Named] = companions.compactMap { companion in
+            guard var name = repositories[companion.repository], let tag = companion.tag else { return nil }
             name.tag = tag
-            let item = Naming.Named(image: companion, name: name)
-            if let settled = try await self.settled([item], source)[companion] {
-                plan.settled.append(settled)
-            } else {
-                try await add(item, selection, to: &plan, isAlone: false)
-            }
+            return Naming.Named(image: companion, name: name)
         }
+        try await add(beside, self.settled(beside, selection), selection, to: &plan)
     }
 
     /// Images that belong to a chosen one by their tag: fallback referrers, cosign's signatures.
@@ -114,33 +112,50 @@ struct Planner {
     /// reading a manifest over a network. Of an index, what refers to its children alone is looked for where the
     /// destination can tell what they are.
     private func settled(
-        _ items: [Naming.Named], _ source: any ImageSource
+        _ items: [Naming.Named], _ selection: CopySelection
     ) async throws -> [SourceImage: SettledImage] {
+        let source = selection.source
         guard source.isRemote, destination.traits.namesAreWhole, options.platforms.isEmpty, options.format == nil,
             options.compression(from: source, to: destination) == .keep, options.onExisting == .overwrite
         else { return [:] }
+        let destination = destination
+        let named = try await items.mapConcurrently(limit: options.jobs) { item -> Naming.Named? in
+            guard item.name.tag != nil else { return nil }
+            return try await destination.digest(of: item.name) == item.image.descriptor.digest ? item : nil
+        }.compactMap { $0 }
+        // All tags of one manifest are one question.
+        let questions = Array(Set(named.map(Question.init)))
+        var known: [Question: Bookkeeping?] = [:]
+        // The first alone: where it meets no referrers API, the others ask for nothing.
+        for part in [questions.prefix(1), questions.dropFirst()] {
+            let answers = try await part.mapConcurrently(limit: options.jobs) { try await self.answer($0, source) }
+            for (question, answer) in zip(part, answers) { known.updateValue(answer, forKey: question) }
+        }
         var settled: [SourceImage: SettledImage] = [:]
-        var seen: [ImageName: Bookkeeping?] = [:]
-        for item in items where item.name.tag != nil {
-            let digest = item.image.descriptor.digest
-            guard try await destination.digest(of: item.name) == digest else { continue }
-            // Other tags of the same manifest are the same question.
-            let place = ImageName(repository: item.name.repository, tag: digest.description)
-            let books: Bookkeeping?
-            if let known = seen[place] {
-                books = known
-            } else {
-                books = try await bookkeeping(of: digest, item, source)
-                seen[place] = books
-            }
-            guard let books else { continue }
+        for item in named {
+            guard let books = known[Question(item)] ?? nil else { continue }
+            let descriptor = item.image.descriptor
             settled[item.image] = SettledImage(
-                name: item.name, descriptor: item.image.descriptor, referrers: books.referrers,
                 entry: CopyReport.Image(
-                    source: source.title, name: item.name, descriptor: item.image.descriptor, previousDigest: digest,
-                    bytesSkipped: max(books.bytes, item.image.descriptor.size, 0)))
+                    source: source.title, name: item.name, descriptor: descriptor, previousDigest: descriptor.digest,
+                    bytesSkipped: max(books.bytes, descriptor.size, 0), rule: selection.rule),
+                referrers: books.referrers)
         }
         return settled
+    }
+
+    /// Whether the destination lacks a referrer of a manifest that it has.
+    private struct Question: Hashable {
+        let digest: Digest
+        /// Repositories of the source and of the destination.
+        let from: String?
+        let into: String
+
+        init(_ item: Naming.Named) {
+            digest = item.image.descriptor.digest
+            from = item.image.repository
+            into = item.name.repository
+        }
     }
 
     /// What there is of an image at both ends.
@@ -151,10 +166,8 @@ struct Planner {
     }
 
     /// - Returns: nil if the source has referrers that the destination has not.
-    private func bookkeeping(
-        of digest: Digest, _ item: Naming.Named, _ source: any ImageSource
-    ) async throws -> Bookkeeping? {
-        let manifests = try await destination.manifests(of: digest, in: item.name.repository)
+    private func answer(_ question: Question, _ source: any ImageSource) async throws -> Bookkeeping? {
+        let manifests = try await destination.manifests(of: question.digest, in: question.into)
         var found = Bookkeeping(referrers: [], bytes: 0)
         var blobs: Set<Digest> = []
         for manifest in manifests {
@@ -163,10 +176,10 @@ struct Planner {
                 found.bytes = found.bytes.addingSaturated(blob.size)
             }
         }
-        for subject in Set(manifests.map(\.digest)).union([digest]) {
-            let referrers = try await source.untaggedReferrers(of: subject, in: item.image.repository)
+        for subject in Set(manifests.map(\.digest)).union([question.digest]) {
+            let referrers = try await source.untaggedReferrers(of: subject, in: question.from)
             guard !referrers.isEmpty else { continue }
-            let known = try await destination.referrers(of: subject, in: item.name.repository)
+            let known = try await destination.referrers(of: subject, in: question.into)
             guard Set(referrers.map(\.digest)).isSubset(of: known.map(\.digest)) else { return nil }
             found.referrers += referrers
         }
@@ -174,24 +187,43 @@ struct Planner {
     }
 
     private func add(
-        _ item: Naming.Named, _ selection: CopySelection, to plan: inout CopyPlan, isAlone: Bool
+        _ items: [Naming.Named], _ settled: [SourceImage: SettledImage], _ selection: CopySelection,
+        to plan: inout CopyPlan
     ) async throws {
-        do {
-            guard let planned = try await planned(item, selection.source, isAlone: isAlone) else { return }
-            try plan.add(planned)
-            if let remark = item.remark { remarks.say("\(item.image.title) is called \(item.name)", remark) }
-        } catch {
-            try fail(
-                CopyReport.Failure(
-                    source: selection.source.title, name: item.name.description, digest: item.image.descriptor.digest,
-                    error: error), &plan)
+        let source = selection.source
+        let isAlone = items.count == 1
+        let planned = try await items.mapConcurrently(
+            limit: source.isRemote ? options.jobs : 1
+        ) { item -> Result<PlannedImage?, any Error> in
+            guard settled[item.image] == nil else { return .success(nil) }
+            do {
+                return .success(try await self.planned(item, selection, isAlone: isAlone))
+            } catch {
+                return .failure(error)
+            }
+        }
+        for (item, planned) in zip(items, planned) {
+            do {
+                if let settled = settled[item.image] {
+                    try plan.add(settled, onClash: options.onClash)
+                } else if let image = try planned.get() {
+                    try plan.add(image, onClash: options.onClash)
+                    if let remark = item.remark { remarks.say("\(item.image.title) is called \(item.name)", remark) }
+                }
+            } catch {
+                try fail(
+                    CopyReport.Failure(
+                        source: source.title, name: item.name.description, digest: item.image.descriptor.digest,
+                        rule: selection.rule, error: error), &plan)
+            }
         }
     }
 
     /// - Returns: nil if the image is not for the platforms that were asked for, but others may be.
     private func planned(
-        _ item: Naming.Named, _ source: any ImageSource, isAlone: Bool
+        _ item: Naming.Named, _ selection: CopySelection, isAlone: Bool
     ) async throws -> PlannedImage? {
+        let source = selection.source
         let image = item.image
         var graph: ImageGraph
         do {
@@ -214,8 +246,8 @@ struct Planner {
         let changes = !compressions.isEmpty
         if changes { try await graph.learnDiffIDs(of: image, in: source) }
         var planned = PlannedImage(
-            source: source, image: image, name: item.name, graph: graph, compressions: compressions,
-            format: options.format)
+            source: source, image: image, name: item.name, rule: selection.rule, graph: graph,
+            compressions: compressions, format: options.format)
         // schema2 where it can say what the layers become: it has no name for zstd.
         if changes, choice == .gzipRaw, planned.format == nil, !planned.hasZstd { planned.format = .docker }
         try planned.rehearse()

@@ -21,7 +21,7 @@ struct Provisions {
         let absence: BlobAbsence
     }
 
-    /// Images are to be asked after in the order in which they are going to be copied.
+    /// Images are to be asked after in the order in which they are going to claim what they bring.
     mutating func missing(for work: ImageWork) async throws -> [Missing] {
         var missing: [Missing] = []
         for case (let move, .move) in work.moves where !coming.contains(move.key) {

@@ -7,23 +7,25 @@ struct Transfer {
     let progress: Progress
     let destination: any ImageDestination
     let staged: StagedBlobs
+    private let traffic: BlobTraffic
 
-    /// A blob that this copy has brought, and the repositories that it can be used in.
-    private struct KnownBlob {
-        let descriptor: Descriptor
-        var repositories: Set<String> = []
-
-        init(_ descriptor: Descriptor) { self.descriptor = descriptor }
+    init(options: CopyOptions, progress: Progress, destination: any ImageDestination, staged: StagedBlobs) {
+        self.options = options
+        self.progress = progress
+        self.destination = destination
+        self.staged = staged
+        traffic = BlobTraffic(slots: max(1, min(options.jobs, destination.traits.concurrentBlobs)))
     }
 
     func run(_ plan: CopyPlan) async throws -> CopyReport {
-        var report = CopyReport(
-            images: plan.settled.map(\.entry), failures: plan.failures, isDryRun: options.dryRun)
+        var report = CopyReport(images: plan.idleEntries, failures: plan.failures, isDryRun: options.dryRun)
         if !options.dryRun {
             for image in plan.settled {
-                try await destination.keep(image.descriptor, as: image.name, referrers: image.referrers)
+                try await destination.keep(image.entry.descriptor, as: image.entry.name, referrers: image.referrers)
             }
         }
+        for image in report.images { progress.tell(.image(image)) }
+        for failure in report.failures { progress.tell(.failure(failure)) }
         var works: [ImageWork] = []
         var decider = Decider(options: options, progress: progress, destination: destination, images: plan.images)
         for image in plan.images {
@@ -33,7 +35,9 @@ struct Transfer {
                 if try await mayReplace(work) {
                     works.append(work)
                 } else {
-                    report.images.append(entry(of: image, .skipped))
+                    let entry = entry(of: image, .skipped)
+                    report.images.append(entry)
+                    progress.tell(.image(entry))
                 }
             } catch {
                 try fail(image, error, &report)
@@ -41,28 +45,29 @@ struct Transfer {
         }
         guard !works.isEmpty else { return report }
         try await checkProvisions(&works)
+        if let free = try await destination.freeSpace() {
+            report.disks = [
+                CopyReport.Disk(
+                    destination: destination.title, needed: Self.bytes(of: works, atMost: true), free: free)
+            ]
+            let certain = Self.bytes(of: works, atMost: false)
+            guard certain <= free || options.dryRun else {
+                throw TransferError.refused(
+                    "\(destination.title) has \(free) bytes free, and \(certain) have to be written: make room first")
+            }
+        }
+        progress.tell(.plan(images: works.count, bytes: progress.planned, disk: report.disks.first))
         if !options.dryRun {
-            try await checkSpace(works)
             try await destination.begin(
                 works.map { try $0.announced() },
                 areCertain: !options.keepGoing && works.allSatisfy(\.image.keepsDigests))
             try await collect(works)
         }
         defer { if !options.dryRun { destination.layerMemory?.save() } }
-        var known: [BlobMove.Key: KnownBlob] = [:]
-        var foreseen: Set<ManifestPlace> = []
-        for work in works {
-            var entry = entry(of: work.image, .copied)
-            do {
-                if options.dryRun {
-                    try await foresee(work, &known, &foreseen, &entry)
-                } else {
-                    try await copy(work, &known, &entry)
-                }
-                report.images.append(entry)
-            } catch {
-                try fail(work.image, error, &report)
-            }
+        if options.dryRun {
+            try await foresee(works, &report)
+        } else {
+            try await copy(works, &report)
         }
         return report
     }
@@ -70,16 +75,21 @@ struct Transfer {
     private func entry(of image: PlannedImage, _ outcome: CopyReport.Image.Outcome) -> CopyReport.Image {
         CopyReport.Image(
             source: image.source.title, name: image.name, descriptor: image.graph.root,
-            previousDigest: image.graph.root.digest, outcome: outcome)
+            previousDigest: image.graph.root.digest, outcome: outcome, rule: image.rule)
     }
 
     /// Notes a failure, or stops for it.
     private func fail(_ image: PlannedImage, _ error: any Error, _ report: inout CopyReport) throws {
-        guard options.keepGoing, !(error is CancellationError), destination.isIntact else { throw error }
-        report.failures.append(
-            CopyReport.Failure(
-                source: image.source.title, name: image.name.description, digest: image.graph.root.digest, error: error)
-        )
+        guard goesOn(after: error) else { throw error }
+        let failure = CopyReport.Failure(
+            source: image.source.title, name: image.name.description, digest: image.graph.root.digest,
+            rule: image.rule, error: error)
+        report.failures.append(failure)
+        progress.tell(.failure(failure))
+    }
+
+    private func goesOn(after error: any Error) -> Bool {
+        options.keepGoing && !(error is CancellationError) && destination.isIntact
     }
 
     /// Sees what can be had from nowhere.
@@ -94,18 +104,21 @@ struct Transfer {
         if !lacking.isEmpty, !options.keepGoing { throw provisions.error(lacking) }
     }
 
-    private func checkSpace(_ works: [ImageWork]) async throws {
-        guard let free = try await destination.freeSpace() else { return }
+    private func lack(_ work: ImageWork) -> TransferError {
+        Provisions(destination: destination, bases: options.bases).error([work])
+    }
+
+    /// What has to be written.
+    ///
+    /// - Parameter atMost: whether layers that change their form count, of which only the most is known.
+    private static func bytes(of works: [ImageWork], atMost: Bool) -> Int64 {
         var seen: Set<BlobMove.Key> = []
-        var needed: Int64 = 0
-        for case (let move, .move) in works.flatMap(\.moves)
-        where move.compression == nil && move.blob.size > 0 && seen.insert(move.key).inserted {
-            needed = needed.addingSaturated(move.blob.size)
+        var bytes: Int64 = 0
+        for move in works.flatMap(\.wanted)
+        where (atMost || move.compression == nil) && seen.insert(move.key).inserted {
+            bytes = bytes.addingSaturated(max(0, move.guess.size))
         }
-        guard needed <= free else {
-            throw TransferError.refused(
-                "\(destination.title) has \(free) bytes free, and \(needed) have to be written: make room first")
-        }
+        return bytes
     }
 
     /// Whether the image's name is free, or may be taken.
@@ -132,18 +145,31 @@ struct Transfer {
         var repository: String
     }
 
+    private func foresee(_ works: [ImageWork], _ report: inout CopyReport) async throws {
+        var moved: Set<BlobMove.Key> = []
+        var foreseen: Set<ManifestPlace> = []
+        for work in works {
+            do {
+                let entry = try await foresee(work, &moved, &foreseen)
+                report.images.append(entry)
+                progress.tell(.image(entry))
+            } catch {
+                try fail(work.image, error, &report)
+            }
+        }
+    }
+
     private func foresee(
-        _ work: ImageWork, _ known: inout [BlobMove.Key: KnownBlob], _ foreseen: inout Set<ManifestPlace>,
-        _ entry: inout CopyReport.Image
-    ) async throws {
+        _ work: ImageWork, _ moved: inout Set<BlobMove.Key>, _ foreseen: inout Set<ManifestPlace>
+    ) async throws -> CopyReport.Image {
         guard work.missing.isEmpty else { throw lack(work) }
+        var entry = entry(of: work.image, .copied)
         let repository = work.image.name.repository
         for (move, decision) in work.moves {
             var guess = move.guess
             if case .there(let descriptor) = decision { guess = descriptor }
-            if case .move = decision, known[move.key] == nil {
+            if case .move = decision, moved.insert(move.key).inserted {
                 entry.bytesMoved = entry.bytesMoved.addingSaturated(max(0, guess.size))
-                known[move.key] = KnownBlob(guess)
             } else {
                 entry.bytesSkipped = entry.bytesSkipped.addingSaturated(max(0, guess.size))
             }
@@ -160,60 +186,95 @@ struct Transfer {
         entry.estimate = outlook.estimate
         entry.kept = work.image.keepsDigests
         if outlook.estimate == nil { entry.descriptor = outlook.root }
+        return entry
     }
 
     // MARK: Moving
 
-    private func copy(
-        _ work: ImageWork, _ known: inout [BlobMove.Key: KnownBlob], _ entry: inout CopyReport.Image
-    ) async throws {
-        let image = work.image
-        let missing = Set(work.missing.map(\.blob.digest))
+    /// Images in their order; several at once where the order does not show.
+    private func copy(_ works: [ImageWork], _ report: inout CopyReport) async throws {
+        var shares: [(work: ImageWork, own: [BlobMove])] = []
+        // In their order: what a later image has not got in its source, an earlier one brings.
+        for work in works { shares.append((work, await traffic.claim(work.wanted))) }
+        let limit = destination.traits.ordersImages ? 1 : options.jobs
+        let results = try await shares.mapConcurrently(limit: limit) { share -> Result<CopyReport.Image, any Error> in
+            do {
+                let entry = try await copy(share.work, bringing: share.own)
+                progress.tell(.image(entry))
+                return .success(entry)
+            } catch  where goesOn(after: error) {
+                return .failure(error)
+            }
+        }
+        for (work, result) in zip(works, results) {
+            switch result {
+            case .success(let entry): report.images.append(entry)
+            case .failure(let error): try fail(work.image, error, &report)
+            }
+        }
+    }
+
+    /// - Parameter own: what the image has claimed.
+    private func copy(_ work: ImageWork, bringing own: [BlobMove]) async throws -> CopyReport.Image {
+        // What is there of it may make it complete another time, where it is kept until then.
+        guard work.missing.isEmpty || destination.traits.keepsLooseBlobs else {
+            await traffic.giveUp(own)
+            throw lack(work)
+        }
+        let start = ContinuousClock.now
+        var entry = entry(of: work.image, .copied)
         var results: [Digest: Descriptor] = [:]
-        var moves: [BlobMove] = []
-        for (move, decision) in work.moves {
-            switch decision {
-            case .there(let descriptor):
-                results[move.blob.digest] = descriptor
-                entry.bytesSkipped = entry.bytesSkipped.addingSaturated(max(0, descriptor.size))
-            case .move where missing.contains(move.blob.digest): break
-            case .move:
-                if let done = try await reuse(&known[move.key], in: image.name.repository) {
-                    results[move.blob.digest] = done
-                    entry.bytesSkipped = entry.bytesSkipped.addingSaturated(max(0, done.size))
-                } else {
-                    moves.append(move)
+        for case (let move, .there(let descriptor)) in work.moves {
+            results[move.blob.digest] = descriptor
+            entry.bytesSkipped = entry.bytesSkipped.addingSaturated(max(0, descriptor.size))
+        }
+        try await bring(own, of: work.image, &results, &entry)
+        let keys = Set(own.map(\.key))
+        for move in work.wanted where !keys.contains(move.key) {
+            if let there = await traffic.arrival(of: move) {
+                if try await isUsable(there, move, in: work.image.name.repository) {
+                    results[move.blob.digest] = there
+                    entry.bytesSkipped = entry.bytesSkipped.addingSaturated(max(0, there.size))
+                    continue
                 }
             }
+            try await bring([move], of: work.image, &results, &entry)
         }
-        // What is there of it may make it complete another time, where it is kept until then.
-        if !missing.isEmpty, !destination.traits.keepsLooseBlobs { throw lack(work) }
-        let moved = try await run(moves, of: image)
-        try await Workers.blobs.run { for (_, blob) in moved { try blob.commit() } }
-        for (move, blob) in moved {
-            known[move.key, default: KnownBlob(blob.descriptor)].repositories.insert(image.name.repository)
-            results[move.blob.digest] = blob.descriptor
-            entry.bytesMoved = entry.bytesMoved.addingSaturated(max(0, blob.descriptor.size))
-            if let compression = move.compression, let diffID = move.diffID {
-                destination.layerMemory?.remember(blob.descriptor, as: compression, of: diffID)
+        guard work.missing.isEmpty else { throw lack(work) }
+        try await publish(work.image, results, &entry)
+        entry.seconds = (ContinuousClock.now - start) / .seconds(1)
+        return entry
+    }
+
+    /// Moves blobs that the image has claimed.
+    private func bring(
+        _ moves: [BlobMove], of image: PlannedImage, _ results: inout [Digest: Descriptor],
+        _ entry: inout CopyReport.Image
+    ) async throws {
+        do {
+            let moved = try await run(moves, of: image)
+            try await Workers.blobs.run { for (_, blob) in moved { try blob.commit() } }
+            for (move, blob) in moved {
+                await traffic.note(move, as: blob.descriptor, in: image.name.repository)
+                results[move.blob.digest] = blob.descriptor
+                entry.bytesMoved = entry.bytesMoved.addingSaturated(max(0, blob.descriptor.size))
+                if let compression = move.compression, let diffID = move.diffID {
+                    destination.layerMemory?.remember(blob.descriptor, as: compression, of: diffID)
+                }
             }
+        } catch {
+            await traffic.giveUp(moves)
+            throw error
         }
-        guard missing.isEmpty else { throw lack(work) }
-        try await publish(image, results, &entry)
     }
 
-    private func lack(_ work: ImageWork) -> TransferError {
-        Provisions(destination: destination, bases: options.bases).error([work])
-    }
-
-    /// What an earlier image of this copy has brought, if this one can use it.
-    private func reuse(_ known: inout KnownBlob?, in repository: String) async throws -> Descriptor? {
-        guard let done = known else { return nil }
-        if !destination.traits.sharesBlobs, !done.repositories.contains(repository) {
-            guard try await destination.adopt(done.descriptor, from: nil, in: nil, into: repository) else { return nil }
-            known?.repositories.insert(repository)
-        }
-        return done.descriptor
+    /// Whether what another image of this copy has brought can be used in a repository.
+    private func isUsable(_ there: Descriptor, _ move: BlobMove, in repository: String) async throws -> Bool {
+        if destination.traits.sharesBlobs { return true }
+        if await traffic.isUsable(move, in: repository) { return true }
+        guard try await destination.adopt(there, from: nil, in: nil, into: repository) else { return false }
+        await traffic.note(move, as: there, in: repository)
+        return true
     }
 
     private func mover(from source: any ImageSource) -> BlobMover {
@@ -227,7 +288,7 @@ struct Transfer {
         var seen: Set<BlobMove.Key> = []
         for work in works {
             let stream = work.image.source as? any StreamedSource
-            for case (let move, .move) in work.moves where seen.insert(move.key).inserted {
+            for move in work.wanted where seen.insert(move.key).inserted {
                 guard let stream, stream.access == .inOrder else { continue }
                 if !streams.contains(where: { $0 === stream }) { streams.append(stream) }
                 wanted[ObjectIdentifier(stream), default: []].append(
@@ -242,24 +303,18 @@ struct Transfer {
 
     private func run(_ moves: [BlobMove], of image: PlannedImage) async throws -> [(BlobMove, MovedBlob)] {
         let mover = mover(from: image.source)
-        let limit = max(1, min(options.jobs, destination.traits.concurrentBlobs))
+        let traffic = traffic
         return try await withThrowingTaskGroup(of: (BlobMove, MovedBlob).self) { group in
-            var waiting = moves.makeIterator()
-            var results: [(BlobMove, MovedBlob)] = []
-            func start(_ move: BlobMove, _ group: inout ThrowingTaskGroup<(BlobMove, MovedBlob), any Error>) {
+            for move in moves {
                 group.addTask {
-                    (move, try await mover.move(move, from: image.image.repository, into: image.name.repository))
+                    try await traffic.withSlot {
+                        (move, try await mover.move(move, from: image.image.repository, into: image.name.repository))
+                    }
                 }
             }
-            for _ in 0..<limit {
-                guard let move = waiting.next() else { break }
-                start(move, &group)
-            }
+            var results: [(BlobMove, MovedBlob)] = []
             do {
-                while let result = try await group.next() {
-                    results.append(result)
-                    if let move = waiting.next() { start(move, &group) }
-                }
+                while let result = try await group.next() { results.append(result) }
                 return results
             } catch {
                 // What arrived is of no use without the rest, and that includes what nobody asked after yet.

@@ -107,6 +107,8 @@ public struct AnnouncedImage: Sendable {
 public struct DestinationTraits: Sendable {
     /// How many blobs can be under way at once.
     public var concurrentBlobs: Int = .max
+    /// Whether the order in which images come shows in what is written, so that they come one after the other.
+    public var ordersImages = true
     /// Whether size and digest must be known before the first byte: a tar on a pipe.
     public var needsSizeFirst = false
     public var holdsReferrers = true

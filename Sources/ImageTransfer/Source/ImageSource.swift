@@ -25,6 +25,12 @@ public protocol ImageSource: Sendable {
     ///   - digest: of a manifest, or an image ID.
     /// - Throws: `TransferError.notFound`, with the names that there are.
     func listing(named name: String?, digest: Digest?) async throws -> SourceListing
+    /// What is chosen of a reference's images by their tags, before more than these is looked at.
+    ///
+    /// - Parameter choose: is given each repository; gives the tags that are wanted, all of which are there.
+    func listing(
+        named name: String?, choosing choose: @Sendable (TagCandidates) async throws -> [String]
+    ) async throws -> SourceListing
     /// The only image, or the one that is tagged `latest`.
     func image(named name: String?, digest: Digest?) async throws -> SourceImage
     /// The images of a repository whose tags are wanted.

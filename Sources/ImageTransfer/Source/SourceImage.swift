@@ -33,6 +33,12 @@ public struct SourceImage: Hashable, Sendable {
         }
     }
 
+    /// The registry that its name tells.
+    var host: String? {
+        guard case .full(let name) = name else { return nil }
+        return name.host
+    }
+
     /// For messages and listings.
     public var title: String {
         switch name {

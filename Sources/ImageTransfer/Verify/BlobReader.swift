@@ -25,7 +25,7 @@ struct BlobReader: Sendable {
         }
         for task in rest { progress.plan(max(0, task.blob.size)) }
         let jobs = options.jobs ?? (place.isRemote ? 6 : Workers.coreCount)
-        let found = try await concurrently(rest, limit: jobs) { try await read($0) }
+        let found = try await rest.mapConcurrently(limit: jobs) { try await read($0) }
         for (task, state) in zip(rest, found) { states[task.blob.digest] = state }
         return states
     }

@@ -113,7 +113,7 @@ struct ContentGraph {
             if wanted[readingKey(visit)]?.descriptor.mediaType.isManifest != true { wanted[readingKey(visit)] = visit }
         }
         let order = Array(wanted)
-        let found = try await concurrently(order, limit: jobs) { [self] in try await read($0.value) }
+        let found = try await order.mapConcurrently(limit: jobs) { [self] in try await read($0.value) }
         for ((key, _), reading) in zip(order, found) { readings[key] = reading }
     }
 

@@ -125,7 +125,7 @@ public struct Verifier: Sendable {
                 questions.append((need, repository))
             }
         }
-        let answers = try await concurrently(questions, limit: 6) { question in
+        let answers = try await questions.mapConcurrently(limit: 6) { question in
             try await place.serves(question.need.descriptor, in: question.repository)
         }
         return zip(questions, answers).filter { !$1 }.map { question, _ in

@@ -1,3 +1,5 @@
+import ConfigurationFiles
+
 /// Environment variables named `REGISTRY_` and a key's path, which say more than the file.
 ///
 /// `REGISTRY_HTTP_ADDR=:5000` is `http.addr`. Values are YAML; a number indexes a list, the one after the last adds

@@ -42,6 +42,8 @@ struct BackupCommand: DrayCommand {
 
     @OptionGroup(title: "Registry options") var registry: RegistryArguments
 
+    @OptionGroup var bookkeeping: ReceiptOption
+
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
@@ -59,15 +61,29 @@ struct BackupCommand: DrayCommand {
         guard sources.allSatisfy({ !$0.isStandardStream }) else {
             throw ValidationError("A backup is made of what can be read again, and not of standard input")
         }
-        let options = try registry.options(console)
         let destination = try await Backup(path: references[references.count - 1]).newSnapshot(
             of: Array(references.dropLast()), dryRun: dryRun)
+        let report = try await bookkeeping.keep(of: references.joined(separator: " "), dryRun: dryRun) {
+            try await copy(sources, to: destination, console)
+        }
+        let listing = BackupListing(
+            report, snapshot: destination.snapshot, freeBytes: try await destination.freeSpace())
+        try await console.report(listing.document, text: listing.lines)
+        for failure in listing.failures { console.error(Printable.line(failure)) }
+        return ExitStatus(report)
+    }
+
+    private func copy(
+        _ sources: [ImageReference], to destination: BackupDestination, _ console: Console
+    ) async throws -> CopyReport {
+        let registries = Registries(try registry.options(console))
         var selections: [CopySelection] = []
         var failures: [CopyReport.Failure] = []
         for source in sources {
             do {
                 selections.append(
-                    CopySelection(source: try await source.source(options), name: source.name, digest: source.digest))
+                    CopySelection(
+                        source: try await source.source(at: registries), name: source.name, digest: source.digest))
             } catch  where keepGoing {
                 failures.append(CopyReport.Failure(source: source.location, error: error))
             }
@@ -75,14 +91,10 @@ struct BackupCommand: DrayCommand {
         destination.leaveOut(failures)
         var report = CopyReport(isDryRun: dryRun)
         if !selections.isEmpty {
-            report = try await CopyRunner(console).copy(selections, to: destination, copyOptions)
+            report = try await ProgressRunner(console).copy(selections, to: destination, copyOptions)
         }
         report.failures = failures + report.failures
-        let listing = BackupListing(
-            report, snapshot: destination.snapshot, freeBytes: try await destination.freeSpace())
-        try await console.report(listing.document, text: listing.lines)
-        for failure in listing.failures { console.error(Printable.line(failure)) }
-        return ExitStatus(report)
+        return report
     }
 
     private var copyOptions: CopyOptions {

@@ -2,6 +2,7 @@ import ArgumentParser
 import ByteStreams
 import ImageLayouts
 import ImageModel
+import ImageSync
 import ImageTransfer
 import RegistryClient
 
@@ -10,17 +11,20 @@ struct CopyCommand: DrayCommand {
     static let configuration = CommandConfiguration(
         commandName: "copy",
         abstract: "Copy images from anywhere to anywhere.",
-        usage: "dray copy [<options>] SOURCE... DESTINATION",
+        usage: "dray copy [<options>] SOURCE... DESTINATION\ndray copy [<options>] --from-file FILE DESTINATION",
         discussion: """
             Everything that the sources name is copied: all images, all platforms, signatures and other \
             referrers, byte for byte. What the destination has is not moved again. Only raw layers of a \
             docker-archive are gzipped on their way to a store or layout, which gives the image a new digest; \
             --compression keep leaves them as they are. One line is printed for each image: name, digest, and \
-            whether the digest was kept.
+            whether the digest was kept. A directory of archives as a source is each archive in it.
 
             Examples:
               Seed a registry's storage directory from tarballs:
                 dray copy a.tar b.tar.gz store:/var/lib/registry
+                dray copy directory-of-tarballs/ store:/var/lib/registry
+              A list of images, one on each line, with comments after '#':
+                dray copy --from-file images.txt docker://registry.example:5000
               One image back into a tarball, on a pipe:
                 dray copy store:/var/lib/registry:app:1 docker-archive:- | docker load
               What would be moved, to the byte:
@@ -35,6 +39,12 @@ struct CopyCommand: DrayCommand {
 
     @Argument(help: ArgumentHelp("What to copy, and last where to.", valueName: "reference"))
     var references: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Copy what this file lists, one image on each line: references, or images of registries as alpine:3.19.",
+            valueName: "file"))
+    var fromFile: String?
 
     @Option(
         name: .customLong("platform"), parsing: .singleValue,
@@ -58,11 +68,14 @@ struct CopyCommand: DrayCommand {
     @Option(help: ArgumentHelp("Call the image REPOSITORY[:TAG], where the destination names none.", valueName: "name"))
     var name: String?
 
-    @Option(help: ArgumentHelp("Move so many blobs at once.", valueName: "number"))
+    @Option(help: ArgumentHelp("Move so many blobs, and images, at once.", valueName: "number"))
     var jobs = CopyOptions().jobs
 
-    @Option(help: ArgumentHelp("What to do when the destination has the name already.", valueName: "action"))
-    var onExisting = CopyOptions.OnExisting.overwrite
+    @Option(
+        help: ArgumentHelp(
+            "What to do when the destination has the name already, or two sources claim one. (default: overwrite what is there, and refuse what two claim)",
+            valueName: "action"))
+    var onExisting: CopyOptions.OnExisting?
 
     @Flag(help: "Only say what would be moved, and what is there already.")
     var dryRun = false
@@ -110,10 +123,12 @@ struct CopyCommand: DrayCommand {
 
     @OptionGroup(title: "Registry options") var registry: RegistryArguments
 
+    @OptionGroup var bookkeeping: ReceiptOption
+
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        guard references.count >= 2 else {
+        guard references.count >= 2 || fromFile != nil && references.count == 1 else {
             throw ValidationError(
                 references.isEmpty
                     ? "Missing SOURCE and DESTINATION"
@@ -133,12 +148,40 @@ struct CopyCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let sources = try references.dropLast().map { try ImageReference($0, inflation: options.inflation) }
+        let sources = try sources(console)
         let target = try ImageReference(references[references.count - 1])
         try check(sources, target)
         for source in sources { console.detail("from \(source)") }
         console.detail("to \(target)")
 
+        let report = try await bookkeeping.keep(of: references.joined(separator: " "), dryRun: dryRun) {
+            try await copy(sources, to: target, console)
+        }
+        let listing = CopyListing(report)
+        try await console.report(listing.rows, text: listing.lines, toStandardError: target.isStandardOutput)
+        for failure in listing.failures { console.error(Printable.line(failure)) }
+        if dryRun { console.note(listing.summary) } else { console.detail(listing.summary) }
+        return ExitStatus(report)
+    }
+
+    /// Everything that is to be copied: a directory of archives is each of them.
+    private func sources(_ console: Console) throws -> [ImageReference] {
+        let inflation = options.inflation
+        var named = try references.dropLast().map { try ImageReference($0, inflation: inflation) }
+        if let fromFile {
+            let list = try ImageList.read(path: fromFile) { try ImageReference($0, inflation: inflation) }
+            named += list.lines.map(\.reference)
+        }
+        return try named.flatMap { reference in
+            let (references, leftOut) = try reference.expanded(inflation: inflation)
+            for path in leftOut { console.note(Printable.line("\(path) is no archive: it is left out")) }
+            return references
+        }
+    }
+
+    private func copy(
+        _ sources: [ImageReference], to target: ImageReference, _ console: Console
+    ) async throws -> CopyReport {
         var sourceOptions = try registry.options(console)
         var destinationOptions = sourceOptions
         if let sourceCredentials { sourceOptions.credentials = try sourceCredentials.read() }
@@ -147,13 +190,14 @@ struct CopyCommand: DrayCommand {
         destinationOptions.verifiesTLS = verifiesDestinationTLS ?? destinationOptions.verifiesTLS
         sourceOptions.plainHTTP = sourceOptions.plainHTTP || sourcePlainHTTP
         destinationOptions.plainHTTP = destinationOptions.plainHTTP || destinationPlainHTTP
+        let registries = Registries(sourceOptions)
         var selections: [CopySelection] = []
         var failures: [CopyReport.Failure] = []
         for source in sources {
             do {
                 selections.append(
                     CopySelection(
-                        source: try await source.source(sourceOptions, inflation: options.inflation),
+                        source: try await source.source(at: registries, inflation: options.inflation),
                         name: source.name, digest: source.digest))
             } catch  where keepGoing {
                 failures.append(CopyReport.Failure(source: source.location, error: error))
@@ -163,19 +207,15 @@ struct CopyCommand: DrayCommand {
         for selection in selections { try await verification.check(selection.source) }
         var copyOptions = options
         for base in packing.bases {
-            copyOptions.bases.append(try await BlobBase(base, sourceOptions, inflation: options.inflation))
+            copyOptions.bases.append(try await BlobBase(base, at: registries, inflation: options.inflation))
         }
         let destination = try await target.destination(destinationOptions, packing: try packing.packing(console))
         var report = CopyReport(isDryRun: dryRun)
         if !selections.isEmpty {
-            report = try await CopyRunner(console).copy(selections, to: destination, copyOptions)
+            report = try await ProgressRunner(console).copy(selections, to: destination, copyOptions)
         }
         report.failures = failures + report.failures
-        let listing = CopyListing(report)
-        try await console.report(listing.rows, text: listing.lines, toStandardError: target.isStandardOutput)
-        for failure in listing.failures { console.error(Printable.line(failure)) }
-        if dryRun { console.note(listing.summary) } else { console.detail(listing.summary) }
-        return ExitStatus(report)
+        return report
     }
 
     private var options: CopyOptions {
@@ -189,7 +229,8 @@ struct CopyCommand: DrayCommand {
         options.jobs = jobs
         options.dryRun = dryRun
         options.keepGoing = keepGoing
-        options.onExisting = onExisting
+        options.onExisting = onExisting ?? .overwrite
+        options.onClash = onExisting ?? .error
         options.strict = strict
         options.inflation.ratio = maxInflation
         return options
@@ -206,16 +247,16 @@ struct CopyCommand: DrayCommand {
         if target.isStandardOutput, StandardOutput.isTerminal, !dryRun {
             throw ValidationError("An archive is not written to a terminal: redirect it to a file or a pipe")
         }
-        for (source, text) in zip(sources, references)
+        for source in sources
         where source.isPublicRegistry && source.digest == nil && !(source.name?.contains(":") ?? false) && !allTags {
             throw ValidationError(
-                "'\(text)' is everything that is there, at a public registry: add a tag, or --all-tags if that is meant"
+                "'\(source)' is everything that is there, at a public registry: add a tag, or --all-tags if that is meant"
             )
         }
-        for (source, text) in zip(sources, references) where source.isSamePlace(as: target) {
+        for source in sources where source.isSamePlace(as: target) {
             // Within a store or layout, an image may get a second name.
             if target.transport.isEditable, let name = target.name, name != source.name { continue }
-            throw ValidationError("'\(text)' would be copied onto itself")
+            throw ValidationError("'\(source)' would be copied onto itself")
         }
     }
 }

@@ -55,6 +55,8 @@ struct RestoreCommand: DrayCommand {
 
     @OptionGroup(title: "Registry options") var registry: RegistryArguments
 
+    @OptionGroup var bookkeeping: ReceiptOption
+
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
@@ -93,9 +95,12 @@ struct RestoreCommand: DrayCommand {
         let selections =
             images.isEmpty
             ? [CopySelection(source: source)] : images.map { CopySelection(source: source, name: $0) }
-        var report = try await CopyRunner(console).copy(selections, to: destination, copyOptions)
-        if let editor, !dryRun {
-            report.failures += try await difference.remove(extras, from: editor)
+        let report = try await bookkeeping.keep(of: source.title, dryRun: dryRun) {
+            var report = try await ProgressRunner(console).copy(selections, to: destination, copyOptions)
+            if let editor, !dryRun {
+                report.failures += try await difference.remove(extras, from: editor)
+            }
+            return report
         }
         let listing = RestoreListing(
             report, removed: extras, before: dryRun ? try await meanings(of: report, at: destination) : nil,

@@ -82,16 +82,12 @@ struct VerifyCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let progress = Progress { console.note(Printable.line($0)) }
-        let reporter = ProgressReporter(progress, console: console)
-        var reports: [VerifyReport] = []
-        do {
-            for target in targets { reports.append(try await report(on: target, progress, console)) }
-        } catch {
-            await reporter.stop()
-            throw error
+        let runner = ProgressRunner(console)
+        let reports = try await runner.run {
+            var reports: [VerifyReport] = []
+            for target in targets { reports.append(try await report(on: target, runner.progress, console)) }
+            return reports
         }
-        await reporter.stop()
         let listings = reports.map { VerifyListing($0, isBrief: shared.quiet) }
         try await console.report(listings.map(\.document), text: listings.flatMap(\.lines))
         return reports.allSatisfy { $0.damage.isEmpty } ? .done : .damaged

@@ -78,9 +78,9 @@ struct PackingArguments: ParsableArguments {
 
 extension BlobBase {
     /// - Parameter text: a reference; only what it names is taken from.
-    init(_ text: String, _ options: RegistryOptions, inflation: InflationLimit) async throws {
+    convenience init(_ text: String, at registries: Registries, inflation: InflationLimit) async throws {
         let reference = try ImageReference(text, inflation: inflation)
-        let source = try await reference.source(options, inflation: inflation)
+        let source = try await reference.source(at: registries, inflation: inflation)
         try await self.init(source, try await source.listing(named: reference.name, digest: reference.digest))
     }
 }

@@ -44,6 +44,11 @@ struct Console: Sendable {
 
     // MARK: Everything else
 
+    /// One line of JSON.
+    func line(_ value: some Encodable) {
+        if let bytes = try? Document.encode(value) { status.print(String(decoding: bytes, as: UTF8.self)) }
+    }
+
     func error(_ text: String) {
         status.print("dray: \(status.isColored ? "\u{1B}[1;31merror:\u{1B}[0m" : "error:") \(text)")
     }

@@ -20,6 +20,7 @@ struct CopyListing {
         var skipped: Bool?
         var dryRun: Bool?
         var name: String?
+        var rule: String?
         var error: String?
     }
 
@@ -32,10 +33,14 @@ struct CopyListing {
     init(_ report: CopyReport) {
         var rows: [Row] = []
         var table = TextTable()
-        failures = report.failures.map { "\($0.name ?? $0.source): \($0.error)" }
+        failures = report.failures.map { failure in
+            (failure.rule.map { "\($0): " } ?? "") + "\(failure.name ?? failure.source): \(failure.error)"
+        }
         for failure in report.failures {
             rows.append(
-                Row(source: failure.source, digest: failure.digest, name: failure.name, error: "\(failure.error)"))
+                Row(
+                    source: failure.source, digest: failure.digest, name: failure.name, rule: failure.rule,
+                    error: "\(failure.error)"))
         }
         for image in report.images {
             var row = Row(image, isDryRun: report.isDryRun)
@@ -59,9 +64,13 @@ struct CopyListing {
         let count = report.images.count == 1 ? "1 image" : "\(report.images.count) images"
         let estimates = Set(report.images.compactMap(\.estimate))
         let prefix = Self.prefix(estimates.contains(.about) ? .about : estimates.first)
+        let disks = report.disks.map { disk in
+            "; \(disk.destination) needs \(prefix)\(disk.needed) bytes, and has \(disk.free) free"
+        }
         summary =
             report.isDryRun
             ? "\(count): \(prefix)\(report.bytesMoved) bytes to move, \(report.bytesSkipped) bytes there already"
+                + disks.joined()
             : "\(count): \(report.bytesMoved) bytes moved, \(report.bytesSkipped) bytes were there already"
     }
 
@@ -81,7 +90,7 @@ extension CopyListing.Row {
             digest: image.estimate == nil ? image.descriptor.digest : nil, mediaType: image.descriptor.mediaType,
             size: image.descriptor.size, previousDigest: image.previousDigest, kept: image.kept,
             bytesMoved: image.bytesMoved, bytesSkipped: image.bytesSkipped, estimate: image.estimate?.rawValue,
-            dryRun: isDryRun ? true : nil)
+            dryRun: isDryRun ? true : nil, rule: image.rule)
     }
 }
 

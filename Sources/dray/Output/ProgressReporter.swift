@@ -7,6 +7,7 @@ struct ProgressReporter {
 
     /// One JSON line.
     private struct Line: Encodable {
+        var event = "progress"
         var bytesMoved: Int64
         var bytesPlanned: Int64
         var bytesPerSecond: Int64
@@ -55,7 +56,7 @@ struct ProgressReporter {
             let line = Line(
                 bytesMoved: state.moved, bytesPlanned: state.planned, bytesPerSecond: Int64(state.rate),
                 seconds: (state.seconds * 1000).rounded() / 1000, done: isLast)
-            if let bytes = try? Document.encode(line) { console.status.print(String(decoding: bytes, as: UTF8.self)) }
+            console.line(line)
         case .auto, .none: break
         }
     }

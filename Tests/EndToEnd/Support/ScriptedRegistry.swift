@@ -28,6 +28,10 @@ final class ScriptedRegistry {
         address = "127.0.0.1:\(helper.port)"
     }
 
+    var requestCount: Int {
+        get throws { try Data(contentsOf: URL(filePath: log)).count { $0 == UInt8(ascii: "\n") } }
+    }
+
     var requests: [Request] {
         get throws {
             try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map {

@@ -1,3 +1,4 @@
+import ConfigurationFiles
 import RegistryServer
 
 /// A configuration that is right, for tests to add to.

@@ -10,9 +10,16 @@ struct ImportDirectionTests {
         "ImageTransfer": ["ImageModel", "ByteStreams", "TarArchive"],
         "ImageLayouts": ["ImageModel", "ByteStreams", "TarArchive", "ImageTransfer"],
         "RegistryClient": ["ImageModel", "ByteStreams", "ImageTransfer"],
-        "RegistryServer": ["ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "CCrypt", "CYAML"],
+        "ConfigurationFiles": ["CYAML"],
+        "ImageSync": [
+            "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "RegistryClient",
+        ],
+        "RegistryServer": [
+            "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "CCrypt",
+        ],
         "dray": [
-            "CLinux", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "RegistryClient", "RegistryServer",
+            "CLinux", "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts",
+            "RegistryClient", "RegistryServer", "ImageSync",
         ],
     ]
     static let sources = URL(filePath: #filePath)

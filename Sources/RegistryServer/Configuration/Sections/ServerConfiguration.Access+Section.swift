@@ -1,3 +1,5 @@
+import ConfigurationFiles
+
 extension ServerConfiguration.Access {
     init(_ section: Section) {
         self = .open

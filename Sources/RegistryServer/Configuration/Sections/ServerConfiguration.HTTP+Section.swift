@@ -1,3 +1,5 @@
+import ConfigurationFiles
+
 extension ServerConfiguration.HTTP {
     private enum Network: String, CaseIterable { case tcp, unix }
 

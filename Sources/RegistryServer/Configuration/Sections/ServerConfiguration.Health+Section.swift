@@ -1,3 +1,5 @@
+import ConfigurationFiles
+
 extension ServerConfiguration.Health {
     init(_ section: Section) {
         self.init()

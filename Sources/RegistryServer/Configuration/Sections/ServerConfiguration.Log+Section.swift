@@ -1,3 +1,5 @@
+import ConfigurationFiles
+
 extension ServerConfiguration.Log {
     /// - Parameter oldLevel: of the older key at the top, `loglevel`.
     init(_ section: Section, oldLevel: Level?) {

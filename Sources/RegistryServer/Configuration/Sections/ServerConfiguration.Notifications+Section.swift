@@ -1,3 +1,5 @@
+import ConfigurationFiles
+
 extension ServerConfiguration.Notifications {
     init(_ section: Section) {
         self.init()

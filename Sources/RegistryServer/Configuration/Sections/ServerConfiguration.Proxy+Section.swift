@@ -1,3 +1,5 @@
+import ConfigurationFiles
+
 extension ServerConfiguration.Proxy {
     /// nil: off.
     init?(_ section: Section) {

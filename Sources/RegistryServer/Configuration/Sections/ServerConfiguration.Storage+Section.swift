@@ -1,3 +1,5 @@
+import ConfigurationFiles
+
 extension ServerConfiguration.Storage {
     init(_ section: Section) {
         let filesystem = section.section("filesystem")

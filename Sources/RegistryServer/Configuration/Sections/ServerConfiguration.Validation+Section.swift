@@ -1,3 +1,5 @@
+import ConfigurationFiles
+
 extension ServerConfiguration.Validation {
     private enum Platforms: String, CaseIterable { case all, none, list }
 

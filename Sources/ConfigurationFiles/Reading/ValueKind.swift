@@ -1,21 +1,38 @@
 /// What a key's value has to look like, and how it is read.
-struct ValueKind<Value>: Sendable {
+package struct ValueKind<Value>: Sendable {
     /// - Parameters:
     ///   - node: not null, and not the empty text.
     ///   - remark: is told what is odd but understood.
-    typealias Read = @Sendable (_ node: YAMLNode, _ remark: (String) -> Void) throws(Complaint) -> Value
+    package typealias Read = @Sendable (_ node: YAMLNode, _ remark: (String) -> Void) throws(Complaint) -> Value
 
-    let read: Read
+    package let read: Read
 
-    init(_ read: @escaping Read) { self.read = read }
+    package init(_ read: @escaping Read) { self.read = read }
 
     /// Of a single value, on one line.
-    static func text(_ read: @escaping @Sendable (String) throws(Complaint) -> Value) -> ValueKind {
+    package static func text(_ read: @escaping @Sendable (String) throws(Complaint) -> Value) -> ValueKind {
         ValueKind { (node, _) throws(Complaint) in try read(line(node)) }
     }
 
+    /// Likewise, all of them; a single value is a list of one.
+    package static func list<Element>(_ element: ValueKind<Element>) -> ValueKind where Value == [Element] {
+        ValueKind { (node, remark) throws(Complaint) in
+            guard case .sequence(let nodes) = node.content else { return [try element.read(node, remark)] }
+            guard !nodes.isEmpty else { throw Complaint("is an empty list: leave the key out, or begin with '- '") }
+            var all: [Element] = []
+            for node in nodes {
+                do throws(Complaint) {
+                    all.append(try element.read(node, remark))
+                } catch {
+                    throw Complaint(error.message, at: error.place ?? node.place)
+                }
+            }
+            return all
+        }
+    }
+
     /// One of a few names, in any case.
-    static func choice() -> ValueKind
+    package static func choice() -> ValueKind
     where Value: CaseIterable & RawRepresentable & Sendable, Value.RawValue == String {
         let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
         return text { (text) throws(Complaint) in
@@ -26,12 +43,12 @@ struct ValueKind<Value>: Sendable {
 }
 
 /// What is wrong with a value, and what would be right.
-struct Complaint: Error {
-    var message: String
+package struct Complaint: Error {
+    package var message: String
     /// nil: where the value begins.
-    var place: YAMLPlace?
+    package var place: YAMLPlace?
 
-    init(_ message: String, at place: YAMLPlace? = nil) {
+    package init(_ message: String, at place: YAMLPlace? = nil) {
         self.message = message
         self.place = place
     }
@@ -72,18 +89,18 @@ private func entries(_ node: YAMLNode) throws(Complaint) -> [YAMLNode.Entry] {
 }
 
 extension ValueKind where Value == String {
-    static var text: ValueKind { text { $0 } }
+    package static var text: ValueKind { text { $0 } }
 
     /// Anything at all, which no message ever repeats.
-    static var secret: ValueKind { ValueKind { (node, _) throws(Complaint) in try scalar(node) } }
+    package static var secret: ValueKind { ValueKind { (node, _) throws(Complaint) in try scalar(node) } }
 }
 
 extension ValueKind where Value == [String] {
     /// A list; a single value is a list of one.
-    static var texts: ValueKind { ValueKind { (node, _) throws(Complaint) in try lines(node) } }
+    package static var texts: ValueKind { ValueKind { (node, _) throws(Complaint) in try lines(node) } }
 
     /// Each has to pass `check`.
-    static func texts(_ check: @escaping @Sendable (String) throws(Complaint) -> Void) -> ValueKind {
+    package static func texts(_ check: @escaping @Sendable (String) throws(Complaint) -> Void) -> ValueKind {
         ValueKind { (node, _) throws(Complaint) in
             let all = try lines(node)
             for text in all { try check(text) }
@@ -92,7 +109,7 @@ extension ValueKind where Value == [String] {
     }
 
     /// Regular expressions.
-    static var patterns: ValueKind {
+    package static var patterns: ValueKind {
         texts { (text) throws(Complaint) in
             do {
                 _ = try Regex(text)
@@ -105,7 +122,7 @@ extension ValueKind where Value == [String] {
 
 extension ValueKind where Value == [String: String] {
     /// Names with a single value each.
-    static var fields: ValueKind {
+    package static var fields: ValueKind {
         ValueKind { (node, _) throws(Complaint) in
             var fields: [String: String] = [:]
             for entry in try entries(node) { fields[entry.key] = try line(entry.value) }
@@ -116,7 +133,7 @@ extension ValueKind where Value == [String: String] {
 
 extension ValueKind where Value == [(name: String, values: [String])] {
     /// HTTP headers. A list of values each, or one value. No message repeats a value.
-    static var headers: ValueKind {
+    package static var headers: ValueKind {
         ValueKind { (node, _) throws(Complaint) in
             var headers: Value = []
             for entry in try entries(node) {
@@ -142,7 +159,7 @@ extension ValueKind where Value == [(name: String, values: [String])] {
 }
 
 extension ValueKind where Value == Bool {
-    static var flag: ValueKind {
+    package static var flag: ValueKind {
         ValueKind { (node, remark) throws(Complaint) in
             let text = try line(node)
             let value: Bool
@@ -162,9 +179,9 @@ extension ValueKind where Value == Bool {
 
 extension ValueKind where Value == Int {
     /// From 0.
-    static var count: ValueKind { number(in: 0...Int(Int32.max)) }
+    package static var count: ValueKind { number(in: 0...Int(Int32.max)) }
 
-    static func number(in range: ClosedRange<Int>) -> ValueKind {
+    package static func number(in range: ClosedRange<Int>) -> ValueKind {
         text { (text) throws(Complaint) in
             if let number = Int(text), range.contains(number) { return number }
             throw Complaint("\(quoted(text)) is no whole number from \(range.lowerBound) to \(range.upperBound)")
@@ -174,7 +191,7 @@ extension ValueKind where Value == Int {
 
 extension ValueKind where Value == Duration {
     /// In Go's notation, not negative. A plain number is nanoseconds, as it is for the original.
-    static var duration: ValueKind {
+    package static var duration: ValueKind {
         ValueKind { (node, remark) throws(Complaint) in
             let text = try line(node)
             if let duration = Duration(go: text), duration >= .zero { return duration }

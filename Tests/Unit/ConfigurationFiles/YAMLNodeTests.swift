@@ -1,3 +1,4 @@
+import ConfigurationFiles
 import RegistryServer
 import Testing
 

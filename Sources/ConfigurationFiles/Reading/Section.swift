@@ -2,17 +2,17 @@
 ///
 /// A key that is there without a value, or with an empty one, counts as absent, as it does in the original. What is
 /// wrong goes to the findings, so that reading goes on and all mistakes are told at once.
-final class Section {
+package final class Section {
     /// From the top, as in `http.tls`; empty for the file itself.
-    let path: String
+    package let path: String
     /// Where its key stands.
-    let place: YAMLPlace
+    package let place: YAMLPlace
     private let findings: Findings
     private var entries: [String: YAMLNode.Entry] = [:]
     private var asked: Set<String> = []
     private var children: [Section] = []
 
-    init(_ node: YAMLNode?, path: String, place: YAMLPlace, findings: Findings) {
+    package init(_ node: YAMLNode?, path: String, place: YAMLPlace, findings: Findings) {
         (self.path, self.place, self.findings) = (path, place, findings)
         guard let node, !node.isNull else { return }
         guard case .mapping(let list) = node.content else {
@@ -50,20 +50,23 @@ final class Section {
 
     // MARK: What is there
 
+    /// Whether the section says anything.
+    package var isThere: Bool { !entries.isEmpty }
+
     /// All keys, also those without a value.
-    var keys: [String] { entries.keys.sorted() }
+    package var keys: [String] { entries.keys.sorted() }
 
     /// Keys that nobody has asked for yet.
-    var otherKeys: [String] { keys.filter { !asked.contains($0) } }
+    package var otherKeys: [String] { keys.filter { !asked.contains($0) } }
 
     /// Whether the key is there with a value, be it right or wrong.
-    func has(_ key: String) -> Bool { take(key) != nil }
+    package func has(_ key: String) -> Bool { take(key) != nil }
 
     // MARK: Reading values
 
     /// The value of a key; nil if it is absent or, which is a mistake then, not of the kind.
     @discardableResult
-    func read<Value>(_ key: String, _ kind: ValueKind<Value>) -> Value? {
+    package func read<Value>(_ key: String, _ kind: ValueKind<Value>) -> Value? {
         guard let node = take(key) else { return nil }
         do {
             return try kind.read(node) { findings.warn(at: node.place, name(key), $0) }
@@ -74,16 +77,16 @@ final class Section {
     }
 
     /// Leaves `target` as it is if the key is absent.
-    func read<Value>(_ key: String, _ kind: ValueKind<Value>, into target: inout Value) {
+    package func read<Value>(_ key: String, _ kind: ValueKind<Value>, into target: inout Value) {
         if let value = read(key, kind) { target = value }
     }
 
-    func read<Value>(_ key: String, _ kind: ValueKind<Value>, into target: inout Value?) {
+    package func read<Value>(_ key: String, _ kind: ValueKind<Value>, into target: inout Value?) {
         if let value = read(key, kind) { target = value }
     }
 
     /// Leaves `target` as it is also if the value is `unset`, with which the original means that it is absent.
-    func read<Value: Equatable>(
+    package func read<Value: Equatable>(
         _ key: String, _ kind: ValueKind<Value>, into target: inout Value, unless unset: Value
     ) {
         if let value = read(key, kind), value != unset { target = value }
@@ -92,7 +95,7 @@ final class Section {
     /// The value of a key that has to be there; nil, and a mistake, if it is not.
     ///
     /// - Parameter advice: what to write.
-    func require<Value>(_ key: String, _ kind: ValueKind<Value>, _ advice: String) -> Value? {
+    package func require<Value>(_ key: String, _ kind: ValueKind<Value>, _ advice: String) -> Value? {
         if take(key) == nil { complain(key, "is missing: \(advice)") }
         return read(key, kind)
     }
@@ -102,14 +105,14 @@ final class Section {
     /// The mapping of a key; an empty one if the key is absent.
     ///
     /// - Parameter isChoice: whether a single name may stand for a mapping with that key: `storage: filesystem`.
-    func section(_ key: String, isChoice: Bool = false) -> Section {
+    package func section(_ key: String, isChoice: Bool = false) -> Section {
         var node = take(key)
         if isChoice { node?.expandName() }
         return child(node, name(key), at: entries[key]?.place ?? place)
     }
 
     /// The mappings of a list; none if the key is absent.
-    func sections(_ key: String) -> [Section] {
+    package func sections(_ key: String) -> [Section] {
         guard let node = take(key) else { return [] }
         guard case .sequence(let nodes) = node.content else {
             findings.mistake(at: node.place, name(key), "is \(node.kind) where a list belongs: begin each with '- '")
@@ -127,30 +130,38 @@ final class Section {
     // MARK: Saying what is wrong
 
     /// A mistake at a key, or at the section if the key is absent.
-    func complain(_ key: String, _ text: String) {
+    package func complain(_ key: String, _ text: String) {
         asked.insert(key)
         findings.mistake(at: entries[key]?.place ?? place, name(key), text)
     }
 
+    /// A mistake of the section as a whole.
+    package func complain(_ text: String) { findings.mistake(at: place, path, text) }
+
     /// A warning at a key, or at the section if the key is absent.
-    func warn(_ key: String, _ text: String) {
+    package func warn(_ key: String, _ text: String) {
         asked.insert(key)
         findings.warn(at: entries[key]?.place ?? place, name(key), text)
     }
 
     /// Warns if a key that cannot be honoured says anything.
-    func dismiss(_ key: String, _ reason: String) {
+    package func dismiss(_ key: String, _ reason: String) {
         if let node = take(key), node.saysSomething { warn(key, "does nothing here: \(reason)") }
     }
 
     /// Lets keys pass that need nothing done.
-    func accept(_ keys: String...) { asked.formUnion(keys) }
+    package func accept(_ keys: String...) { asked.formUnion(keys) }
 
     /// Lets all keys pass, for the section as a whole is wrong.
-    func discard() { asked.formUnion(entries.keys) }
+    package func discard() { asked.formUnion(entries.keys) }
 
     /// Warns of the keys that nobody asked for, here and in all sections below.
-    func finish() {
+    package func finish() {
+        if findings.isStrict {
+            for entry in entries.values where asked.contains(entry.key) && take(entry.key) == nil {
+                warn(entry, "has no value: write one, or leave the key out")
+            }
+        }
         for entry in entries.values where !asked.contains(entry.key) {
             if case .variable(let variable) = entry.place.origin, entry.place.line == 0 {
                 findings.ignored(variable: variable)
@@ -165,7 +176,7 @@ final class Section {
 
 extension YAMLNode {
     /// Makes the mapping `NAME:` of the single value `NAME`.
-    mutating func expandName() {
+    package mutating func expandName() {
         guard !isNull, case .scalar(let name, _) = content else { return }
         content = .mapping([Entry(key: name, place: place, value: .null(at: place))])
     }

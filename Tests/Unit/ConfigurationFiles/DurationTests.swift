@@ -1,4 +1,4 @@
-import RegistryServer
+import ConfigurationFiles
 import Testing
 
 struct DurationTests {

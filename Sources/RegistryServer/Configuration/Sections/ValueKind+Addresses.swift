@@ -1,3 +1,5 @@
+import ConfigurationFiles
+
 extension ValueKind where Value == ServerConfiguration.HTTP.Address {
     /// `[HOST]:PORT` to listen at.
     static var address: ValueKind {

@@ -13,6 +13,10 @@ package struct YAMLNode: Sendable {
         /// Where the key stands.
         package var place: YAMLPlace
         package var value: YAMLNode
+
+        package init(key: String, place: YAMLPlace, value: YAMLNode) {
+            (self.key, self.place, self.value) = (key, place, value)
+        }
     }
 
     package var content: Content
@@ -32,7 +36,7 @@ package struct YAMLNode: Sendable {
     }
 
     /// For messages.
-    var kind: String {
+    package var kind: String {
         switch content {
         case .scalar: isNull ? "nothing" : "a single value"
         case .sequence: "a list"

@@ -1,5 +1,5 @@
 /// A value for a message: in quotes, short, on one line, without the password that a URL may hold.
-func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
     var text = text
     if let slashes = text.firstRange(of: "://"), let at = text.lastIndex(of: "@"), at >= slashes.upperBound {
         text.replaceSubrange(slashes.upperBound..<at, with: "***")
@@ -8,7 +8,7 @@ func quoted(_ text: String) -> String {
 }
 
 /// At most 64 characters, none of which moves the cursor.
-func printable(_ text: String) -> String {
+package func printable(_ text: String) -> String {
     let start = text.prefix(64)
     let line = String(String.UnicodeScalarView(start.unicodeScalars.map { $0.isControl ? "?" : $0 }))
     return start.endIndex == text.endIndex ? line : line + "..."
@@ -16,11 +16,11 @@ func printable(_ text: String) -> String {
 
 extension Unicode.Scalar {
     /// C0, DEL and C1.
-    var isControl: Bool { value < 0x20 || (0x7f...0x9f).contains(value) }
+    package var isControl: Bool { value < 0x20 || (0x7f...0x9f).contains(value) }
 }
 
 /// The name that a mistyped one may have been meant for; nil where none is at most two letters away.
-func closest(to name: String, of candidates: some Sequence<String>) -> String? {
+package func closest(to name: String, of candidates: some Sequence<String>) -> String? {
     let name = name.lowercased()
     let near = candidates.map { (distance: editDistance(name, $0), name: $0) }
         .filter { $0.distance <= min(2, $0.name.count / 2) }

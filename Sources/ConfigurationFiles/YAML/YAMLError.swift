@@ -5,7 +5,5 @@ package struct YAMLError: Error, CustomStringConvertible {
     package var problem: String
 
     /// `FILE:LINE:COLUMN: PROBLEM`
-    package var description: String {
-        place.line == 0 ? "\(place.origin): \(problem)" : "\(place.origin):\(place.line):\(place.column): \(problem)"
-    }
+    package var description: String { "\(place.exact): \(problem)" }
 }

@@ -28,4 +28,9 @@ package struct YAMLPlace: Hashable, Sendable, CustomStringConvertible {
         guard case .file(let name) = origin, line > 0 else { return origin.description }
         return "\(name):\(line)"
     }
+
+    /// `FILE:LINE:COLUMN`, as far as they are known.
+    package var exact: String {
+        line == 0 ? origin.description : "\(origin):\(line)" + (column == 0 ? "" : ":\(column)")
+    }
 }

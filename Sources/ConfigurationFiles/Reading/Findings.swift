@@ -1,5 +1,7 @@
 /// What is found while a configuration is read: mistakes, for which it is refused, and warnings.
-final class Findings {
+package final class Findings {
+    /// Whether what does nothing, or is likely meant otherwise, is a mistake as well; columns are told then.
+    package let isStrict: Bool
     private struct Finding {
         var place: YAMLPlace
         var text: String
@@ -8,18 +10,21 @@ final class Findings {
     private var mistakes: [Finding] = []
     private var warnings: [Finding] = []
 
+    package init(isStrict: Bool = false) { self.isStrict = isStrict }
+
     /// - Parameters:
     ///   - name: of the key, from the top: `http.tls.key`; empty for the file as a whole.
-    func mistake(at place: YAMLPlace, _ name: String, _ text: String) {
-        mistakes.append(Finding(place: place, text: Self.sentence(place, name, text)))
+    package func mistake(at place: YAMLPlace, _ name: String, _ text: String) {
+        mistakes.append(Finding(place: place, text: sentence(place, name, text)))
     }
 
-    func warn(at place: YAMLPlace, _ name: String, _ text: String) {
-        warnings.append(Finding(place: place, text: Self.sentence(place, name, text)))
+    package func warn(at place: YAMLPlace, _ name: String, _ text: String) {
+        guard !isStrict else { return mistake(at: place, name, text) }
+        warnings.append(Finding(place: place, text: sentence(place, name, text)))
     }
 
     /// For an environment variable that sets nothing there is, in the original's words.
-    func ignored(variable: String) {
+    package func ignored(variable: String) {
         let text = "Ignoring unrecognized environment variable \(variable)"
         warnings.append(Finding(place: YAMLPlace(.variable(variable)), text: text))
     }
@@ -27,13 +32,13 @@ final class Findings {
     /// In the order of the file, those of environment variables at the end.
     ///
     /// - Throws: `ConfigurationError` if there is any mistake.
-    func warningsUnlessMistaken() throws(ConfigurationError) -> [String] {
+    package func warningsUnlessMistaken() throws(ConfigurationError) -> [String] {
         guard mistakes.isEmpty else { throw ConfigurationError(Self.sorted(mistakes)) }
         return Self.sorted(warnings)
     }
 
-    private static func sentence(_ place: YAMLPlace, _ name: String, _ text: String) -> String {
-        name.isEmpty ? "\(place): \(text)" : "\(place): \(name): \(text)"
+    private func sentence(_ place: YAMLPlace, _ name: String, _ text: String) -> String {
+        (isStrict ? place.exact : place.description) + (name.isEmpty ? "" : ": \(name)") + ": \(text)"
     }
 
     private static func sorted(_ findings: [Finding]) -> [String] {

@@ -1,0 +1,42 @@
+public import ConfigurationFiles
+import ByteStreams
+
+/// What a file for `dray sync` says. `samples/sync/sync.schema.json` tells its keys.
+public struct SyncFile: Sendable {
+    public var rules: [SyncRule]
+    /// By `HOST[:PORT]`.
+    public var registries: [String: SyncRegistry]
+
+    public init(rules: [SyncRule], registries: [String: SyncRegistry] = [:]) {
+        self.rules = rules
+        self.registries = registries
+    }
+
+    /// - Throws: `ConfigurationError` with all that is wrong, each with its line and column.
+    public static func read(path: String) throws(ConfigurationError) -> SyncFile {
+        let bytes: [UInt8]?
+        do {
+            bytes = try readFile(path, limit: YAMLNode.sizeLimit)
+        } catch {
+            throw ConfigurationError(["\(error): dray needs a file that it can read"])
+        }
+        guard let bytes else { throw ConfigurationError(["\(path): there is no such file: name one with rules"]) }
+        return try read(bytes, name: path)
+    }
+
+    /// - Parameter name: of the file, for messages.
+    public static func read(_ bytes: [UInt8], name: String) throws(ConfigurationError) -> SyncFile {
+        let findings = Findings(isStrict: true)
+        let root: YAMLNode
+        do {
+            root = try YAMLNode(parsing: bytes, from: .file(name))
+        } catch {
+            throw ConfigurationError([error.description])
+        }
+        let section = Section(root, path: "", place: YAMLPlace(.file(name), line: 1, column: 1), findings: findings)
+        let file = SyncFile(section)
+        section.finish()
+        _ = try findings.warningsUnlessMistaken()
+        return file
+    }
+}

@@ -1,0 +1,126 @@
+import ConfigurationFiles
+import ImageLayouts
+import ImageModel
+import ImageTransfer
+import RegistryClient
+
+extension ValueKind where Value == ImageReference {
+    /// With its transport: a file that is read later must not change what it means with what lies around.
+    static var reference: ValueKind {
+        text { (text) throws(Complaint) in
+            let transports = ImageReference.Transport.allCases.map(\.prefix)
+            guard transports.contains(where: { text.hasPrefix($0) }) else {
+                throw Complaint(
+                    "\(quoted(text)) does not begin with a transport: write one of \(transports.joined(separator: ", "))"
+                        + " before it")
+            }
+            return try understood { try ImageReference(text) }
+        }
+    }
+}
+
+extension ValueKind where Value == NameTemplate {
+    static var template: ValueKind {
+        text { (text) throws(Complaint) in try understood { try NameTemplate(text) } }
+    }
+}
+
+extension ValueKind where Value == TextPattern {
+    static var glob: ValueKind {
+        text { (text) throws(Complaint) in try pattern(text) { try TextPattern(glob: text) } }
+    }
+
+    static var expression: ValueKind {
+        text { (text) throws(Complaint) in try pattern(text) { try TextPattern(expression: text) } }
+    }
+
+    private static func pattern(
+        _ text: String, _ read: () throws -> TextPattern
+    ) throws(Complaint) -> TextPattern {
+        do {
+            return try read()
+        } catch {
+            throw Complaint("\(quoted(text)): \(printable("\(error)"))")
+        }
+    }
+}
+
+extension ValueKind where Value == VersionRange {
+    static var versions: ValueKind {
+        text { (text) throws(Complaint) in
+            guard let range = VersionRange(text) else {
+                throw Complaint(
+                    "\(quoted(text)) is no range of versions: write one such as '>=1.2 <2', '^1.2.3' or '1.x'")
+            }
+            return range
+        }
+    }
+}
+
+extension ValueKind where Value == String {
+    static var tag: ValueKind {
+        text { (text) throws(Complaint) in
+            guard ImageName.isTag(text) else {
+                throw Complaint(
+                    "\(quoted(text)) is no tag: letters, digits, '.', '_' and '-'; patterns go under 'globs'")
+            }
+            return text
+        }
+    }
+}
+
+extension ValueKind where Value == Platform {
+    static var platform: ValueKind {
+        text { (text) throws(Complaint) in
+            guard let platform = Platform(text), !platform.isUnknown else {
+                throw Complaint("\(quoted(text)) is no platform: write OS/ARCH[/VARIANT], such as linux/arm64")
+            }
+            return platform
+        }
+    }
+}
+
+extension ValueKind where Value == (choice: CompressionChoice, level: Int?) {
+    static var compression: ValueKind {
+        text { (text) throws(Complaint) in
+            guard let parsed = CompressionChoice.parse(text) else {
+                throw Complaint("\(quoted(text)) is no compression: write keep, none, gzip[:1-9] or zstd[:1-19]")
+            }
+            return parsed
+        }
+    }
+}
+
+extension ValueKind where Value == Int64 {
+    /// Bytes a second.
+    static var rate: ValueKind {
+        text { (text) throws(Complaint) in
+            guard let rate = RateLimiter.bytesPerSecond(text) else {
+                throw Complaint("\(quoted(text)) is no rate: write bytes a second, such as 500k or 10M")
+            }
+            return rate
+        }
+    }
+}
+
+extension ValueKind where Value == Int {
+    static var jobs: ValueKind { wholeNumber(in: 1...64) }
+
+    /// Not in quotes.
+    static func wholeNumber(in range: ClosedRange<Int>) -> ValueKind {
+        ValueKind { (node, remark) throws(Complaint) in
+            if case .scalar(_, isPlain: false) = node.content {
+                throw Complaint("is text, being in quotes: write a number without them")
+            }
+            return try ValueKind.number(in: range).read(node, remark)
+        }
+    }
+}
+
+private func understood<Value>(_ read: () throws -> Value) throws(Complaint) -> Value {
+    do {
+        return try read()
+    } catch {
+        throw Complaint("\(error)")
+    }
+}

@@ -1,0 +1,42 @@
+public import RegistryClient
+
+/// What is particular about one registry.
+public struct SyncRegistry: Sendable {
+    /// Where its credentials are.
+    public enum Account: Sendable {
+        /// The first line is USER:PASSWORD.
+        case file(String)
+        /// A variable of the environment that holds USER:PASSWORD.
+        case variable(String)
+        case plain(Credentials)
+
+        func read() throws -> Credentials {
+            switch self {
+            case .file(let path): try Credentials.read(file: path)
+            case .variable(let name): try Credentials.read(variable: name)
+            case .plain(let credentials): credentials
+            }
+        }
+    }
+
+    public var account: Account?
+    public var verifiesTLS: Bool?
+    public var plainHTTP: Bool?
+    /// PEM files of certificate authorities.
+    public var authorityFiles: [String] = []
+    /// Bytes a second, to and from it together.
+    public var rateLimiter: RateLimiter?
+    /// Blobs at once, and images at once.
+    public var jobs: Int?
+
+    public init() {}
+
+    /// - Throws: `TransferError.refused` if the credentials cannot be read.
+    func apply(to options: inout RegistryOptions) throws {
+        if let account { options.credentials = try account.read() }
+        options.verifiesTLS = verifiesTLS ?? options.verifiesTLS
+        options.plainHTTP = plainHTTP ?? options.plainHTTP
+        options.authorityFiles += authorityFiles
+        options.rateLimiter = rateLimiter ?? options.rateLimiter
+    }
+}

@@ -1,0 +1,66 @@
+import ImageModel
+
+/// What moves in one copy: each blob once, however many images have it, and so many at a time.
+///
+/// An image claims the blobs that it brings before the first one moves, and only once it has brought them waits for
+/// those that others bring: so nobody waits for somebody who waits for him.
+actor BlobTraffic {
+    /// A blob that this copy has brought, and the repositories that it can be used in.
+    private struct Arrival {
+        let descriptor: Descriptor
+        var repositories: Set<String>
+    }
+
+    private var arrivals: [BlobMove.Key: Arrival] = [:]
+    /// What is on its way, and who waits for it.
+    private var claims: [BlobMove.Key: [CheckedContinuation<Void, Never>]] = [:]
+    private var freeSlots: Int
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    /// - Parameter slots: blobs at once.
+    init(slots: Int) { freeSlots = slots }
+
+    // MARK: Who brings what
+
+    /// Of some blobs, those that nobody has brought and nobody brings: they are the caller's to bring now.
+    func claim(_ moves: [BlobMove]) -> [BlobMove] {
+        moves.filter { move in
+            guard arrivals[move.key] == nil, claims[move.key] == nil else { return false }
+            claims[move.key] = []
+            return true
+        }
+    }
+
+    /// - Returns: nil if nobody has brought the blob after all: then it is the caller's to bring.
+    func arrival(of move: BlobMove) async -> Descriptor? {
+        while arrivals[move.key] == nil, claims[move.key] != nil {
+            await withCheckedContinuation { claims[move.key]?.append($0) }
+        }
+        if let arrival = arrivals[move.key] { return arrival.descriptor }
+        claims[move.key] = []
+        return nil
+    }
+
+    func isUsable(_ move: BlobMove, in repository: String) -> Bool {
+        arrivals[move.key]?.repositories.contains(repository) == true
+    }
+
+    func note(_ move: BlobMove, as descriptor: Descriptor, in repository: String) {
+        arrivals[move.key, default: Arrival(descriptor: descriptor, repositories: [])].repositories.insert(repository)
+        giveUp([move])
+    }
+
+    /// Somebody else may bring them.
+    func giveUp(_ moves: [BlobMove]) {
+        for move in moves { for waiter in claims.removeValue(forKey: move.key) ?? [] { waiter.resume() } }
+    }
+
+    // MARK: How many at once
+
+    func withSlot<T: Sendable>(_ body: @Sendable () async throws -> T) async throws -> T {
+        if freeSlots > 0 { freeSlots -= 1 } else { await withCheckedContinuation { waiting.append($0) } }
+        defer { if waiting.isEmpty { freeSlots += 1 } else { waiting.removeFirst().resume() } }
+        try Task.checkCancellation()
+        return try await body()
+    }
+}

@@ -1,0 +1,39 @@
+import ByteStreams
+import Glibc
+import ImageTransfer
+
+extension Credentials {
+    /// Reads `USER:PASSWORD` from a variable of the environment.
+    ///
+    /// - Throws: `TransferError.refused`.
+    public static func read(variable: String) throws -> Credentials {
+        guard let value = getenv(variable) else {
+            throw TransferError.refused("there is no variable \(variable) in the environment")
+        }
+        return try parse(String(cString: value))
+    }
+
+    /// Reads `USER:PASSWORD` from the first line of a file, or of a pipe as `<(...)` of the shell makes one. Blocks.
+    /// No message repeats the file's name: it may be the password.
+    ///
+    /// - Throws: `TransferError.refused`, `StreamError`.
+    public static func read(file path: String) throws -> Credentials {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw TransferError.refused(
+                "there is no file with credentials of that name; write USER:PASSWORD into a file, or name a variable of "
+                    + "the environment")
+        }
+        let bytes = try DescriptorSource(descriptor, name: "the file with credentials", isOwn: true).readAll(
+            limit: 64 << 10, name: "the file with credentials")
+        return try parse(String(decoding: bytes, as: UTF8.self))
+    }
+
+    private static func parse(_ text: String) throws -> Credentials {
+        let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        guard let credentials = Credentials(line) else {
+            throw TransferError.refused("the credentials are not of the form USER:PASSWORD")
+        }
+        return credentials
+    }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import ByteStreams
+import ImageSync
+import ImageTransfer
+import RegistryClient
+
+/// `dray sync`
+struct SyncCommand: DrayCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sync",
+        abstract: "Copy what the rules of a file say, as far as it is not there yet.",
+        usage: "dray sync [<options>] FILE.yml",
+        discussion: """
+            Each rule has a source, a destination, and what is wanted: tags by name, glob, regular expression, range \
+            of semantic versions, or the newest few; platforms; other names. samples/sync has an example and the \
+            file's JSON Schema. A list of images without rules is for 'dray copy --from-file'.
+
+            One run does all of it once; start it by cron or a systemd timer. A rule that fails stops no other: \
+            what failed is said, and the next run does what is missing.
+
+            Exit codes: 0 all is there, 2 some images or rules failed, 1 all of them failed, 64 the file is wrong.
+            """)
+
+    @Argument(help: ArgumentHelp("The file with the rules.", valueName: "file"))
+    var file: String
+
+    @Flag(help: "Only say what would be moved, and what is there already.")
+    var dryRun = false
+
+    @OptionGroup(title: "Registry options") var registry: RegistryArguments
+
+    @OptionGroup var bookkeeping: ReceiptOption
+
+    @OptionGroup var shared: SharedOptions
+
+    func run(_ console: Console) async throws -> ExitStatus {
+        let rules = try await Blocking.run { try SyncFile.read(path: file) }
+        let runner = ProgressRunner(console)
+        let syncer = Syncer(rules, dryRun: dryRun, registry: try registry.options(console), progress: runner.progress)
+        let report = try await bookkeeping.keep(of: file, dryRun: dryRun) {
+            try await runner.run { try await syncer.run() }
+        }
+        let listing = CopyListing(report)
+        try await console.report(listing.rows, text: listing.lines)
+        for failure in listing.failures { console.error(Printable.line(failure)) }
+        if dryRun { console.note(listing.summary) } else { console.detail(listing.summary) }
+        guard !report.failures.isEmpty else { return .done }
+        return report.images.isEmpty ? .failed : .partial
+    }
+}
