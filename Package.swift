@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "ImageLayouts", targets: ["ImageLayouts"]),
         .library(name: "RegistryClient", targets: ["RegistryClient"]),
         .library(name: "RegistryServer", targets: ["RegistryServer"]),
+        .library(name: "ConfigurationFiles", targets: ["ConfigurationFiles"]),
         .library(name: "ImageSync", targets: ["ImageSync"]),
         .executable(name: "dray", targets: ["dray"]),
     ],

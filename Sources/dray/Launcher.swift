@@ -1,5 +1,6 @@
 import ArgumentParser
 import ByteStreams
+import ConfigurationFiles
 
 /// From arguments to an exit status: understands them, runs the command, says what went wrong.
 enum Launcher {
@@ -28,6 +29,9 @@ enum Launcher {
                 Printable.line(
                     "\(error.message) ('dray \(type(of: command).configuration.commandName ?? "") --help' tells more)"))
             return .usage
+        } catch let error as ConfigurationError {
+            for mistake in error.mistakes { console.error(Printable.line(mistake)) }
+            return ExitStatus(for: error)
         } catch {
             console.error(Printable.line("\(error)"))
             return ExitStatus(for: error)

@@ -1,5 +1,5 @@
-package import ByteStreams
-package import ImageModel
+public import ByteStreams
+public import ImageModel
 
 extension ImageReference {
     /// What a reference means as a source: of a directory of archives, each archive in it, in the order of their names;
@@ -8,8 +8,8 @@ extension ImageReference {
     /// - Returns: the references, and the paths of what lies there and is no archive. What has an archive's name, and
     ///   cannot be read as one, is among the references: it is for the copy to say what is wrong with it.
     /// - Throws: `ReferenceError` if an image of the directory is named.
-    package func expanded(
-        inflation: InflationLimit
+    public func expanded(
+        inflation: InflationLimit = .standard
     ) throws -> (references: [ImageReference], leftOut: [String]) {
         guard try isDirectoryOfArchives else { return ([self], []) }
         guard name == nil, digest == nil else {

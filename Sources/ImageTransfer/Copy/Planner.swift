@@ -124,7 +124,8 @@ struct Planner {
             return try await destination.digest(of: item.name) == item.image.descriptor.digest ? item : nil
         }.compactMap { $0 }
         // All tags of one manifest are one question.
-        let questions = Array(Set(named.map(Question.init)))
+        var asked: Set<Question> = []
+        let questions = named.map(Question.init).filter { asked.insert($0).inserted }
         var known: [Question: Bookkeeping?] = [:]
         // The first alone: where it meets no referrers API, the others ask for nothing.
         for part in [questions.prefix(1), questions.dropFirst()] {
@@ -176,7 +177,8 @@ struct Planner {
                 found.bytes = found.bytes.addingSaturated(blob.size)
             }
         }
-        for subject in Set(manifests.map(\.digest)).union([question.digest]) {
+        var subjects: Set<Digest> = []
+        for subject in [question.digest] + manifests.map(\.digest) where subjects.insert(subject).inserted {
             let referrers = try await source.untaggedReferrers(of: subject, in: question.from)
             guard !referrers.isEmpty else { continue }
             let known = try await destination.referrers(of: subject, in: question.into)

@@ -32,9 +32,11 @@ final class ScriptedRegistry {
         get throws { try Data(contentsOf: URL(filePath: log)).count { $0 == UInt8(ascii: "\n") } }
     }
 
+    /// Those that were answered so far are all there.
     var requests: [Request] {
         get throws {
-            try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map {
+            _ = try HTTPConversation(address).request("GET", "/settled")
+            return try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n").map {
                 try JSONDecoder().decode(Request.self, from: Data($0.utf8))
             }
         }

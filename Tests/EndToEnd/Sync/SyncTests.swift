@@ -151,8 +151,11 @@ struct SyncTests {
         // When everything fails, that is said by another code.
         let none = try sync("rules: [{source: 'docker-archive:/nowhere.tar', destination: '\(store)'}]")
         #expect(none.status == 1, "\(none.errors)")
-        let wrong = try sync("rules: [{sourc: 'docker-archive:/nowhere.tar', destination: '\(store)'}]")
-        #expect(wrong.status == 64 && wrong.errors.contains("sync.yml:1:"), "\(wrong.errors)")
+        // All mistakes of the file, a line each.
+        let wrong = try sync("rules:\n  - {sourc: 'docker-archive:/nowhere.tar', destination: '\(store)', jobs: many}")
+        let mistakes = wrong.errors.split(separator: "\n")
+        #expect(wrong.status == 64 && mistakes.count == 3, "\(wrong.errors)")
+        #expect(mistakes.allSatisfy { $0.contains("sync.yml:2:") }, "\(wrong.errors)")
     }
 
     @Test func credentialsComeFromFilesAndAreNeverSaid() throws {
@@ -260,6 +263,41 @@ struct SyncTests {
             }
         }
         #expect(killed > 0)
+    }
+
+    /// The sample, with this machine's places in it.
+    @Test func theSampleDoesWhatItSays() throws {
+        let source = try ScriptedRegistry([], scratch: scratch)
+        let target = try ScriptedRegistry(["basic"], scratch: scratch)
+        func push(_ tags: [String], _ place: String) throws {
+            let layout = try CraftedLayout(scratch[UUID().uuidString])
+            for tag in tags { try layout.add(try layout.image([try layout.layer(tag)]), tag) }
+            try Command.succeed("copy", "oci:\(layout.path)", place)
+        }
+        let alpine = ["3.15.4", "3.17.0", "3.18.2", "3.19.1", "3.20.0-rc.1", "4.0.0", "latest"]
+        try push(alpine, "docker://\(source.address)/library/alpine")
+        let kubernetes = ["v1.28.0", "v1.29.4", "v1.29.4-x", "v1.30.1", "v1.31.0-rc.1"]
+        try push(kubernetes, "docker://\(source.address)/kube-apiserver")
+        for repository in ["team/app", "other/app"] { try push(["1"], "store:\(scratch["own"]):\(repository)") }
+        try scratch.write("user:s3cr3t-pass\n", to: "creds")
+        let sample = Command.package.appending(path: "samples/sync/sync.yml")
+        var yaml = try String(contentsOf: sample, encoding: .utf8)
+        for (old, new) in [
+            ("docker.io", source.address), ("registry.k8s.io", source.address),
+            ("registry.example:5000", target.address),
+            ("/run/secrets/registry", scratch["creds"]), ("ca-files: /etc/ssl/private-ca.pem", "plain-http: true"),
+            ("/var/lib/registry", scratch["own"]), ("/srv/transfer/team", scratch["team"]),
+        ] {
+            #expect(yaml.contains(old))
+            yaml = yaml.replacing(old, with: new)
+        }
+        let run = try sync(yaml, "--output json")
+        #expect(run.status == 0, "\(run.errors)")
+        let mirror = "mirror/\(source.address.replacing(":", with: "-"))/library/alpine"
+        let names = ["latest", "3.19.1", "3.18.2", "3.17.0"].map { "\(mirror):\($0)" }
+        #expect(
+            Set(try run.rows().map { $0.name.replacing("\(source.address)/", with: "") })
+                == Set(names + ["kube-apiserver:v1.29.4", "kube-apiserver:v1.30.1", "team/app:1"]), "\(run.text)")
     }
 
     /// What a sync writes, the original serves.
