@@ -14,11 +14,15 @@ actor BlobTraffic {
     private var arrivals: [BlobMove.Key: Arrival] = [:]
     /// What is on its way, and who waits for it.
     private var claims: [BlobMove.Key: [CheckedContinuation<Void, Never>]] = [:]
+    /// Blobs at once.
+    nonisolated let slots: Int
     private var freeSlots: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    /// - Parameter slots: blobs at once.
-    init(slots: Int) { freeSlots = slots }
+    init(slots: Int) {
+        self.slots = slots
+        freeSlots = slots
+    }
 
     // MARK: Who brings what
 

@@ -305,16 +305,23 @@ struct Transfer {
         let mover = mover(from: image.source)
         let traffic = traffic
         return try await withThrowingTaskGroup(of: (BlobMove, MovedBlob).self) { group in
-            for move in moves {
+            // Started in their order: where one blob moves at a time, the order shows.
+            var waiting = moves.makeIterator()
+            func startNext() {
+                guard let move = waiting.next() else { return }
                 group.addTask {
                     try await traffic.withSlot {
                         (move, try await mover.move(move, from: image.image.repository, into: image.name.repository))
                     }
                 }
             }
+            for _ in 0..<traffic.slots { startNext() }
             var results: [(BlobMove, MovedBlob)] = []
             do {
-                while let result = try await group.next() { results.append(result) }
+                while let result = try await group.next() {
+                    results.append(result)
+                    startNext()
+                }
                 return results
             } catch {
                 // What arrived is of no use without the rest, and that includes what nobody asked after yet.
