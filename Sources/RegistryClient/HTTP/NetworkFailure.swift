@@ -60,6 +60,10 @@ enum NetworkFailure {
             return isNameServer(error)
                 ? "it cannot be reached: its name cannot be looked up at the moment"
                 : "it cannot be reached: its name is not known"
+        case let error as ChannelError
+        where [.eof, .ioOnClosedChannel, .alreadyClosed, .inputClosed, .outputClosed].contains(error):
+            return "the connection was closed"
+        case let error as IOError where error.errnoCode == EPIPE: return "the connection was closed"
         case let error as IOError:
             let isUnreached = [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT].contains(error.errnoCode)
             return (isUnreached ? "it cannot be reached: " : "") + systemMessage(error.errnoCode)
