@@ -108,8 +108,8 @@ public final class RegistryDestination: ImageDestination {
                 answer = try registry.session.send(
                     RegistryRequest(
                         method: .POST,
-                        path: "\(repository)/blobs/uploads/?mount=\(Address.encode(blob.digest.description))"
-                            + "&from=\(Address.encode(origin))",
+                        path: "\(repository)/blobs/uploads/?mount=\(PercentEncoding.encode(blob.digest.description))"
+                            + "&from=\(PercentEncoding.encode(origin))",
                         repository: repository, scope: .mount(repository, from: origin),
                         action: "mount the blob \(blob.digest) from \(origin)", headers: ["content-length": "0"]))
             } catch is RegistryError {

@@ -63,6 +63,12 @@ public final class RegistryServer: Sendable {
         group = ServiceGroupHolder()
     }
 
+    private static func fields(_ headers: [(name: String, values: [String])]) -> [HTTPField] {
+        headers.flatMap { name, values in
+            HTTPField.Name(name).map { name in values.map { HTTPField(name: name, value: $0) } } ?? []
+        }
+    }
+
     private static func logger(_ configuration: ServerConfiguration) -> Logger {
         Logger(label: "registry") { _ in ServerLogHandler(configuration.log, writer: .standardError) }
     }
@@ -79,7 +85,8 @@ public final class RegistryServer: Sendable {
         let health = HealthMonitor(configuration.health, content: content, logger: logger)
         let events = EventQueue(configuration.notifications, logger: logger)
         let responder = RegistryResponder(
-            configuration: configuration, content: content, store: isCache ? nil : store,
+            configuration: configuration, headers: Self.fields(configuration.http.headers), content: content,
+            store: isCache ? nil : store,
             access: try configuration.access.makeAccessControl(logger: logger), health: health, metrics: metrics,
             events: events, validation: ManifestValidation(configuration.validation),
             accessLog: configuration.log.hasAccessLog ? AccessLog(writer: .standardOutput) : nil, logger: logger,

@@ -68,28 +68,19 @@ package final class DirectoryHandle: Sendable {
             close(copy)
             throw StreamError.io(operation: "list", path: path, errno: code)
         }
-        defer { closedir(stream) }
         var entries: [Entry] = []
-        errno = 0
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." {
-                let kind: FileKind? =
-                    switch Int(entry.pointee.d_type) {
-                    case Int(DT_DIR): .directory
-                    case Int(DT_REG): .file
-                    case Int(DT_LNK): .link
-                    // Not every filesystem tells.
-                    case Int(DT_UNKNOWN): try fileKind("\(path)/\(name)", followingLinks: false)
-                    default: .other
-                    }
-                if let kind { entries.append(Entry(name: name, kind: kind)) }
-            }
-            errno = 0
+        try forEachEntry(of: stream, path) { name, type in
+            let kind: FileKind? =
+                switch Int(type) {
+                case Int(DT_DIR): .directory
+                case Int(DT_REG): .file
+                case Int(DT_LNK): .link
+                // Not every filesystem tells.
+                case Int(DT_UNKNOWN): try fileKind("\(path)/\(name)", followingLinks: false)
+                default: .other
+                }
+            if let kind { entries.append(Entry(name: name, kind: kind)) }
         }
-        guard errno == 0 else { throw StreamError.io(operation: "list", path: path, errno: errno) }
         return entries
     }
 

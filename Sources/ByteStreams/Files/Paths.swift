@@ -16,8 +16,8 @@ package enum FileKind: Sendable {
     case other
 }
 
-/// What is at a path, links not followed unless asked; nil if nothing is.
-package func fileKind(_ path: String, followingLinks: Bool = true) throws -> FileKind? {
+/// What the system knows of a path; nil if nothing is there.
+private func status(of path: String, followingLinks: Bool = true) throws -> stat? {
     var status = stat()
     let result = followingLinks ? stat(path, &status) : lstat(path, &status)
     guard result == 0 else {
@@ -25,6 +25,12 @@ package func fileKind(_ path: String, followingLinks: Bool = true) throws -> Fil
         if code == ENOENT || code == ENOTDIR { return nil }
         throw StreamError.io(operation: "look at", path: path, errno: code)
     }
+    return status
+}
+
+/// What is at a path, links not followed unless asked; nil if nothing is.
+package func fileKind(_ path: String, followingLinks: Bool = true) throws -> FileKind? {
+    guard let status = try status(of: path, followingLinks: followingLinks) else { return nil }
     return switch status.st_mode & S_IFMT {
     case S_IFREG: .file
     case S_IFDIR: .directory
@@ -60,12 +66,7 @@ package func isStandardOutput(_ path: String) -> Bool {
 
 /// Bytes of a regular file; nil if there is none.
 package func fileSize(_ path: String) throws -> Int64? {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-        let code = errno
-        if code == ENOENT || code == ENOTDIR { return nil }
-        throw StreamError.io(operation: "look at", path: path, errno: code)
-    }
+    guard let status = try status(of: path) else { return nil }
     return status.st_mode & S_IFMT == S_IFREG ? Int64(status.st_size) : nil
 }
 
@@ -76,18 +77,25 @@ package func listDirectory(_ path: String) throws -> [String]? {
         if code == ENOENT || code == ENOTDIR { return nil }
         throw StreamError.io(operation: "list", path: path, errno: code)
     }
-    defer { closedir(directory) }
     var names: [String] = []
+    try forEachEntry(of: directory, path) { name, _ in names.append(name) }
+    return names.sorted()
+}
+
+/// Reads a directory, and closes it.
+///
+/// - Parameter body: is given each name and its `d_type`.
+func forEachEntry(of stream: OpaquePointer, _ path: String, _ body: (String, Int32) throws -> Void) throws {
+    defer { closedir(stream) }
     errno = 0
-    while let entry = readdir(directory) {
+    while let entry = readdir(stream) {
         let name = withUnsafePointer(to: &entry.pointee.d_name) {
             $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
         }
-        if name != ".", name != ".." { names.append(name) }
+        if name != ".", name != ".." { try body(name, Int32(entry.pointee.d_type)) }
         errno = 0
     }
     guard errno == 0 else { throw StreamError.io(operation: "list", path: path, errno: errno) }
-    return names.sorted()
 }
 
 /// A whole small file; nil if there is none.
@@ -203,11 +211,5 @@ package func isReadableByOthers(_ path: String) throws -> Bool {
 
 /// When something was last changed, in seconds since 1970; nil if it is not there.
 package func modificationTime(_ path: String) throws -> Int? {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-        let code = errno
-        if code == ENOENT || code == ENOTDIR { return nil }
-        throw StreamError.io(operation: "look at", path: path, errno: code)
-    }
-    return status.st_mtim.tv_sec
+    try status(of: path)?.st_mtim.tv_sec
 }

@@ -12,7 +12,7 @@ public final class BackupDestination: ImageDestination {
     private let blobs: LayoutBlobs
     private let naming = LayoutNaming(usesBareTags: true)
     private let locks: Mutex<[DirectoryLock]>
-    private let staging = Mutex<StagingArea?>(nil)
+    private let staging: LazyStagingArea
     /// Of each repository's `index.json`.
     private let entries = Mutex<[String: [Descriptor]]>([:])
     private let failures = Mutex<[CopyReport.Failure]>([])
@@ -21,6 +21,7 @@ public final class BackupDestination: ImageDestination {
 
     init(_ backup: Backup, sources: [String], earlier: [Snapshot], locks: [DirectoryLock]) {
         self.backup = backup
+        staging = LazyStagingArea(root: backup.path)
         self.sources = sources
         self.earlier = EarlierImages(backup, earlier)
         self.locks = Mutex(locks)
@@ -43,14 +44,7 @@ public final class BackupDestination: ImageDestination {
         return traits
     }
 
-    private func area() throws -> StagingArea {
-        try staging.withLock { area in
-            if let area { return area }
-            let new = try StagingArea(root: backup.path)
-            area = new
-            return new
-        }
-    }
+    private func area() throws -> StagingArea { try staging.area() }
 
     public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {}
 
@@ -116,7 +110,7 @@ public final class BackupDestination: ImageDestination {
     public func abandon() async { close() }
 
     private func close() {
-        staging.withLock { $0 = nil }
+        staging.close()
         locks.withLock { $0 = [] }
     }
 

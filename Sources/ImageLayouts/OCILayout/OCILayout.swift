@@ -13,7 +13,7 @@ public final class OCILayout: ImageDestination {
     public let requestedName: String?
     private let naming: LayoutNaming
     private let blobs: LayoutBlobs
-    private let staging = Mutex<StagingArea?>(nil)
+    private let staging: LazyStagingArea
     /// Entries that `index.json` is to get.
     private let entries = Mutex<[Descriptor]>([])
     /// What names meant when this run first asked.
@@ -31,6 +31,7 @@ public final class OCILayout: ImageDestination {
     init(path: String, name: String?, quarantine: Quarantine?) {
         self.path = path
         self.quarantine = quarantine
+        staging = LazyStagingArea(root: path, quarantine: quarantine)
         requestedName = name
         naming = LayoutNaming(requestedName: name)
         blobs = LayoutBlobs(root: path)
@@ -47,14 +48,7 @@ public final class OCILayout: ImageDestination {
 
     private var tree: DirectoryTree { DirectoryTree(path, shared: OCIPaths.blobs) }
 
-    func area() throws -> StagingArea {
-        try staging.withLock { area in
-            if let area { return area }
-            let new = try StagingArea(root: path, quarantine: quarantine)
-            area = new
-            return new
-        }
-    }
+    func area() throws -> StagingArea { try staging.area() }
 
     public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
@@ -121,7 +115,7 @@ public final class OCILayout: ImageDestination {
         close()
     }
 
-    private func close() { staging.withLock { $0 = nil } }
+    private func close() { staging.close() }
 
     private var indexPath: String { "\(path)/\(OCIPaths.index)" }
     private func readIndex() throws -> [UInt8]? { try readFile(indexPath, limit: Document.indexSizeLimit) }

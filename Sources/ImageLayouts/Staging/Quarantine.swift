@@ -23,7 +23,7 @@ final class Quarantine: Sendable {
     init(root: String) throws {
         self.root = root
         ownership = Ownership(of: root)
-        let base = Self.timestamp()
+        let base = Timestamp.format(Timestamp.now, "%Y%m%dT%H%M%SZ")
         var name = base
         var number = 1
         while try fileKind("\(root)/.dray/quarantine/\(name)") != nil {
@@ -32,15 +32,6 @@ final class Quarantine: Sendable {
         }
         id = name
         try makeDirectories("\(root)/.dray/quarantine/\(name)", ownership: ownership)
-    }
-
-    private static func timestamp() -> String {
-        var now = time(nil)
-        var parts = tm()
-        gmtime_r(&now, &parts)
-        var text = [CChar](repeating: 0, count: 32)
-        let count = strftime(&text, text.count, "%Y%m%dT%H%M%SZ", &parts)
-        return String(decoding: text[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Moves a file away.

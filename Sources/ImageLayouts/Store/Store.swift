@@ -14,7 +14,7 @@ public final class Store: ImageDestination {
     public let path: String
     public let requestedName: String?
     let paths = StorePaths.standard
-    private let staging = Mutex<StagingArea?>(nil)
+    private let staging: LazyStagingArea
     /// SHA-256 of blobs that go by SHA-512, as far as this run wrote them.
     private let canonical = Mutex<[Digest: Digest]>([:])
     let uploadHashes = UploadHashes()
@@ -35,6 +35,7 @@ public final class Store: ImageDestination {
     init(path: String, name: String?, servesOthers: Bool, quarantine: Quarantine?) {
         self.path = path
         self.quarantine = quarantine
+        staging = LazyStagingArea(root: path, quarantine: quarantine)
         requestedName = name
         reliance = servesOthers ? nil : StoreReliance()
         layerMemory = LayerMemory(place: path)
@@ -53,14 +54,7 @@ public final class Store: ImageDestination {
 
     private var isThere: Bool { get throws { try fileKind("\(path)/\(paths.root)") == .directory } }
 
-    func area() throws -> StagingArea {
-        try staging.withLock { area in
-            if let area { return area }
-            let new = try StagingArea(root: path, quarantine: quarantine)
-            area = new
-            return new
-        }
-    }
+    func area() throws -> StagingArea { try staging.area() }
 
     func path(ofBlob digest: Digest) -> String { "\(path)/\(paths.blob(digest))" }
     func remember(_ digest: Digest, is target: Digest) { canonical.withLock { $0[digest] = target } }
@@ -208,7 +202,7 @@ public final class Store: ImageDestination {
     public func abandon() async { close() }
 
     private func close() {
-        staging.withLock { $0 = nil }
+        staging.close()
         reliance?.forget()
     }
 

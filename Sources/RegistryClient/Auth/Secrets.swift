@@ -11,8 +11,8 @@ final class Secrets: Sendable {
         let bytes = Array(secret.utf8)
         // Three bytes are in any text by chance.
         guard bytes.count > 3 else { return }
-        let percent = Address.encode(secret)
-        let lower = Address.encode(secret, uppercase: false)
+        let percent = PercentEncoding.encode(secret)
+        let lower = PercentEncoding.encode(secret, uppercase: false)
         let base64 = String(Base64.encode(bytes).prefix { $0 != "=" })
         let url = String(base64.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 })
         spellings.withLock {

@@ -119,7 +119,7 @@ final class TokenService: Sendable {
         var form = grant + [("client_id", "dray")]
         if let service { form.append(("service", service)) }
         if !scope.resources.isEmpty { form.append(("scope", scope.description)) }
-        let text = form.map { "\($0.0)=\(Address.encode($0.1))" }.joined(separator: "&")
+        let text = form.map { "\($0.0)=\(PercentEncoding.encode($0.1))" }.joined(separator: "&")
         return try ask(
             HTTPRequest(
                 method: .POST, address: realm, headers: ["content-type": "application/x-www-form-urlencoded"],

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ImageModel
 
 /// An absolute http or https URL.
 package struct Address: Hashable, Sendable {
@@ -35,7 +36,7 @@ package struct Address: Hashable, Sendable {
     /// The same with more in its query; what the query holds already stays.
     package func adding(_ items: [(name: String, value: String)]) -> Address {
         guard !items.isEmpty else { return self }
-        let query = items.map { "\($0.name)=\(Self.encode($0.value))" }.joined(separator: "&")
+        let query = items.map { "\($0.name)=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
         return Address(text + (text.contains("?") ? "&" : "?") + query) ?? self
     }
 
@@ -57,20 +58,5 @@ package struct Address: Hashable, Sendable {
         let rest = text.drop { $0 != ":" }.dropFirst(3).drop { $0 != "/" && $0 != "?" && $0 != "#" }
         let target = rest.prefix { $0 != "#" }
         return target.hasPrefix("/") ? String(target) : "/\(target)"
-    }
-
-    /// Everything but RFC 3986's unreserved characters becomes `%XX`.
-    static func encode(_ text: String, uppercase: Bool = true) -> String {
-        var encoded = ""
-        for byte in text.utf8 {
-            switch byte {
-            case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-                encoded.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let hex = String(byte, radix: 16, uppercase: uppercase)
-                encoded += "%" + (hex.count == 1 ? "0" : "") + hex
-            }
-        }
-        return encoded
     }
 }

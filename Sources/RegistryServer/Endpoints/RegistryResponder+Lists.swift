@@ -47,7 +47,7 @@ extension RegistryResponder {
         var headers = HTTPFields()
         if items.count > shown.count, let last = shown.last {
             let prefix = configuration.http.prefix.dropLast()
-            headers[.link] = "<\(prefix)\(path)?last=\(Query.encode(last))&n=\(count)>; rel=\"next\""
+            headers[.link] = "<\(prefix)\(path)?last=\(PercentEncoding.encode(last))&n=\(count)>; rel=\"next\""
         }
         return try .json(document(shown), headers: headers)
     }
@@ -72,7 +72,7 @@ extension RegistryResponder {
         if let type = exchange.query["artifactType"], !type.isEmpty {
             found = found.filter { $0.artifactType == type }
             headers[.filtersApplied] = "artifactType"
-            query = "artifactType=\(Query.encode(type))&"
+            query = "artifactType=\(PercentEncoding.encode(type))&"
         }
         if let last = exchange.query["last"] { found = Array(found.drop { $0.digest.description <= last }) }
         let count = try pageSize(exchange, most: configuration.tagsLimit, isStrict: false) ?? configuration.tagsLimit
@@ -80,7 +80,7 @@ extension RegistryResponder {
         if found.count > shown.count, let last = shown.last {
             let path = "\(configuration.http.prefix.dropLast())/v2/\(repository)/referrers/\(digest)"
             headers[.link] =
-                "<\(path)?\(query)last=\(Query.encode(last.digest.description))&n=\(count)>; rel=\"next\""
+                "<\(path)?\(query)last=\(PercentEncoding.encode(last.digest.description))&n=\(count)>; rel=\"next\""
         }
         return try .json(ImageIndex(manifests: shown), headers: headers)
     }

@@ -10,6 +10,8 @@ struct RegistryResponder: HTTPResponder {
     typealias Context = RegistryContext
 
     let configuration: ServerConfiguration
+    /// Of every answer of the API: `http.headers`.
+    let headers: [HTTPField]
     let content: any RegistryContent
     /// nil where nothing may be changed.
     let store: Store?
@@ -41,10 +43,7 @@ struct RegistryResponder: HTTPResponder {
         }
         if exchange.isAPI {
             response.headers[.apiVersion] = "registry/2.0"
-            for (name, values) in configuration.http.headers {
-                guard let name = HTTPField.Name(name) else { continue }
-                for value in values { response.headers.append(HTTPField(name: name, value: value)) }
-            }
+            response.headers.append(contentsOf: headers)
         }
         let status = response.status.code
         let size = request.method == .head ? 0 : response.body.contentLength ?? 0

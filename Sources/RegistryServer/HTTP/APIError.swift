@@ -9,7 +9,6 @@ struct APIError: Error {
         case blobUnknown = "BLOB_UNKNOWN"
         case blobUploadInvalid = "BLOB_UPLOAD_INVALID"
         case blobUploadUnknown = "BLOB_UPLOAD_UNKNOWN"
-        case denied = "DENIED"
         case digestInvalid = "DIGEST_INVALID"
         case manifestBlobUnknown = "MANIFEST_BLOB_UNKNOWN"
         case manifestInvalid = "MANIFEST_INVALID"
@@ -18,7 +17,6 @@ struct APIError: Error {
         case nameUnknown = "NAME_UNKNOWN"
         case paginationNumberInvalid = "PAGINATION_NUMBER_INVALID"
         case sizeInvalid = "SIZE_INVALID"
-        case tooManyRequests = "TOOMANYREQUESTS"
         case unauthorized = "UNAUTHORIZED"
         case unavailable = "UNAVAILABLE"
         case unknown = "UNKNOWN"
@@ -30,8 +28,6 @@ struct APIError: Error {
             case .digestInvalid, .manifestBlobUnknown, .manifestInvalid, .nameInvalid, .paginationNumberInvalid,
                 .sizeInvalid:
                 .badRequest
-            case .denied: .forbidden
-            case .tooManyRequests: .tooManyRequests
             case .unauthorized: .unauthorized
             case .unavailable: .serviceUnavailable
             case .unknown: .internalServerError
@@ -45,7 +41,6 @@ struct APIError: Error {
             case .blobUnknown, .manifestBlobUnknown: "blob unknown to registry"
             case .blobUploadInvalid: "blob upload invalid"
             case .blobUploadUnknown: "blob upload unknown to registry"
-            case .denied: "requested access to the resource is denied"
             case .digestInvalid: "provided digest did not match uploaded content"
             case .manifestInvalid: "manifest invalid"
             case .manifestUnknown: "manifest unknown"
@@ -53,7 +48,6 @@ struct APIError: Error {
             case .nameUnknown: "repository name not known to registry"
             case .paginationNumberInvalid: "invalid number of results requested"
             case .sizeInvalid: "provided length did not match content length"
-            case .tooManyRequests: "too many requests"
             case .unauthorized: "authentication required"
             case .unavailable: "service unavailable"
             case .unknown: "unknown error"

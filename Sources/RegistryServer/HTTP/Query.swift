@@ -31,19 +31,6 @@ struct Query: Sendable {
         return String(validating: bytes, as: UTF8.self)
     }
 
-    /// Everything but RFC 3986's unreserved characters becomes `%XX`.
-    static func encode(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var encoded: [UInt8] = []
-        for byte in text.utf8 {
-            switch byte {
-            case 48...57, 65...90, 97...122, 45, 46, 95, 126: encoded.append(byte)
-            default: encoded += [37, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: encoded, as: UTF8.self)
-    }
-
     private static func hexValue(_ byte: UInt8) -> UInt8? {
         switch byte {
         case 48...57: byte - 48

@@ -76,25 +76,10 @@ struct BackupCommand: DrayCommand {
     private func copy(
         _ sources: [ImageReference], to destination: BackupDestination, _ console: Console
     ) async throws -> CopyReport {
-        let registries = Registries(try registry.options(console))
-        var selections: [CopySelection] = []
-        var failures: [CopyReport.Failure] = []
-        for source in sources {
-            do {
-                selections.append(
-                    CopySelection(
-                        source: try await source.source(at: registries), name: source.name, digest: source.digest))
-            } catch  where keepGoing {
-                failures.append(CopyReport.Failure(source: source.location, error: error))
-            }
-        }
-        destination.leaveOut(failures)
-        var report = CopyReport(isDryRun: dryRun)
-        if !selections.isEmpty {
-            report = try await ProgressRunner(console).copy(selections, to: destination, copyOptions)
-        }
-        report.failures = failures + report.failures
-        return report
+        let opened = try await OpenedSources(
+            sources, at: Registries(try registry.options(console)), keepGoing: keepGoing)
+        destination.leaveOut(opened.failures)
+        return try await opened.copy(to: destination, copyOptions, with: ProgressRunner(console))
     }
 
     private var copyOptions: CopyOptions {

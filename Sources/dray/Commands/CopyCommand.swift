@@ -191,31 +191,16 @@ struct CopyCommand: DrayCommand {
         sourceOptions.plainHTTP = sourceOptions.plainHTTP || sourcePlainHTTP
         destinationOptions.plainHTTP = destinationOptions.plainHTTP || destinationPlainHTTP
         let registries = Registries(sourceOptions)
-        var selections: [CopySelection] = []
-        var failures: [CopyReport.Failure] = []
-        for source in sources {
-            do {
-                selections.append(
-                    CopySelection(
-                        source: try await source.source(at: registries, inflation: options.inflation),
-                        name: source.name, digest: source.digest))
-            } catch  where keepGoing {
-                failures.append(CopyReport.Failure(source: source.location, error: error))
-            }
-        }
-        selections = try selections.joiningVolumes()
-        for selection in selections { try await verification.check(selection.source) }
+        var opened = try await OpenedSources(
+            sources, at: registries, inflation: options.inflation, keepGoing: keepGoing)
+        opened.selections = try opened.selections.joiningVolumes()
+        for selection in opened.selections { try await verification.check(selection.source) }
         var copyOptions = options
         for base in packing.bases {
             copyOptions.bases.append(try await BlobBase(base, at: registries, inflation: options.inflation))
         }
         let destination = try await target.destination(destinationOptions, packing: try packing.packing(console))
-        var report = CopyReport(isDryRun: dryRun)
-        if !selections.isEmpty {
-            report = try await ProgressRunner(console).copy(selections, to: destination, copyOptions)
-        }
-        report.failures = failures + report.failures
-        return report
+        return try await opened.copy(to: destination, copyOptions, with: ProgressRunner(console))
     }
 
     private var options: CopyOptions {

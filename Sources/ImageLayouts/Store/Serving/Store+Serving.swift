@@ -198,10 +198,12 @@ extension Store {
     ) throws {
         let final = self.path(ofBlob: canonical)
         // The slow part needs no lock.
-        if try fileSize(final) != size { try systemCall("sync", path) { fsync(descriptor) } }
+        let isNew = try fileSize(final) != size
+        if isNew { try systemCall("sync", path) { fsync(descriptor) } }
         try StoreLock.using(self.path) {
             if try !touch(final) || fileSize(final) != size {
-                try systemCall("sync", path) { fsync(descriptor) }
+                // It may have been collected in between.
+                if !isNew { try systemCall("sync", path) { fsync(descriptor) } }
                 try makeDirectories(parent(of: final), ownership: area().ownership)
                 try systemCall("rename to \(final)", path) { rename(path, final) }
                 try syncDirectory(parent(of: final))
