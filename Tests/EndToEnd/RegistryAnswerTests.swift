@@ -175,26 +175,23 @@ struct RegistryAnswerTests {
 
     /// TLS through CONNECT, with a certificate of this side.
     @Test func clientCertificatesAreShown() async throws {
-        let made = try Command.shell(
-            "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost "
-                + "-addext subjectAltName=DNS:localhost,IP:127.0.0.1,DNS:registry.test", in: scratch.path)
-        try #require(made.status == 0)
+        try scratch.makeCertificate("server", alsoFor: "registry.test")
         let registry = try await Registry(
             serving: scratch["root"], scratch: scratch,
             tls:
-                "{certificate: \(scratch["cert.pem"]), key: \(scratch["key.pem"]), clientcas: [\(scratch["cert.pem"])]}"
+                "{certificate: \(scratch["server.crt"]), key: \(scratch["server.key"]), clientcas: [\(scratch["server.crt"])]}"
         )
         let target = "docker://\(registry.address)/app:1"
-        let own = "--cert \(scratch["cert.pem"]) --key \(scratch["key.pem"])"
-        let shown = try Command.shell("$DRAY copy --ca-file \(scratch["cert.pem"]) \(own) \(layout) \(target)")
+        let own = "--cert \(scratch["server.crt"]) --key \(scratch["server.key"])"
+        let shown = try Command.shell("$DRAY copy --ca-file \(scratch["server.crt"]) \(own) \(layout) \(target)")
         #expect(shown.status == 0, "\(shown.errors)")
-        let none = try Command.shell("$DRAY digest --retry-times 0 --ca-file \(scratch["cert.pem"]) \(target)")
+        let none = try Command.shell("$DRAY digest --retry-times 0 --ca-file \(scratch["server.crt"]) \(target)")
         #expect(none.status == 1 && none.errors.contains("--cert"), "\(none.errors)")
 
         let port = String(registry.address.split(separator: ":")[1])
         let proxy = try Helper("web-proxy", [port, "--log", scratch["proxy.log"]])
         let through = try Command.shell(
-            "HTTPS_PROXY=http://127.0.0.1:\(proxy.port) $DRAY digest --ca-file \(scratch["cert.pem"]) \(own) docker://registry.test/app:1"
+            "HTTPS_PROXY=http://127.0.0.1:\(proxy.port) $DRAY digest --ca-file \(scratch["server.crt"]) \(own) docker://registry.test/app:1"
         )
         #expect(through.status == 0, "\(through.errors)")
         #expect(try Command.shell("cat \(scratch["proxy.log"])").text.contains("CONNECT registry.test:443"))

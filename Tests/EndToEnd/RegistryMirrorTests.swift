@@ -99,14 +99,11 @@ struct RegistryMirrorTests {
         #expect(blocked.status == 1 && blocked.errors.contains("blocked"), "\(blocked.errors)")
 
         // Insecure: a certificate that nobody vouches for will do there.
-        let made = try Command.shell(
-            "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost "
-                + "-addext subjectAltName=DNS:localhost,IP:127.0.0.1", in: scratch.path)
-        try #require(made.status == 0)
+        try scratch.makeCertificate("server")
         let secure = try await Registry(
             serving: scratch["root"], scratch: scratch,
-            tls: "{certificate: \(scratch["cert.pem"]), key: \(scratch["key.pem"])}")
-        try Command.succeed("copy", "--ca-file", scratch["cert.pem"], archive, "docker://\(secure.address)/app:1")
+            tls: "{certificate: \(scratch["server.crt"]), key: \(scratch["server.key"])}")
+        try Command.succeed("copy", "--ca-file", scratch["server.crt"], archive, "docker://\(secure.address)/app:1")
         for (extra, status) in [("insecure = true", Int32(0)), ("", 1)] {
             let conf = "[[registry]]\nlocation = \"\(secure.address)\"\n\(extra)\n"
             let result = try dray(conf, "digest --retry-times 0 docker://\(secure.address)/app:1")

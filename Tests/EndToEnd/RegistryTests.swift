@@ -3,113 +3,29 @@ import Testing
 
 /// Debian's docker-registry, in each way that it is run: dray, skopeo and podman have to agree on what is in it.
 struct RegistryTests {
-    enum Kind: String, CaseIterable, CustomTestStringConvertible {
-        case plain, tls, nginx, htpasswd, token
-
-        var testDescription: String { rawValue }
-    }
-
     /// A registry and what it takes to get in.
     private final class Setup {
         let registry: Registry
+        let serving: Serving
         let address: String
-        /// For dray.
-        var options: [String] = []
-        /// For skopeo, as source and as destination.
-        var skopeo = (source: "--src-tls-verify=false", destination: "--dest-tls-verify=false")
-        private var helper: Helper?
-        private var proxy: Process?
 
-        init(_ kind: Kind, _ scratch: Scratch) async throws {
-            try scratch.write("user:s3cr3t-pass\n", to: "creds")
-            let credentials = " --src-creds user:s3cr3t-pass", target = " --dest-creds user:s3cr3t-pass"
-            func certificate() throws {
-                let made = try Command.shell(
-                    "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost "
-                        + "-addext subjectAltName=DNS:localhost,IP:127.0.0.1", in: scratch.path)
-                try #require(made.status == 0, "\(made.errors)")
-            }
-            switch kind {
-            case .plain, .nginx:
-                registry = try await Registry(serving: scratch["root"], scratch: scratch)
-            case .tls:
-                try certificate()
-                registry = try await Registry(
-                    serving: scratch["root"], scratch: scratch,
-                    tls: "{certificate: \(scratch["cert.pem"]), key: \(scratch["key.pem"])}")
-                options = ["--ca-file", scratch["cert.pem"]]
-            case .htpasswd:
-                let made = try Command.shell("htpasswd -Bbn user s3cr3t-pass > \(scratch["htpasswd"])")
-                try #require(made.status == 0, "\(made.errors)")
-                registry = try await Registry(
-                    serving: scratch["root"], scratch: scratch,
-                    extra: "auth: {htpasswd: {realm: basic-realm, path: \(scratch["htpasswd"])}}")
-            case .token:
-                try certificate()
-                let tokens = try Helper("token-server", [scratch["key.pem"], scratch["cert.pem"]])
-                helper = tokens
-                registry = try await Registry(
-                    serving: scratch["root"], scratch: scratch,
-                    extra: "auth: {token: {realm: \"http://127.0.0.1:\(tokens.port)/token\", service: the-registry, "
-                        + "issuer: dray-tests, rootcertbundle: \(scratch["cert.pem"])}}")
-            }
-            if kind == .htpasswd || kind == .token {
-                options = ["--creds", scratch["creds"]]
-                skopeo.source += credentials
-                skopeo.destination += target
-            }
-            guard kind == .nginx else {
-                address = registry.address
-                return
-            }
-            // The settings of the article that runs the registry behind nginx.
-            let port = try Registry.freePort()
-            address = "127.0.0.1:\(port)"
-            try scratch.write(
-                """
-                daemon off; pid \(scratch["nginx.pid"]); error_log stderr; worker_processes 1;
-                events { worker_connections 256; }
-                http {
-                    access_log off; client_body_temp_path \(scratch["body"]); proxy_temp_path \(scratch["proxy"]);
-                    fastcgi_temp_path \(scratch["f"]); uwsgi_temp_path \(scratch["u"]); scgi_temp_path \(scratch["s"]);
-                    server {
-                        listen \(address); client_max_body_size 0; chunked_transfer_encoding on;
-                        location /v2/ {
-                            proxy_pass http://\(registry.address); proxy_set_header Host $http_host;
-                            proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
-                            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_read_timeout 900;
-                            proxy_http_version 1.1; proxy_buffering off; proxy_request_buffering off;
-                        }
-                    }
-                }
-                """, to: "nginx.conf")
-            let process = Process()
-            process.executableURL = URL(filePath: "/usr/sbin/nginx")
-            process.arguments = ["-c", scratch["nginx.conf"], "-e", "stderr"]
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            proxy = process
-            let ready = try Command.shell(
-                "curl -s -o /dev/null --retry 100 --retry-connrefused --retry-delay 0 --retry-max-time 20 http://\(address)/v2/"
-            )
-            try #require(ready.status == 0)
-        }
-
-        deinit {
-            proxy?.terminate()
-            proxy?.waitUntilExit()
+        init(_ way: WayOfServing, _ scratch: Scratch) async throws {
+            serving = try Serving(way, scratch)
+            registry = try await Registry(
+                serving: scratch["root"], scratch: scratch, extra: serving.top, tls: serving.tls)
+            address = try serving.entrance(to: registry.address)
         }
     }
 
-    @Test(arguments: Kind.allCases)
-    func everythingGoesThereAndBack(_ kind: Kind) async throws {
+    @Test(arguments: WayOfServing.allCases)
+    func everythingGoesThereAndBack(_ way: WayOfServing) async throws {
         let scratch = try Scratch()
-        let setup = try await Setup(kind, scratch)
+        let setup = try await Setup(way, scratch)
         let archive = try Samples.archive(scratch, mebibytes: 8)
         let host = "docker://\(setup.address)"
         func dray(_ arguments: String..., status: Int32 = 0) throws -> Command {
-            let result = try Command.dray([arguments[0]] + setup.options + arguments.dropFirst())
-            #expect(result.status == status, "\(kind) \(arguments): \(result.errors)")
+            let result = try Command.dray([arguments[0]] + setup.serving.options + arguments.dropFirst())
+            #expect(result.status == status, "\(way) \(arguments): \(result.errors)")
             return result
         }
         // From every local transport and back.
@@ -141,11 +57,11 @@ struct RegistryTests {
 
         // skopeo takes what dray brought, and dray what skopeo brought.
         let pull = try Command.shell(
-            "skopeo copy -q \(setup.skopeo.source) \(host)/team/app:1 dir:\(scratch["pulled"]) && "
+            "skopeo copy -q \(setup.serving.source) \(host)/team/app:1 dir:\(scratch["pulled"]) && "
                 + "sha256sum < \(scratch["pulled"])/manifest.json")
         #expect(pull.status == 0 && "sha256:\(pull.text.prefix(64))" == digest, "\(pull.errors)")
         let push = try Command.shell(
-            "skopeo copy -q \(setup.skopeo.destination) --digestfile \(scratch["digest"]) docker-archive:\(archive) "
+            "skopeo copy -q \(setup.serving.destination) --digestfile \(scratch["digest"]) docker-archive:\(archive) "
                 + "\(host)/skopeo/app:1 && cat \(scratch["digest"])")
         #expect(push.status == 0, "\(push.errors)")
         _ = try dray("copy", "--strict", "\(host)/skopeo/app:1", "oci:\(scratch["theirs"])")
@@ -240,9 +156,9 @@ struct RegistryTests {
         try Command.succeed("copy", "--tls-verify=false", archive, target)
         let directory = "\(scratch["home"])/.config/containers/certs.d/\(setup.address)"
         let trusted = try Command.shell(
-            "mkdir -p \(directory); cp \(scratch["cert.pem"]) \(directory)/ca.crt; \(home) $DRAY digest \(target)")
+            "mkdir -p \(directory); cp \(scratch["server.crt"]) \(directory)/ca.crt; \(home) $DRAY digest \(target)")
         #expect(trusted.status == 0, "\(trusted.errors)")
-        let byVariable = try Command.shell("SSL_CERT_FILE=\(scratch["cert.pem"]) $DRAY digest \(target)")
+        let byVariable = try Command.shell("SSL_CERT_FILE=\(scratch["server.crt"]) $DRAY digest \(target)")
         #expect(byVariable.status == 0, "\(byVariable.errors)")
     }
 

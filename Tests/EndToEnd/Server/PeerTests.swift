@@ -3,61 +3,29 @@ import Testing
 
 /// The clients that people use, against the server in each way that it is run.
 struct PeerTests {
-    enum Kind: String, CaseIterable, CustomTestStringConvertible {
-        case plain, tls, nginx, htpasswd, token
-
-        var testDescription: String { rawValue }
-    }
-
     /// A server and what it takes to get in.
     private final class Setup {
         let server: Server
+        let serving: Serving
         let address: String
-        /// For dray.
-        var options: [String] = []
-        /// For skopeo.
-        var credentials = ""
-        private var tokens: TokenServer?
-        private var nginx: Nginx?
 
-        init(_ kind: Kind, _ scratch: Scratch) throws {
-            var settings = Server.Settings()
-            switch kind {
-            case .plain, .nginx: break
-            case .tls:
-                try scratch.makeCertificate("server")
-                settings.http = "tls: {certificate: \(scratch["server.crt"]), key: \(scratch["server.key"])}"
-                options = ["--ca-file", scratch["server.crt"]]
-            case .htpasswd:
-                let made = try Command.shell("htpasswd -Bbn user s3cr3t-pass > \(scratch["htpasswd"])")
-                try #require(made.status == 0, "\(made.errors)")
-                settings.top = "auth: {htpasswd: {realm: basic-realm, path: \(scratch["htpasswd"])}}"
-            case .token:
-                let tokens = try TokenServer(scratch)
-                settings.top = tokens.settings
-                self.tokens = tokens
-            }
-            if kind == .htpasswd || kind == .token {
-                try scratch.write("user:s3cr3t-pass\n", to: "creds")
-                options = ["--creds", scratch["creds"]]
-                credentials = "--creds user:s3cr3t-pass"
-            }
-            server = try Server(settings, in: scratch)
-            if kind == .nginx { nginx = try Nginx(before: server.address, scratch: scratch) }
-            address = nginx?.address ?? server.address
+        init(_ way: WayOfServing, _ scratch: Scratch) throws {
+            serving = try Serving(way, scratch)
+            server = try Server(
+                .init(http: serving.tls.map { "tls: \($0)" } ?? "", top: serving.top), in: scratch)
+            address = try serving.entrance(to: server.address)
         }
     }
 
-    @Test(arguments: Kind.allCases) func skopeoPushesPullsListsAndDeletes(_ kind: Kind) throws {
+    @Test(arguments: WayOfServing.allCases) func skopeoPushesPullsListsAndDeletes(_ way: WayOfServing) throws {
         let scratch = try Scratch()
-        let setup = try Setup(kind, scratch)
+        let setup = try Setup(way, scratch)
         let archive = try Samples.archive(scratch)
         let host = "docker://\(setup.address)"
-        let source = "--src-tls-verify=false \(setup.credentials.replacing("--creds", with: "--src-creds"))"
-        let target = "--dest-tls-verify=false \(setup.credentials.replacing("--creds", with: "--dest-creds"))"
+        let source = setup.serving.source, target = setup.serving.destination
         func skopeo(_ command: String) throws -> Command {
             let result = try Command.shell("skopeo \(command)")
-            #expect(result.status == 0, "\(kind): skopeo \(command): \(result.errors)")
+            #expect(result.status == 0, "\(way): skopeo \(command): \(result.errors)")
             return result
         }
         for (format, name) in [("v2s2", "docker"), ("oci", "oci")] {
@@ -70,7 +38,7 @@ struct PeerTests {
             #expect(digest == "sha256:\(sum)")
             // From one repository to another: mounted.
             _ = try skopeo("copy -q \(source) \(target) \(host)/team/\(name):1 \(host)/second/\(name):2")
-            let flags = "--tls-verify=false \(setup.credentials)"
+            let flags = "--tls-verify=false \(setup.serving.credentials)"
             let tags = try skopeo("list-tags \(flags) \(host)/second/\(name) | jq -c .Tags")
             #expect(tags.text.trimmed == #"["2"]"#)
             _ = try skopeo("delete \(flags) \(host)/second/\(name):2")
@@ -79,14 +47,14 @@ struct PeerTests {
         }
     }
 
-    @Test(arguments: Kind.allCases) func drayPushesPullsListsAndDeletes(_ kind: Kind) throws {
+    @Test(arguments: WayOfServing.allCases) func drayPushesPullsListsAndDeletes(_ way: WayOfServing) throws {
         let scratch = try Scratch()
-        let setup = try Setup(kind, scratch)
+        let setup = try Setup(way, scratch)
         let archive = try Samples.archive(scratch, mebibytes: 8)
         let host = "docker://\(setup.address)"
         func dray(_ arguments: String..., status: Int32 = 0) throws -> Command {
-            let result = try Command.dray([arguments[0]] + setup.options + arguments.dropFirst())
-            #expect(result.status == status, "\(kind) \(arguments): \(result.errors)")
+            let result = try Command.dray([arguments[0]] + setup.serving.options + arguments.dropFirst())
+            #expect(result.status == status, "\(way) \(arguments): \(result.errors)")
             return result
         }
         let digest = try #require(
@@ -109,7 +77,7 @@ struct PeerTests {
             _ = try dray("digest", "\(host)/team/app:1", status: 4)
             #expect(try dray("digest", "\(host)/team/app:2").text.trimmed == digest)
         }
-        if kind == .htpasswd || kind == .token {
+        if way == .htpasswd || way == .token {
             #expect(try Command.dray("digest", "\(host)/team/app@\(digest)").status == 5)
         }
     }
