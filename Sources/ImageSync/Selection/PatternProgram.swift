@@ -50,7 +50,12 @@ struct PatternProgram: Sendable {
             if let last = choices.last { try compile(last) }
             for end in ends { steps[end] = .jump(steps.count) }
         case .repeated(let part, let least, let most):
-            for _ in 0..<least { try compile(part) }
+            for _ in 0..<least {
+                let start = steps.count
+                try compile(part)
+                // What is empty stays so however often: no limit on steps would end what takes none.
+                if steps.count == start { break }
+            }
             guard let most else {
                 let fork = steps.count
                 try emit(.match)

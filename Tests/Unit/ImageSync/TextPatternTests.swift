@@ -46,4 +46,10 @@ struct TextPatternTests {
     func isNeverSlow(_ expression: String) throws {
         #expect(try !TextPattern(expression: expression).matches(String(repeating: "a", count: 99) + "!"))
     }
+
+    /// Nothing, repeated as often as patterns may say it, would be compiled for years.
+    @Test func nothingIsRepeatedInNoTime() throws {
+        let nothing = String(repeating: "(", count: 40) + String(repeating: "){255}", count: 40)
+        #expect(try TextPattern(expression: "^a\(nothing)$").matches("a"))
+    }
 }
