@@ -77,7 +77,7 @@ struct PeerTests {
             _ = try dray("digest", "\(host)/team/app:1", status: 4)
             #expect(try dray("digest", "\(host)/team/app:2").text.trimmed == digest)
         }
-        if way == .htpasswd || way == .token {
+        if way.asksWhoComes {
             #expect(try Command.dray("digest", "\(host)/team/app@\(digest)").status == 5)
         }
     }
