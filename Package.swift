@@ -50,6 +50,7 @@ let package = Package(
         .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CSHA256"),
         .target(
             name: "ImageModel",
             dependencies: [.product(name: "Crypto", package: "swift-crypto")],
@@ -57,7 +58,7 @@ let package = Package(
         .target(
             name: "ByteStreams",
             dependencies: [
-                "ImageModel", "CLinux", "CZlib", "CZstd",
+                "ImageModel", "CLinux", "CSHA256", "CZlib", "CZstd",
                 .target(name: "CISAL", condition: .when(traits: ["ISAL"])),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOPosix", package: "swift-nio"),

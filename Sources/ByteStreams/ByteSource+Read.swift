@@ -33,7 +33,6 @@ extension ByteSource {
         return count
     }
 
-    /// Everything into a sink.
     public func pump(into sink: any ByteSink) throws {
         try forEachPiece { try sink.write($0) }
     }

@@ -9,4 +9,7 @@ public protocol ByteSource: AnyObject {
     ///
     /// - Throws: what stopped the reading. An error is never reported as an end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+
+    /// Writes everything that is left to `sink`.
+    func pump(into sink: any ByteSink) throws
 }

@@ -9,7 +9,7 @@ import Dispatch
 /// and again.
 ///
 /// One thread fills it and calls `start`; a worker compresses; `wait` gives it back to the first. The
-/// semaphore `done` orders the two.
+/// semaphore `done` orders the two. Before it is filled again, its `users` have to be through as well.
 final class DeflateBlock: @unchecked Sendable {
     let input = UnsafeMutableRawBufferPointer.allocate(byteCount: GzipSource.blockSize, alignment: 64)
     let output: UnsafeMutableRawBufferPointer
@@ -19,6 +19,8 @@ final class DeflateBlock: @unchecked Sendable {
     private(set) var checksum: UInt32 = 0
     private let compressor: any Deflater
     private let done = DispatchSemaphore(value: 0)
+    /// Who hashes its input or output.
+    let users = DispatchGroup()
 
     init(level: Int) {
         // Data that does not compress grows by a few bytes for each stored block.
@@ -31,6 +33,7 @@ final class DeflateBlock: @unchecked Sendable {
     }
 
     deinit {
+        users.wait()
         input.deallocate()
         output.deallocate()
     }

@@ -1,4 +1,5 @@
 import CZlib
+import Dispatch
 
 /// Compresses what is read from another source into one gzip member, on all processors.
 ///
@@ -12,11 +13,16 @@ public final class GzipSource: ByteSource {
     private let upstream: any ByteSource
     private let level: Int
     private let limit: Int
+    private let inputHasher: LaneHasher?
+    private let outputHasher: LaneHasher?
     private var underway: [DeflateBlock] = []
     private var spare: [DeflateBlock] = []
     private var current: DeflateBlock?
-    private var offset = 0
-    private var frame: ArraySlice<UInt8>
+    /// Header or trailer.
+    private let frame = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 8)
+    private let frameUsers = DispatchGroup()
+    /// What is made, of `frame` or of `current`, and not read yet.
+    private var ready = UnsafeRawBufferPointer(start: nil, count: 0)
     private var checksum: UInt32 = 0
     private var length: UInt32 = 0
     private var state = State.reading
@@ -30,53 +36,82 @@ public final class GzipSource: ByteSource {
     /// - Parameters:
     ///   - level: 0 to 9; nil for the fast default. With ISA-L, 1 to 3 are ISA-L's and the others zlib's.
     ///   - threads: how many blocks are compressed at once; the result is the same.
-    public init(_ upstream: any ByteSource, level: Int? = nil, threads: Int = Workers.coreCount) {
+    ///   - input: gets what is read from `upstream`.
+    ///   - output: gets what can be read from here.
+    public init(
+        _ upstream: any ByteSource, level: Int? = nil, threads: Int = Workers.coreCount,
+        hashingInput input: LaneHasher? = nil, output: LaneHasher? = nil
+    ) {
         self.upstream = upstream
         self.level = level ?? Self.defaultLevel
         limit = max(1, threads) + 1
+        inputHasher = input
+        outputHasher = output
         // No name, no time, unknown system: nothing that differs from run to run.
-        frame = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]
+        makeReady([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
     }
 
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        while true {
-            if !frame.isEmpty {
-                let count = min(buffer.count, frame.count)
-                buffer.copyBytes(from: frame.prefix(count))
-                frame = frame.dropFirst(count)
-                return count
-            }
-            if let block = current {
-                let count = min(buffer.count, block.outputCount - offset)
-                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: block.output[offset..<offset + count]))
-                offset += count
-                if offset == block.outputCount {
-                    spare.append(block)
-                    current = nil
-                }
-                if count > 0 { return count }
-            }
-            while state == .reading, underway.count < limit { try startBlock() }
-            if let next = underway.first {
-                underway.removeFirst()
-                next.wait()
-                checksum = UInt32(crc32_combine(UInt(checksum), UInt(next.checksum), next.inputCount))
-                length &+= UInt32(truncatingIfNeeded: next.inputCount)
-                current = next
-                offset = 0
-            } else if state == .inputEnded {
-                // A final empty block with fixed codes, then checksum and length.
-                frame = [0x03, 0x00] + checksum.littleEndianBytes + length.littleEndianBytes
-                state = .trailerWritten
-            } else {
-                return 0
-            }
+        while ready.isEmpty, try advance() {}
+        let count = min(buffer.count, ready.count)
+        buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: ready[..<count]))
+        ready = UnsafeRawBufferPointer(rebasing: ready[count...])
+        return count
+    }
+
+    /// Block by block, without a copy.
+    public func pump(into sink: any ByteSink) throws {
+        repeat {
+            try sink.write(ready)
+            ready = UnsafeRawBufferPointer(rebasing: ready[..<0])
+        } while try advance()
+    }
+
+    /// Makes the next bytes ready, once those before are read.
+    ///
+    /// - Returns: false at the end.
+    private func advance() throws -> Bool {
+        if let block = current { spare.append(block) }
+        current = nil
+        while state == .reading, underway.count < limit { try startBlock() }
+        if let block = underway.first {
+            underway.removeFirst()
+            block.wait()
+            checksum = UInt32(crc32_combine(UInt(checksum), UInt(block.checksum), block.inputCount))
+            length &+= UInt32(truncatingIfNeeded: block.inputCount)
+            current = block
+            makeReady(block.output[..<block.outputCount], users: block.users)
+            return true
         }
+        guard state == .inputEnded else { return false }
+        state = .trailerWritten
+        // A final empty block with fixed codes, then checksum and length.
+        makeReady([0x03, 0x00] + checksum.littleEndianBytes + length.littleEndianBytes)
+        return true
+    }
+
+    private func makeReady(_ bytes: Slice<UnsafeMutableRawBufferPointer>, users: DispatchGroup) {
+        ready = UnsafeRawBufferPointer(rebasing: bytes)
+        outputHasher?.add(ready, users: users)
+    }
+
+    private func makeReady(_ frameBytes: [UInt8]) {
+        frameUsers.wait()
+        frame.copyBytes(from: frameBytes)
+        makeReady(frame[..<frameBytes.count], users: frameUsers)
     }
 
     private func startBlock() throws {
-        let block = spare.popLast() ?? DeflateBlock(level: level)
-        block.inputCount = try upstream.fill(block.input)
+        let block = spare.isEmpty ? DeflateBlock(level: level) : spare.removeFirst()
+        block.users.wait()
+        block.inputCount = 0
+        while block.inputCount < Self.blockSize {
+            let part = UnsafeMutableRawBufferPointer(rebasing: block.input[block.inputCount...])
+            let count = try upstream.read(into: part)
+            if count == 0 { break }
+            inputHasher?.add(UnsafeRawBufferPointer(rebasing: part[..<count]), users: block.users)
+            block.inputCount += count
+        }
         if block.inputCount < Self.blockSize { state = .inputEnded }
         guard block.inputCount > 0 else { return }
         underway.append(block)
@@ -84,8 +119,10 @@ public final class GzipSource: ByteSource {
     }
 
     deinit {
-        // Threads may still be writing into the blocks.
+        // Threads may still be at work on the blocks.
         for block in underway { block.wait() }
+        frameUsers.wait()
+        frame.deallocate()
     }
 }
 

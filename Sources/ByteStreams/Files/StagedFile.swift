@@ -11,7 +11,7 @@ public final class StagedFile: ByteSink {
     private let descriptor: Int32
     private var isOpen = true
     private var nextCheck = roomInterval
-    private var writeBehind = WriteBehind()
+    private var pace = WritePace()
 
     /// How often it looks whether there is room, and how much of it stays free: an input whose size nobody knows
     /// must not fill the disk.
@@ -74,7 +74,7 @@ public final class StagedFile: ByteSink {
         if count >= nextCheck { try checkRoom() }
         try writeAll(bytes, to: descriptor, path: path)
         count += Int64(bytes.count)
-        writeBehind.advance(to: count, in: descriptor)
+        pace.advance(to: count, in: descriptor)
     }
 
     private func checkRoom() throws {
@@ -101,7 +101,10 @@ public final class StagedFile: ByteSink {
     public func written() throws -> FileSource { FileSource(try OpenFile(reading: path)) }
 
     /// Brings what was written to the disk.
-    public func flush() throws { try systemCall("sync", path) { fsync(descriptor) } }
+    public func flush() throws {
+        try pace.end(at: count, in: descriptor, path: path)
+        try systemCall("sync", path) { fsync(descriptor) }
+    }
 
     /// Gives it its name, over whatever has that now. Durable when this returns.
     public func commit(to final: String) throws {

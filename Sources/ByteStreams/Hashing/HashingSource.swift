@@ -1,7 +1,15 @@
 public import ImageModel
 
+/// Knows how many bytes of a stream there were, and what they hash to.
+public protocol Hashed: AnyObject {
+    /// Bytes so far.
+    var count: Int64 { get }
+    /// Of all of them.
+    func digest() -> Digest
+}
+
 /// Hashes and counts what is read through it.
-public final class HashingSource: ByteSource {
+public final class HashingSource: ByteSource, Hashed {
     private let upstream: any ByteSource
     private var hasher: DigestHasher
     /// Bytes read so far.

@@ -2,7 +2,9 @@ public import ImageModel
 
 /// Lets bytes through, and its end only if they were the right ones.
 public final class VerifyingSource: ByteSource {
-    private let hashing: HashingSource
+    private let upstream: any ByteSource
+    private let hashed: any Hashed
+    private var count: Int64 = 0
     private let digest: Digest
     private let size: Int64?
     private let name: String
@@ -11,8 +13,18 @@ public final class VerifyingSource: ByteSource {
     /// - Parameters:
     ///   - size: in bytes; nil where nobody claimed one.
     ///   - name: of the bytes, for the message.
-    public init(_ upstream: any ByteSource, digest: Digest, size: Int64?, name: String) {
-        hashing = HashingSource(upstream, algorithm: digest.algorithm)
+    ///   - hasher: where whoever reads has the bytes hashed, each before the next read; nil if it is to be done here.
+    public init(
+        _ upstream: any ByteSource, digest: Digest, size: Int64?, name: String, hashedBy hasher: LaneHasher? = nil
+    ) {
+        if let hasher {
+            self.upstream = upstream
+            hashed = hasher
+        } else {
+            let hashing = HashingSource(upstream, algorithm: digest.algorithm)
+            self.upstream = hashing
+            hashed = hashing
+        }
         self.digest = digest
         self.size = size
         self.name = name
@@ -21,20 +33,21 @@ public final class VerifyingSource: ByteSource {
     /// - Throws: `StreamError.damaged` with both values when the size or, at the end, the digest differs.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         if isVerified { return 0 }
-        let count = try hashing.read(into: buffer)
-        if let size, hashing.count > size || (count == 0 && hashing.count < size) {
+        let got = try upstream.read(into: buffer)
+        count += Int64(got)
+        if let size, count > size || (got == 0 && count < size) {
             throw StreamError.damaged(
-                count == 0
-                    ? "\(name) has \(hashing.count) bytes, and \(size) were expected: it is truncated"
+                got == 0
+                    ? "\(name) has \(count) bytes, and \(size) were expected: it is truncated"
                     : "\(name) has more than the \(size) bytes that were expected")
         }
-        if count == 0 {
-            let found = hashing.digest()
+        if got == 0 {
+            let found = hashed.digest()
             guard found == digest else {
                 throw StreamError.damaged("\(name) is damaged: its digest is \(found), expected was \(digest)")
             }
             isVerified = true
         }
-        return count
+        return got
     }
 }

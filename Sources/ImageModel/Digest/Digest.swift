@@ -42,6 +42,12 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         self = hasher.finalize()
     }
 
+    /// - Parameter hash: 32 bytes.
+    package init(sha256 hash: some Collection<UInt8>) {
+        precondition(hash.count == 32)
+        self.init(.sha256, hash: hash)
+    }
+
     init(_ algorithm: Algorithm, hash: some Sequence<UInt8>) {
         self.algorithm = algorithm
         self.hex = hash.hexadecimal

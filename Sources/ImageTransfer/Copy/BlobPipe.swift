@@ -28,7 +28,7 @@ struct BlobMove: Hashable, Sendable {
 final class BlobPipe {
     let output: any ByteSource
     private let input: VerifyingSource
-    private let made: HashingSource?
+    private let made: (any Hashed)?
     private let move: BlobMove
 
     /// - Parameters:
@@ -40,30 +40,42 @@ final class BlobPipe {
     ) throws {
         self.move = move
         let size = move.blob.size < 0 ? nil : move.blob.size
-        input = VerifyingSource(bytes, digest: move.blob.digest, size: size, name: title)
         guard let wanted = move.compression else {
+            input = VerifyingSource(bytes, digest: move.blob.digest, size: size, name: title)
             made = nil
             output = input
             return
         }
-        var tar: any ByteSource = input
-        if let format = move.blob.mediaType.layerCompression?.streamFormat {
-            tar = try InflatingSource(tar, format: format, limit: inflation, name: title)
+        let format = move.blob.mediaType.layerCompression?.streamFormat
+        // What is gzipped is hashed beside that, on both sides of it.
+        let tarDigest = format == nil ? move.blob.digest : move.diffID
+        let tarHasher = wanted == .gzip ? tarDigest.map { LaneHasher($0.algorithm) } : nil
+        var tar: any ByteSource
+        if let format {
+            input = VerifyingSource(bytes, digest: move.blob.digest, size: size, name: title)
+            tar = try InflatingSource(input, format: format, limit: inflation, name: title)
             if let diffID = move.diffID {
-                tar = VerifyingSource(tar, digest: diffID, size: nil, name: "\(title), inflated,")
+                tar = VerifyingSource(
+                    tar, digest: diffID, size: nil, name: "\(title), inflated,", hashedBy: tarHasher)
             }
-        } else if let diffID = move.diffID, diffID != move.blob.digest {
-            throw TransferError.damaged("\(title): the config gives it the diffID \(diffID)")
+        } else {
+            if let diffID = move.diffID, diffID != move.blob.digest {
+                throw TransferError.damaged("\(title): the config gives it the diffID \(diffID)")
+            }
+            input = VerifyingSource(
+                bytes, digest: move.blob.digest, size: size, name: title, hashedBy: tarHasher)
+            tar = input
         }
-        let packed: any ByteSource =
-            switch wanted {
-            case .none: tar
-            case .gzip: GzipSource(tar, level: level)
-            case .zstd: ZstdSource(tar, level: level)
-            }
-        let hashing = HashingSource(packed)
-        made = hashing
-        output = hashing
+        switch wanted {
+        case .gzip:
+            let hasher = LaneHasher()
+            made = hasher
+            output = GzipSource(tar, level: level, hashingInput: tarHasher, output: hasher)
+        case .none, .zstd:
+            let hashing = HashingSource(wanted == .zstd ? ZstdSource(tar, level: level) : tar)
+            made = hashing
+            output = hashing
+        }
     }
 
     /// What came out, once all of it was pulled.

@@ -37,18 +37,28 @@ final class StagedBlobs: Sendable {
         let choice = options.compression(from: stream, to: destination)
         let compression = blob.isPlainTar ? choice.change(of: .ociLayer) : nil
         let metered = MeteredSource(blob.content, progress: progress, stop: stop)
-        let raw = HashingSource(metered, algorithm: blob.digest?.algorithm ?? .sha256)
+        let algorithm = blob.digest?.algorithm ?? .sha256
         if let claimed = blob.digest, table.withLock({ $0.entries[claimed] != nil }) {
-            _ = try raw.drain()
-            return try Self.checked(raw.digest(), blob)
+            let known = HashingSource(metered, algorithm: algorithm)
+            _ = try known.drain()
+            return try Self.checked(known.digest(), blob)
         }
-        let packed: any ByteSource =
-            switch compression {
-            case nil, .some(.none): raw
-            case .gzip: GzipSource(raw, level: options.level)
-            case .zstd: ZstdSource(raw, level: options.level)
-            }
-        let out = compression == nil ? raw : HashingSource(packed)
+        let raw: any Hashed
+        let out: any Hashed
+        let bytes: any ByteSource
+        switch compression {
+        case .gzip:
+            let (input, output) = (LaneHasher(algorithm), LaneHasher())
+            bytes = GzipSource(metered, level: options.level, hashingInput: input, output: output)
+            (raw, out) = (input, output)
+        case .zstd:
+            let input = HashingSource(metered, algorithm: algorithm)
+            let output = HashingSource(ZstdSource(input, level: options.level))
+            (raw, out, bytes) = (input, output, output)
+        case nil, .some(.none):
+            let hashing = HashingSource(metered, algorithm: algorithm)
+            (raw, out, bytes) = (hashing, hashing, hashing)
+        }
         let isKept = compression == nil
         let writer = try destination.writer(
             for: BlobTarget(digest: isKept ? blob.digest : nil, size: isKept ? blob.size : nil, repository: ""))
@@ -56,9 +66,9 @@ final class StagedBlobs: Sendable {
             var diffID: Result<Digest, any Error>?
             if stream.needsDiffIDs, blob.compression == .gzip || blob.compression == .zstd {
                 diffID = try DiffIDCheck.pump(
-                    out, format: blob.compression, into: writer, limit: options.inflation, title: blob.title)
+                    bytes, format: blob.compression, into: writer, limit: options.inflation, title: blob.title)
             } else {
-                try out.pump(into: writer)
+                try bytes.pump(into: writer)
             }
             let digest = try Self.checked(raw.digest(), blob)
             let mediaType = isKept ? MediaType("") : MediaType.layer(compression ?? .none, in: .oci) ?? .ociLayer

@@ -24,7 +24,7 @@ package final class StoreUpload {
     private var hasher: DigestHasher?
     /// Bytes that `hasher` has seen.
     private var hashed: Int64 = 0
-    private var writeBehind = WriteBehind()
+    private var pace = WritePace()
 
     /// Somebody else is writing to it.
     package struct Busy: Error {}
@@ -51,6 +51,8 @@ package final class StoreUpload {
     package func close() {
         guard isOpen else { return }
         isOpen = false
+        // Where it fails, a little of the disk stays taken until the upload goes on, or goes.
+        try? pace.end(at: size, in: descriptor, path: path)
         // After a write that failed in the middle there is more in the file than was hashed.
         if let hasher, let stamp = try? FileStamp(of: descriptor, path: path), stamp.size == hashed {
             store.uploadHashes.keep(hasher, of: id, stamp)
@@ -114,7 +116,7 @@ package final class StoreUpload {
     package func append(_ bytes: UnsafeRawBufferPointer) throws {
         try writeAll(bytes, to: descriptor, at: size, path: path)
         size += Int64(bytes.count)
-        writeBehind.advance(to: size, in: descriptor)
+        pace.advance(to: size, in: descriptor)
     }
 
     package func hash(_ bytes: UnsafeRawBufferPointer) {
@@ -129,6 +131,7 @@ package final class StoreUpload {
         let canonical = try hasher?.finalize() ?? read(.sha256)
         let actual = try digest.algorithm == .sha256 ? canonical : read(digest.algorithm)
         guard actual == digest else { return false }
+        try pace.end(at: size, in: descriptor, path: path)
         try store.adoptUpload(path, descriptor, size: size, as: digest, canonical: canonical, in: repository)
         hasher = nil
         try removeTree(parent(of: path))

@@ -1,0 +1,142 @@
+"""Running commands in turn, and what comes of their times."""
+import dataclasses
+import os
+import shutil
+import statistics
+import subprocess
+import time
+
+
+@dataclasses.dataclass
+class Measure:
+    seconds: float
+    peak_mib: float
+
+
+def clear(*paths):
+    for path in paths:
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        elif os.path.lexists(path):
+            os.remove(path)
+
+
+def run(*command, **more):
+    """Output of something that is not measured."""
+    result = subprocess.run(command, capture_output=True, **more)
+    if result.returncode != 0:
+        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{result.stderr.decode()}")
+    return result.stdout
+
+
+def measure(command, stdin=None, stdout=None):
+    """One run; a failure ends the benchmark."""
+    with open(stdin or os.devnull, "rb") as source, open(stdout or os.devnull, "wb") as target:
+        start = time.monotonic()
+        process = subprocess.Popen(command, stdin=source, stdout=target, stderr=subprocess.PIPE)
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if status != 0:
+        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{errors.decode()}")
+    return Measure(seconds, usage.ru_maxrss / 1024)
+
+
+@dataclasses.dataclass
+class Job:
+    title: str
+    command: list
+    # Before each run, outside of what is measured.
+    prepare: object = lambda: None
+    stdin: str = None
+    stdout: str = None
+
+
+class Rounds:
+    """Jobs run in turn, round by round, so that what slows the machine down slows all of them. The first round warms
+    the caches and is not counted."""
+
+    def __init__(self, jobs, runs, check=lambda: None):
+        self.times = {job.title: [] for job in jobs}
+        for turn in range(runs + 1):
+            for job in jobs:
+                job.prepare()
+                result = measure(job.command, job.stdin, job.stdout)
+                if turn > 0:
+                    self.times[job.title].append(result)
+            if turn == 0:
+                check()
+
+    def seconds(self, title):
+        return statistics.median(m.seconds for m in self.times[title])
+
+    def peak(self, title):
+        return max(m.peak_mib for m in self.times[title])
+
+    def times_as_fast(self, ours, theirs):
+        """Median over the rounds."""
+        return statistics.median(b.seconds / a.seconds for a, b in zip(self.times[ours], self.times[theirs]))
+
+    def work(self, *titles):
+        """Median seconds of several jobs together, spread over all processors."""
+        rounds = zip(*(self.times[title] for title in titles))
+        return statistics.median(sum(m.seconds for m in each) for each in rounds) / os.cpu_count()
+
+
+@dataclasses.dataclass
+class Figure:
+    """A number that a benchmark ends with."""
+
+    title: str
+    value: float
+    # `times as fast`, `of the limit`, `MiB`, ...
+    unit: str
+
+
+class Report:
+    def __init__(self, title):
+        self.title = title
+        self.rows = []
+        self.figures = []
+        # Of the plot: (job, [(name, seconds)], seconds that cannot be avoided or None).
+        self.bars = []
+
+    def add_jobs(self, rounds, size=None):
+        """`size`: bytes that each moves."""
+        for title in rounds.times:
+            row = {"job": title, "seconds": rounds.seconds(title), "peakMiB": rounds.peak(title)}
+            if size:
+                row["MB/s"] = size / row["seconds"] / 1e6
+            self.rows.append(row)
+
+    def add(self, title, value, unit="times as fast"):
+        self.figures.append(Figure(title, value, unit))
+
+    def print(self):
+        print(f"\n## {self.title}\n")
+        if self.rows:
+            columns = list(dict.fromkeys(key for row in self.rows for key in row))
+            names = {"peakMiB": "peak MiB"}
+            print(f"{'job':58}" + "".join(f"{names.get(column, column):>12}" for column in columns[1:]))
+            for row in self.rows:
+                print(f"{row['job']:58}" + "".join(self.cell(row.get(column)) for column in columns[1:]))
+            print()
+        for figure in self.figures:
+            print(f"{figure.title}: {figure.value:.2f} {figure.unit}")
+
+    @staticmethod
+    def cell(value):
+        return f"{'':>12}" if value is None else f"{value:12.2f}" if value < 100 else f"{value:12.0f}"
+
+    def json(self):
+        return {"title": self.title, "rows": self.rows, "figures": [dataclasses.asdict(f) for f in self.figures]}
+
+
+def median_growth(sizes, seconds):
+    """How time grows when the size doubles: the slope of a line through the logarithms."""
+    import math
+
+    xs, ys = [math.log2(size) for size in sizes], [math.log2(second) for second in seconds]
+    x, y = statistics.mean(xs), statistics.mean(ys)
+    return 2 ** (sum((a - x) * (b - y) for a, b in zip(xs, ys)) / sum((a - x) ** 2 for a in xs))
