@@ -9,7 +9,7 @@ import Dispatch
 /// and again.
 ///
 /// One thread fills it and calls `start`; a worker compresses; `wait` gives it back to the first. The
-/// semaphore `done` orders the two. Before it is filled again, its `users` have to be through as well.
+/// semaphore `done` orders the two. Before it is filled again, its `readers` have to be through as well.
 final class DeflateBlock: @unchecked Sendable {
     let input = UnsafeMutableRawBufferPointer.allocate(byteCount: GzipSource.blockSize, alignment: 64)
     let output: UnsafeMutableRawBufferPointer
@@ -20,7 +20,7 @@ final class DeflateBlock: @unchecked Sendable {
     private let compressor: any Deflater
     private let done = DispatchSemaphore(value: 0)
     /// Who hashes its input or output.
-    let users = DispatchGroup()
+    let readers = BufferReaders()
 
     init(level: Int) {
         // Data that does not compress grows by a few bytes for each stored block.
@@ -33,7 +33,7 @@ final class DeflateBlock: @unchecked Sendable {
     }
 
     deinit {
-        users.wait()
+        readers.wait()
         input.deallocate()
         output.deallocate()
     }

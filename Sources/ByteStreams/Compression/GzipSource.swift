@@ -1,5 +1,4 @@
 import CZlib
-import Dispatch
 
 /// Compresses what is read from another source into one gzip member, on all processors.
 ///
@@ -20,7 +19,7 @@ public final class GzipSource: ByteSource {
     private var current: DeflateBlock?
     /// Header or trailer.
     private let frame = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 8)
-    private let frameUsers = DispatchGroup()
+    private let frameReaders = BufferReaders()
     /// What is made, of `frame` or of `current`, and not read yet.
     private var ready = UnsafeRawBufferPointer(start: nil, count: 0)
     private var checksum: UInt32 = 0
@@ -80,7 +79,7 @@ public final class GzipSource: ByteSource {
             checksum = UInt32(crc32_combine(UInt(checksum), UInt(block.checksum), block.inputCount))
             length &+= UInt32(truncatingIfNeeded: block.inputCount)
             current = block
-            makeReady(block.output[..<block.outputCount], users: block.users)
+            makeReady(block.output[..<block.outputCount], readers: block.readers)
             return true
         }
         guard state == .inputEnded else { return false }
@@ -90,26 +89,26 @@ public final class GzipSource: ByteSource {
         return true
     }
 
-    private func makeReady(_ bytes: Slice<UnsafeMutableRawBufferPointer>, users: DispatchGroup) {
+    private func makeReady(_ bytes: Slice<UnsafeMutableRawBufferPointer>, readers: BufferReaders) {
         ready = UnsafeRawBufferPointer(rebasing: bytes)
-        outputHasher?.add(ready, users: users)
+        outputHasher?.add(ready, readers: readers)
     }
 
     private func makeReady(_ frameBytes: [UInt8]) {
-        frameUsers.wait()
+        frameReaders.wait()
         frame.copyBytes(from: frameBytes)
-        makeReady(frame[..<frameBytes.count], users: frameUsers)
+        makeReady(frame[..<frameBytes.count], readers: frameReaders)
     }
 
     private func startBlock() throws {
         let block = spare.isEmpty ? DeflateBlock(level: level) : spare.removeFirst()
-        block.users.wait()
+        block.readers.wait()
         block.inputCount = 0
         while block.inputCount < Self.blockSize {
             let part = UnsafeMutableRawBufferPointer(rebasing: block.input[block.inputCount...])
             let count = try upstream.read(into: part)
             if count == 0 { break }
-            inputHasher?.add(UnsafeRawBufferPointer(rebasing: part[..<count]), users: block.users)
+            inputHasher?.add(UnsafeRawBufferPointer(rebasing: part[..<count]), readers: block.readers)
             block.inputCount += count
         }
         if block.inputCount < Self.blockSize { state = .inputEnded }
@@ -121,7 +120,7 @@ public final class GzipSource: ByteSource {
     deinit {
         // Threads may still be at work on the blocks.
         for block in underway { block.wait() }
-        frameUsers.wait()
+        frameReaders.wait()
         frame.deallocate()
     }
 }

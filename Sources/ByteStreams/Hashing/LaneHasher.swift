@@ -1,6 +1,19 @@
-package import Dispatch
+import Dispatch
 public import ImageModel
 import Synchronization
+
+/// Those who still read some bytes that are somebody else's.
+package final class BufferReaders: Sendable {
+    private let group = DispatchGroup()
+
+    package init() {}
+
+    func enter() { group.enter() }
+    func leave() { group.leave() }
+
+    /// Until there are none.
+    package func wait() { group.wait() }
+}
 
 /// Hashes a stream on the threads that compress, while whoever has its bytes goes on.
 ///
@@ -9,7 +22,7 @@ import Synchronization
 public final class LaneHasher: Hashed, @unchecked Sendable {
     private struct Piece {
         var bytes: UnsafeRawBufferPointer
-        var users: DispatchGroup
+        var readers: BufferReaders
     }
 
     private enum Form {
@@ -38,7 +51,7 @@ public final class LaneHasher: Hashed, @unchecked Sendable {
     /// Of whoever takes it from the board.
     private var form: Form
     /// Everything that was added.
-    private let underway = DispatchGroup()
+    private let underway = BufferReaders()
 
     public init(_ algorithm: Digest.Algorithm = .sha256) {
         form =
@@ -49,15 +62,15 @@ public final class LaneHasher: Hashed, @unchecked Sendable {
     /// Adds what comes next.
     ///
     /// - Parameters:
-    ///   - bytes: left alone until `users` is empty.
-    ///   - users: who still needs the bytes.
-    package func add(_ bytes: UnsafeRawBufferPointer, users: DispatchGroup) {
+    ///   - bytes: left alone as long as they have readers.
+    ///   - readers: of the bytes.
+    package func add(_ bytes: UnsafeRawBufferPointer, readers: BufferReaders) {
         guard !bytes.isEmpty else { return }
         count += Int64(bytes.count)
         underway.enter()
-        users.enter()
+        readers.enter()
         let starts = Self.board.withLock { board in
-            pieces.append(Piece(bytes: bytes, users: users))
+            pieces.append(Piece(bytes: bytes, readers: readers))
             guard !isWaiting else { return false }
             isWaiting = true
             board.waiting.append(self)
@@ -119,7 +132,7 @@ public final class LaneHasher: Hashed, @unchecked Sendable {
                 return (finished, next)
             }
             for end in finished {
-                end.value.0.users.leave()
+                end.value.0.readers.leave()
                 end.value.1.leave()
             }
             if turns.isEmpty, next.isEmpty { return }

@@ -1,4 +1,3 @@
-import Dispatch
 import ImageModel
 import Testing
 
@@ -53,13 +52,13 @@ struct LaneHasherTests {
 
     /// All pieces are handed over before any needs to be done, as a compressor does.
     private func add(_ bytes: [UInt8], to hasher: LaneHasher, step: Int) {
-        let users = DispatchGroup()
+        let readers = BufferReaders()
         bytes.withUnsafeBytes { bytes in
             for start in stride(from: 0, to: bytes.count, by: step) {
                 let end = min(bytes.count, start + step)
-                hasher.add(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), users: users)
+                hasher.add(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), readers: readers)
             }
-            users.wait()
+            readers.wait()
         }
     }
 }
