@@ -16,12 +16,14 @@ final class StagingArea: Sendable {
     init(root: String, quarantine: Quarantine? = nil) throws {
         self.root = root
         self.quarantine = quarantine
-        directory = "\(root)/.dray/staging"
+        directory = Self.directory(in: root)
         ownership = Ownership(of: root)
         try makeDirectories(directory, ownership: ownership)
         try Self.clear(directory)
         lock = try DirectoryLock.waiting(.shared, on: directory)
     }
+
+    static func directory(in root: String) -> String { "\(root)/.dray/staging" }
 
     private static func clear(_ directory: String) throws {
         guard let alone = try DirectoryLock.trying(.exclusive, on: directory) else { return }
@@ -45,9 +47,10 @@ final class StagingArea: Sendable {
         return path
     }
 
-    /// A symbolic link, in the place of one that is there.
+    /// A symbolic link, in the place of what is there.
     func link(_ path: String, to target: String) throws {
         let aside = newPath()
+        try makeRoom(for: path)
         try makeLink(aside, to: target)
         try move(aside, to: path)
     }
@@ -70,6 +73,12 @@ final class StagingArea: Sendable {
 
     /// Gives a file its name, over whatever has that now.
     func commit(_ file: StagedFile, to path: String) throws {
+        try makeRoom(for: path)
+        try file.commit(to: path)
+    }
+
+    /// Makes directories above a file or link that is going to be there, and keeps what is there now if it is to be kept.
+    private func makeRoom(for path: String) throws {
         try makeDirectories(parent(of: path), ownership: ownership)
         switch try fileKind(path, followingLinks: false) {
         case .directory:
@@ -81,6 +90,5 @@ final class StagingArea: Sendable {
         case .file, .link, .other: try quarantine?.keep(String(path.dropFirst(root.utf8.count + 1)))
         case nil: break
         }
-        try file.commit(to: path)
     }
 }
