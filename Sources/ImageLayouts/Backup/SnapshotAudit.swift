@@ -120,7 +120,8 @@ struct SnapshotAudit {
         findings.append(
             Finding(
                 isThere ? .linkDamaged : .linkMissing, link,
-                isThere ? "does not lead to the blobs of the backup" : "is not there, so nobody finds the layout's blobs",
+                isThere
+                    ? "does not lead to the blobs of the backup" : "is not there, so nobody finds the layout's blobs",
                 affected: [AffectedImage("everything in \(title)")],
                 advice: "--repair-from with any source makes it anew",
                 remedy: .file(link, implied: Array(BackupPaths.blobsLink(of: repository).utf8), target: nil)))

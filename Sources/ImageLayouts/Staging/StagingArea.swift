@@ -1,4 +1,5 @@
 import ByteStreams
+import Glibc
 import ImageTransfer
 
 /// Where a tree's new files are written before they have names: `.dray/staging` below its root.
@@ -40,7 +41,7 @@ final class StagingArea: Sendable {
 
     func makeFile() throws -> StagedFile { try StagedFile(in: directory, ownership: ownership) }
 
-    /// An empty directory that is going to get its final name by `move`.
+    /// An empty directory that is going to get its final name by `place` or `move`.
     func makeDirectory() throws -> String {
         let path = newPath()
         try makeDirectories(path, ownership: ownership, lasting: false)
@@ -55,10 +56,30 @@ final class StagingArea: Sendable {
         try move(aside, to: path)
     }
 
-    /// Takes a directory away, all at once.
+    /// Gives a directory its name, unless something is there.
+    ///
+    /// - Returns: whether it has it now; it is gone otherwise.
+    func place(_ aside: String, at path: String) throws -> Bool {
+        try syncTree(aside)
+        try makeDirectories(parent(of: path), ownership: ownership)
+        do {
+            try move(aside, to: path)
+            return true
+        } catch StreamError.io(_, _, let code) where code == ENOTEMPTY || code == EEXIST || code == ENOTDIR {
+            try removeTree(aside)
+            return false
+        }
+    }
+
+    /// Takes a directory away, all at once. Somebody else may have done so already.
     func remove(_ path: String) throws {
         let aside = newPath()
-        try move(path, to: aside)
+        do {
+            try move(path, to: aside)
+        } catch StreamError.io(_, _, let code) where code == ENOENT {
+            return
+        }
+        try syncDirectory(parent(of: path))
         try removeTree(aside)
     }
 

@@ -95,7 +95,7 @@ struct VerifyCommand: DrayCommand {
     }
 
     private func report(on target: String, _ progress: Progress, _ console: Console) async throws -> VerifyReport {
-        let registryOptions = try registry.options(console)
+        let registryOptions = try registry.options(console, jobs: jobs)
         let inflation = options.inflation
         let subject: VerifiedSubject
         let place: any VerifiedPlace

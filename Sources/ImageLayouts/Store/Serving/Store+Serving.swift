@@ -128,10 +128,9 @@ extension Store {
         }
     }
 
+    /// All at once: a registry lists what has a history, whether it means anything or not.
     private func remove(tag: String, _ repository: String) throws {
-        try removeFile("\(path)/\(paths.currentLink(tag, repository))")
-        try removeTree("\(path)/\(paths.tag(tag, repository))")
-        try syncDirectory("\(path)/\(paths.tags(repository))")
+        try area().remove("\(path)/\(paths.tag(tag, repository))")
     }
 
     // MARK: Blobs
