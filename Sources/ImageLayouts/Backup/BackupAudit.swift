@@ -23,6 +23,7 @@ public struct BackupAudit: VerifiedPlace {
         lock =
             try fileKind("\(backup.path)/\(OCIPaths.blobs)") == .directory
             ? backup.lockUnchecked(.shared, OCIPaths.blobs) : nil
+        _ = try marker()
     }
 
     // MARK: As a source

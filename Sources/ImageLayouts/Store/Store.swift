@@ -142,7 +142,8 @@ public final class Store: ImageDestination {
         try StoreBlobWriter(self, area(), target: target)
     }
 
-    /// Links to the blobs, the manifest's bytes, the link to it.
+    /// Links to the blobs, the manifest's bytes, the link to it. Of a signed schema1 manifest a registry keeps what is
+    /// signed, and signs it anew when it is asked for it.
     ///
     /// - Throws: `TransferError.damaged` if a blob of it, or a child that this run counted on, is not there.
     public func put(_ manifest: Manifest, in repository: String) async throws {
@@ -171,10 +172,10 @@ public final class Store: ImageDestination {
             }
         }
         try makeDirectories("\(path)/\(paths.repositories)/\(repository)/_layers", ownership: area().ownership)
-        let target = Digest(of: manifest.bytes)
+        let target = Digest(of: manifest.payload)
         let file = path(ofBlob: target)
-        if try !touch(file) || !holds(manifest.bytes, file) {
-            try area().write(manifest.bytes, to: file)
+        if try !touch(file) || !holds(manifest.payload, file) {
+            try area().write(manifest.payload, to: file)
         }
         if manifest.digest.algorithm != .sha256 { try link(paths.revisionLink(target, repository), to: target) }
         try link(paths.revisionLink(manifest.digest, repository), to: target)

@@ -60,7 +60,7 @@ struct BackupDamageTests {
         func run(_ round: Int, _ address: String, _ command: (String) -> [String]) throws -> Int32 {
             let cutter = try Helper(
                 "cutting-proxy",
-                [String(address.split(separator: ":")[1]), "--cuts", "1", "--most", "400000", "--seed", "\(round)"])
+                [String(address.split(separator: ":")[1]), "--cuts", "1", "--most", "100000", "--seed", "\(round)"])
             let result = try Command.dray(command("docker://127.0.0.1:\(cutter.port)/") + ["--retry-times", "0"])
             failed += result.status == 0 ? 0 : 1
             return result.status

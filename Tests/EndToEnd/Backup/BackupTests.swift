@@ -168,7 +168,11 @@ struct BackupTests {
                     + "dir:\(scratch["pull-\(name)"])")
             #expect(pull.status == 0, "\(pull.errors)")
             #expect(try served.garbage().isEmpty)
+            #expect(try Verification.run("--deep", "store:\(scratch["store-\(name)"])", status: 0).remarks.isEmpty)
         }
+        let target = try await Registry(serving: scratch["target"], scratch: scratch)
+        try Command.succeed("restore", scratch["backup-api"], "docker://\(target.address)/")
+        #expect(try Command.succeed("digest", "docker://\(target.address)/old/app:1").text.trimmed == digest)
     }
 
     /// The tag list tells which fallback tags there are.

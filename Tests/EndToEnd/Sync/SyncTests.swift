@@ -269,7 +269,11 @@ struct SyncTests {
     @Test func aSyncThatIsCutOffIsCompletedByTheNext() async throws {
         let source = try await Registry(serving: scratch["source"], scratch: scratch)
         try Backups.fill(source.address, repositories: 3)
-        let state = try Backups.content(ofRegistry: source.address)
+        /// All but the lists of referrers, which are kept up at each end by itself.
+        func content(_ registry: Registry) throws -> [String] {
+            try Backups.content(ofRegistry: registry.address).filter { !$0.contains(#/ sha256-[0-9a-f]{64} /#) }
+        }
+        let state = try content(source)
         var failed = 0
         for round in 0..<(Samples.isLong ? 50 : 5) {
             let root = scratch["target-\(round)"]
@@ -279,7 +283,7 @@ struct SyncTests {
             let cutter = try Helper(
                 "cutting-proxy",
                 [
-                    String(cut.address.split(separator: ":")[1]), "--cuts", "2", "--most", "400000", "--seed",
+                    String(cut.address.split(separator: ":")[1]), "--cuts", "2", "--most", "100000", "--seed",
                     "\(round)",
                 ])
             let proxy = "127.0.0.1:\(cutter.port)"
@@ -294,7 +298,7 @@ struct SyncTests {
             #expect(checked.status == 0, "\(checked.errors)")
             let next = try sync(yaml(source.address, target.address))
             #expect(next.status == 0, "\(next.errors)")
-            #expect(try Backups.content(ofRegistry: target.address) == state)
+            #expect(try content(target) == state)
             try FileManager.default.removeItem(atPath: root)
         }
         #expect(failed > 0)
