@@ -38,5 +38,6 @@ public struct SyncRegistry: Sendable {
         options.plainHTTP = plainHTTP ?? options.plainHTTP
         options.authorityFiles += authorityFiles
         options.rateLimiter = rateLimiter ?? options.rateLimiter
+        options.lookups = jobs ?? options.lookups
     }
 }

@@ -8,8 +8,6 @@ public struct RegistrySource: ImageEditor {
     /// nil: all that the registry tells of.
     private let repository: String?
     private let run = RegistryRun()
-    /// Tags that are looked up at once.
-    private static let lookups = 8
 
     init(_ places: RegistryPlaces, repository: String? = nil) {
         self.places = places
@@ -29,63 +27,77 @@ public struct RegistrySource: ImageEditor {
     }
 
     public func listing() async throws -> SourceListing {
-        try await Workers.blobs.run { [self] in
-            if let repository { return SourceListing(images: try images(in: repository)) }
-            return SourceListing(images: try images { _ in true })
-        }
+        if let repository { return SourceListing(images: try await images(in: repository)) }
+        return SourceListing(images: try await images { _ in true })
     }
 
     /// Of all repositories that are wanted.
-    private func images(where isWanted: (String) -> Bool) throws -> [SourceImage] {
-        try registry.repositories().filter(isWanted).flatMap { repository in
+    private func images(where isWanted: @Sendable (String) -> Bool) async throws -> [SourceImage] {
+        let repositories = try await Workers.blobs.run { [self] in try registry.repositories() }.filter(isWanted)
+        let tags = try await repositories.mapConcurrently(limit: lookups) { repository in
             do {
-                return try images(in: repository)
+                return try await self.tags(in: repository)
             } catch TransferError.notFound {
                 // A push that broke off leaves a repository without a tag.
                 return []
             }
         }
+        return try await lookUp(zip(repositories, tags).flatMap { repository, tags in tags.map { (repository, $0) } })
     }
 
-    private func images(in repository: String) throws -> [SourceImage] {
-        try places.list(repository) { try $0.registry.tags(in: $0.repository) }.compactMap {
-            try image($0, in: repository)
+    private func images(in repository: String) async throws -> [SourceImage] {
+        try await lookUp(tags(in: repository).map { (repository, $0) })
+    }
+
+    private func tags(in repository: String) async throws -> [String] {
+        try await Workers.blobs.run { [self] in
+            try places.list(repository) { try $0.registry.tags(in: $0.repository) }
         }
     }
+
+    /// What tags mean, several at once; those that mean nothing are left out.
+    private func lookUp(_ tags: [(repository: String, tag: String)]) async throws -> [SourceImage] {
+        try await tags.mapConcurrently(limit: lookups) { [self] item in
+            try await Workers.blobs.run { [self] in try image(item.tag, in: item.repository) }
+        }.compactMap { $0 }
+    }
+
+    private var lookups: Int { registry.options.lookups }
 
     /// Asks for what is named and for nothing else.
     public func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
         if let pattern = name.flatMap({ RepositoryPattern($0) }) {
             guard digest == nil else { throw ReferenceError("'\(title)/\(name ?? "")': a digest is in one repository") }
-            return try await Workers.blobs.run { [self] in
-                let found = try self.images(where: pattern.matches)
-                guard !found.isEmpty else {
-                    throw TransferError.notFound("\(title) has no repository like '\(pattern)' with an image in it")
-                }
-                return SourceListing(images: found)
+            let found = try await images { pattern.matches($0) }
+            guard !found.isEmpty else {
+                throw TransferError.notFound("\(title) has no repository like '\(pattern)' with an image in it")
             }
+            return SourceListing(images: found)
         }
         guard let (repository, tag) = try part(name) else {
             guard digest == nil else { throw TransferError.refused("\(title): a digest needs its repository's name") }
             return try await listing()
         }
-        let images: [SourceImage] = try await Workers.blobs.run { [self] in
-            if let digest {
-                let found = try places.read(repository, byDigest: true) {
-                    try $0.registry.resolve(digest.description, in: $0.repository)
-                }
-                guard let found else { throw TransferError.notFound("\(host)/\(repository) has no \(digest)") }
-                return [SourceImage(name: full(repository, tag), descriptor: found, repository: repository)]
-            }
-            guard let tag else { return try self.images(in: repository) }
-            guard let image = try image(tag, in: repository) else {
-                let tags = try? registry.tags(in: own(repository), pages: 1)
-                let hint = tags.map { $0.isEmpty ? "" : "; it has \($0.prefix(8).joined(separator: ", "))" } ?? ""
-                throw TransferError.notFound("\(host)/\(repository) has no tag '\(tag)'\(hint)")
-            }
-            return [image]
+        guard digest != nil || tag != nil else { return SourceListing(images: try await images(in: repository)) }
+        let image = try await Workers.blobs.run { [self] in
+            try digest.map { try only($0, tag, in: repository) } ?? only(tag ?? "", in: repository)
         }
-        return SourceListing(images: images)
+        return SourceListing(images: [image])
+    }
+
+    private func only(_ digest: Digest, _ tag: String?, in repository: String) throws -> SourceImage {
+        let found = try places.read(repository, byDigest: true) {
+            try $0.registry.resolve(digest.description, in: $0.repository)
+        }
+        guard let found else { throw TransferError.notFound("\(host)/\(repository) has no \(digest)") }
+        return SourceImage(name: full(repository, tag), descriptor: found, repository: repository)
+    }
+
+    private func only(_ tag: String, in repository: String) throws -> SourceImage {
+        if let image = try image(tag, in: repository) { return image }
+        let tags = try? registry.tags(in: own(repository), pages: 1)
+        let hint = tags.map { $0.isEmpty ? "" : "; it has \($0.prefix(8).joined(separator: ", "))" } ?? ""
+        throw TransferError.notFound("\(host)/\(repository) has no tag '\(tag)'\(hint)")
     }
 
     /// Lists tags, and looks up those that are wanted, several at once.
@@ -103,12 +115,10 @@ public struct RegistrySource: ImageEditor {
                 repository: repository,
                 tags: { [self] in
                     if let tag = place?.tag { return [tag] }
-                    return try await Workers.blobs.run { [self] in
-                        try places.list(repository) { try $0.registry.tags(in: $0.repository) }
-                    }
+                    return try await self.tags(in: repository)
                 },
                 image: { [self] tag in try await Workers.blobs.run { [self] in try image(tag, in: repository) } })
-            let found = try await choose(candidates).mapConcurrently(limit: Self.lookups) {
+            let found = try await choose(candidates).mapConcurrently(limit: lookups) {
                 try await candidates.image($0)
             }
             listing.images += found.compactMap { $0 }
@@ -128,13 +138,13 @@ public struct RegistrySource: ImageEditor {
         -> [SourceImage]
     {
         guard let repository = repository ?? self.repository else { return [] }
-        return try await Workers.blobs.run { [self] in
+        let tags = try await Workers.blobs.run { [self] in
             // A registry that does not list its tags is no reason not to copy the image.
-            let tags = run.tags(in: repository) {
+            run.tags(in: repository) {
                 (try? places.list(repository) { try $0.registry.tags(in: $0.repository) }) ?? []
             }
-            return try tags.filter(isWanted).compactMap { try image($0, in: repository) }
         }
+        return try await lookUp(tags.filter(isWanted).map { (repository, $0) })
     }
 
     /// What a reference means, by the registry's lists: a tag that is listed need not lead to anything.

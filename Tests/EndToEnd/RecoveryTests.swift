@@ -40,6 +40,32 @@ struct RecoveryTests {
         #expect(recovery.status == 1 && recovery.errors.contains("is a recovery volume"), "\(recovery.errors)")
     }
 
+    @Test func progressIsToldAndRoomIsLookedFor() throws {
+        let workshop = try VolumeWorkshop()
+        try workshop.pack(options: ["--recovery-volumes", "1"])
+        let sizes = try workshop.shell("stat -c %s set.00*.tar").lines.compactMap { Int64($0) }
+        _ = try workshop.shell("rm set.002.tar; mkdir small")
+        // A directory with less room than a volume takes.
+        let refused = try workshop.shell(
+            "unshare -rm sh -c 'mount -t tmpfs -o size=512k tmpfs small && $DRAY recover --into small set.001.tar; "
+                + "status=$?; ls -A small; exit $status'")
+        #expect(refused.status == 1 && refused.errors.contains("bytes free, and \(sizes[1]) have"), "\(refused.errors)")
+        #expect(refused.text.isEmpty)
+        let made = try workshop.shell("$DRAY recover --progress json set.001.tar")
+        struct Line: Decodable {
+            var bytesMoved: Int64
+            var bytesPlanned: Int64
+            var done: Bool
+        }
+        let last = try #require(
+            try made.errors.split(separator: "\n").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }.last
+        )
+        // What is there is read to see whether it is whole, and once more to make the rest of it.
+        #expect(last.done && last.bytesMoved == last.bytesPlanned)
+        #expect(last.bytesMoved >= 2 * (sizes.reduce(0, +) - sizes[1]))
+        #expect(try workshop.volumes().count == 7)
+    }
+
     @Test(arguments: [
         ("rm set.00[12].tar", "2 of 6 volumes are lost or damaged (1, 2)", 3),
         (

@@ -111,6 +111,25 @@ struct RegistryFaultTests {
         #expect(scratch.files(below: "pulled").filter { $0.hasPrefix("blobs") }.isEmpty)
     }
 
+    /// While an index is put, nobody puts or names what it lists, and each manifest is put once.
+    @Test func partsOfAnIndexAreLeftAloneWhileItIsPut() throws {
+        let scratch = try Scratch()
+        let registry = try ScriptedRegistry(["slow-links", "whole-indexes"], scratch: scratch)
+        let layout = try CraftedLayout(scratch["layout"])
+        let names = ["a", "b", "c", "d"]
+        let parts = try names.map { try layout.image([layout.layer($0)], architecture: $0) }
+        for (name, part) in zip(names, parts) { for number in 1...3 { try layout.add(part, "app:\(name)\(number)") } }
+        for number in 1...4 {
+            var parts = zip(parts, names).map { $0.on($1) }
+            parts.swapAt(0, number - 1)
+            try layout.add(layout.index(parts), "app:all\(number)")
+        }
+        let pushed = try Command.dray("copy", "oci:\(layout.path)", "docker://\(registry.address)/")
+        #expect(pushed.status == 0, "\(pushed.errors)")
+        let puts = try registry.requests.filter { $0.method == "PUT" && $0.path.contains("/manifests/sha256:") }
+        #expect(Set(puts.map(\.path)).count == puts.count && puts.count >= parts.count)
+    }
+
     @Test(arguments: ["mount-good", "mount-202", "mount-401", "mount-403", "mount-404", "mount-405", "mount-lie"])
     func mountsOrUploads(_ fault: String) throws {
         let scratch = try Scratch()

@@ -5,38 +5,6 @@ import Testing
 
 /// `dray verify`, beside what real registries and clients make of the same places.
 struct VerifyTests {
-    struct Report: Decodable {
-        struct Item: Decodable {
-            struct Affected: Decodable {
-                var image: String
-                var platforms: [String]?
-            }
-            var kind: String
-            var subject: String
-            var problem: String
-            var affected: [Affected]
-        }
-        var sound: Bool
-        var blobs: Int
-        var damage: [Item]
-        var remarks: [Item]
-        var mended: [Item]
-        var failures: [String]
-        var quarantine: String?
-
-        func names(_ kind: String) -> Set<String> {
-            Set(damage.filter { $0.kind == kind }.flatMap(\.affected).map(\.image))
-        }
-    }
-
-    private func verify(
-        _ arguments: String..., status: Int32, sourceLocation: SourceLocation = #_sourceLocation
-    ) throws -> Report {
-        let result = try Command.dray(["verify", "--output", "json"] + arguments)
-        #expect(result.status == status, "\(result.errors)\(result.text)", sourceLocation: sourceLocation)
-        return try #require(try JSONDecoder().decode([Report].self, from: result.output).first)
-    }
-
     /// A store of two repositories that share layers, and a layout with the same images.
     private func places(_ scratch: Scratch) throws -> (store: String, layout: String) {
         let archive = try Samples.archive(scratch)
@@ -53,10 +21,10 @@ struct VerifyTests {
     @Test func aStoreIsVerifiedAndMended() throws {
         let scratch = try Scratch()
         let (store, layout) = try places(scratch)
-        let sound = try verify("--deep", "store:\(store)", status: 0)
+        let sound = try Verification.run("--deep", "store:\(store)", status: 0)
         #expect(sound.sound && sound.damage.isEmpty && sound.remarks.isEmpty && sound.blobs >= 8)
         // Of a part nothing is said but what is wrong with it.
-        let part = try verify("store:\(store):sample/app:1.0", status: 0)
+        let part = try Verification.run("store:\(store):sample/app:1.0", status: 0)
         #expect(part.remarks.isEmpty && part.blobs < sound.blobs)
         let before = try files(store)
         let base = "\(store)/docker/registry/v2"
@@ -74,17 +42,17 @@ struct VerifyTests {
             printf foo > blobs/sha256/2c/2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae/data
             chmod 666 blobs/sha256/2c/*/data
             """)
-        let found = try verify("store:\(store)", status: 3)
+        let found = try Verification.run("store:\(store)", status: 3)
         #expect(found.names("link-missing").contains("sample/app:1.0"))
         #expect(found.names("tag-damaged") == ["other/tool:2"])
         #expect(found.damage.contains { $0.kind == "blob-damaged" && !$0.affected.isEmpty })
         #expect(Set(found.remarks.map(\.kind)).isSuperset(of: ["orphan", "upload", "permissions", "foreign"]))
-        let mended = try verify("--repair-from", "oci:\(layout)", "--quarantine", "store:\(store)", status: 0)
+        let mended = try Verification.run("--repair-from", "oci:\(layout)", "--quarantine", "store:\(store)", status: 0)
         #expect(mended.sound && mended.mended.count >= 3 && mended.failures.isEmpty)
         let id = try #require(mended.quarantine)
         #expect(try Command.shell("find \(store)/.dray/quarantine/\(id) -name data | wc -l").text.trimmed == "1")
         #expect(try Command.succeed("gc", "--list-quarantine", "store:\(store)").text.hasPrefix(id))
-        #expect(try verify("--deep", "store:\(store)", status: 0).sound)
+        #expect(try Verification.run("--deep", "store:\(store)", status: 0).sound)
         try Command.shell(
             "cd \(base); rm -r repositories/sample/app/_uploads/* blobs/sha256/2c/2c26* repositories/README")
         #expect(try files(store) == before)
@@ -95,7 +63,7 @@ struct VerifyTests {
         let scratch = try Scratch()
         let (store, layout) = try places(scratch)
         let registry = try await Registry(serving: store, scratch: scratch)
-        #expect(try verify("--deep", "docker://\(registry.address)/", status: 0).sound)
+        #expect(try Verification.run("--deep", "docker://\(registry.address)/", status: 0).sound)
         try Command.shell(
             """
             set -e; cd \(store)/docker/registry/v2
@@ -104,16 +72,16 @@ struct VerifyTests {
             rm -r repositories/other/tool/_manifests/revisions/sha256/${digest#*:}
             """)
         let again = try await Registry(serving: store, scratch: scratch)
-        let found = try verify("docker://\(again.address)/", status: 3)
+        let found = try Verification.run("docker://\(again.address)/", status: 3)
         #expect(found.names("tag-damaged") == ["\(again.address)/other/tool:2"])
         #expect(!found.names("blob-missing").isEmpty)
-        let mended = try verify("--repair-from", "oci:\(layout)", "docker://\(again.address)/", status: 0)
+        let mended = try Verification.run("--repair-from", "oci:\(layout)", "docker://\(again.address)/", status: 0)
         #expect(mended.mended.count >= 2)
         #expect(
             try Command.shell(
                 "skopeo copy -q --src-tls-verify=false docker://\(again.address)/other/tool:2 dir:\(scratch["pulled"])"
             ).status == 0)
-        #expect(try verify("--deep", "store:\(store)", status: 0).sound)
+        #expect(try Verification.run("--deep", "store:\(store)", status: 0).sound)
     }
 
     /// What skopeo can pull from a registry that serves the damaged store, against what is said of it.
@@ -129,7 +97,7 @@ struct VerifyTests {
         #expect(try Command.shell("cd \(base); \(command)").status == 0)
         let registry = try await Registry(serving: store, scratch: scratch)
         let report = try Command.dray("verify", "--output", "json", "store:\(store)")
-        let found = try #require(try JSONDecoder().decode([Report].self, from: report.output).first)
+        let found = try #require(try JSONDecoder().decode([Verification].self, from: report.output).first)
         let named = Set(found.damage.flatMap(\.affected).map(\.image))
         for name in ["sample/app:1.0", "other/tool:2"] {
             let pull = try Command.shell(
@@ -156,12 +124,13 @@ struct VerifyTests {
             """)
         let theirs = try Command.run("docker-registry", ["garbage-collect", "--dry-run", scratch["config.yml"]])
         #expect(theirs.status == 1)
-        let found = try verify("store:\(store)", status: 3)
+        let found = try Verification.run("store:\(store)", status: 3)
         #expect(found.names("link-damaged").isSuperset(of: ["other/tool:2", "sample/app:1.0"]))
         #expect(found.damage.contains { $0.problem.contains("is empty") })
         #expect(found.damage.contains { $0.problem.contains("more than a digest") })
         // Any source will do: what the links have to say is known.
-        #expect(try verify("--repair-from", scratch["app.tar"], "store:\(store)", status: 0).mended.count == 2)
+        #expect(
+            try Verification.run("--repair-from", scratch["app.tar"], "store:\(store)", status: 0).mended.count == 2)
         #expect(
             try Command.run("docker-registry", ["garbage-collect", "--dry-run", scratch["config.yml"]]).status == 0)
     }
@@ -170,17 +139,17 @@ struct VerifyTests {
         let scratch = try Scratch()
         let archive = try Samples.archive(scratch)
         try Command.shell("gzip -k \(archive)")
-        for target in [archive, "\(archive).gz"] { #expect(try verify("--deep", target, status: 0).sound) }
+        for target in [archive, "\(archive).gz"] { #expect(try Verification.run("--deep", target, status: 0).sound) }
         let piped = try Command.shell("$DRAY verify --deep docker-archive:- < \(archive).gz")
         #expect(piped.status == 0 && piped.text.contains("sound"), "\(piped.errors)")
         #expect(try Command.shell("head -c 200000 \(archive).gz | $DRAY verify -q docker-archive:-").status == 3)
         let refused = try Command.dray("verify", "--repair-from", archive, "\(archive).gz")
         #expect(refused.status == 1 && refused.errors.contains("dray copy"), "\(refused.errors)")
         try Command.shell("printf x | dd of=\(archive) bs=1 seek=900000 conv=notrunc status=none")
-        let found = try verify(archive, status: 3)
+        let found = try Verification.run(archive, status: 3)
         #expect(found.damage.flatMap(\.affected).map(\.image) == ["sample/app:1.0"])
         try Command.shell("truncate -s 300000 \(archive)")
-        #expect(try verify(archive, status: 3).damage.count == 1)
+        #expect(try Verification.run(archive, status: 3).damage.count == 1)
         #expect(try Command.dray("verify", "oci:\(scratch["nothing"])").status == 4)
     }
 
@@ -198,8 +167,8 @@ struct VerifyTests {
         try layout.add(try layout.image([(cut, good.diffID)]), "cut")
         try layout.add(try layout.image([(noise, noise.digest)]), "noise")
         try layout.add(try layout.image([good], diffIDs: [good.diffID, other.diffID]), "more")
-        #expect(try verify("oci:\(layout.path)", status: 0).sound)
-        let found = try verify("--deep", "oci:\(layout.path)", status: 3)
+        #expect(try Verification.run("oci:\(layout.path)", status: 0).sound)
+        let found = try Verification.run("--deep", "oci:\(layout.path)", status: 3)
         #expect(found.names("layer-damaged") == ["swapped", "cut", "noise", "more"], "\(found.damage)")
         #expect(found.damage.allSatisfy { $0.kind == "layer-damaged" })
     }
@@ -213,12 +182,13 @@ struct VerifyTests {
         try layout.add(index, "multi")
         try Command.succeed("copy", "oci:\(layout.path)", "oci:\(scratch["whole"])")
         try FileManager.default.removeItem(at: layout.file(arm.digest))
-        let found = try verify("oci:\(layout.path)", status: 3)
+        let found = try Verification.run("oci:\(layout.path)", status: 3)
         #expect(found.damage.map(\.kind) == ["manifest-missing"])
         #expect(
             found.damage[0].affected[0].platforms == ["linux/arm64"] && found.damage[0].affected[0].image == "multi")
         #expect(
-            try verify("--repair-from", "oci:\(scratch["whole"])", "oci:\(layout.path)", status: 0).mended.count == 1)
+            try Verification.run("--repair-from", "oci:\(scratch["whole"])", "oci:\(layout.path)", status: 0).mended
+                .count == 1)
     }
 
     /// Foreign layers that are elsewhere, artifacts, SHA-512 and schema1 are what they are.
@@ -232,7 +202,7 @@ struct VerifyTests {
         try layout.add(image, "windows")
         try layout.add(try layout.image([good], algorithm: .sha512), "long")
         try layout.add(try layout.image([], subject: image), "signature")
-        #expect(try verify("--deep", "oci:\(layout.path)", status: 0).sound)
+        #expect(try Verification.run("--deep", "oci:\(layout.path)", status: 0).sound)
         try Command.succeed("copy", "oci:\(layout.path)", "store:\(scratch["root"])")
         let schema1 = #"{"schemaVersion":1,"name":"old","tag":"1","architecture":"amd64","fsLayers":[],"history":[]}"#
         let digest = Digest(of: Array(schema1.utf8))
@@ -241,7 +211,7 @@ struct VerifyTests {
         for link in ["revisions/sha256/\(digest.hex)", "tags/1/current", "tags/1/index/sha256/\(digest.hex)"] {
             try scratch.write("\(digest)", to: "\(base)/repositories/old/_manifests/\(link)/link")
         }
-        let report = try verify("--deep", "store:\(scratch["root"])", status: 0)
+        let report = try Verification.run("--deep", "store:\(scratch["root"])", status: 0)
         #expect(report.sound && report.remarks.isEmpty, "\(report.remarks)")
     }
 
@@ -251,7 +221,7 @@ struct VerifyTests {
         try Command.shell("head -c 100M /dev/zero | gzip -9 > \(scratch["bomb"])")
         let bomb = try layout.put([UInt8](try Data(contentsOf: URL(filePath: scratch["bomb"]))), .ociLayerGzip)
         try layout.add(try layout.image([(bomb, Digest(of: "?".utf8))]), "bomb")
-        let found = try verify("--deep", "--max-inflation", "500", "oci:\(layout.path)", status: 3)
+        let found = try Verification.run("--deep", "--max-inflation", "500", "oci:\(layout.path)", status: 3)
         #expect(found.damage.first?.problem.contains("decompression bomb") == true, "\(found.damage)")
     }
 
@@ -262,7 +232,7 @@ struct VerifyTests {
         let (_, layout) = try places(scratch)
         let blob = try Command.shell("find \(layout)/blobs -size +200k | sort | head -1").text.trimmed
         try Command.shell("printf x | dd of=\(blob) bs=1 seek=1000 conv=notrunc status=none")
-        #expect(try verify("oci:\(layout)", status: 3).damage.count == 1)
+        #expect(try Verification.run("oci:\(layout)", status: 3).damage.count == 1)
         var status = stat()
         #expect(stat(blob, &status) == 0)
         func nanoseconds(_ time: timespec) -> Int { time.tv_sec * 1_000_000_000 + time.tv_nsec }
@@ -273,16 +243,16 @@ struct VerifyTests {
         let journal = scratch["journal"]
         // What an interrupted run has read is not read again ...
         try scratch.write("dray verify 1\n\(digest) \(stamp) \(status.st_size) -\nsha256:cut of", to: "journal")
-        #expect(try verify("--resume", journal, "oci:\(layout)", status: 0).sound)
+        #expect(try Verification.run("--resume", journal, "oci:\(layout)", status: 0).sound)
         // ... a run that came to its end begins anew the next time ...
         #expect(!FileManager.default.fileExists(atPath: journal))
-        #expect(try verify("--resume", journal, "oci:\(layout)", status: 3).damage.count == 1)
+        #expect(try Verification.run("--resume", journal, "oci:\(layout)", status: 3).damage.count == 1)
         // ... and what was touched since, or not inflated then, is read.
         try scratch.write("dray verify 1\n\(digest) \(stamp) \(status.st_size) -\n", to: "journal")
-        #expect(try verify("--deep", "--resume", journal, "oci:\(layout)", status: 3).damage.count == 1)
+        #expect(try Verification.run("--deep", "--resume", journal, "oci:\(layout)", status: 3).damage.count == 1)
         try scratch.write("dray verify 1\n\(digest) \(stamp) \(status.st_size) -\n", to: "journal")
         try Command.shell("touch \(blob)")
-        #expect(try verify("--resume", journal, "oci:\(layout)", status: 3).damage.count == 1)
+        #expect(try Verification.run("--resume", journal, "oci:\(layout)", status: 3).damage.count == 1)
         try scratch.write("something else\n", to: "journal")
         let refused = try Command.dray("verify", "--resume", journal, "oci:\(layout)")
         #expect(refused.status == 1 && refused.errors.contains("no journal"))

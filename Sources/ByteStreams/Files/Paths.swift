@@ -39,18 +39,23 @@ package func fileKind(_ path: String, followingLinks: Bool = true) throws -> Fil
     }
 }
 
+/// What a symbolic link says; nil if there is none.
+package func linkTarget(_ path: String) throws -> String? {
+    guard try fileKind(path, followingLinks: false) == .link else { return nil }
+    var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = try target.withUnsafeMutableBytes { buffer in
+        try systemCall("read the link", path) {
+            readlink(path, buffer.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.count)
+        }
+    }
+    return String(decoding: target[..<count], as: UTF8.self)
+}
+
 /// Where a file of this name is or would be: at the end of the links that the name is.
 package func followingLinks(_ path: String) throws -> String {
     var path = path
     for _ in 0..<40 {
-        guard try fileKind(path, followingLinks: false) == .link else { return path }
-        var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = try target.withUnsafeMutableBytes { buffer in
-            try systemCall("read the link", path) {
-                readlink(path, buffer.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.count)
-            }
-        }
-        let text = String(decoding: target[..<count], as: UTF8.self)
+        guard let text = try linkTarget(path) else { return path }
         path = text.hasPrefix("/") ? text : "\(parent(of: path))/\(text)"
     }
     throw StreamError.io(operation: "follow the link", path: path, errno: ELOOP)

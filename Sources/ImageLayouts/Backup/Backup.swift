@@ -21,6 +21,23 @@ public struct Backup: Sendable {
 
     private struct Marker: Codable { var version: Int }
 
+    /// `backup.json`
+    static func marker() throws -> [UInt8] { try Document.encode(Marker(version: 1)) }
+
+    /// Whether there is a backup at a path, be it one that has lost its `backup.json`.
+    public static func isThere(_ path: String) -> Bool {
+        func kind(_ name: String) -> FileKind? { (try? fileKind("\(path)/\(name)")) ?? nil }
+        if kind(BackupPaths.marker) != nil { return true }
+        return kind(OCIPaths.blobs) == .directory && kind(BackupPaths.snapshots) == .directory
+            && kind(OCIPaths.index) == nil
+    }
+
+    /// Whether both are the same directory.
+    public func isSamePlace(as other: Backup) -> Bool {
+        guard let here = realPath(path) else { return path == other.path }
+        return here == realPath(other.path)
+    }
+
     // MARK: Looking
 
     /// All snapshots, oldest first.
@@ -53,7 +70,11 @@ public struct Backup: Sendable {
                 try fileKind(path) == nil
                     ? "there is no \(path)" : "\(path) is no backup: it has no \(BackupPaths.marker)")
         }
-        let version = try Document.decode(Marker.self, from: bytes, name: name).version
+        try check(marker: bytes, name: name)
+    }
+
+    func check(marker: [UInt8], name: String) throws {
+        let version = try Document.decode(Marker.self, from: marker, name: name).version
         guard version == 1 else {
             throw TransferError.refused("\(path) is a backup of version \(version); dray knows version 1")
         }
@@ -121,7 +142,7 @@ public struct Backup: Sendable {
         for directory in [OCIPaths.blobs, BackupPaths.snapshots] {
             try makeDirectories("\(path)/\(directory)", ownership: area.ownership)
         }
-        try area.write(Document.encode(Marker(version: 1)), to: "\(path)/\(BackupPaths.marker)")
+        try area.write(Self.marker(), to: "\(path)/\(BackupPaths.marker)")
     }
 
     /// What is in a directory that is no backup may be somebody's: blobs above all, which `prune` would remove.
@@ -138,6 +159,11 @@ public struct Backup: Sendable {
     /// - Parameter directory: in the backup.
     func lock(_ kind: DirectoryLock.Kind, _ directory: String) throws -> DirectoryLock {
         try check()
+        return try lockUnchecked(kind, directory)
+    }
+
+    /// Likewise where `backup.json` may be what is damaged.
+    func lockUnchecked(_ kind: DirectoryLock.Kind, _ directory: String) throws -> DirectoryLock {
         guard let lock = try DirectoryLock.trying(kind, on: "\(path)/\(directory)") else {
             throw TransferError.refused("\(path) is in use by another run of dray: try again when that has ended")
         }
@@ -158,8 +184,12 @@ public struct Backup: Sendable {
     /// Makes `latest` lead to the newest snapshot.
     func nameLatest(_ area: StagingArea) throws {
         let link = "\(path)/\(BackupPaths.latest)"
-        let newest = try (listDirectory("\(path)/\(BackupPaths.snapshots)") ?? []).compactMap { SnapshotID($0) }.max()
-        if let newest { try area.link(link, to: newest.description) } else { try removeFile(link) }
+        if let newest = try newestID() { try area.link(link, to: newest.description) } else { try removeFile(link) }
+    }
+
+    /// What `latest` has to lead to.
+    func newestID() throws -> SnapshotID? {
+        try (listDirectory("\(path)/\(BackupPaths.snapshots)") ?? []).compactMap { SnapshotID($0) }.max()
     }
 
     // MARK: Parts

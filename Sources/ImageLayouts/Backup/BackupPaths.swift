@@ -25,10 +25,23 @@ enum BackupPaths {
 
     static func snapshot(_ id: SnapshotID) -> String { "\(snapshots)/\(id)" }
 
+    /// What a layout has in it, and therefore no repository's directory can be called.
+    static let layoutParts: Set = [OCIPaths.blobs, OCIPaths.index, OCIPaths.layout]
+
     /// Below a snapshot. What a layout has in it is no part of a repository's name there: `a/blobs` is `a/_blobs`.
     static func layout(of repository: String) -> String {
-        repository.split(separator: "/").map {
-            [OCIPaths.blobs, OCIPaths.index, OCIPaths.layout].contains(String($0)) ? "_\($0)" : String($0)
-        }.joined(separator: "/")
+        repository.split(separator: "/").map { layoutParts.contains(String($0)) ? "_\($0)" : String($0) }
+            .joined(separator: "/")
+    }
+
+    /// Whose layout it is: no part of a repository's name begins with `_`.
+    static func repository(ofLayout path: String) -> String {
+        path.split(separator: "/").map { $0.hasPrefix("_") ? String($0.dropFirst()) : String($0) }
+            .joined(separator: "/")
+    }
+
+    /// What `blobs` in a repository's layout says: out of the repository, the snapshot, and the snapshots.
+    static func blobsLink(of repository: String) -> String {
+        String(repeating: "../", count: layout(of: repository).split(separator: "/").count + 2) + OCIPaths.blobs
     }
 }

@@ -10,17 +10,13 @@ struct SnapshotWriter {
     func write(_ snapshot: Snapshot, _ entries: [String: [Descriptor]]) throws {
         let aside = try area.makeDirectory()
         for (repository, entries) in entries {
-            let layout = BackupPaths.layout(of: repository)
-            let directory = "\(aside)/\(layout)"
+            let directory = "\(aside)/\(BackupPaths.layout(of: repository))"
             try makeDirectories(directory, ownership: area.ownership, lasting: false)
             var index = try OCIIndexFile(nil, name: "\(directory)/\(OCIPaths.index)")
             try index.put(entries.sorted { key($0) < key($1) })
             try makeFile(Array(OCIPaths.layoutContent.utf8), at: "\(directory)/\(OCIPaths.layout)", area.ownership)
             try makeFile(index.encoded(), at: "\(directory)/\(OCIPaths.index)", area.ownership)
-            // Out of the repository, the snapshot, and the snapshots.
-            let depth = layout.split(separator: "/").count + 2
-            try makeLink(
-                "\(directory)/\(OCIPaths.blobs)", to: String(repeating: "../", count: depth) + OCIPaths.blobs)
+            try makeLink("\(directory)/\(OCIPaths.blobs)", to: BackupPaths.blobsLink(of: repository))
         }
         try makeFile(snapshot.document(), at: "\(aside)/\(BackupPaths.document)", area.ownership)
         try syncTree(aside)

@@ -53,7 +53,7 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
 
     // MARK: Reading
 
-    private func root() throws -> Manifest {
+    func root() throws -> Manifest {
         guard let bytes = try tree.read("manifest.json", limit: Document.sizeLimit) else {
             throw TransferError.notFound("\(path) holds no image: it has no manifest.json")
         }

@@ -12,14 +12,13 @@ extension OCISource: VerifiedPlace {
         }
         return try await Workers.blobs.run { [self] in
             var survey = PlaceSurvey()
-            let entries = try entries(&survey.findings)
-            survey.roots = entries.map { PlaceSurvey.Root(title(of: $0), $0, repository: nil) }
+            let documents = try LayoutDocuments(tree, title: title)
+            survey.findings = documents.findings
+            survey.roots = documents.entries.map { PlaceSurvey.Root(title(of: $0), $0, repository: nil) }
             guard let directory = tree as? DirectoryTree else { return survey }
             survey.isLive = true
             survey.reclaim = "remove it"
-            let files = try BlobFolder.survey(of: directory.path)
-            survey.findings += files.findings
-            survey.blobs = files.sizes
+            try Self.addFiles(of: directory.path, to: &survey)
             return survey
         }
     }
@@ -32,101 +31,36 @@ extension OCISource: VerifiedPlace {
         }
     }
 
-    /// What the two documents say without which there is no layout, and what is wrong with them.
-    private func entries(_ findings: inout [Finding]) throws -> [Descriptor] {
-        func damaged(_ path: String, _ problem: String, implied: [UInt8]?) -> Finding {
-            Finding(
-                .listDamaged, path, problem, affected: [AffectedImage("everything in \(title)")],
-                advice: implied == nil
-                    ? "--repair-from a copy of this layout brings it back"
-                    : "--repair-from with any source writes it anew",
-                remedy: .file(path, implied: implied, target: nil))
-        }
-        struct Layout: Decodable { let imageLayoutVersion: String }
-        let content = Array(OCIPaths.layoutContent.utf8)
-        do {
-            if let layout = try tree.read(OCIPaths.layout, limit: Document.sizeLimit) {
-                _ = try Document.decode(Layout.self, from: layout, name: OCIPaths.layout)
-            } else {
-                findings.append(
-                    damaged(
-                        OCIPaths.layout, "is not there, so this is no OCI layout to most programs", implied: content))
+    private static func addFiles(of path: String, to survey: inout PlaceSurvey) throws {
+        let root = try DirectoryHandle.open(path)
+        let blobs = try BlobFolder(in: root, kind: "layout")
+        var permissions = blobs.permissions
+        for entry in try root?.entries() ?? [] {
+            switch entry.name {
+            // Docker's own list may lie beside the layout's.
+            case OCIPaths.layout, OCIPaths.index, "manifest.json", "repositories":
+                if let status = try root?.status(entry.name) { permissions.add(entry.name, status) }
+            case OCIPaths.blobs, ".dray": break
+            default:
+                survey.findings.append(
+                    Finding(.foreign, entry.name, "is nothing that belongs to a layout", advice: "remove it"))
             }
-        } catch let error where BrokenImage(name: .none, error: error) != nil {
-            findings.append(damaged(OCIPaths.layout, "cannot be understood: \(error)", implied: content))
         }
-        do {
-            guard let bytes = try tree.read(OCIPaths.index, limit: Document.indexSizeLimit) else {
-                findings.append(
-                    damaged(OCIPaths.index, "is not there, so nobody knows what images there are", implied: nil))
-                return []
-            }
-            return try Document.decode(
-                ImageIndex.self, from: bytes, name: OCIPaths.index, sizeLimit: Document.indexSizeLimit
-            ).manifests
-        } catch let error where BrokenImage(name: .none, error: error) != nil {
-            findings.append(damaged(OCIPaths.index, "cannot be understood: \(error)", implied: nil))
-            return []
-        }
+        survey.findings += blobs.findings + permissions.findings
+        survey.blobs = blobs.sizes
     }
 
     public func stamp(of blob: Descriptor, in repository: String?) async throws -> String? {
         try tree.stamp(of: OCIPaths.blob(blob.digest))
     }
 
+    /// One that is damaged would bring nothing back.
     public func listFile(_ name: String) async throws -> [UInt8]? {
         guard name == OCIPaths.layout || name == OCIPaths.index else { return nil }
-        return try await Workers.blobs.run { [tree] in try tree.read(name, limit: Document.indexSizeLimit) }
-    }
-}
-
-/// The files of a layout.
-private struct BlobFolder {
-    /// Bytes.
-    var sizes: [Digest: Int64] = [:]
-    var findings: [Finding] = []
-    private var permissions = PermissionSurvey()
-
-    static func survey(of root: String) throws -> BlobFolder {
-        var folder = BlobFolder()
-        guard let directory = try DirectoryHandle.open(root) else { return folder }
-        for entry in try directory.entries() {
-            switch entry.name {
-            // Docker's own list may lie beside the layout's.
-            case OCIPaths.layout, OCIPaths.index, "manifest.json", "repositories":
-                if let status = try directory.status(entry.name) { folder.permissions.add(entry.name, status) }
-            case "blobs": try folder.read(directory)
-            case ".dray": break
-            default: folder.stranger(entry.name)
-            }
-        }
-        folder.findings += folder.permissions.findings
-        return folder
-    }
-
-    private mutating func stranger(_ path: String) {
-        findings.append(Finding(.foreign, path, "is nothing that belongs to a layout", advice: "remove it"))
-    }
-
-    private mutating func read(_ directory: DirectoryHandle) throws {
-        guard let blobs = try directory.open("blobs") else { return stranger("blobs") }
-        for algorithm in try blobs.entries() {
-            guard let known = Digest.Algorithm(rawValue: algorithm.name), let folder = try blobs.open(algorithm.name)
-            else {
-                stranger("blobs/\(algorithm.name)")
-                continue
-            }
-            for entry in try folder.entries() {
-                let path = "blobs/\(algorithm.name)/\(entry.name)"
-                guard let digest = Digest(known, hex: entry.name), let status = try folder.status(entry.name),
-                    status.isFile
-                else {
-                    stranger(path)
-                    continue
-                }
-                sizes[digest] = status.size
-                permissions.add(path, status)
-            }
+        return try await Workers.blobs.run { [tree] in
+            let bytes = try tree.read(name, limit: Document.indexSizeLimit)
+            if let bytes { try LayoutDocuments.check(bytes, at: name) }
+            return bytes
         }
     }
 }

@@ -142,7 +142,8 @@ public final class Store: ImageDestination {
         try StoreBlobWriter(self, area(), target: target)
     }
 
-    /// Links to the blobs, the manifest's bytes, the link to it.
+    /// Links to the blobs, the manifest's bytes, the link to it. Of a signed schema1 manifest a registry keeps what is
+    /// signed, and signs it anew when it is asked for it.
     ///
     /// - Throws: `TransferError.damaged` if a blob of it, or a child that this run counted on, is not there.
     public func put(_ manifest: Manifest, in repository: String) async throws {
@@ -171,17 +172,18 @@ public final class Store: ImageDestination {
             }
         }
         try makeDirectories("\(path)/\(paths.repositories)/\(repository)/_layers", ownership: area().ownership)
-        let target = Digest(of: manifest.bytes)
+        let target = Digest(of: manifest.payload)
         let file = path(ofBlob: target)
-        if try !touch(file) || !holds(manifest.bytes, file) {
-            try area().write(manifest.bytes, to: file)
+        if try !touch(file) || !holds(manifest.payload, file) {
+            try area().write(manifest.payload, to: file)
         }
         if manifest.digest.algorithm != .sha256 { try link(paths.revisionLink(target, repository), to: target) }
         try link(paths.revisionLink(manifest.digest, repository), to: target)
         _ = try rely(on: "\(path)/\(paths.revisionLink(manifest.digest, repository))")
     }
 
-    /// The tag's history, then the tag.
+    /// The tag's history, then the tag. A new tag is there at once with both: a registry lists what has a history, and
+    /// what was cut off between them would be a tag that means nothing.
     ///
     /// - Throws: `TransferError.notFound` if the repository has no such manifest.
     public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
@@ -192,10 +194,25 @@ public final class Store: ImageDestination {
                     throw TransferError.notFound(
                         "\(title): \(name.repository) has no manifest \(descriptor.digest) to call \(tag)")
                 }
+                guard try !make(tag, descriptor.digest, in: name.repository) else { return }
                 try link(paths.tagIndexLink(descriptor.digest, tag, name.repository), to: descriptor.digest)
                 try link(paths.currentLink(tag, name.repository), to: descriptor.digest)
             }
         }
+    }
+
+    /// - Returns: whether there was no such tag.
+    private func make(_ tag: String, _ digest: Digest, in repository: String) throws -> Bool {
+        let place = paths.tag(tag, repository)
+        guard try fileKind("\(path)/\(place)") == nil else { return false }
+        let area = try area()
+        let aside = try area.makeDirectory()
+        for link in [paths.tagIndexLink(digest, tag, repository), paths.currentLink(tag, repository)] {
+            let file = aside + link.dropFirst(place.utf8.count)
+            try makeDirectories(parent(of: file), ownership: area.ownership, lasting: false)
+            try makeFile(Array(digest.description.utf8), at: file, area.ownership)
+        }
+        return try area.place(aside, at: "\(path)/\(place)")
     }
 
     public func finish() async throws { close() }

@@ -37,12 +37,15 @@ public struct Manifest: Hashable, Sendable {
         } else {
             content = .image(try Document.decode(ImageManifest.self, from: bytes, name: name))
         }
-        if case .schema1(let manifest) = content {
-            digest = Digest(of: manifest.payload, algorithm: algorithm)
-        } else {
-            digest = Digest(of: bytes, algorithm: algorithm)
-        }
+        digest = Digest(of: Self.payload(of: content) ?? bytes, algorithm: algorithm)
     }
+
+    private static func payload(of content: Content) -> [UInt8]? {
+        if case .schema1(let manifest) = content { manifest.payload } else { nil }
+    }
+
+    /// What the digest is of: of a signed schema1 manifest, what is signed.
+    public var payload: [UInt8] { Self.payload(of: content) ?? bytes }
 
     /// A manifest that dray makes: encoded once, here.
     public init(making image: ImageManifest, algorithm: Digest.Algorithm = .sha256) throws {

@@ -8,6 +8,7 @@ struct Transfer {
     let destination: any ImageDestination
     let staged: StagedBlobs
     private let traffic: BlobTraffic
+    private let manifestTraffic = ManifestTraffic()
 
     init(options: CopyOptions, progress: Progress, destination: any ImageDestination, staged: StagedBlobs) {
         self.options = options
@@ -341,16 +342,24 @@ struct Transfer {
     ) async throws {
         let repository = image.name.repository
         let manifests = try image.manifests(with: blobs)
-        for manifest in manifests where try await !destination.has(manifest: manifest.digest, in: repository) {
-            try await destination.put(manifest, in: repository)
-            entry.bytesMoved = entry.bytesMoved.addingSaturated(manifest.size)
+        for manifest in manifests {
+            let isNew = try await manifestTraffic.alone(
+                at: manifest.digest, needing: manifest.children.map(\.digest), in: repository
+            ) { [destination] in
+                if try await destination.has(manifest: manifest.digest, in: repository) { return false }
+                try await destination.put(manifest, in: repository)
+                return true
+            }
+            if isNew { entry.bytesMoved = entry.bytesMoved.addingSaturated(manifest.size) }
         }
         for node in image.graph.nodes where node.isReferrer {
             try await destination.tag(
                 node.manifest.descriptor, as: ImageName(host: image.name.host, repository: repository))
         }
         let root = image.root(of: manifests)
-        try await destination.tag(root, as: image.name)
+        try await manifestTraffic.alone(at: root.digest, in: repository) { [destination] in
+            try await destination.tag(root, as: image.name)
+        }
         entry.descriptor = root
         entry.kept = root.digest == entry.previousDigest
     }

@@ -58,6 +58,14 @@ public struct Finding: Sendable {
     }
 
     public var isDamage: Bool { kind.isDamage }
+
+    /// What is the same when the same is found again.
+    struct Mark: Hashable {
+        var kind: Kind
+        var subject: String
+    }
+
+    var mark: Mark { Mark(kind: kind, subject: subject) }
 }
 
 /// An image that cannot be pulled as it should be.

@@ -34,10 +34,14 @@ public struct Verifier: Sendable {
     func verify(
         _ place: any VerifiedPlace, named name: String?, digest: Digest?, journal: VerifyJournal
     ) async throws -> VerifyReport {
-        let (report, isLive) = try await look(place, name, digest, journal)
-        // What changed while it was looked at is no damage. Only what is not known to be sound is read again.
-        guard isLive, !report.damage.isEmpty else { return report }
-        return try await look(place, name, digest, journal).report
+        let (first, isLive) = try await look(place, name, digest, journal)
+        guard isLive, !first.damage.isEmpty else { return first }
+        // What changed while it was looked at is no damage: that is what is wrong at two looks, one after the other.
+        // Only what is not known to be sound is read again.
+        var second = try await look(place, name, digest, journal).report
+        let marks = Set(first.damage.map(\.mark))
+        second.findings.removeAll { $0.isDamage && !marks.contains($0.mark) }
+        return second
     }
 
     private func look(

@@ -19,6 +19,8 @@ public struct RegistryOptions: Sendable {
     /// How long the other side may be silent.
     public var timeout = Duration.seconds(60)
     public var rateLimiter: RateLimiter?
+    /// Tags that are looked up at once.
+    public var lookups = 8
     /// Whether deleting a tag may take the other tags of its manifest along, where a registry cannot do else.
     public var deletesAllTags = false
     /// Whether deleting a tag may take its manifest along, where a registry cannot do else.

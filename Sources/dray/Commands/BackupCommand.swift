@@ -77,7 +77,7 @@ struct BackupCommand: DrayCommand {
         _ sources: [ImageReference], to destination: BackupDestination, _ console: Console
     ) async throws -> CopyReport {
         let opened = try await OpenedSources(
-            sources, at: Registries(try registry.options(console)), keepGoing: keepGoing)
+            sources, at: Registries(try registry.options(console, jobs: jobs)), keepGoing: keepGoing)
         destination.leaveOut(opened.failures)
         return try await opened.copy(to: destination, copyOptions, with: ProgressRunner(console))
     }

@@ -182,7 +182,7 @@ struct CopyCommand: DrayCommand {
     private func copy(
         _ sources: [ImageReference], to target: ImageReference, _ console: Console
     ) async throws -> CopyReport {
-        var sourceOptions = try registry.options(console)
+        var sourceOptions = try registry.options(console, jobs: jobs)
         var destinationOptions = sourceOptions
         if let sourceCredentials { sourceOptions.credentials = try sourceCredentials.read() }
         if let destinationCredentials { destinationOptions.credentials = try destinationCredentials.read() }

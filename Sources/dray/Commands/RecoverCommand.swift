@@ -40,7 +40,10 @@ struct RecoverCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let volumes = try await VolumeRecovery(paths).run(into: into)
+        let runner = ProgressRunner(console)
+        let volumes = try await runner.run {
+            try await VolumeRecovery(paths, progress: runner.progress).run(into: into)
+        }
         if volumes.isEmpty { console.note("nothing is lost: every volume of the set is there, and whole") }
         var table = TextTable()
         for volume in volumes {

@@ -80,7 +80,7 @@ struct RestoreCommand: DrayCommand {
         let backup = Backup(path: directory)
         let source = try await backup.source(of: backup.snapshot(snapshot))
         console.detail("from \(source.title) (\(source.snapshot.id))")
-        var options = try registry.options(console)
+        var options = try registry.options(console, jobs: jobs)
         options.fallbackTags = mirror ? .exact : .merged
         options.deletesManifests = false
         let destination = try await target.destination(options)

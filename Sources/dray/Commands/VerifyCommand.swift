@@ -12,10 +12,10 @@ struct VerifyCommand: DrayCommand {
         abstract: "Check that everything is there and sound, and mend it from a copy.",
         discussion: """
             Every manifest is walked and every blob is read once, and compared with its digest and size; in a store \
-            and a layout also what no image needs. In a store every link is followed. --deep inflates the layers, \
-            follows their tars, and compares their diffIDs with the configs. Each finding says what is wrong, which \
-            images cannot be pulled, and what to do. Damage ends in exit code 3; remarks (blobs that nothing needs, \
-            foreign files, leftovers) do not.
+            and a layout also what no image needs. In a store every link is followed; the directory of a backup is \
+            verified with all its snapshots. --deep inflates the layers, follows their tars, and compares their \
+            diffIDs with the configs. Each finding says what is wrong, which images cannot be pulled, and what to \
+            do. Damage ends in exit code 3; remarks (blobs that nothing needs, foreign files, leftovers) do not.
 
             --repair-from fetches what is missing or damaged, checks it, and puts it in its place; links that are \
             missing to content that is there are made anew. Nothing is guessed, and what is sound is not touched. \
@@ -23,7 +23,8 @@ struct VerifyCommand: DrayCommand {
 
             Examples:
               dray verify store:/var/lib/registry
-              dray verify --deep --resume progress.verify oci:backup images.tar
+              dray verify --deep --resume progress.verify oci:images
+              dray verify images.tar /backup
               dray verify --repair-from docker://mirror.example --quarantine store:/var/lib/registry
             """)
 
@@ -94,12 +95,13 @@ struct VerifyCommand: DrayCommand {
     }
 
     private func report(on target: String, _ progress: Progress, _ console: Console) async throws -> VerifyReport {
-        let registryOptions = try registry.options(console)
-        let reference: ImageReference
+        let registryOptions = try registry.options(console, jobs: jobs)
+        let inflation = options.inflation
+        let subject: VerifiedSubject
         let place: any VerifiedPlace
         do {
-            reference = try ImageReference(target, inflation: options.inflation)
-            place = try await reference.verifiedPlace(registryOptions, inflation: options.inflation)
+            subject = try VerifiedSubject(target, inflation: inflation)
+            place = try await subject.place(registryOptions, inflation: inflation)
         } catch  where ExitStatus(for: error) == .damaged {
             // An archive that breaks off cannot even be opened.
             guard repairSources.isEmpty else { throw error }
@@ -107,24 +109,23 @@ struct VerifyCommand: DrayCommand {
         }
         guard !repairSources.isEmpty else {
             return try await Verifier(options: options, progress: progress).verify(
-                place, named: reference.name, digest: reference.digest)
+                place, named: subject.name, digest: subject.digest)
         }
-        let destination = try await reference.mendablePlace(registryOptions, keepsReplaced: quarantine)
+        let destination = try await subject.mendablePlace(registryOptions, keepsReplaced: quarantine)
         var sources: [RepairSource] = []
         for text in repairSources {
-            let source = try ImageReference(text, inflation: options.inflation)
-            guard !source.isSamePlace(as: reference) else {
+            let source = try VerifiedSubject(text, inflation: inflation)
+            guard !source.isSamePlace(as: subject) else {
                 throw ValidationError("'\(text)' would be mended from itself")
             }
             sources.append(
                 RepairSource(
-                    try await source.verifiedPlace(registryOptions, inflation: options.inflation), name: source.name,
+                    try await source.place(registryOptions, inflation: inflation), name: source.name,
                     digest: source.digest))
         }
-        let inflation = options.inflation
         let report = try await Repairer(options: options, progress: progress).repair(
-            { try await reference.verifiedPlace(registryOptions, inflation: inflation) }, through: destination,
-            from: sources, named: reference.name, digest: reference.digest)
+            { try await subject.place(registryOptions, inflation: inflation) }, through: destination,
+            from: sources, named: subject.name, digest: subject.digest)
         for failure in report.failures { console.note(Printable.line("not mended: \(failure)")) }
         if !report.mended.isEmpty { for advice in await destination.advice() { console.note(advice) } }
         return report

@@ -56,8 +56,10 @@ struct RegistryArguments: ParsableArguments {
         }
     }
 
-    func options(_ console: Console) throws -> RegistryOptions {
+    /// - Parameter jobs: what is done at once.
+    func options(_ console: Console, jobs: Int? = nil) throws -> RegistryOptions {
         var options = RegistryOptions()
+        options.lookups = jobs ?? options.lookups
         options.verifiesTLS = verifiesTLS
         options.plainHTTP = plainHTTP
         options.authorityFiles = authorityFiles

@@ -132,6 +132,49 @@ struct BackupTests {
                 == signature.digest.description)
     }
 
+    /// What tags mean is asked several at once, of all repositories, and no more at once than is allowed.
+    @Test(arguments: [4, 2]) func tagsAreLookedUpTogether(_ jobs: Int) throws {
+        let scratch = try Scratch()
+        let registry = try ScriptedRegistry(["gather"], scratch: scratch)
+        let layout = try CraftedLayout(scratch["layout"])
+        let image = try layout.image([layout.layer("a")])
+        for number in 1...4 { try layout.add(image, "app\(number):1") }
+        try Command.succeed("copy", "oci:\(scratch["layout"])", "docker://\(registry.address)/")
+        let source = "docker://\(registry.address)/"
+        try Command.succeed("backup", "--jobs", "\(jobs)", source, scratch["backup"])
+        #expect(try Backups.snapshots(scratch["backup"]).map(\.tags) == [4])
+        #expect(try registry.requests.map(\.beside).max() == jobs)
+    }
+
+    /// As old registries have them: signed, and going by what is signed.
+    @Test func schema1ComesBack() async throws {
+        let scratch = try Scratch()
+        let registry = try await Registry(serving: scratch["registry"], scratch: scratch)
+        let push = try Command.shell(
+            "skopeo copy -q --format v2s1 --dest-tls-verify=false docker-archive:\(try Samples.archive(scratch)) "
+                + "docker://\(registry.address)/old/app:1")
+        try #require(push.status == 0, "\(push.errors)")
+        let digest = try Command.succeed("digest", "docker://\(registry.address)/old/app:1").text.trimmed
+        for (name, source) in [("api", "docker://\(registry.address)/"), ("disk", "store:\(scratch["registry"])")] {
+            let backup = scratch["backup-\(name)"]
+            #expect(try Backups.run(source, to: backup).images.map(\.digest) == [digest])
+            #expect(try Backups.run(source, to: backup).bytesMoved == 0)
+            let verified = try Command.dray("verify", "--deep", backup)
+            #expect(verified.status == 0 && !verified.text.contains("remark"), "\(verified.text)\(verified.errors)")
+            try Command.succeed("restore", backup, "store:\(scratch["store-\(name)"])")
+            let served = try await Registry(serving: scratch["store-\(name)"], scratch: scratch)
+            let pull = try Command.shell(
+                "skopeo copy -q --src-tls-verify=false docker://\(served.address)/old/app@\(digest) "
+                    + "dir:\(scratch["pull-\(name)"])")
+            #expect(pull.status == 0, "\(pull.errors)")
+            #expect(try served.garbage().isEmpty)
+            #expect(try Verification.run("--deep", "store:\(scratch["store-\(name)"])", status: 0).remarks.isEmpty)
+        }
+        let target = try await Registry(serving: scratch["target"], scratch: scratch)
+        try Command.succeed("restore", scratch["backup-api"], "docker://\(target.address)/")
+        #expect(try Command.succeed("digest", "docker://\(target.address)/old/app:1").text.trimmed == digest)
+    }
+
     /// The tag list tells which fallback tags there are.
     @Test func withoutAReferrersAPINothingIsAskedFor() throws {
         let scratch = try Scratch()

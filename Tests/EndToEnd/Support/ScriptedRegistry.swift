@@ -11,6 +11,8 @@ final class ScriptedRegistry {
         var received: Int
         /// Whether the connection was broken on purpose.
         var cut: Bool?
+        /// How many asked at once when it came, itself among them; where that is looked at.
+        var beside: Int
         /// Of requests for tokens.
         var body: String?
         var headers: [String: String]

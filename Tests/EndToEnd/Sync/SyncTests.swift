@@ -265,6 +265,45 @@ struct SyncTests {
         #expect(killed > 0)
     }
 
+    /// Cut off anywhere, the next run completes it.
+    @Test func aSyncThatIsCutOffIsCompletedByTheNext() async throws {
+        let source = try await Registry(serving: scratch["source"], scratch: scratch)
+        try Backups.fill(source.address, repositories: 3)
+        /// All but the lists of referrers, which are kept up at each end by itself.
+        func content(_ registry: Registry) throws -> [String] {
+            try Backups.content(ofRegistry: registry.address).filter { !$0.contains(#/ sha256-[0-9a-f]{64} /#) }
+        }
+        let state = try content(source)
+        var failed = 0
+        for round in 0..<(Samples.isLong ? 50 : 5) {
+            let root = scratch["target-\(round)"]
+            let target = try await Registry(serving: root, scratch: scratch)
+            // One end of it or the other.
+            let cut = round % 2 == 0 ? source : target
+            let cutter = try Helper(
+                "cutting-proxy",
+                [
+                    String(cut.address.split(separator: ":")[1]), "--cuts", "2", "--most", "100000", "--seed",
+                    "\(round)",
+                ])
+            let proxy = "127.0.0.1:\(cutter.port)"
+            func yaml(_ from: String, _ into: String) -> String {
+                "rules: [{source: 'docker://\(from)/', destination: 'docker://\(into)'}]"
+            }
+            let broken = try sync(
+                yaml(round % 2 == 0 ? proxy : source.address, round % 2 == 0 ? target.address : proxy))
+            failed += broken.status == 0 ? 0 : 1
+            let checked = try Command.run(
+                Command.package.appending(path: "Tests/check-registry").path, [target.address])
+            #expect(checked.status == 0, "\(checked.errors)")
+            let next = try sync(yaml(source.address, target.address))
+            #expect(next.status == 0, "\(next.errors)")
+            #expect(try content(target) == state)
+            try FileManager.default.removeItem(atPath: root)
+        }
+        #expect(failed > 0)
+    }
+
     /// The sample, with this machine's places in it.
     @Test func theSampleDoesWhatItSays() throws {
         let source = try ScriptedRegistry([], scratch: scratch)

@@ -90,9 +90,9 @@ extension Store {
 
     /// Keeps a manifest whose blobs may come later, or never: only a cache of another registry may do that.
     package func cache(_ manifest: Manifest, in repository: String) throws {
-        let target = Digest(of: manifest.bytes)
+        let target = Digest(of: manifest.payload)
         try StoreLock.using(path) {
-            try area().write(manifest.bytes, to: path(ofBlob: target))
+            try area().write(manifest.payload, to: path(ofBlob: target))
             try link(paths.revisionLink(manifest.digest, repository), to: target)
         }
     }
@@ -128,10 +128,9 @@ extension Store {
         }
     }
 
+    /// All at once: a registry lists what has a history, whether it means anything or not.
     private func remove(tag: String, _ repository: String) throws {
-        try removeFile("\(path)/\(paths.currentLink(tag, repository))")
-        try removeTree("\(path)/\(paths.tag(tag, repository))")
-        try syncDirectory("\(path)/\(paths.tags(repository))")
+        try area().remove("\(path)/\(paths.tag(tag, repository))")
     }
 
     // MARK: Blobs

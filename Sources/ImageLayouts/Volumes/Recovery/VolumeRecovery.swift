@@ -1,6 +1,6 @@
 import ByteStreams
 public import ImageModel
-import ImageTransfer
+public import ImageTransfer
 
 /// Makes lost or damaged volumes of a set anew, from those that are whole and as many recovery volumes.
 ///
@@ -18,15 +18,20 @@ public struct VolumeRecovery: Sendable {
     }
 
     private let paths: [String]
+    private let progress: Progress
 
     /// - Parameter paths: files of the set, or directories with them; files are looked for beside each other.
-    public init(_ paths: [String]) { self.paths = paths }
+    public init(_ paths: [String], progress: Progress = Progress()) {
+        self.paths = paths
+        self.progress = progress
+    }
 
     /// - Parameter directory: where volumes are written; nil for beside the first recovery volume.
     /// - Returns: the volumes that were lost, in their order.
-    /// - Throws: `TransferError.damaged` if there are too few recovery volumes; nothing is written then.
+    /// - Throws: `TransferError.damaged` if there are too few recovery volumes, `TransferError.refused` if there is no
+    ///   room for what was lost; nothing is written then.
     public func run(into directory: String? = nil) async throws -> [Volume] {
-        try await Workers.blobs.run { try recover(into: directory) }
+        try await Workers.blobs.run(stoppable: { stop in try recover(into: directory, stop) })
     }
 
     private struct Parity {
@@ -34,7 +39,7 @@ public struct VolumeRecovery: Sendable {
         let file: RecoveryFile
     }
 
-    private func recover(into directory: String?) throws -> [Volume] {
+    private func recover(into directory: String?, _ stop: StopFlag) throws -> [Volume] {
         let candidates = try candidates()
         let recoveries = try candidates.compactMap { path -> Parity? in
             guard VolumeNames.isRecovery(path) else { return nil }
@@ -56,13 +61,13 @@ public struct VolumeRecovery: Sendable {
                 "\(other.tree.title) is of another set than \(first.tree.title): name the volumes of one set")
         }
         let volumes = first.file.volumes
-        let present = try find(volumes, in: candidates)
+        let present = try find(volumes, in: candidates, stop)
         let lost = volumes.indices.filter { present[$0] == nil }
         guard !lost.isEmpty else { return [] }
         var parity: [Int: Parity] = [:]
         for recovery in recoveries where parity.count < lost.count && parity[recovery.file.number] == nil {
             guard recovery.file.volumes == volumes, recovery.file.recoveryVolumes == first.file.recoveryVolumes,
-                try isWhole(recovery)
+                try isWhole(recovery, stop)
             else { continue }
             parity[recovery.file.number] = recovery
         }
@@ -76,12 +81,25 @@ public struct VolumeRecovery: Sendable {
         let targets = try lost.map { number in
             try target(names.volume(number + 1), directory, set: first.file.set)
         }
+        try checkRoom(for: lost.map { volumes[$0].size }, in: parent(of: targets[0]))
         return try make(
-            lost, of: volumes, from: present, parity.sorted { $0.key < $1.key }.map(\.value), at: targets)
+            lost, of: volumes, from: present, parity.sorted { $0.key < $1.key }.map(\.value), at: targets, stop)
+    }
+
+    /// What is damaged keeps its place until it is replaced.
+    private func checkRoom(for sizes: [Int64], in directory: String) throws {
+        let needed = sizes.reduce(Int64(0)) { $0.addingSaturated($1) }
+        let free = try freeSpace(at: directory)
+        guard needed <= free else {
+            throw TransferError.refused(
+                "\(directory) has \(free) bytes free, and \(needed) have to be written: make room first, or name "
+                    + "another directory with --into")
+        }
     }
 
     private func make(
-        _ lost: [Int], of volumes: [BlobRecord], from present: [Int: String], _ parity: [Parity], at targets: [String]
+        _ lost: [Int], of volumes: [BlobRecord], from present: [Int: String], _ parity: [Parity],
+        at targets: [String], _ stop: StopFlag
     ) throws -> [Volume] {
         let whole = present.keys.sorted()
         let code = try ErasureCode(
@@ -89,6 +107,11 @@ public struct VolumeRecovery: Sendable {
             parity: parity[0].file.recoveryVolumes)
         var sources: [any ByteSource] = try whole.map { FileSource(try OpenFile(reading: present[$0] ?? "")) }
         sources += try parity.compactMap { try $0.tree.open(RecoveryFile.parityPath) }
+        progress.plan(
+            whole.map { volumes[$0].size }.reduce(Int64(parity.count) * parity[0].file.parity.size) {
+                $0.addingSaturated($1)
+            })
+        sources = sources.map { MeteredSource($0, progress: progress, stop: stop) }
         let reader = ShardReader(
             sources, length: parity[0].file.parity.size, others: lost.count)
         let files = try targets.map { try StagedFile(beside: $0) }
@@ -142,12 +165,18 @@ public struct VolumeRecovery: Sendable {
     }
 
     /// The volumes that are whole, by their position.
-    private func find(_ volumes: [BlobRecord], in candidates: [String]) throws -> [Int: String] {
+    private func find(
+        _ volumes: [BlobRecord], in candidates: [String], _ stop: StopFlag
+    ) throws -> [Int: String] {
         var present: [Int: String] = [:]
         let sizes = Set(volumes.map(\.size))
-        for path in candidates {
-            guard try fileKind(path) == .file, let size = try fileSize(path), sizes.contains(size) else { continue }
-            let digest = try digest(of: FileSource(try OpenFile(reading: path)))
+        let files = try candidates.compactMap { path -> (path: String, size: Int64)? in
+            guard try fileKind(path) == .file, let size = try fileSize(path), sizes.contains(size) else { return nil }
+            progress.plan(size)
+            return (path, size)
+        }
+        for (path, size) in files {
+            let digest = try digest(of: FileSource(try OpenFile(reading: path)), stop)
             for (position, volume) in volumes.enumerated()
             where volume.digest == digest && volume.size == size && present[position] == nil {
                 present[position] = path
@@ -157,13 +186,14 @@ public struct VolumeRecovery: Sendable {
         return present
     }
 
-    private func isWhole(_ recovery: Parity) throws -> Bool {
+    private func isWhole(_ recovery: Parity, _ stop: StopFlag) throws -> Bool {
         guard let source = try recovery.tree.open(RecoveryFile.parityPath) else { return false }
-        return try digest(of: source) == recovery.file.parity.digest
+        progress.plan(recovery.file.parity.size)
+        return try digest(of: source, stop) == recovery.file.parity.digest
     }
 
-    private func digest(of source: any ByteSource) throws -> Digest {
-        let hashing = HashingSource(source)
+    private func digest(of source: any ByteSource, _ stop: StopFlag) throws -> Digest {
+        let hashing = HashingSource(MeteredSource(source, progress: progress, stop: stop))
         _ = try hashing.drain()
         return hashing.digest()
     }

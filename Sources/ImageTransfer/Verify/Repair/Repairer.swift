@@ -42,8 +42,8 @@ public struct Repairer: Sendable {
             place = try await open()
             report = try await verifier.verify(place, named: name, digest: digest, journal: journal)
             report.failures = failures
-            let left = Set(report.damage.map(Mark.init))
-            let gone = before.filter { !left.contains(Mark($0)) }
+            let left = Set(report.damage.map(\.mark))
+            let gone = before.filter { !left.contains($0.mark) }
             mended += gone
             // What comes back as it was cannot be mended here: a registry that keeps its damaged bytes.
             if gone.isEmpty { break }
@@ -52,12 +52,5 @@ public struct Repairer: Sendable {
         report.quarantine = try destination.keptReplaced()
         try journal.finish()
         return report
-    }
-
-    private struct Mark: Hashable {
-        var kind: Finding.Kind
-        var subject: String
-
-        init(_ finding: Finding) { (kind, subject) = (finding.kind, finding.subject) }
     }
 }

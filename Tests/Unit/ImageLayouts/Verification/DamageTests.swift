@@ -17,20 +17,30 @@ import Testing
     }
 
     enum Kind: String, CaseIterable, Sendable {
-        case store, layout, directory
+        case store, layout, directory, backup
 
         func path(_ samples: SamplePlaces) -> String {
             switch self {
             case .store: samples.store
             case .layout: samples.layout
             case .directory: samples.directory
+            case .backup: samples.backup
             }
         }
-        func reference(_ path: String) -> String {
+        func place(at path: String) async throws -> any VerifiedPlace {
             switch self {
-            case .store: "store:\(path)"
-            case .layout: "oci:\(path)"
-            case .directory: "dir:\(path)"
+            case .store: try ImageReference("store:\(path)").verifiedPlace()
+            case .layout: try ImageReference("oci:\(path)").verifiedPlace()
+            case .directory: try ImageReference("dir:\(path)").verifiedPlace()
+            case .backup: try await Backup(path: path).verifiedPlace()
+            }
+        }
+        func mendablePlace(at path: String, keepsReplaced: Bool) throws -> any MendablePlace {
+            switch self {
+            case .store: try ImageReference("store:\(path)").mendablePlace(keepsReplaced: keepsReplaced)
+            case .layout: try ImageReference("oci:\(path)").mendablePlace(keepsReplaced: keepsReplaced)
+            case .directory: try ImageReference("dir:\(path)").mendablePlace(keepsReplaced: keepsReplaced)
+            case .backup: try Backup(path: path).mendablePlace(keepsReplaced: keepsReplaced)
             }
         }
         func pulls(_ reader: PlainReader) -> [String: PlainReader.Pull] {
@@ -38,13 +48,16 @@ import Testing
             case .store: reader.store()
             case .layout: reader.layout()
             case .directory: reader.directory()
+            case .backup: reader.backup()
             }
         }
+        /// Names of files.
         var lists: Set<String> {
             switch self {
             case .store: []
             case .layout: ["index.json", "oci-layout"]
             case .directory: ["manifest.json", "version"]
+            case .backup: ["backup.json", "_snapshot.json", "index.json", "oci-layout"]
             }
         }
     }
@@ -55,8 +68,12 @@ import Testing
         return options
     }
 
-    static func verify(_ reference: String) async throws -> VerifyReport {
-        try await Verifier(options: deep).verify(try ImageReference(reference).verifiedPlace())
+    static func verify(_ place: any VerifiedPlace) async throws -> VerifyReport {
+        try await Verifier(options: deep).verify(place)
+    }
+
+    static func verify(archive path: String) async throws -> VerifyReport {
+        try await verify(ImageReference("oci-archive:\(path)").verifiedPlace())
     }
 
     private func isNamed(_ name: String, in damage: [Finding], _ kind: Kind) -> Bool {
@@ -91,7 +108,7 @@ import Testing
                 pulls[$0.key] != $0.value && (pulls.keys.contains($0.key) || !$0.key.contains("@"))
             }
             .map(\.key)
-            let found = try await Self.verify(kind.reference(place))
+            let found = try await Self.verify(kind.place(at: place))
             for name in broken {
                 #expect(isNamed(name, in: found.damage, kind), "\(note): \(name) is not named in \(found.damage)")
             }
@@ -99,10 +116,10 @@ import Testing
             guard !found.damage.isEmpty else { continue }
             // Likewise: nothing tells that it was ever there.
             if sound.keys.contains(where: { !pulls.keys.contains($0) && $0.contains("@") }) { continue }
-            let reference = try ImageReference(kind.reference(place))
             let left = try await Repairer(options: Self.deep).repair(
-                { try reference.verifiedPlace() }, through: try reference.mendablePlace(keepsReplaced: seed % 2 == 0),
-                from: [RepairSource(try ImageReference(kind.reference(pristine)).verifiedPlace())])
+                { try await kind.place(at: place) },
+                through: try kind.mendablePlace(at: place, keepsReplaced: seed % 2 == 0),
+                from: [RepairSource(try await kind.place(at: pristine))])
             #expect(
                 left.damage.isEmpty, "\(note): \(left.damage.map { "\($0.subject) \($0.problem)" }) \(left.failures)")
             let after = try PlainReader(directory: place)
@@ -117,11 +134,11 @@ import Testing
         let ground = try Ground()
         let samples = try await SamplePlaces(in: ground.path)
         for _ in 0..<(Self.isLong ? 300 : 30) {
-            let report = try await Self.verify(kind.reference(kind.path(samples)))
+            let report = try await Self.verify(kind.place(at: kind.path(samples)))
             #expect(report.findings.isEmpty, "\(report.findings)")
         }
         for _ in 0..<(Self.isLong ? 100 : 10) {
-            let report = try await Self.verify("oci-archive:\(samples.archive)")
+            let report = try await Self.verify(archive: samples.archive)
             #expect(report.findings.isEmpty, "\(report.findings)")
         }
     }
@@ -159,7 +176,7 @@ import Testing
             changed += broken ? 1 : 0
             var isFound: Bool
             do {
-                isFound = try await !Self.verify("oci-archive:\(place)").damage.isEmpty
+                isFound = try await !Self.verify(archive: place).damage.isEmpty
             } catch {
                 // One that cannot be opened at all.
                 isFound = true

@@ -3,7 +3,7 @@ import Foundation
 
 /// Pulls from a place as a plain client of a plain registry would, with nothing of dray: what a user gets.
 struct PlainReader {
-    /// By path below the place.
+    /// By path below the place; of a link, what it says.
     let files: [String: Data]
 
     /// What came of a pull: the digests of everything that it brought, or nil.
@@ -15,9 +15,15 @@ struct PlainReader {
         var files: [String: Data] = [:]
         for case let path as String in FileManager.default.enumerator(atPath: directory) ?? .init() {
             if path.hasPrefix(".dray") { continue }
-            if let content = FileManager.default.contents(atPath: "\(directory)/\(path)") { files[path] = content }
+            files[path] = Self.contents("\(directory)/\(path)")
         }
         self.files = files
+    }
+
+    /// Of a file, or of a link itself; nil if there is neither.
+    static func contents(_ path: String) -> Data? {
+        if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) { return Data(target.utf8) }
+        return FileManager.default.contents(atPath: path)
     }
 
     /// A plain tar's members, by offsets of their content; nil where it breaks off.
@@ -126,20 +132,67 @@ struct PlainReader {
         return pulls
     }
 
+    private func json(_ path: String) -> [String: Any]? {
+        files[path].flatMap { try? JSONSerialization.jsonObject(with: $0) } as? [String: Any]
+    }
+
     /// Every named entry of an OCI layout.
-    func layout() -> [String: Pull] {
-        guard files["oci-layout"].flatMap({ try? JSONSerialization.jsonObject(with: $0) }) != nil,
-            let index = files["index.json"].flatMap({ try? JSONSerialization.jsonObject(with: $0) }) as? [String: Any]
-        else { return [:] }
+    ///
+    /// - Parameters:
+    ///   - folder: of the layout, with a slash at its end.
+    ///   - blobs: where its blobs are.
+    ///   - key: of the annotation that has the name.
+    func layout(in folder: String = "", blobs: String? = "blobs", key: String = "io.containerd.image.name")
+        -> [String: Pull]
+    {
+        guard json("\(folder)oci-layout") != nil, let index = json("\(folder)index.json") else { return [:] }
         var pulls: [String: Pull] = [:]
         for entry in index["manifests"] as? [[String: Any]] ?? [] {
             guard let digest = entry["digest"] as? String, let notes = entry["annotations"] as? [String: String],
-                let name = notes["io.containerd.image.name"]
+                let name = notes[key]
             else { continue }
-            let file = { (digest: String) -> String? in "blobs/sha256/\(Self.hex(digest))" }
+            let file = { (digest: String) -> String? in blobs.map { "\($0)/sha256/\(Self.hex(digest))" } }
             pulls[name] = .some(pull(digest, file, file))
         }
         return pulls
+    }
+
+    /// Every tag of every snapshot, through its own layout; what `dray restore` has to know of each snapshot, under
+    /// the snapshot's name; and what the backup says of itself.
+    func backup() -> [String: Pull] {
+        var pulls: [String: Pull] = [:]
+        pulls["backup.json"] = .some(json("backup.json").map { ["\($0)"] })
+        let latest = files["snapshots/latest"].map { String(decoding: $0, as: UTF8.self) }
+        pulls["latest"] = .some(latest.flatMap { id in files["snapshots/\(id)/_snapshot.json"].map { _ in [id] } })
+        for path in files.keys {
+            let parts = path.split(separator: "/").map(String.init)
+            guard parts.count > 2, parts[0] == "snapshots" else { continue }
+            if parts[2] == "_snapshot.json" {
+                pulls[parts[1]] = .some(json(path)?["repositories"] as? [String])
+            }
+            guard parts.last == "index.json" else { continue }
+            let folder = parts.dropLast()
+            let link = files[folder.joined(separator: "/") + "/blobs"].map { String(decoding: $0, as: UTF8.self) }
+            let own = layout(
+                in: folder.joined(separator: "/") + "/", blobs: link.flatMap { Self.follow($0, from: Array(folder)) },
+                key: "org.opencontainers.image.ref.name")
+            for (tag, pull) in own { pulls["\(folder.dropFirst().joined(separator: "/")):\(tag)"] = .some(pull) }
+        }
+        return pulls
+    }
+
+    /// Where a relative link leads to; nil if that is elsewhere.
+    private static func follow(_ link: String, from folder: [String]) -> String? {
+        guard !link.hasPrefix("/") else { return nil }
+        var place = folder
+        for part in link.split(separator: "/") where part != "." {
+            if part != ".." {
+                place.append(String(part))
+            } else if place.popLast() == nil {
+                return nil
+            }
+        }
+        return place.joined(separator: "/")
     }
 
     /// The image of a `dir:`, under no name.

@@ -12,6 +12,8 @@ struct SamplePlaces {
     let store: String
     let directory: String
     let archive: String
+    /// Of two snapshots.
+    let backup: String
 
     static let multi = "team/app:1"
     private let root: String
@@ -23,6 +25,7 @@ struct SamplePlaces {
         store = "\(root)/store"
         directory = "\(root)/dir"
         archive = "\(root)/archive.tar"
+        backup = "\(root)/backup"
         try Self.write(layout)
         for destination in [
             Store(path: store), ArchiveDestination(.oci, path: archive), OCILayout(path: "\(root)/copy"),
@@ -31,7 +34,12 @@ struct SamplePlaces {
         }
         _ = try await Copier().copy(
             [CopySelection(source: try OCISource(path: layout), name: Self.multi)], to: ImageDirectory(path: directory))
-        try FileManager.default.removeItem(atPath: "\(store)/.dray")
+        for name in [nil, "tool"] {
+            _ = try await Copier().copy(
+                [CopySelection(source: try OCISource(path: layout), name: name)],
+                to: try await Backup(path: backup).newSnapshot(of: [layout]))
+        }
+        for place in [store, backup] { try FileManager.default.removeItem(atPath: "\(place)/.dray") }
     }
 
     private static func write(_ path: String) throws {

@@ -8,7 +8,7 @@ struct Vandal {
 
     private var random: SeededBytes
     let root: String
-    /// Files that say themselves what is right, so that a change which reads well is no damage that could be seen.
+    /// Names of files that say themselves what is right, so that a change which reads well is no damage that could be seen.
     let lists: Set<String>
 
     init(seed: UInt64, root: String, lists: Set<String>) {
@@ -20,7 +20,7 @@ struct Vandal {
     /// - Returns: what was done, for messages.
     mutating func act(on files: [String]) throws -> String {
         let act = Act.allCases.randomElement(using: &random) ?? .flip
-        let safe = files.filter { !lists.contains($0) }.sorted()
+        let safe = files.filter { !lists.contains(String($0.split(separator: "/").last ?? "")) }.sorted()
         let all = act == .flip || act == .swap ? safe : files.sorted()
         guard let victim = all.randomElement(using: &random), let content = contents(victim) else { return "nothing" }
         switch act {
@@ -37,8 +37,8 @@ struct Vandal {
         case .remove: try FileManager.default.removeItem(atPath: "\(root)/\(victim)")
         case .swap:
             // Two of a kind: links with links, blobs with blobs.
-            let kind = victim.hasSuffix("/link")
-            let others = safe.filter { $0.hasSuffix("/link") == kind && $0 != victim }
+            let kind = isLink(victim)
+            let others = safe.filter { isLink($0) == kind && $0 != victim }
             guard let other = others.randomElement(using: &random), let second = contents(other) else {
                 return "nothing"
             }
@@ -57,6 +57,20 @@ struct Vandal {
         return "\(act) \(victim)"
     }
 
-    private func contents(_ path: String) -> Data? { FileManager.default.contents(atPath: "\(root)/\(path)") }
-    private func write(_ data: Data, _ path: String) throws { try data.write(to: URL(filePath: "\(root)/\(path)")) }
+    private func isSymbolic(_ path: String) -> Bool {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(root)/\(path)")) != nil
+    }
+
+    private func isLink(_ path: String) -> Bool { path.hasSuffix("/link") || isSymbolic(path) }
+
+    private func contents(_ path: String) -> Data? { PlainReader.contents("\(root)/\(path)") }
+
+    private func write(_ data: Data, _ path: String) throws {
+        let place = "\(root)/\(path)"
+        guard isSymbolic(path) else { return try data.write(to: URL(filePath: place)) }
+        try FileManager.default.removeItem(atPath: place)
+        if data.isEmpty { return try data.write(to: URL(filePath: place)) }
+        try FileManager.default.createSymbolicLink(
+            atPath: place, withDestinationPath: String(decoding: data, as: UTF8.self))
+    }
 }

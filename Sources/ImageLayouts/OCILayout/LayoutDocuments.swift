@@ -1,0 +1,74 @@
+import ByteStreams
+import ImageModel
+import ImageTransfer
+
+/// What the two documents say without which there is no layout, and what is wrong with them: for a verification.
+struct LayoutDocuments {
+    private(set) var entries: [Descriptor] = []
+    private(set) var findings: [Finding] = []
+    private let tree: any FileTree
+    private let title: String
+    private let kind: String
+
+    /// - Parameters:
+    ///   - tree: of the place that is verified.
+    ///   - directory: of the layout in it, with a slash at its end; empty if it is the whole.
+    ///   - title: what messages call the layout.
+    ///   - kind: what messages call a place like this.
+    init(_ tree: any FileTree, in directory: String = "", title: String, kind: String = "layout") throws {
+        self.tree = tree
+        self.title = title
+        self.kind = kind
+        try readLayout("\(directory)\(OCIPaths.layout)")
+        try readIndex("\(directory)\(OCIPaths.index)")
+    }
+
+    private mutating func readLayout(_ path: String) throws {
+        do {
+            if let bytes = try tree.read(path, limit: Document.sizeLimit) {
+                try Self.check(bytes, at: path)
+            } else {
+                damaged(path, "is not there, so this is no OCI layout to most programs", isImplied: true)
+            }
+        } catch let error where BrokenImage(name: .none, error: error) != nil {
+            damaged(path, "cannot be understood: \(error)", isImplied: true)
+        }
+    }
+
+    private mutating func readIndex(_ path: String) throws {
+        do {
+            guard let bytes = try tree.read(path, limit: Document.indexSizeLimit) else {
+                return damaged(path, "is not there, so nobody knows what images there are", isImplied: false)
+            }
+            entries = try Self.index(bytes, at: path).manifests
+        } catch let error where BrokenImage(name: .none, error: error) != nil {
+            damaged(path, "cannot be understood: \(error)", isImplied: false)
+        }
+    }
+
+    /// - Parameter isImplied: whether there is only one thing that it can say.
+    private mutating func damaged(_ path: String, _ problem: String, isImplied: Bool) {
+        findings.append(
+            Finding(
+                .listDamaged, path, problem, affected: [AffectedImage("everything in \(title)")],
+                advice: isImplied
+                    ? "--repair-from with any source writes it anew"
+                    : "--repair-from a copy of this \(kind) brings it back",
+                remedy: .file(path, implied: isImplied ? Array(OCIPaths.layoutContent.utf8) : nil, target: nil)))
+    }
+
+    private struct Layout: Decodable { let imageLayoutVersion: String }
+
+    private static func index(_ bytes: [UInt8], at path: String) throws -> ImageIndex {
+        try Document.decode(ImageIndex.self, from: bytes, name: path, sizeLimit: Document.indexSizeLimit)
+    }
+
+    /// - Throws: `DocumentError` if it is not what one of that name has to be.
+    static func check(_ bytes: [UInt8], at path: String) throws {
+        if lastComponent(of: path) == OCIPaths.layout {
+            _ = try Document.decode(Layout.self, from: bytes, name: path)
+        } else {
+            _ = try index(bytes, at: path)
+        }
+    }
+}
