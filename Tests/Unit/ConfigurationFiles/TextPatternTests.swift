@@ -1,4 +1,4 @@
-import ImageSync
+import ConfigurationFiles
 import Testing
 
 struct TextPatternTests {

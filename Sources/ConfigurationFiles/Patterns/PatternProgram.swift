@@ -76,14 +76,16 @@ struct PatternProgram: Sendable {
 
     func matches(_ name: some Collection<UInt8>) -> Bool {
         var here: [Int] = []
-        var isThere = [Bool](repeating: false, count: steps.count)
+        // After how many bytes each step was last entered.
+        var entered = [Int](repeating: -1, count: steps.count)
+        var count = 0
         var hasMatched = false
         /// Adds a step and all that it leads to without another byte.
         func enter(_ step: Int, atStart: Bool, atEnd: Bool, _ list: inout [Int]) {
             var waiting = [step]
             while let step = waiting.popLast() {
-                guard !isThere[step] else { continue }
-                isThere[step] = true
+                guard entered[step] != count else { continue }
+                entered[step] = count
                 switch steps[step] {
                 case .one: list.append(step)
                 case .start: if atStart { waiting.append(step + 1) }
@@ -99,7 +101,7 @@ struct PatternProgram: Sendable {
         for byte in name {
             if hasMatched { return true }
             rest -= 1
-            isThere = [Bool](repeating: false, count: steps.count)
+            count += 1
             var next: [Int] = []
             for step in here {
                 guard case .one(let set) = steps[step], set.contains(byte) else { continue }
