@@ -175,7 +175,8 @@ package final class Section {
                 continue
             }
             let similar =
-                entries.count > Self.mostForAdvice ? nil : closest(to: entry.key, of: asked.filter { entries[$0] == nil })
+                entries.count > Self.mostForAdvice
+                ? nil : closest(to: entry.key, of: asked.filter { entries[$0] == nil })
             warn(entry, "is no key that dray knows, and does nothing" + (similar.map { "; is '\($0)' meant?" } ?? ""))
         }
         for child in children { child.finish() }

@@ -1,6 +1,7 @@
 extension ValueKind where Value == TextPattern {
     package static var glob: ValueKind {
-        text { (text) throws(Complaint) in try pattern(text) { () throws(PatternError) in try TextPattern(glob: text) } }
+        text { (text) throws(Complaint) in try pattern(text) { () throws(PatternError) in try TextPattern(glob: text) }
+        }
     }
 
     /// A regular expression.

@@ -117,7 +117,8 @@ package struct DockerArchiveParser {
         if let known = configs[item.config] { return known }
         guard let bytes = try tree.read(try safe(item.config), limit: Document.sizeLimit) else {
             throw TransferError.damaged(
-                "\(tree.title): the config \(item.config) of \(Self.title(item)) is named in manifest.json, but missing")
+                "\(tree.title): the config \(item.config) of \(Self.title(item)) is named in manifest.json, but missing"
+            )
         }
         let config = (Digest(of: bytes, algorithm: Self.algorithm(ofBlob: item.config)), bytes)
         configs[item.config] = config

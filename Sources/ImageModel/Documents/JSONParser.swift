@@ -46,7 +46,9 @@ struct JSONParser {
         if take(UInt8(ascii: "}")) { return .object(members) }
         repeat {
             skipSpace()
-            guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw error("a name is missing") }
+            guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+                throw error("a name is missing")
+            }
             let name = try string()
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw error("':' is missing after a name") }

@@ -42,7 +42,7 @@ package struct RegistryProblem: Sendable {
     /// In order; `UNAUTHORIZED` and the like.
     package private(set) var codes: [String] = []
     /// All of it, with whatever secrets the registry repeats.
-    package private(set) var text = ""
+    package var text = ""
 
     private struct Body: Decodable {
         struct Item: Decodable {
@@ -57,7 +57,10 @@ package struct RegistryProblem: Sendable {
     init() {}
 
     init(_ answer: HTTPAnswer) {
-        guard let bytes = try? answer.bytes(limit: Self.sizeLimit, name: "the answer"), !bytes.isEmpty else { return }
+        guard let bytes = try? answer.bytes(limit: Self.sizeLimit, name: "the answer"), !bytes.isEmpty else {
+            self.init()
+            return
+        }
         self.init(bytes, isHTML: answer.contentType?.contains("html") == true)
     }
 

@@ -1,7 +1,7 @@
 import ByteStreams
 import FoundationEssentials
 import Glibc
-import ImageModel
+package import ImageModel
 import ImageTransfer
 
 /// A file in which Docker or podman keep credentials.

@@ -173,6 +173,14 @@ public struct ServerConfiguration: Sendable {
         public var allowedURLs: [TextPattern]?
         /// Which of them they must not have.
         public var deniedURLs: [TextPattern] = []
+
+        /// Whether a layer that is elsewhere may be at this URL.
+        package func allows(foreignURL url: String) -> Bool {
+            guard let allowedURLs, url.hasPrefix("http://") || url.hasPrefix("https://") else { return false }
+            return (allowedURLs.isEmpty || allowedURLs.contains { $0.matches(url) })
+                && !deniedURLs.contains { $0.matches(url) }
+        }
+
         /// Whether an index may name images that are not there.
         public enum IndexPlatforms: Sendable, Equatable {
             case all

@@ -48,7 +48,7 @@ package struct ManifestValidation: Sendable {
         }
         for blob in manifest.blobs {
             if let urls = blob.urls, !urls.isEmpty, blob.mediaType.isForeignLayer {
-                for url in urls where !isAllowed(url) {
+                for url in urls where !configuration.allows(foreignURL: url) {
                     throw APIError(
                         .manifestInvalid, "the URL \(url) of a foreign layer is not among those that are allowed")
                 }
@@ -60,14 +60,6 @@ package struct ManifestValidation: Sendable {
             if try !store.hasManifest(child.digest, in: repository) { lacks(child.digest) }
         }
         if !missing.isEmpty { throw APIError(missing) }
-    }
-
-    private func isAllowed(_ url: String) -> Bool {
-        guard let allowed = configuration.allowedURLs, url.hasPrefix("http://") || url.hasPrefix("https://") else {
-            return false
-        }
-        return (allowed.isEmpty || allowed.contains { $0.matches(url) })
-            && !configuration.deniedURLs.contains { $0.matches(url) }
     }
 
     private func isRequired(_ child: Descriptor) -> Bool {

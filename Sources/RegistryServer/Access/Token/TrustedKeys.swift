@@ -28,19 +28,14 @@ package struct TrustedKeys: Sendable {
     ///   - keySet: path of a JSON file, `{"keys": […]}`: RFC 7517, section 5.
     /// - Throws: `TransferError.refused`, `StreamError`, `DocumentError`.
     init(bundle: String?, keySet: String?) throws {
+        func read(_ key: String, _ path: String) throws -> (path: String, bytes: [UInt8]) {
+            guard let bytes = try readFile(path, limit: Self.fileLimit) else {
+                throw TransferError.refused("\(key) \(path) is missing")
+            }
+            return (path, bytes)
+        }
         try self.init(
-            bundle: bundle.map { path in
-                guard let bytes = try readFile(path, limit: Self.fileLimit) else {
-                    throw TransferError.refused("rootcertbundle \(path) is missing")
-                }
-                return (path, bytes)
-            },
-            keySet: keySet.map { path in
-                guard let bytes = try readFile(path, limit: Self.fileLimit) else {
-                    throw TransferError.refused("jwks \(path) is missing")
-                }
-                return (path, bytes)
-            })
+            bundle: bundle.map { try read("rootcertbundle", $0) }, keySet: keySet.map { try read("jwks", $0) })
     }
 
     /// - Parameters:
