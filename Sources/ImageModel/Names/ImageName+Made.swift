@@ -16,7 +16,9 @@ extension ImageName {
         if !isRepository(name) {
             name = name.split(whereSeparator: { "._-".contains($0) }).joined(separator: "-")
         }
-        return name.isEmpty ? "image" : String(name.prefix(255))
+        if name.isEmpty { return "image" }
+        // What is cut may not end in a separator either.
+        return String(String(name.prefix(255)).reversed().drop { "._-".contains($0) }.reversed())
     }
 
     /// The tag of an image that has none beside others: `untagged-` and the start of its ID.

@@ -47,7 +47,8 @@ extension FuzzTarget {
             }
             try promise(
                 "packed digests are digests", (PackedDigest(hex: text) != nil) == (Digest(.sha256, hex: text) != nil))
-            if let time = Timestamp.parse(text) {
+            // Ten thousand years are not told.
+            if let time = Timestamp.parse(text), time < 253_402_300_800 {
                 try promise("a time stays what it is", Timestamp.parse(Timestamp.rfc3339(time)) == time)
             }
             _ = HTTPDate.seconds(text)

@@ -46,8 +46,7 @@ extension FuzzTarget {
             try promise("who names a repository needs to be allowed", endpoint.repository == nil || !items.isEmpty)
         }
         let address = PublicAddress(request, isSecure: false, ServerConfiguration.HTTP())
-        let hasControls = address.url("/v2/").unicodeScalars.contains { $0.value < 32 || $0.value == 127 }
-        try promise("an address can be put into a header", !hasControls)
+        try promise("an address ends no header", !address.url("/v2/").utf8.contains { [0, 10, 13].contains($0) })
         _ = BasicCredentials(request.headerFields[.authorization])
         _ = request.headerFields[.contentRange].map { ContentRange($0) }
     }
