@@ -17,7 +17,7 @@ extension ValueKind where Value == TextPattern {
         do {
             return try read()
         } catch {
-            throw Complaint("\(quoted(text)) is no pattern that is understood: \(printable(error.description))")
+            throw Complaint("\(quoted(text)): \(printable(error.description))")
         }
     }
 }

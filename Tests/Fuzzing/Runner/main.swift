@@ -10,13 +10,14 @@ private func runFuzzer(
     _ callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
 ) -> Int32
 
-private let name = getenv("DRAY_FUZZ_TARGET").map { String(cString: $0) }
-
-guard let target = FuzzTarget.all.first(where: { $0.name == name }) else {
+private func chosenTarget() -> FuzzTarget {
+    let name = getenv("DRAY_FUZZ_TARGET").map { String(cString: $0) }
+    if let target = FuzzTarget.all.first(where: { $0.name == name }) { return target }
     for target in FuzzTarget.all { print(target.name) }
     exit(name == nil ? 0 : 64)
 }
 
+private let target = chosenTarget()
 private var count = CommandLine.argc
 private var arguments = CommandLine.unsafeArgv
 exit(

@@ -10,10 +10,9 @@ extension FuzzTarget {
             _ = try promised("what is JSON here is JSON to others") {
                 try Document.decode(JSONAnything.self, from: bytes, name: "it")
             }
-            let again = try promised("a value is read again") {
-                try Document.value(from: Document.encode(value), name: "it")
-            }
-            try promise("a value stays what it is", again == value)
+            let written = try promised("a value is written") { try Document.encode(value) }
+            let again = try promised("a value is read again") { try Document.value(from: written, name: "it") }
+            try promise("a value stays what it is", try Document.encode(again) == written)
         },
         FuzzTarget("manifests") { bytes in
             let types: [MediaType?] = [

@@ -1,3 +1,4 @@
+import ConfigurationFiles
 import RegistryServer
 import Testing
 
@@ -206,6 +207,16 @@ struct ServerConfigurationTests {
     @Test func aListOfDeniedURLsAllowsAllOthers() throws {
         let text = goodConfiguration + "validation: {manifests: {urls: {deny: [x]}}}\n"
         #expect(try readConfiguration(text).configuration.validation.allowedURLs == [])
+    }
+
+    /// The documentation's own pattern, for which a matcher that goes back would take centuries.
+    @Test func foreignURLsAreMatchedInNoTime() throws {
+        let text =
+            goodConfiguration + #"validation: {manifests: {urls: {allow: ['^https?://([^/]+\.)*example\.com/']}}}"#
+        let validation = try readConfiguration(text + "\n").configuration.validation
+        #expect(validation.allows(foreignURL: "https://a.b.example.com/layer"))
+        #expect(!validation.allows(foreignURL: "https://" + String(repeating: "a.", count: 10_000) + "example.org/"))
+        #expect(!validation.allows(foreignURL: "ftp://example.com/"))
     }
 
     /// As for the original, which fills the second into the first.
