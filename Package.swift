@@ -1,11 +1,15 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [
+var settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
+
+/// Where `Tests/fuzz` builds: libFuzzer's runtime. dray's own modules are instrumented for it then.
+let fuzzer = Context.environment["DRAY_FUZZER"]
+if fuzzer != nil { settings.append(.unsafeFlags(["-sanitize=fuzzer"])) }
 
 let package = Package(
     name: "dray",
@@ -127,11 +131,25 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "ConfigurationFiles", "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageLayouts",
+                "RegistryClient", "RegistryServer", "ImageSync",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+            ],
+            path: "Tests/Fuzzing/Targets",
+            swiftSettings: settings),
         .testTarget(
             name: "UnitTests",
             dependencies: [
                 "ConfigurationFiles", "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageLayouts",
-                "RegistryClient", "RegistryServer", "ImageSync",
+                "RegistryClient", "RegistryServer", "ImageSync", "FuzzTargets",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
@@ -148,3 +166,16 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+if let fuzzer {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz",
+            dependencies: ["FuzzTargets"],
+            path: "Tests/Fuzzing/Runner",
+            swiftSettings: settings,
+            linkerSettings: [
+                .unsafeFlags(["-Xlinker", "--whole-archive", "-Xlinker", fuzzer, "-Xlinker", "--no-whole-archive"]),
+                .linkedLibrary("stdc++"), .linkedLibrary("m"),
+            ]))
+}

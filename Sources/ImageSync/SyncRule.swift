@@ -1,3 +1,4 @@
+public import ConfigurationFiles
 public import ImageModel
 public import ImageTransfer
 

@@ -1,3 +1,4 @@
+import ConfigurationFiles
 import ImageModel
 import ImageTransfer
 import Synchronization

@@ -7,6 +7,8 @@ package final class Section {
     package let path: String
     /// Where its key stands.
     package let place: YAMLPlace
+    /// Keys of a section, beyond which it is not looked for what each unknown one may have been meant for.
+    private static let mostForAdvice = 1000
     private let findings: Findings
     private var entries: [String: YAMLNode.Entry] = [:]
     private var asked: Set<String> = []
@@ -19,20 +21,25 @@ package final class Section {
             findings.mistake(at: node.place, path, "is \(node.kind) where keys belong, each with a value: 'key: value'")
             return
         }
-        for entry in list { add(entry) }
-    }
-
-    // Go's decoder fills the second of two sections into the first, except where the key is a list of choices.
-    private func add(_ entry: YAMLNode.Entry) {
-        guard let earlier = entries.updateValue(entry, forKey: entry.key) else { return }
-        guard case .mapping(let old) = earlier.value.content, case .mapping(let new) = entry.value.content,
-            !["storage", "auth"].contains(name(entry.key))
-        else {
-            warn(entry, "is there twice: what line \(earlier.place.line) says does not count")
-            return
+        // Go's decoder fills the second of two sections into the first, except where the key is a list of choices.
+        var joined: [String: [YAMLNode.Entry]] = [:]
+        for entry in list {
+            let earlier = entries.updateValue(entry, forKey: entry.key)
+            let isJoined = joined[entry.key] != nil
+            if case .mapping(let own) = entry.value.content, !["storage", "auth"].contains(name(entry.key)) {
+                joined[entry.key, default: []] += own
+            } else {
+                joined[entry.key] = nil
+            }
+            guard let earlier else { continue }
+            let line = earlier.place.line
+            warn(
+                entry,
+                isJoined && joined[entry.key] != nil
+                    ? "is there twice: this is added to what line \(line) says"
+                    : "is there twice: what line \(line) says does not count")
         }
-        entries[entry.key]?.value.content = .mapping(old + new)
-        warn(entry, "is there twice: this is added to what line \(earlier.place.line) says")
+        for (key, members) in joined { entries[key]?.value.content = .mapping(members) }
     }
 
     private func warn(_ entry: YAMLNode.Entry, _ text: String) {
@@ -167,7 +174,9 @@ package final class Section {
                 findings.ignored(variable: variable)
                 continue
             }
-            let similar = closest(to: entry.key, of: asked.filter { entries[$0] == nil })
+            let similar =
+                entries.count > Self.mostForAdvice
+                ? nil : closest(to: entry.key, of: asked.filter { entries[$0] == nil })
             warn(entry, "is no key that dray knows, and does nothing" + (similar.map { "; is '\($0)' meant?" } ?? ""))
         }
         for child in children { child.finish() }

@@ -107,17 +107,6 @@ extension ValueKind where Value == [String] {
             return all
         }
     }
-
-    /// Regular expressions.
-    package static var patterns: ValueKind {
-        texts { (text) throws(Complaint) in
-            do {
-                _ = try Regex(text)
-            } catch {
-                throw Complaint("\(quoted(text)) is no regular expression: \(printable(String(describing: error)))")
-            }
-        }
-    }
 }
 
 extension ValueKind where Value == [String: String] {
@@ -136,12 +125,18 @@ extension ValueKind where Value == [(name: String, values: [String])] {
     package static var headers: ValueKind {
         ValueKind { (node, _) throws(Complaint) in
             var headers: Value = []
+            var positions: [String: Int] = [:]
             for entry in try entries(node) {
                 guard !entry.key.isEmpty, entry.key.utf8.allSatisfy(isHeaderNameCharacter) else {
                     throw Complaint("\(quoted(entry.key)) is no name of an HTTP header", at: entry.place)
                 }
-                headers.removeAll { $0.name.lowercased() == entry.key.lowercased() }
-                headers.append((entry.key, entry.value.isNull ? [] : try lines(entry.value)))
+                let header = (entry.key, entry.value.isNull ? [] : try lines(entry.value))
+                if let position = positions.updateValue(headers.count, forKey: entry.key.lowercased()) {
+                    positions[entry.key.lowercased()] = position
+                    headers[position] = header
+                } else {
+                    headers.append(header)
+                }
             }
             return headers
         }

@@ -35,7 +35,7 @@ public struct Snapshot: Sendable, Identifiable {
     }
 
     /// - Throws: `DocumentError`.
-    init(id: SnapshotID, document: [UInt8], name: String) throws {
+    package init(id: SnapshotID, document: [UInt8], name: String) throws {
         let content = try Document.decode(
             Content.self, from: document, name: name, sizeLimit: Document.indexSizeLimit)
         if let bad = content.repositories.first(where: { !ImageName.isRepository($0) }) {
@@ -47,7 +47,7 @@ public struct Snapshot: Sendable, Identifiable {
         missing = content.missing ?? []
     }
 
-    func document() throws -> [UInt8] {
+    package func document() throws -> [UInt8] {
         try Document.encode(
             Content(sources: sources, repositories: repositories, missing: missing.isEmpty ? nil : missing),
             pretty: true)

@@ -47,7 +47,7 @@ public struct SnapshotID: Hashable, Sendable, Comparable, CustomStringConvertibl
     /// Whether it is of a date or before it: the text may be a year, a month, a day, or more exact than that.
     ///
     /// - Returns: nil if the text is no date.
-    func isAsOld(as text: String) -> Bool? {
+    package func isAsOld(as text: String) -> Bool? {
         let digits = text.filter { $0 != "-" && $0 != ":" && $0 != "Z" }
         let form = "00000000T000000.000".utf8
         guard [4, 6, 8, 11, 13, 15, 19].contains(digits.utf8.count),

@@ -58,10 +58,10 @@ public final class DockerArchive: StreamedSource {
     }
 
     /// What an archive holds, by digest.
-    struct Contents: Sendable {
-        var listing = SourceListing()
+    package struct Contents: Sendable {
+        package var listing = SourceListing()
         /// Manifests that were made here.
-        var manifests: [Digest: Manifest] = [:]
+        package var manifests: [Digest: Manifest] = [:]
         /// Where blobs lie.
         var members: [Digest: String] = [:]
         /// Configs that were made here.

@@ -1,22 +1,37 @@
-import ByteStreams
+package import ByteStreams
 import ImageModel
 import ImageTransfer
 
 /// Finds out what a docker-archive holds.
-struct DockerArchiveParser {
+package struct DockerArchiveParser {
     let tree: any FileTree
     let oci: OCISource
     let limit: InflationLimit
     private var contents = DockerArchive.Contents()
     private var unlisted: [Digest: Manifest]?
+    /// Where in the listing images of the OCI part are that have but a tag.
+    private var bareTags: [BareTag: Int] = [:]
+    /// Images of the OCI part that have no name there, and got one here.
+    private var renamed: Set<Digest> = []
+    /// The names of images of the OCI part.
+    private var present: [Digest: Set<SourceImage.Name>] = [:]
+    /// By their paths.
+    private var configs: [String: (imageID: Digest, bytes: [UInt8])] = [:]
+    /// What configs say, or why they say nothing.
+    private var diffIDs: [Digest: Result<[Digest], any Error>] = [:]
 
-    init(tree: any FileTree, oci: OCISource, limit: InflationLimit) {
+    private struct BareTag: Hashable {
+        var imageID: Digest
+        var tag: String
+    }
+
+    package init(tree: any FileTree, oci: OCISource, limit: InflationLimit) {
         self.tree = tree
         self.oci = oci
         self.limit = limit
     }
 
-    func parse() throws -> DockerArchive.Contents {
+    package func parse() throws -> DockerArchive.Contents {
         var parser = self
         try parser.parseAll()
         return parser.contents
@@ -58,6 +73,11 @@ struct DockerArchiveParser {
                 contents.listing.broken.append(try oci.broken(entry, error))
             }
         }
+        for (place, image) in contents.listing.images.enumerated() {
+            guard case .tag(let tag) = image.name, let imageID = image.imageID else { continue }
+            let key = BareTag(imageID: imageID, tag: tag)
+            if bareTags[key] == nil { bareTags[key] = place }
+        }
         for item in items {
             do {
                 try add(item, named)
@@ -67,24 +87,22 @@ struct DockerArchiveParser {
                 contents.listing.broken.append(broken)
             }
         }
+        contents.listing.images.removeAll { $0.name == .none && $0.imageID.map(renamed.contains) == true }
     }
 
     /// - Parameter known: images of the OCI part, by their configs.
     private mutating func add(_ item: DockerManifestFile.Item, _ known: [Digest: [SourceImage]]) throws {
-        let configPath = item.config
-        guard let config = try tree.read(try safe(configPath), limit: Document.sizeLimit) else {
-            throw TransferError.damaged(
-                "\(tree.title): the config \(configPath) of \(Self.title(item)) is named in manifest.json, but missing")
-        }
-        let imageID = Digest(of: config, algorithm: Self.algorithm(ofBlob: configPath))
+        let (imageID, config) = try config(of: item)
         var names: [ImageName] = []
         for text in item.repoTags ?? [] {
             if let name = Self.name(text) { names.append(name) } else { noteInvalid(text) }
         }
         if let known = known[imageID] {
-            for name in names where !known.contains(where: { $0.name == .full(name) }) {
+            var present = self.present[imageID] ?? Set(known.map(\.name))
+            for name in names where present.insert(.full(name)).inserted {
                 give(name, to: known[0].descriptor, imageID: imageID)
             }
+            self.present[imageID] = present
             return
         }
         let manifest = try unlistedManifest(config: imageID) ?? make(item, config: config, imageID: imageID)
@@ -94,17 +112,26 @@ struct DockerArchiveParser {
         }
     }
 
+    /// The config that an item names, which is read once however many items name it.
+    private mutating func config(of item: DockerManifestFile.Item) throws -> (imageID: Digest, bytes: [UInt8]) {
+        if let known = configs[item.config] { return known }
+        guard let bytes = try tree.read(try safe(item.config), limit: Document.sizeLimit) else {
+            throw TransferError.damaged(
+                "\(tree.title): the config \(item.config) of \(Self.title(item)) is named in manifest.json, but missing"
+            )
+        }
+        let config = (Digest(of: bytes, algorithm: Self.algorithm(ofBlob: item.config)), bytes)
+        configs[item.config] = config
+        return config
+    }
+
     /// A RepoTag says more than a bare tag, or no name, in the OCI part, and stands in their place.
     private mutating func give(_ name: ImageName, to descriptor: Descriptor, imageID: Digest) {
         let image = SourceImage(name: .full(name), descriptor: descriptor, imageID: imageID)
-        let isTag = { (other: SourceImage) in
-            guard case .tag(let tag) = other.name else { return false }
-            return other.imageID == imageID && tag == name.tag
-        }
-        if let place = contents.listing.images.firstIndex(where: isTag) {
+        if let tag = name.tag, let place = bareTags.removeValue(forKey: BareTag(imageID: imageID, tag: tag)) {
             contents.listing.images[place] = image
         } else {
-            contents.listing.images.removeAll { $0.name == .none && $0.imageID == imageID }
+            renamed.insert(imageID)
             contents.listing.images.append(image)
         }
     }
@@ -165,11 +192,17 @@ struct DockerArchiveParser {
     private mutating func make(
         _ item: DockerManifestFile.Item, config bytes: [UInt8], imageID: Digest
     ) throws -> Manifest {
-        let config = try Document.decode(
-            ImageConfig.self, from: bytes, name: "\(tree.title): the config of \(Self.title(item))")
+        let diffIDs =
+            self.diffIDs[imageID]
+            ?? Result {
+                try Document.decode(
+                    ImageConfig.self, from: bytes, name: "\(tree.title): the config of \(Self.title(item))"
+                ).diffIDs
+            }
+        self.diffIDs[imageID] = diffIDs
         contents.documents[imageID] = bytes
         return try make(
-            layers: item.layers ?? [], diffIDs: config.diffIDs, config: imageID, configSize: bytes.count,
+            layers: item.layers ?? [], diffIDs: try diffIDs.get(), config: imageID, configSize: bytes.count,
             title: Self.title(item))
     }
 

@@ -23,8 +23,7 @@ struct LegacyImage {
             guard isV1ID(current), let bytes = try tree.read("\(current)/json", limit: Document.sizeLimit) else {
                 throw TransferError.damaged("\(tree.title): \(current)/json is missing, which the image \(id) needs")
             }
-            let json = try Document.decode(
-                [String: JSONValue].self, from: bytes, name: "\(tree.title): \(current)/json")
+            let json = try Document.object(from: bytes, name: "\(tree.title): \(current)/json")
             chain.append((current, json))
             next = json["parent"]?.string ?? json["parent_id"]?.string
             if next?.isEmpty == true { next = nil }

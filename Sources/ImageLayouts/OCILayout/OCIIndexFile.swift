@@ -1,8 +1,8 @@
 import ByteStreams
-import ImageModel
+package import ImageModel
 
 /// `index.json` being changed: what dray does not know in it stays.
-struct OCIIndexFile {
+package struct OCIIndexFile {
     private var document: [String: JSONValue]
     private var entries: [Entry]
 
@@ -32,16 +32,16 @@ struct OCIIndexFile {
         }
     }
 
-    init(_ bytes: [UInt8]?, name: String) throws {
+    package init(_ bytes: [UInt8]?, name: String) throws {
         document =
             try bytes.map {
-                try Document.decode([String: JSONValue].self, from: $0, name: name, sizeLimit: Document.indexSizeLimit)
+                try Document.object(from: $0, name: name, sizeLimit: Document.indexSizeLimit)
             } ?? ["schemaVersion": .integer(2), "mediaType": .string(MediaType.ociIndex.rawValue)]
         if case .array(let list)? = document["manifests"] { entries = list.map { Entry($0) } } else { entries = [] }
     }
 
     /// What names mean, by their keys.
-    var digests: [String: Digest] {
+    package var digests: [String: Digest] {
         var digests: [String: Digest] = [:]
         for entry in entries {
             for name in entry.names { digests[name] = entry.digest.flatMap { Digest($0) } }
@@ -51,11 +51,11 @@ struct OCIIndexFile {
 
     /// Lists entries. Others of the same names lose those; one without a name is of use only where its content
     /// is listed nowhere else.
-    mutating func put(_ descriptors: [Descriptor]) throws {
+    package mutating func put(_ descriptors: [Descriptor]) throws {
         var new: [Entry] = []
         for descriptor in descriptors {
             new.append(
-                Entry(try Document.decode(JSONValue.self, from: Document.encode(descriptor), name: "descriptor")))
+                Entry(try Document.value(from: Document.encode(descriptor), name: "descriptor")))
         }
         removeNames(new.reduce(into: []) { $0.formUnion($1.names) }, listing: new)
         let named = Set(new.filter { !$0.names.isEmpty }.map(\.digest))
@@ -65,7 +65,7 @@ struct OCIIndexFile {
     }
 
     /// Takes a name away; content that nothing else lists stays listed without one.
-    mutating func removeName(_ name: String) { removeNames([LayoutNaming.key(name)], listing: []) }
+    package mutating func removeName(_ name: String) { removeNames([LayoutNaming.key(name)], listing: []) }
 
     private mutating func removeNames(_ names: Set<String>, listing new: [Entry]) {
         let removed = entries.filter { !$0.names.isDisjoint(with: names) }
@@ -75,13 +75,13 @@ struct OCIIndexFile {
     }
 
     /// - Returns: whether there was an entry of that digest.
-    mutating func removeAll(_ digest: Digest) -> Bool {
+    package mutating func removeAll(_ digest: Digest) -> Bool {
         let count = entries.count
         entries.removeAll { $0.digest == digest.description }
         return entries.count < count
     }
 
-    func encoded() throws -> [UInt8] {
+    package func encoded() throws -> [UInt8] {
         var document = document
         document["manifests"] = .array(entries.map(\.json))
         return try Document.encode(document)

@@ -17,7 +17,7 @@ public final class OCISource: StreamedSource {
         self.init(try openArchive(path, limit: limit))
     }
 
-    init(_ tree: any FileTree) { self.tree = tree }
+    package init(_ tree: any FileTree) { self.tree = tree }
 
     public var title: String { tree.title }
     public var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
@@ -32,7 +32,7 @@ public final class OCISource: StreamedSource {
         try await Workers.blobs.run { [self] in try listEntries() }
     }
 
-    func listEntries() throws -> SourceListing {
+    package func listEntries() throws -> SourceListing {
         var listing = SourceListing()
         listing.remarks = try archiveContents().remarks
         for entry in try index() {
@@ -97,7 +97,7 @@ public final class OCISource: StreamedSource {
     }
 
     /// What the archive says of itself.
-    func archiveContents() throws -> ArchiveContents {
+    package func archiveContents() throws -> ArchiveContents {
         try contents.withLock { contents in
             let known = try contents ?? ArchiveContents(tree)
             contents = known
@@ -127,26 +127,28 @@ public final class OCISource: StreamedSource {
     }
 
     public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
-        try await Workers.blobs.run { [self] in
-            if let known = subjects.withLock({ $0 }) { return known.referrers(of: digest) }
-            var found = SubjectIndex()
-            for entry in try index() {
-                // An entry that is broken is told when it is copied.
-                guard let manifest = try? manifest(of: entry) else { continue }
-                found.add(manifest)
-                // A list under a fallback tag may name what the layout's index does not.
-                if case .tag(let tag) = entry.layoutName, ImageName.referredDigest(byTag: tag) != nil {
-                    for child in manifest.children {
-                        if let child = try? self.manifest(of: child) { found.add(child) }
-                    }
-                }
-            }
-            subjects.withLock { [found] in $0 = found }
-            return found.referrers(of: digest)
-        }
+        try await Workers.blobs.run { [self] in try referrers(of: digest) }
     }
 
-    func manifest(of descriptor: Descriptor) throws -> Manifest {
+    package func referrers(of digest: Digest) throws -> [Descriptor] {
+        if let known = subjects.withLock({ $0 }) { return known.referrers(of: digest) }
+        var found = SubjectIndex()
+        for entry in try index() {
+            // An entry that is broken is told when it is copied.
+            guard let manifest = try? manifest(of: entry) else { continue }
+            found.add(manifest)
+            // A list under a fallback tag may name what the layout's index does not.
+            if case .tag(let tag) = entry.layoutName, ImageName.referredDigest(byTag: tag) != nil {
+                for child in manifest.children {
+                    if let child = try? self.manifest(of: child) { found.add(child) }
+                }
+            }
+        }
+        subjects.withLock { [found] in $0 = found }
+        return found.referrers(of: digest)
+    }
+
+    package func manifest(of descriptor: Descriptor) throws -> Manifest {
         try tree.manifest(descriptor, at: OCIPaths.blob(descriptor.digest), title: title)
     }
 

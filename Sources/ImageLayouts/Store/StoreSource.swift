@@ -6,6 +6,8 @@ import Synchronization
 /// The images of a registry's storage: a directory, or a tar of one, plain or compressed.
 public final class StoreSource: StreamedSource {
     let tree: any FileTree
+    /// Of an archive, at each depth, that are looked into for a store.
+    private static let mostDirectories = 1000
     private let subjects = Mutex<[String: SubjectIndex]>([:])
 
     /// - Parameter path: what holds `docker/registry/v2`, an archive of that, or `-` for such an archive
@@ -15,7 +17,7 @@ public final class StoreSource: StreamedSource {
         self.init(try openTree(path, limit: limit))
     }
 
-    init(_ tree: any FileTree) { self.tree = tree }
+    package init(_ tree: any FileTree) { self.tree = tree }
 
     public var title: String { tree.title }
     public var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
@@ -34,11 +36,13 @@ public final class StoreSource: StreamedSource {
                 let root = directory.isEmpty ? StorePaths.standard.root : "\(directory)/\(StorePaths.standard.root)"
                 if try tree.list(root) != nil { return StorePaths(root: root) }
             }
-            directories = try directories.flatMap { directory in
-                try (tree.list(directory) ?? []).prefix(1000).filter { !$0.hasPrefix(".") }.map {
+            var below: [String] = []
+            for directory in directories where below.count < Self.mostDirectories {
+                below += try (tree.list(directory) ?? []).filter { !$0.hasPrefix(".") }.map {
                     directory.isEmpty ? $0 : "\(directory)/\($0)"
                 }
             }
+            directories = Array(below.prefix(Self.mostDirectories))
             if tree is DirectoryTree { break }
         }
         throw TransferError.notFound("\(title) is no registry's storage: it has no \(StorePaths.standard.root)")
@@ -47,12 +51,14 @@ public final class StoreSource: StreamedSource {
     // MARK: Listing
 
     public func listing() async throws -> SourceListing {
-        try await Workers.blobs.run { [self] in
-            let paths = try paths()
-            var listing = SourceListing()
-            for repository in try repositories(paths) { try list(repository, paths, into: &listing) }
-            return listing
-        }
+        try await Workers.blobs.run { [self] in try listAll() }
+    }
+
+    package func listAll() throws -> SourceListing {
+        let paths = try paths()
+        var listing = SourceListing()
+        for repository in try repositories(paths) { try list(repository, paths, into: &listing) }
+        return listing
     }
 
     /// The images of one repository that can be read.

@@ -1,8 +1,8 @@
-import ImageModel
-import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 
 /// What an archive says of itself: that it is a delta, a volume, a whole; nothing where it has no packing list.
-struct ArchiveContents: Sendable {
+package struct ArchiveContents: Sendable {
     private let title: String
     /// nil for an archive like any other.
     let list: PackingList?
@@ -47,7 +47,7 @@ struct ArchiveContents: Sendable {
         self.volumes = volumes
     }
 
-    var remarks: [String] {
+    package var remarks: [String] {
         guard let list else { return [] }
         var remarks: [String] = []
         if let inventory = list.inventory {
@@ -69,7 +69,7 @@ struct ArchiveContents: Sendable {
     }
 
     /// Why a blob that is not there is not there; nil if nothing is known of it.
-    func absence(of blob: Descriptor) -> BlobAbsence? {
+    package func absence(of blob: Descriptor) -> BlobAbsence? {
         if let absent = absent[blob.digest] {
             return BlobAbsence(
                 reason: "\(title) is a delta that leaves out what its destination had",

@@ -57,7 +57,7 @@ func openArchive(_ path: String, limit: InflationLimit) throws -> any FileTree {
 
 extension VolumePlace {
     /// - Returns: nil for an archive like any other.
-    init?(in tree: any FileTree) throws {
+    package init?(in tree: any FileTree) throws {
         guard let bytes = try tree.read(VolumePaths.place, limit: Document.sizeLimit) else { return nil }
         self = try Document.decode(Self.self, from: bytes, name: "\(tree.title): \(VolumePaths.place)")
         guard volume > 0, volumes > 0 else {

@@ -1,4 +1,4 @@
-import ImageModel
+package import ImageModel
 import ImageTransfer
 
 /// What is in an archive, or in a set of volumes, and what a delta leaves out.
@@ -78,12 +78,12 @@ struct PackingList: Sendable, Codable {
 }
 
 /// Which volume of which set an archive is.
-struct VolumePlace: Hashable, Sendable, Codable {
+package struct VolumePlace: Hashable, Sendable, Codable {
     /// The packing list's digest.
-    var set: Digest
+    package var set: Digest
     /// From 1; recovery volumes follow the others.
-    var volume: Int
+    package var volume: Int
     /// How many there are.
-    var volumes: Int
+    package var volumes: Int
     var recoveryVolumes: Int
 }

@@ -1,10 +1,10 @@
-import ByteStreams
-import ImageModel
+package import ByteStreams
+package import ImageModel
 import ImageTransfer
 
 /// Volumes of one set as one tree, wherever each lies. Some may be missing.
-final class VolumeTree: FileTree {
-    let path: String
+package final class VolumeTree: FileTree {
+    package let path: String
     let set: Digest
     /// By number, from 1.
     private let volumes: [Int: any FileTree]
@@ -19,7 +19,7 @@ final class VolumeTree: FileTree {
     ///   - path: for messages.
     ///   - volumes: at least one.
     /// - Throws: `TransferError.damaged` if a volume does not hold what it should.
-    init(path: String, set: Digest, volumes: [Int: any FileTree], lost: [Int: String]) throws {
+    package init(path: String, set: Digest, volumes: [Int: any FileTree], lost: [Int: String]) throws {
         self.path = path
         self.set = set
         self.volumes = volumes
@@ -70,7 +70,7 @@ final class VolumeTree: FileTree {
         }
     }
 
-    var title: String { path }
+    package var title: String { path }
 
     /// The same set, with volumes that lie elsewhere.
     func joined(with other: VolumeTree) throws -> VolumeTree {
@@ -80,7 +80,7 @@ final class VolumeTree: FileTree {
     }
 
     /// Volumes that are not here, and why.
-    var missing: [Int: String] {
+    package var missing: [Int: String] {
         var missing: [Int: String] = [:]
         for number in 1...list.volumes.count where volumes[number] == nil {
             missing[number] = lost[number] ?? "missing"
@@ -98,18 +98,18 @@ final class VolumeTree: FileTree {
     /// What messages call the volume that a file lies in.
     func title(of path: String) -> String { (try? holder(of: path))??.title ?? title }
 
-    func size(of path: String) throws -> Int64? {
+    package func size(of path: String) throws -> Int64? {
         if let tree = try holder(of: path) { return try tree.size(of: path) }
         guard let parts = cut[path], parts.allSatisfy({ volumes[volumesOfParts[$0] ?? 0] != nil }) else { return nil }
         return parts.reduce(0) { $0.addingSaturated($1.size) }
     }
 
-    func read(_ path: String, limit: Int) throws -> [UInt8]? {
+    package func read(_ path: String, limit: Int) throws -> [UInt8]? {
         if let tree = try holder(of: path) { return try tree.read(path, limit: limit) }
         return try open(path)?.readAll(limit: limit, name: "\(title): \(path)")
     }
 
-    func open(_ path: String) throws -> (any ByteSource)? {
+    package func open(_ path: String) throws -> (any ByteSource)? {
         if let tree = try holder(of: path) { return try tree.open(path) }
         guard try size(of: path) != nil, let parts = cut[path] else { return nil }
         return ConcatenatedSource(
@@ -122,12 +122,12 @@ final class VolumeTree: FileTree {
             })
     }
 
-    func list(_ path: String) throws -> [String]? {
+    package func list(_ path: String) throws -> [String]? {
         let names = try volumes.values.compactMap { try $0.list(path) }
         return names.isEmpty ? nil : Set(names.flatMap(\.self)).sorted()
     }
 
-    func facts(of path: String) throws -> FileFacts? { try open(path).map { try FileFacts(reading: $0) } }
+    package func facts(of path: String) throws -> FileFacts? { try open(path).map { try FileFacts(reading: $0) } }
 
-    func stamp(of path: String) throws -> String? { try holder(of: path)?.stamp(of: path) }
+    package func stamp(of path: String) throws -> String? { try holder(of: path)?.stamp(of: path) }
 }

@@ -19,16 +19,48 @@ public enum Document {
     public static func decode<T: Decodable>(
         _ type: T.Type, from bytes: [UInt8], name: String, sizeLimit: Int = sizeLimit
     ) throws -> T {
-        guard bytes.count <= sizeLimit else {
-            throw DocumentError("\(name) has \(bytes.count) bytes, the limit is \(sizeLimit)")
-        }
-        guard depth(of: bytes) <= depthLimit else {
-            throw DocumentError("\(name) is nested more than \(depthLimit) levels deep")
-        }
+        try check(bytes, name: name, sizeLimit: sizeLimit)
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
         } catch let error as DecodingError {
             throw DocumentError("\(name) cannot be understood: \(error.reason)")
+        }
+    }
+
+    /// Reads a document of no particular form.
+    ///
+    /// - Parameters:
+    ///   - name: what the document is, for the message.
+    ///   - sizeLimit: bytes.
+    /// - Throws: `DocumentError`.
+    package static func value(from bytes: [UInt8], name: String, sizeLimit: Int = sizeLimit) throws -> JSONValue {
+        try check(bytes, name: name, sizeLimit: sizeLimit)
+        do {
+            return try JSONParser.parse(bytes)
+        } catch {
+            throw DocumentError("\(name) cannot be understood: \(error.reason), near byte \(error.position)")
+        }
+    }
+
+    /// Likewise, of one that has to be an object.
+    package static func object(
+        from bytes: [UInt8], name: String, sizeLimit: Int = sizeLimit
+    ) throws -> [String: JSONValue] {
+        guard let object = try value(from: bytes, name: name, sizeLimit: sizeLimit).object else {
+            throw DocumentError("\(name) cannot be understood: it is no JSON object")
+        }
+        return object
+    }
+
+    /// Refuses what need not be looked at any further.
+    private static func check(_ bytes: [UInt8], name: String, sizeLimit: Int) throws {
+        guard bytes.count <= sizeLimit else {
+            throw DocumentError("\(name) has \(bytes.count) bytes, the limit is \(sizeLimit)")
+        }
+        // UTF-16 and UTF-32, which the decoder takes as well, could hide brackets from what counts them here.
+        guard !bytes.contains(0) else { throw DocumentError("\(name) is not UTF-8, as JSON has to be") }
+        guard depth(of: bytes) <= depthLimit else {
+            throw DocumentError("\(name) is nested more than \(depthLimit) levels deep")
         }
     }
 

@@ -1,5 +1,6 @@
-/// Any JSON, for documents whose members dray carries without knowing them (v1 image JSON).
-public enum JSONValue: Hashable, Sendable, Codable {
+/// Any JSON, for documents whose members dray carries without knowing them (v1 image JSON). `Document.value` and
+/// `Document.object` read it.
+public enum JSONValue: Hashable, Sendable, Encodable {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -7,25 +8,6 @@ public enum JSONValue: Hashable, Sendable, Codable {
     case string(String)
     case array([JSONValue])
     case object([String: JSONValue])
-
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
-        } else if let value = try? container.decode(Int64.self) {
-            self = .integer(value)
-        } else if let value = try? container.decode(Double.self) {
-            self = .number(value)
-        } else if let value = try? container.decode(String.self) {
-            self = .string(value)
-        } else if let value = try? container.decode([JSONValue].self) {
-            self = .array(value)
-        } else {
-            self = .object(try container.decode([String: JSONValue].self))
-        }
-    }
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
@@ -47,4 +29,9 @@ public enum JSONValue: Hashable, Sendable, Codable {
     public var string: String? {
         if case .string(let value) = self { value } else { nil }
     }
+}
+
+/// A member that may be anything, and that nobody looks at.
+package struct JSONAnything: Decodable, Sendable {
+    package init(from decoder: any Decoder) {}
 }

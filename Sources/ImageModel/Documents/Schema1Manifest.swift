@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// A manifest of the first schema, signed or not. Old registries hold them; dray verifies and carries them.
 /// Source: distribution, docs/spec/manifest-v2-1.
 public struct Schema1Manifest: Hashable, Sendable {
@@ -31,30 +29,27 @@ public struct Schema1Manifest: Hashable, Sendable {
     /// - Throws: `DocumentError` if it is not a schema1 manifest or its signatures disagree about the payload.
     public init(_ bytes: [UInt8], name title: String) throws {
         let body = try Document.decode(Body.self, from: bytes, name: title)
-        var payloads: Set<[UInt8]> = []
+        var signed: (length: Int, tail: [UInt8])?
         for signature in body.signatures ?? [] {
-            guard let json = Self.base64URL(signature.protected) else {
+            guard let json = Base64.decodeURL(signature.protected) else {
                 throw DocumentError("\(title): a signature's protected header is not base64url")
             }
             let header = try Document.decode(Protected.self, from: json, name: "\(title): a signature's header")
-            guard header.formatLength >= 0, header.formatLength <= bytes.count,
-                let tail = Self.base64URL(header.formatTail)
+            guard (0...bytes.count).contains(header.formatLength), let tail = Base64.decodeURL(header.formatTail)
             else { throw DocumentError("\(title): a signature's header points outside of the document") }
-            payloads.insert(bytes[..<header.formatLength] + tail)
-        }
-        guard payloads.count <= 1 else {
-            throw DocumentError("\(title): its signatures are of different payloads")
+            guard let known = signed else {
+                signed = (header.formatLength, tail)
+                continue
+            }
+            // What both take from the document is the same: whole payloads of many signatures would be many times it.
+            let common = min(known.length, header.formatLength)
+            guard (bytes[common..<known.length] + known.tail).elementsEqual(bytes[common..<header.formatLength] + tail)
+            else { throw DocumentError("\(title): its signatures are of different payloads") }
         }
         self.name = body.name
         tag = body.tag
         architecture = body.architecture ?? ""
         layers = body.fsLayers.map(\.blobSum)
-        payload = payloads.first ?? bytes
-    }
-
-    private static func base64URL(_ text: String) -> [UInt8]? {
-        var base64 = text.replacing("-", with: "+").replacing("_", with: "/")
-        while base64.utf8.count % 4 != 0 { base64 += "=" }
-        return Data(base64Encoded: base64).map { [UInt8]($0) }
+        payload = signed.map { bytes[..<$0.length] + $0.tail } ?? bytes
     }
 }

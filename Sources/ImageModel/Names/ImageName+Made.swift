@@ -16,7 +16,9 @@ extension ImageName {
         if !isRepository(name) {
             name = name.split(whereSeparator: { "._-".contains($0) }).joined(separator: "-")
         }
-        return name.isEmpty ? "image" : String(name.prefix(255))
+        if name.isEmpty { return "image" }
+        // What is cut may not end in a separator either.
+        return String(String(name.prefix(255)).reversed().drop { "._-".contains($0) }.reversed())
     }
 
     /// The tag of an image that has none beside others: `untagged-` and the start of its ID.
@@ -54,9 +56,10 @@ extension ImageName {
     /// Without what tools add to Docker Hub's names: `docker.io/library/a:1` is `a:1`, and `docker.io/b/c` is `b/c`.
     public var familiar: ImageName {
         guard let host, ["docker.io", "index.docker.io"].contains(host) else { return self }
-        let library = "library/"
-        return ImageName(
-            repository: repository.hasPrefix(library) ? String(repository.dropFirst(library.count)) : repository,
-            tag: tag)
+        let parts = repository.split(separator: "/")
+        let isOfficial = parts.count == 2 && parts[0] == "library"
+        let short = ImageName(repository: isOfficial ? String(parts[1]) : repository, tag: tag)
+        // Without its host, `docker.io/a.b/c` would be on another one.
+        return ImageName(short.description) == short ? short : self
     }
 }

@@ -57,7 +57,8 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
             return
         }
         let prefix = rest.firstIndex(of: ":").map { String(rest[..<$0]) }
-        let known = prefix.flatMap(Transport.init(rawValue:))
+        // `docker:` without slashes is what people write who mean a registry: it is none of the transports.
+        let known = prefix.flatMap(Transport.init(rawValue:)).flatMap { $0 == .registry ? nil : $0 }
         if let prefix, known != nil { rest.removeFirst(prefix.utf8.count + 1) }
         guard !rest.isEmpty else { throw ReferenceError("'\(text)' names no location") }
         if exists(rest) {
@@ -114,10 +115,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         guard !rest.isEmpty else { throw ReferenceError("'\(text)' names no registry and no image") }
         let first = String(rest.prefix { $0 != "/" })
         let hasSlash = first.count < rest.count
-        let bare = first.hasPrefix("[") ? first : String(first.prefix { $0 != ":" })
-        let isHost =
-            bare.contains(".") || bare == "localhost" || first.hasPrefix("[") || (hasSlash && first.contains(":"))
-            || rest == first + "/"
+        let isHost = looksLikeHost(first) || (hasSlash && first.contains(":")) || rest == first + "/"
         var host = isHost ? first : "docker.io"
         var name = isHost ? String(rest.dropFirst(first.count + 1)) : rest
         if ["index.docker.io", "registry-1.docker.io"].contains(host) { host = "docker.io" }
@@ -132,9 +130,16 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         return (host, name.isEmpty ? nil : name)
     }
 
+    /// Whether it is a host wherever it stands.
+    private static func looksLikeHost(_ text: String) -> Bool {
+        let bare = text.prefix { $0 != ":" }
+        return bare.contains(".") || bare == "localhost" || text.hasPrefix("[")
+    }
+
     public var description: String {
         if transport == .registry {
-            return transport.prefix + location + (name.map { "/\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "")
+            let end = name == nil && !Self.looksLikeHost(location) ? "/" : ""
+            return transport.prefix + location + end + (name.map { "/\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "")
         }
         return "\(transport.rawValue):\(location.replacing(":", with: "\\:"))"
             + (name.map { ":\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "")

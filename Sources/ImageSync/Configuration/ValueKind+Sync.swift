@@ -25,26 +25,6 @@ extension ValueKind where Value == NameTemplate {
     }
 }
 
-extension ValueKind where Value == TextPattern {
-    static var glob: ValueKind {
-        text { (text) throws(Complaint) in try pattern(text) { try TextPattern(glob: text) } }
-    }
-
-    static var expression: ValueKind {
-        text { (text) throws(Complaint) in try pattern(text) { try TextPattern(expression: text) } }
-    }
-
-    private static func pattern(
-        _ text: String, _ read: () throws -> TextPattern
-    ) throws(Complaint) -> TextPattern {
-        do {
-            return try read()
-        } catch {
-            throw Complaint("\(quoted(text)): \(printable("\(error)"))")
-        }
-    }
-}
-
 extension ValueKind where Value == VersionRange {
     static var versions: ValueKind {
         text { (text) throws(Complaint) in

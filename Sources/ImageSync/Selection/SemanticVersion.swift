@@ -36,13 +36,16 @@ public struct SemanticVersion: Hashable, Comparable, Sendable, CustomStringConve
         if one.isPrerelease != other.isPrerelease { return one.isPrerelease }
         for (a, b) in zip(one.prerelease, other.prerelease) where a != b {
             switch (Int(a), Int(b)) {
+            case (let a?, let b?) where a == b: continue
             case (let a?, let b?): return a < b
             case (_?, nil): return true
             case (nil, _?): return false
             case (nil, nil): return a < b
             }
         }
-        return one.prerelease.count < other.prerelease.count
+        if one.prerelease.count != other.prerelease.count { return one.prerelease.count < other.prerelease.count }
+        // `01` and `1` are the same number, but two tags.
+        return one.prerelease.lexicographicallyPrecedes(other.prerelease)
     }
 }
 

@@ -1,3 +1,4 @@
+public import ConfigurationFiles
 import ImageModel
 
 /// Which tags of a repository are wanted.

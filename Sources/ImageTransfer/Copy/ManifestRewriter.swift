@@ -78,7 +78,7 @@ struct ManifestRewriter {
     }
 
     private func object(_ manifest: Manifest, _ name: String) throws -> [String: JSONValue] {
-        try Document.decode([String: JSONValue].self, from: manifest.bytes, name: name)
+        try Document.object(from: manifest.bytes, name: name)
     }
 
     private func entries(_ list: JSONValue?) throws -> [[String: JSONValue]] {

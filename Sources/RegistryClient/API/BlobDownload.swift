@@ -86,10 +86,7 @@ final class BlobDownload: ByteSource {
             return nil
         case 206:
             // No header: what was asked for.
-            let start = answer.headers.first(name: "content-range").map { range in
-                range.split(whereSeparator: { " -/".contains($0) }).dropFirst().first.flatMap { Int64($0) } ?? -1
-            }
-            let first = start ?? position
+            let first = answer.headers.partStart ?? position
             guard first >= 0, first <= position else {
                 guard !sendsWrongParts else {
                     throw place.registry.session.error(

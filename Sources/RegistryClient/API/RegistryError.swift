@@ -36,17 +36,18 @@ public struct RegistryError: Error, Equatable, CustomStringConvertible {
 }
 
 /// The body of a registry's refusal. Source: OCI distribution-spec, "Error Codes".
-struct RegistryProblem {
+package struct RegistryProblem: Sendable {
+    /// Bytes.
+    package static let sizeLimit = 64 << 10
     /// In order; `UNAUTHORIZED` and the like.
-    var codes: [String] = []
+    package private(set) var codes: [String] = []
     /// All of it, with whatever secrets the registry repeats.
-    var text = ""
+    package var text = ""
 
     private struct Body: Decodable {
         struct Item: Decodable {
             var code: String?
             var message: String?
-            var detail: JSONValue?
         }
         var errors: [Item]?
         var message: String?
@@ -56,21 +57,28 @@ struct RegistryProblem {
     init() {}
 
     init(_ answer: HTTPAnswer) {
-        guard let bytes = try? answer.bytes(limit: 64 << 10, name: "the answer"), !bytes.isEmpty else { return }
+        guard let bytes = try? answer.bytes(limit: Self.sizeLimit, name: "the answer"), !bytes.isEmpty else {
+            self.init()
+            return
+        }
+        self.init(bytes, isHTML: answer.contentType?.contains("html") == true)
+    }
+
+    package init(_ bytes: [UInt8], isHTML: Bool) {
         if let body = try? Document.decode(Body.self, from: bytes, name: "the answer") {
             codes = body.errors?.compactMap(\.code) ?? []
             let words = body.errors?.map { item in
                 [item.code, item.message].compactMap { $0 }.joined(separator: ": ")
             }
             text = (words ?? [body.message ?? body.details].compactMap { $0 }).joined(separator: "; ")
-        } else if answer.contentType?.contains("html") != true {
+        } else if !isHTML {
             text = String(decoding: bytes, as: UTF8.self)
         }
     }
 
     /// For a message: one line, not long. What must not be seen has to be out already: half of it would be
     /// known no more.
-    static func short(_ text: String) -> String {
+    package static func short(_ text: String) -> String {
         var text = String(text.map { $0.isNewline ? " " : $0 }.prefix(500)).filter { $0 != "\u{0}" }
         while text.last?.isWhitespace == true { text.removeLast() }
         return text

@@ -1,7 +1,7 @@
 import ByteStreams
 import FoundationEssentials
 import Glibc
-import ImageModel
+package import ImageModel
 import ImageTransfer
 
 /// A file in which Docker or podman keep credentials.
@@ -11,14 +11,17 @@ import ImageTransfer
 package struct CredentialFile: Sendable {
     let path: String
     /// All of it: what is not understood stays as it is.
-    private(set) var content: [String: JSONValue]
+    package private(set) var content: [String: JSONValue]
 
     /// - Throws: `DocumentError`, `StreamError.io`. A file that is not there is an empty one.
     init(_ path: String) throws {
+        try self.init(readFile(path, limit: Document.sizeLimit) ?? [], path: path)
+    }
+
+    /// - Parameter bytes: of the file; an empty one says nothing.
+    package init(_ bytes: [UInt8], path: String) throws {
         self.path = path
-        let bytes = try readFile(path, limit: Document.sizeLimit) ?? []
-        let isEmpty = bytes.allSatisfy { $0 <= 32 }
-        content = isEmpty ? [:] : try Document.decode([String: JSONValue].self, from: bytes, name: path)
+        content = bytes.allSatisfy { $0 <= 32 } ? [:] : try Document.object(from: bytes, name: path)
     }
 
     /// The files that may hold credentials, the first one first.
@@ -53,20 +56,20 @@ package struct CredentialFile: Sendable {
     // MARK: What it says
 
     /// The suffix of the program that keeps a host's credentials: `docker-credential-SUFFIX`.
-    func helper(for host: String) -> String? {
+    package func helper(for host: String) -> String? {
         for (key, value) in content["credHelpers"]?.object ?? [:] where Self.normal(key) == host {
             if let suffix = value.string, !suffix.isEmpty { return suffix }
         }
         return content["credsStore"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    func holds(_ host: String) -> Bool {
+    package func holds(_ host: String) -> Bool {
         (content["auths"]?.object ?? [:]).keys.contains { Self.normal($0).split(separator: "/").first ?? "" == host }
             || (content["credHelpers"]?.object ?? [:]).keys.contains { Self.normal($0) == host }
     }
 
     /// Credentials by `HOST` or `HOST/PATH`.
-    var entries: [String: Credentials] {
+    package var entries: [String: Credentials] {
         var entries: [String: Credentials] = [:]
         for (key, value) in content["auths"]?.object ?? [:] {
             guard let entry = value.object, let found = Self.credentials(entry) else { continue }
@@ -108,7 +111,7 @@ package struct CredentialFile: Sendable {
     /// The name that Docker gives to a host's entry.
     static func key(for host: String) -> String { host == "docker.io" ? "https://index.docker.io/v1/" : host }
 
-    mutating func set(_ credentials: Credentials?, for host: String) {
+    package mutating func set(_ credentials: Credentials?, for host: String) {
         var auths = content["auths"]?.object ?? [:]
         let key = auths.keys.first { Self.normal($0) == host } ?? Self.key(for: host)
         switch credentials {

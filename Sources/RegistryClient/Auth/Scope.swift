@@ -14,20 +14,23 @@ package struct Scope: Hashable, Sendable, CustomStringConvertible {
 
     /// This and what a challenge asks for.
     package func union(_ text: String?) -> Scope {
-        var all = resources
-        for resource in (text ?? "").split(separator: " ").map(String.init) where !all.contains(resource) {
-            // The same resource with other actions is one scope of both.
-            if let end = resource.lastIndex(of: ":"),
-                let same = all.firstIndex(where: { $0.hasPrefix(resource[...end]) })
-            {
-                let actions = Set(all[same].dropFirst(end.utf16Offset(in: resource) + 1).split(separator: ","))
-                    .union(resource[resource.index(after: end)...].split(separator: ","))
-                all[same] = resource[...end] + actions.sorted().joined(separator: ",")
+        guard let text else { return self }
+        // By all but the actions: the same resource with other actions is one scope of both. Bytes, because what
+        // Unicode joins to a separator would hide it.
+        let (space, colon, comma) = (UInt8(ascii: " "), UInt8(ascii: ":"), UInt8(ascii: ","))
+        var places: [Substring: Int] = [:]
+        var all: [(name: Substring, actions: Set<Substring>)] = []
+        for resource in resources.map({ $0[...] }) + text.utf8.split(separator: space).map({ Substring($0) }) {
+            let end = resource.utf8.lastIndex(of: colon).map { resource.utf8.index(after: $0) } ?? resource.endIndex
+            let actions = resource.utf8[end...].split(separator: comma).map { Substring($0) }
+            if let place = places[resource[..<end]] {
+                all[place].actions.formUnion(actions)
             } else {
-                all.append(resource)
+                places[resource[..<end]] = all.count
+                all.append((resource[..<end], Set(actions)))
             }
         }
-        return Scope(resources: all)
+        return Scope(resources: all.map { $0.name + $0.actions.sorted().joined(separator: ",") })
     }
 
     package var description: String { resources.joined(separator: " ") }

@@ -128,34 +128,6 @@ final class TokenService: Sendable {
 
     // MARK: Asking
 
-    private struct Answer: Decodable {
-        var token: String?
-        var accessToken: String?
-        /// Seconds, as a number or as text.
-        var expiresIn: JSONValue?
-        var refreshToken: String?
-
-        enum CodingKeys: String, CodingKey {
-            case token
-            case accessToken = "access_token"
-            case expiresIn = "expires_in"
-            case refreshToken = "refresh_token"
-        }
-
-        /// Ten seconds early, so that it does not expire on its way; 60 seconds is what the protocol assumes.
-        var lifetime: Duration {
-            let given: Double? =
-                switch expiresIn {
-                case .integer(let value): Double(value)
-                case .number(let value): value
-                case .string(let text): Double(text)
-                default: nil
-                }
-            let seconds = given.flatMap { $0.isFinite ? max(1, min($0, 86_400)) : nil } ?? 60
-            return .seconds(seconds > 20 ? seconds - 10 : seconds / 2)
-        }
-    }
-
     private func ask(_ request: HTTPRequest, authorization: String?, _ credentials: Credentials?) throws -> Reply {
         let place = request.address.origin
         do {
@@ -178,24 +150,20 @@ final class TokenService: Sendable {
     private func token(in answer: HTTPAnswer, from place: String, _ credentials: Credentials?) throws -> BearerToken {
         let name = "the token from \(place)"
         let bytes = try answer.bytes(limit: 1 << 20, name: name)
-        guard let found = try? Document.decode(Answer.self, from: bytes, name: name) else {
+        let found: TokenAnswer
+        do {
+            found = try TokenAnswer(bytes, name: name)
+        } catch let error as DocumentError {
             throw RegistryError(
                 registry: registry.origin, action: "get a token from \(place)", status: 200,
-                problem: "the answer is no token")
+                problem: error.description)
         }
-        guard let value = [found.token, found.accessToken].compactMap({ $0 }).first(where: { !$0.isEmpty }),
-            value.utf8.allSatisfy({ $0 > 32 && $0 < 127 })
-        else {
-            throw RegistryError(
-                registry: registry.origin, action: "get a token from \(place)", status: 200,
-                problem: "the answer holds no token")
-        }
-        secrets.add(value)
-        if let refresh = found.refreshToken, !refresh.isEmpty, let credentials {
+        secrets.add(found.token)
+        if let refresh = found.refreshToken, let credentials {
             secrets.add(refresh)
             state.withLock { $0.refreshTokens[credentials] = refresh }
         }
-        return BearerToken(value: value, expires: .now + found.lifetime)
+        return BearerToken(value: found.token, expires: .now + found.lifetime)
     }
 
     private func refusal(_ realm: Address, _ status: Int, _ words: String, _ credentials: Credentials?) -> RegistryError

@@ -24,6 +24,8 @@ package struct RegistriesFile: Sendable {
     }
 
     private(set) var entries: [Entry] = []
+    /// Where in it a prefix is.
+    private var positions: [String: Int] = [:]
 
     package init() {}
 
@@ -84,8 +86,12 @@ package struct RegistriesFile: Sendable {
             prefix: prefix,
             place: Place(location: location ?? prefix, isInsecure: try Self.boolean("insecure", of: item)),
             isBlocked: try Self.boolean("blocked", of: item), mirrors: mirrors)
-        entries.removeAll { $0.prefix == prefix }
-        entries.append(entry)
+        if let position = positions[prefix] {
+            entries[position] = entry
+        } else {
+            positions[prefix] = entries.count
+            entries.append(entry)
+        }
     }
 
     /// What is no mistake of TOML's.

@@ -3,7 +3,7 @@ import ImageModel
 
 /// An absolute http or https URL.
 package struct Address: Hashable, Sendable {
-    /// As it is asked for.
+    /// As it is asked for, without a fragment.
     package let text: String
     package let scheme: String
     package let host: String
@@ -17,9 +17,11 @@ package struct Address: Hashable, Sendable {
 
     private init?(_ url: URL) {
         guard let scheme = url.scheme?.lowercased(), scheme == "http" || scheme == "https",
-            let host = url.host(percentEncoded: false), !host.isEmpty, url.user == nil
+            let host = url.host(percentEncoded: false), !host.isEmpty, url.user == nil,
+            (0...Int(UInt16.max)).contains(url.port ?? 0)
         else { return nil }
-        text = url.absoluteString
+        // What stands behind a '#' is never sent, and would take along what is added at the end.
+        text = String(url.absoluteString.prefix { $0 != "#" })
         self.scheme = scheme
         self.host = host.lowercased()
         port = url.port ?? (scheme == "https" ? 443 : 80)
@@ -55,8 +57,7 @@ package struct Address: Hashable, Sendable {
 
     /// Path and query.
     package var target: String {
-        let rest = text.drop { $0 != ":" }.dropFirst(3).drop { $0 != "/" && $0 != "?" && $0 != "#" }
-        let target = rest.prefix { $0 != "#" }
+        let target = text.drop { $0 != ":" }.dropFirst(3).drop { $0 != "/" && $0 != "?" }
         return target.hasPrefix("/") ? String(target) : "/\(target)"
     }
 }

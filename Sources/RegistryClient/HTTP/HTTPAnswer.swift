@@ -37,12 +37,9 @@ final class HTTPAnswer: ByteSource, Sendable {
     }
 
     var isSuccess: Bool { (200..<300).contains(status) }
-    var length: Int64? { headers.first(name: "content-length").flatMap { Int64($0) }.flatMap { $0 < 0 ? nil : $0 } }
-    var location: Address? { headers.first(name: "location").flatMap { address.resolving($0) } }
+    var length: Int64? { headers.length }
+    var location: Address? { headers.location(from: address) }
+    var nextPage: Address? { headers.nextPage(from: address) }
     /// Media type without parameters.
-    var contentType: String? {
-        headers.first(name: "content-type")?.split(separator: ";").first.map {
-            $0.filter { !$0.isWhitespace }.lowercased()
-        }
-    }
+    var contentType: String? { headers.contentType }
 }

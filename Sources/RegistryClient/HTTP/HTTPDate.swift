@@ -1,10 +1,10 @@
 import Glibc
 
 /// A date as HTTP writes it.
-enum HTTPDate {
+package enum HTTPDate {
     /// Seconds since 1970; nil for what is none of the three forms of RFC 9110, section 5.6.7:
     /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`.
-    static func seconds(_ text: String) -> Int? {
+    package static func seconds(_ text: String) -> Int? {
         var words = text.split(whereSeparator: { " ,-:".contains($0) }).dropFirst().map(String.init)
         guard words.count >= 6 else { return nil }
         // The last form has the month first and the year last.

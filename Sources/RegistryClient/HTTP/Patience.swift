@@ -1,5 +1,4 @@
 import Glibc
-package import NIOHTTP1
 
 /// How often and how long something is tried again.
 struct Patience {
@@ -50,13 +49,4 @@ func sleep(for duration: Duration) {
     var rest = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
     var left = timespec()
     while nanosleep(&rest, &left) != 0 { rest = left }
-}
-
-extension HTTPHeaders {
-    /// `Retry-After`, in seconds or as a date: RFC 9110, section 10.2.3.
-    package var retryAfter: Duration? {
-        guard let text = first(name: "retry-after") else { return nil }
-        if let seconds = Int(text) { return seconds >= 0 ? .seconds(Swift.min(seconds, 1 << 20)) : nil }
-        return HTTPDate.seconds(text).map { .seconds(Swift.max(0, Swift.min($0 - time(nil), 1 << 20))) }
-    }
 }

@@ -210,7 +210,7 @@ final class BlobUpload: BlobWriter {
             return
         }
         try session.follow(answer)
-        let taken = answer.uploaded ?? leg.sent
+        let taken = answer.headers.uploaded ?? leg.sent
         guard taken > acknowledged, taken <= leg.sent else {
             let error = problem(answer.status, "it has \(taken) bytes where \(leg.sent) were sent")
             guard taken == acknowledged, record.patience.wait() else { throw error }

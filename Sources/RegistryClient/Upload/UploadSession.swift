@@ -83,7 +83,7 @@ final class UploadSession {
         var request = request(.GET)
         request.address = location
         guard let answer = try? registry.session.send(request), (try? follow(answer)) != nil else { return nil }
-        return answer.uploaded
+        return answer.headers.uploaded
     }
 
     /// The closing request after all bytes were sent. Tried once.
@@ -114,16 +114,5 @@ final class UploadSession {
     func request(_ method: HTTPMethod, headers: HTTPHeaders = [:]) -> RegistryRequest {
         RegistryRequest(
             method: method, repository: repository, scope: .push(repository), action: title, headers: headers)
-    }
-}
-
-extension HTTPAnswer {
-    /// How many bytes of an upload the registry has: `Range: 0-LAST`.
-    var uploaded: Int64? {
-        guard let range = headers.first(name: "range") else { return nil }
-        let ends = range.split(separator: "=").last?.split(separator: "-") ?? []
-        guard ends.count == 2, let last = Int64(ends[1]), last >= 0 else { return nil }
-        let (count, overflow) = last.addingReportingOverflow(1)
-        return overflow ? .max : count
     }
 }

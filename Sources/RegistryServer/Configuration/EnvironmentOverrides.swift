@@ -67,7 +67,9 @@ struct EnvironmentOverrides {
     }
 
     private func apply(_ override: Override, to root: inout YAMLNode, findings: Findings) throws(Refusal) {
-        guard Self.sections.contains(override.path[0]) else { throw .unknown }
+        guard Self.sections.contains(override.path[0]), override.path.count <= YAMLNode.depthLimit else {
+            throw .unknown
+        }
         var value: YAMLNode
         do {
             value = try YAMLNode(parsing: Array(override.value.utf8), from: .variable(override.variable))

@@ -1,3 +1,5 @@
+public import ConfigurationFiles
+
 /// What a registry's `config.yml` says, checked, with the original's defaults where it says nothing.
 ///
 /// Source: distribution, docs/content/about/configuration.md. `ServerConfiguration.read` reads one.
@@ -166,10 +168,19 @@ public struct ServerConfiguration: Sendable {
 
     public struct Validation: Sendable {
         public var isDisabled = false
-        /// Regular expressions of which URLs of foreign layers have to match one, somewhere, and must not match any;
-        /// nil: neither list is there, and then such URLs are refused.
-        public var allowedURLs: [String]?
-        public var deniedURLs: [String] = []
+        /// Which URLs foreign layers may have: those that one of these matches somewhere, or all if it is empty; nil
+        /// for none.
+        public var allowedURLs: [TextPattern]?
+        /// Which of them they must not have.
+        public var deniedURLs: [TextPattern] = []
+
+        /// Whether a layer that is elsewhere may be at this URL.
+        package func allows(foreignURL url: String) -> Bool {
+            guard let allowedURLs, url.hasPrefix("http://") || url.hasPrefix("https://") else { return false }
+            return (allowedURLs.isEmpty || allowedURLs.contains { $0.matches(url) })
+                && !deniedURLs.contains { $0.matches(url) }
+        }
+
         /// Whether an index may name images that are not there.
         public enum IndexPlatforms: Sendable, Equatable {
             case all

@@ -7,8 +7,7 @@ import NIOCore
 final class Exchange {
     let request: Request
     let context: RegistryContext
-    let endpoint: Endpoint?
-    let query: Query
+    private let target: RequestTarget
     let address: PublicAddress
     /// Who asks; nil if nobody in particular.
     var actor: String?
@@ -16,22 +15,13 @@ final class Exchange {
     init(_ request: Request, _ context: RegistryContext, _ responder: RegistryResponder) {
         self.request = request
         self.context = context
-        let target = request.head.path ?? "/"
-        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        query = Query(parts.count > 1 ? parts[1] : "")
+        target = RequestTarget(request.head.path ?? "/", prefix: responder.configuration.http.prefix)
         address = PublicAddress(request.head, isSecure: responder.isSecure, responder.configuration.http)
-        let prefix = responder.configuration.http.prefix
-        if let path = Query.decode(parts[0]), path.hasPrefix(prefix) {
-            endpoint = Endpoint("/" + path.dropFirst(prefix.count))
-            isAPI = path.dropFirst(prefix.count).prefix { $0 != "/" } == "v2"
-        } else {
-            endpoint = nil
-            isAPI = false
-        }
     }
 
-    /// Whether the answer is the API's, or of what stands around it.
-    let isAPI: Bool
+    var endpoint: Endpoint? { target.endpoint }
+    var query: Query { target.query }
+    var isAPI: Bool { target.isAPI }
 
     /// Bytes of the body, where the request tells; nil for one that is chunked.
     var contentLength: Int64? { request.headers[.contentLength].flatMap { Int64($0) } }

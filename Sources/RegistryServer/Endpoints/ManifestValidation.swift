@@ -1,11 +1,11 @@
 import ImageLayouts
-import ImageModel
+package import ImageModel
 
 /// What a manifest has to be before it is taken.
-struct ManifestValidation: Sendable {
+package struct ManifestValidation: Sendable {
     private let configuration: ServerConfiguration.Validation
 
-    init(_ configuration: ServerConfiguration.Validation) { self.configuration = configuration }
+    package init(_ configuration: ServerConfiguration.Validation) { self.configuration = configuration }
 
     private struct Header: Decodable {
         var schemaVersion: Int?
@@ -15,7 +15,7 @@ struct ManifestValidation: Sendable {
     /// Reads a manifest that is pushed.
     ///
     /// - Throws: `APIError` with what is wrong.
-    func manifest(_ bytes: [UInt8], contentType: String?, digest: Digest?) throws -> Manifest {
+    package func manifest(_ bytes: [UInt8], contentType: String?, digest: Digest?) throws -> Manifest {
         func invalid(_ text: String) -> APIError { APIError(.manifestInvalid, text) }
         guard let given = contentType?.split(separator: ";").first else { throw invalid("there is no Content-Type") }
         let type = MediaType(String(given.filter { $0 != " " }))
@@ -48,7 +48,7 @@ struct ManifestValidation: Sendable {
         }
         for blob in manifest.blobs {
             if let urls = blob.urls, !urls.isEmpty, blob.mediaType.isForeignLayer {
-                for url in urls where try !isAllowed(url) {
+                for url in urls where !configuration.allows(foreignURL: url) {
                     throw APIError(
                         .manifestInvalid, "the URL \(url) of a foreign layer is not among those that are allowed")
                 }
@@ -60,14 +60,6 @@ struct ManifestValidation: Sendable {
             if try !store.hasManifest(child.digest, in: repository) { lacks(child.digest) }
         }
         if !missing.isEmpty { throw APIError(missing) }
-    }
-
-    private func isAllowed(_ url: String) throws -> Bool {
-        guard let allowed = configuration.allowedURLs, url.hasPrefix("http://") || url.hasPrefix("https://") else {
-            return false
-        }
-        func matches(_ pattern: String) throws -> Bool { try url.firstMatch(of: Regex(pattern)) != nil }
-        return try allowed.contains(where: matches) && !configuration.deniedURLs.contains(where: matches)
     }
 
     private func isRequired(_ child: Descriptor) -> Bool {

@@ -110,21 +110,14 @@ extension RegistryResponder {
             throw refusal("the upload has \(upload.size) bytes, and this Location is of when it had \(state)")
         }
         guard let header = exchange.request.headers[.contentRange] else { return }
-        // `a-b`, or `bytes a-b/size` as other ranges are written.
-        var text = header[...]
-        for word in ["bytes ", "bytes="] where text.hasPrefix(word) { text = text.dropFirst(word.count) }
-        let ends = text.prefix { $0 != "/" }.split(separator: "-", omittingEmptySubsequences: false).map { Int64($0) }
-        guard ends.count == 2, let first = ends[0], let last = ends[1], first >= 0, last >= first - 1, last < .max
-        else {
-            throw refusal("the Content-Range '\(header)' is not FIRST-LAST")
+        guard let range = ContentRange(header) else { throw refusal("the Content-Range '\(header)' is not FIRST-LAST") }
+        guard range.first == upload.size else {
+            throw refusal("the upload has \(upload.size) bytes, and this range begins at \(range.first)")
         }
-        guard first == upload.size else {
-            throw refusal("the upload has \(upload.size) bytes, and this range begins at \(first)")
-        }
-        if let length = exchange.contentLength, length != last - first + 1 {
+        if let length = exchange.contentLength, length != range.count {
             throw APIError(
                 .sizeInvalid,
-                detail: .string("the range \(header) is of \(last - first + 1) bytes, the body has \(length)"))
+                detail: .string("the range \(header) is of \(range.count) bytes, the body has \(length)"))
         }
     }
 

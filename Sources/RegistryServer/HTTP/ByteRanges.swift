@@ -1,5 +1,5 @@
 /// What a `Range` header asks for, of content of a known size. Source: RFC 9110, section 14.
-enum ByteRanges: Equatable {
+package enum ByteRanges: Equatable, Sendable {
     /// Everything: no range, or more than it is worth.
     case whole
     /// At least one, each within the content.
@@ -10,7 +10,7 @@ enum ByteRanges: Equatable {
     /// More are a way to make a server work, and not one to read a file.
     private static let mostParts = 32
 
-    init(_ header: String?, size: Int64) {
+    package init(_ header: String?, size: Int64) {
         guard let header else {
             self = .whole
             return

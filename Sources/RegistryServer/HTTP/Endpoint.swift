@@ -1,8 +1,8 @@
-import HTTPTypes
+package import HTTPTypes
 import ImageModel
 
 /// What a request is addressed to. Source: distribution, registry/api/v2/routes.go; OCI distribution-spec, "Endpoints".
-enum Endpoint: Equatable {
+package enum Endpoint: Equatable, Sendable {
     /// `/`: for load balancers.
     case root
     /// `/v2/`
@@ -20,7 +20,7 @@ enum Endpoint: Equatable {
 
     /// - Parameter path: decoded, below the prefix, with its leading slash.
     /// - Returns: nil if there is nothing of that kind.
-    init?(_ path: String) {
+    package init?(_ path: String) {
         switch path {
         case "/", "": self = .root
         case "/v2": self = .moved(to: "/v2/")
@@ -57,7 +57,7 @@ enum Endpoint: Equatable {
         }
     }
 
-    var repository: String? {
+    package var repository: String? {
         switch self {
         case .root, .base, .catalog, .moved: nil
         case .tags(let name), .manifest(let name, _), .blob(let name, _), .uploads(let name), .upload(let name, _),
@@ -95,7 +95,7 @@ enum Endpoint: Equatable {
     }
 
     /// What a request of this kind needs to be allowed.
-    func accessItems(_ method: HTTPRequest.Method, query: Query) -> [AccessItem] {
+    package func accessItems(_ method: HTTPRequest.Method, query: Query) -> [AccessItem] {
         if self == .catalog { return [AccessItem(type: "registry", name: "catalog", action: "*")] }
         guard let repository else { return [] }
         func item(_ action: String, _ name: String) -> AccessItem {

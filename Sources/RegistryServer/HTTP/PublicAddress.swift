@@ -1,15 +1,15 @@
-import HTTPTypes
+package import HTTPTypes
 
 /// How clients reach this registry: what its `Location`s begin with.
 ///
 /// In the original's order: the configured host; nothing, where URLs are to be relative; `Forwarded`;
 /// `X-Forwarded-Proto` and `X-Forwarded-Host`; the connection itself.
-struct PublicAddress: Sendable {
+package struct PublicAddress: Sendable {
     /// `scheme://host[:port]`, or empty.
-    let origin: String
+    package let origin: String
     private let prefix: String
 
-    init(_ request: HTTPRequest, isSecure: Bool, _ configuration: ServerConfiguration.HTTP) {
+    package init(_ request: HTTPRequest, isSecure: Bool, _ configuration: ServerConfiguration.HTTP) {
         prefix = String(configuration.prefix.dropLast())
         if let host = configuration.host {
             origin = host
@@ -37,7 +37,7 @@ struct PublicAddress: Sendable {
     }
 
     /// - Parameter path: below the prefix, with its leading slash.
-    func url(_ path: String) -> String { origin + prefix + path }
+    package func url(_ path: String) -> String { origin + prefix + path }
 
     private static func trimmed(_ text: some StringProtocol) -> String {
         String(text.filter { $0 != "\"" && !$0.isWhitespace })

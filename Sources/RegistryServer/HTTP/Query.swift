@@ -1,8 +1,8 @@
 /// The part of a request's target after `?`, decoded.
-struct Query: Sendable {
+package struct Query: Sendable {
     private var values: [String: String] = [:]
 
-    init(_ text: some StringProtocol) {
+    package init(_ text: some StringProtocol) {
         for item in text.split(separator: "&") {
             let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = Self.decode(parts[0], plusIsSpace: true), values[name] == nil else { continue }
@@ -11,7 +11,7 @@ struct Query: Sendable {
     }
 
     /// The first value of that name.
-    subscript(_ name: String) -> String? { values[name] }
+    package subscript(_ name: String) -> String? { values[name] }
 
     /// - Returns: nil if an escape is broken, or what it hides is not UTF-8.
     static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {

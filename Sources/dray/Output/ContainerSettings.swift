@@ -19,11 +19,11 @@ struct ContainerSettings: Codable, Sendable {
 
     private struct Body: Decodable {
         var user: String?
-        var exposedPorts: [String: JSONValue]?
+        var exposedPorts: [String: JSONAnything]?
         var env: [String]?
         var entrypoint: [String]?
         var cmd: [String]?
-        var volumes: [String: JSONValue]?
+        var volumes: [String: JSONAnything]?
         var workingDir: String?
         var labels: [String: String]?
         var stopSignal: String?

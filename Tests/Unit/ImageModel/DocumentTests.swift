@@ -11,13 +11,37 @@ struct DocumentTests {
 
     @Test func limitsAreKept() {
         let deep = Array((String(repeating: "[", count: 65) + String(repeating: "]", count: 65)).utf8)
-        #expect(throws: DocumentError.self) { try Document.decode(JSONValue.self, from: deep, name: "x") }
+        #expect(throws: DocumentError.self) { try Document.value(from: deep, name: "x") }
         let large = [UInt8](repeating: 32, count: 11)
-        #expect(throws: DocumentError.self) {
-            try Document.decode(JSONValue.self, from: large, name: "x", sizeLimit: 10)
-        }
+        #expect(throws: DocumentError.self) { try Document.value(from: large, name: "x", sizeLimit: 10) }
         let quoted = Array(("\"" + String(repeating: "[", count: 100) + "\"").utf8)
-        #expect(throws: Never.self) { try Document.decode(JSONValue.self, from: quoted, name: "x") }
+        #expect(throws: Never.self) { try Document.value(from: quoted, name: "x") }
+        // In UTF-16, `\u{2200}` has a byte like a quote: what follows it would not be counted.
+        let hidden = ("[\"\u{2200}\"," + String(repeating: "[", count: 100) + String(repeating: "]", count: 101)).utf16
+        let wide = hidden.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }
+        #expect(throws: DocumentError("x is not UTF-8, as JSON has to be")) {
+            try Document.decode([String].self, from: wide, name: "x")
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("[1,-2.5e+1,9223372036854775807]", .array([.integer(1), .number(-25), .integer(.max)])),
+            (#" {"a":{},"b":[ ],"a":null} "#, .object(["a": .null, "b": .array([])])),
+            (#""\u00e9\ud83d\ude00\n\/\"""#, .string("\u{e9}\u{1f600}\n/\"")),
+            ("9223372036854775808", .number(9_223_372_036_854_775_808)), ("-0", .integer(0)), ("true", .bool(true)),
+        ] as [(String, JSONValue)])
+    func valuesAreRead(_ text: String, _ expected: JSONValue) throws {
+        #expect(try Document.value(from: Array(text.utf8), name: "x") == expected)
+    }
+
+    @Test(
+        arguments: [
+            "", "01", "+1", "1.", ".5", "1e", "1e999", "tru", "[1,]", "{\"a\"}", "{a:1}", "[1 2]", "\"a", "\"\n\"",
+            #""\x""#, #""\ud83d""#, #""\udc00""#, "1 2", "\"\\u12",
+        ])
+    func whatIsNoJSONIsRefused(_ text: String) {
+        #expect(throws: DocumentError.self) { try Document.value(from: Array(text.utf8), name: "x") }
     }
 
     @Test func manifestsKeepTheirBytes() throws {
@@ -49,6 +73,22 @@ struct DocumentTests {
         let manifest = try Manifest(Array(signed.utf8), name: "x")
         #expect(manifest.mediaType == .dockerSchema1Signed)
         #expect(manifest.digest == Digest(of: (body + "}").utf8))
+    }
+
+    /// However its signatures divide it.
+    @Test func schema1HasOnePayload() throws {
+        let body = #"{"schemaVersion":1,"name":"a","tag":"b","fsLayers":[{"blobSum":"\#(Digest(of: []))"}]"#
+        func manifest(_ second: (length: Int, tail: String)) throws -> Manifest {
+            let headers = [(body.utf8.count, "}"), second].map {
+                #"{"protected":"\#(base64URL(#"{"formatLength":\#($0),"formatTail":"\#(base64URL($1))"}"#))"}"#
+            }
+            let text = body + #","signatures":[\#(headers.joined(separator: ","))]}"#
+            return try Manifest(Array(text.utf8), name: "x")
+        }
+        let shorter = (length: body.utf8.count - 3, tail: String(body.suffix(3)) + "}")
+        #expect(try manifest(shorter).digest == Digest(of: (body + "}").utf8))
+        #expect(throws: DocumentError.self) { try manifest((body.utf8.count, " }")) }
+        #expect(throws: DocumentError.self) { try manifest((shorter.length, "}")) }
     }
 
     private func base64URL(_ text: String) -> String {

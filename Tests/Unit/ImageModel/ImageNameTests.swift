@@ -21,6 +21,7 @@ struct ImageNameTests {
 
     @Test(arguments: [
         ("docker.io/library/a:1", "a:1"), ("docker.io/b/c:1", "b/c:1"), ("library/a:1", "library/a:1"),
+        ("docker.io/a.b/c:1", "docker.io/a.b/c:1"), ("docker.io/library/a/b:1", "library/a/b:1"),
         ("quay.io/library/a:1", "quay.io/library/a:1"),
     ])
     func familiarNames(_ text: String, _ expected: String) throws {
@@ -35,6 +36,7 @@ struct ImageNameTests {
     func repositoriesFromFiles(_ path: String, _ expected: String) {
         let name = ImageName.repository(fromFile: path)
         #expect(ImageName.isRepository(name))
+        #expect(ImageName.isRepository(ImageName.repository(fromFile: String(repeating: "a", count: 254) + "-b")))
         if expected != "n-code" { #expect(name == expected) }
     }
 

@@ -34,6 +34,15 @@ struct ImageReferenceTests {
         #expect(try parse(text) == ImageReference(transport: .registry, location: host, name: name))
     }
 
+    /// A host that could be a name keeps its slash.
+    @Test(arguments: [
+        "docker://registry/", "docker://registry:5000/", "docker://reg.example", "docker://localhost:5000",
+    ])
+    func registriesAreDescribed(_ text: String) throws {
+        let reference = try parse(text)
+        #expect(reference.description == text && reference.name == nil)
+    }
+
     @Test(arguments: [
         "docker://", "docker://Reg/UPPER", "docker://reg.example/a:b:c", "docker://reg.example/a@sha256:1",
         "docker://a b/c",
@@ -55,7 +64,7 @@ struct ImageReferenceTests {
 
     @Test(arguments: [
         "", "new.tar", "oci:", "oci:d:", "nonsense:x", "docker-archive::x", "oci:d@sha256:zz", "oci:d:1@sha512:aa",
-        "docker://reg.example/a@sha256:",
+        "docker://reg.example/a@sha256:", "docker:alpine", "docker:/reg.example/a",
     ])
     func refuses(_ text: String) {
         #expect(throws: ReferenceError.self) { try parse(text) }

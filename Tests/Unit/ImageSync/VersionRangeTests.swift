@@ -48,4 +48,16 @@ struct VersionRangeTests {
         #expect(ordered.count == 12)
         for (one, next) in zip(ordered, ordered.dropFirst()) { #expect(one < next) }
     }
+
+    /// `01` and `1` are the same number: what follows them decides.
+    @Test func versionsHaveOneOrder() throws {
+        let tags = ["1.0-01.a", "1.0-1.b", "1.0-01.c", "1.0-1", "1.0-01", "1.0-rc", "1.0"]
+        let versions = try tags.map { try #require(SemanticVersion($0)) }
+        let sorted = versions.sorted()
+        #expect(
+            sorted.map(\.description) == [
+                "1.0.0-01", "1.0.0-1", "1.0.0-01.a", "1.0.0-1.b", "1.0.0-01.c", "1.0.0-rc", "1.0.0",
+            ])
+        for (a, b) in zip(sorted, sorted.dropFirst()) { #expect(a < b && !(b < a) && a != b) }
+    }
 }

@@ -15,7 +15,9 @@ struct AddressTests {
         #expect(base.resolving(reference)?.text == expected)
     }
 
-    @Test(arguments: ["file:///etc/passwd", "ftp://x/", "https://", "https://user:pass@x/", "nonsense", ""])
+    @Test(arguments: [
+        "file:///etc/passwd", "ftp://x/", "https://", "https://user:pass@x/", "nonsense", "", "http://a:65536/",
+    ])
     func othersAreNone(_ text: String) {
         #expect(Address(text) == nil)
     }
@@ -24,6 +26,12 @@ struct AddressTests {
         let address = try #require(Address("https://r/u?_state=a%3Db"))
         #expect(address.adding([("digest", "sha256:ab")]).text == "https://r/u?_state=a%3Db&digest=sha256%3Aab")
         #expect(try #require(Address("https://r/u")).adding([("a", "b c")]).text == "https://r/u?a=b%20c")
+    }
+
+    /// What follows a `#` is not sent: nothing may be added behind it.
+    @Test func fragmentsAreDropped() throws {
+        let address = try #require(Address("https://r/u?a=b#c"))
+        #expect(address.adding([("digest", "d")]).target == "/u?a=b&digest=d")
     }
 
     @Test func originsAreCompared() throws {

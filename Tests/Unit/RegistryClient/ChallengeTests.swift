@@ -27,5 +27,6 @@ struct ChallengeTests {
         let scope = Scope.push("a/b").union("repository:a/b:delete repository:c:pull")
         #expect(scope.resources == ["repository:a/b:delete,pull,push", "repository:c:pull"])
         #expect(Scope.pull("x").union(nil).resources == ["repository:x:pull"])
+        #expect(Scope.pull("\u{1f600}e\u{301}").union("repository:\u{1f600}e\u{301}:push").resources.count == 1)
     }
 }

@@ -1,3 +1,4 @@
+import ConfigurationFiles
 import RegistryServer
 import Testing
 
@@ -150,7 +151,8 @@ struct ServerConfigurationTests {
         }
         #expect(url == "http://h/x" && headers.map(\.name) == ["A", "A"] && headers.map(\.value) == ["b", "c"])
         #expect(
-            c.validation.isDisabled && c.validation.allowedURLs == ["^https://a/"] && c.validation.deniedURLs == ["b"])
+            c.validation.isDisabled && c.validation.allowedURLs?.map(\.description) == ["^https://a/"]
+                && c.validation.deniedURLs.map(\.description) == ["b"])
         #expect(c.validation.indexPlatforms == .list([("amd64", "linux")]))
         #expect(c.notifications.includesReferences && c.notifications.endpoints.count == 1)
         let endpoint = c.notifications.endpoints[0]
@@ -204,7 +206,17 @@ struct ServerConfigurationTests {
 
     @Test func aListOfDeniedURLsAllowsAllOthers() throws {
         let text = goodConfiguration + "validation: {manifests: {urls: {deny: [x]}}}\n"
-        #expect(try readConfiguration(text).configuration.validation.allowedURLs == [".*"])
+        #expect(try readConfiguration(text).configuration.validation.allowedURLs == [])
+    }
+
+    /// The documentation's own pattern, for which a matcher that goes back would take centuries.
+    @Test func foreignURLsAreMatchedInNoTime() throws {
+        let text =
+            goodConfiguration + #"validation: {manifests: {urls: {allow: ['^https?://([^/]+\.)*example\.com/']}}}"#
+        let validation = try readConfiguration(text + "\n").configuration.validation
+        #expect(validation.allows(foreignURL: "https://a.b.example.com/layer"))
+        #expect(!validation.allows(foreignURL: "https://" + String(repeating: "a.", count: 10_000) + "example.org/"))
+        #expect(!validation.allows(foreignURL: "ftp://example.com/"))
     }
 
     /// As for the original, which fills the second into the first.

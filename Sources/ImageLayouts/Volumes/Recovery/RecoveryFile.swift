@@ -17,7 +17,7 @@ import ImageTransfer
 ///  "volumes": [{"digest": "sha256:…", "size": 1}]}      the whole files, in their order
 /// ```
 /// The code is ErasureCode's, with the volumes as data shards.
-struct RecoveryFile: Codable, Sendable {
+package struct RecoveryFile: Codable, Sendable {
     static let mediaType = MediaType("application/vnd.dray.recovery.v1+json")
     static let path = "dray/recovery.json"
     static let parityPath = "dray/parity"
@@ -40,7 +40,7 @@ struct RecoveryFile: Codable, Sendable {
 
     /// - Returns: nil for what is no recovery volume.
     /// - Throws: `DocumentError` for what no packer writes.
-    init?(in tree: any FileTree) throws {
+    package init?(in tree: any FileTree) throws {
         guard let bytes = try tree.read(Self.path, limit: Document.sizeLimit) else { return nil }
         let name = "\(tree.title): \(Self.path)"
         self = try Document.decode(Self.self, from: bytes, name: name)

@@ -12,7 +12,7 @@ package struct TOMLParser {
         enum Member {
             case value(TOMLValue)
             case table(Node)
-            case tables([Node])
+            case tables(Tables)
         }
 
         var members: [String: Member] = [:]
@@ -25,10 +25,17 @@ package struct TOMLParser {
                     switch member {
                     case .value(let value): value
                     case .table(let node): node.value
-                    case .tables(let nodes): .array(nodes.map(\.value))
+                    case .tables(let tables): .array(tables.nodes.map(\.value))
                     }
                 })
         }
+    }
+
+    /// That `[[name]]` adds to, without copying those that are there.
+    private final class Tables {
+        var nodes: [Node]
+
+        init(_ first: Node) { nodes = [first] }
     }
 
     private init(_ text: String) { self.text = Array(text.unicodeScalars) }
@@ -71,12 +78,12 @@ package struct TOMLParser {
         case nil:
             let new = Node()
             new.isDefined = true
-            node.members[last] = isArray ? .tables([new]) : .table(new)
+            node.members[last] = isArray ? .tables(Tables(new)) : .table(new)
             return new
-        case .tables(let nodes)? where isArray:
+        case .tables(let tables)? where isArray:
             let new = Node()
             new.isDefined = true
-            node.members[last] = .tables(nodes + [new])
+            tables.nodes.append(new)
             return new
         case .table(let known)? where !isArray && !known.isDefined:
             known.isDefined = true
@@ -92,7 +99,7 @@ package struct TOMLParser {
             node.members[name] = .table(new)
             return new
         case .table(let known)?: return known
-        case .tables(let nodes)?: if let last = nodes.last { return last }
+        case .tables(let tables)?: if let last = tables.nodes.last { return last }
         case .value?: break
         }
         throw error("'\(name)' is a value, and no table", at: start)

@@ -1,16 +1,16 @@
 import ImageModel
 
 /// A user and a password, as RFC 7617 sends them.
-struct BasicCredentials: Sendable {
+package struct BasicCredentials: Sendable {
     /// Bytes of the whole header.
     static let sizeLimit = 8 << 10
 
     /// Bytes, because a password file compares bytes: not what Unicode holds to be the same.
-    let user: [UInt8]
-    let password: [UInt8]
+    package let user: [UInt8]
+    package let password: [UInt8]
 
     /// - Returns: nil for anything but `Basic base64(USER:PASSWORD)`.
-    init?(_ authorization: String?) {
+    package init?(_ authorization: String?) {
         guard
             let text = AuthorizationHeader.credentials(authorization, scheme: "basic", limit: Self.sizeLimit),
             let pair = Base64.decode(text), let colon = pair.firstIndex(of: UInt8(ascii: ":")), colon > 0

@@ -43,7 +43,7 @@ package struct HtpasswdFile: Sendable {
     }
 
     /// - Returns: the user's hash, or another that costs as much to check and that nobody has.
-    func hash(of user: [UInt8]) -> (hash: BcryptHash, isKnown: Bool) {
+    package func hash(of user: [UInt8]) -> (hash: BcryptHash, isKnown: Bool) {
         hashes[user].map { ($0, true) } ?? (dummy, false)
     }
 }

@@ -11,7 +11,7 @@ struct TokenHeader: Decodable {
     var x5c: [String]?
     var jwk: JSONWebKey?
     /// Extensions that have to be understood.
-    var crit: JSONValue?
+    var crit: JSONAnything?
 
     /// Checks what needs no key.
     ///

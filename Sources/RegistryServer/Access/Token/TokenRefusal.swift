@@ -1,5 +1,5 @@
 /// Why a token does not count. For the log: the client is told `invalid_token`, no more.
-struct TokenRefusal: Error {
+package struct TokenRefusal: Error {
     /// Holds nothing of the token.
     let reason: String
 

@@ -10,7 +10,7 @@ import X509
 /// of a key set.
 ///
 /// Source: distribution, registry/auth/token: `x5c` counts before `jwk`, and that before `kid`.
-struct TrustedKeys: Sendable {
+package struct TrustedKeys: Sendable {
     /// Bytes of a file.
     static let fileLimit = 4 << 20
     /// Certificates of one chain. The ways to build a chain grow with their factorial, and strangers send them.
@@ -21,15 +21,30 @@ struct TrustedKeys: Sendable {
     private let verifier: X5CVerifier?
     private var keys: [String: TokenKey] = [:]
     /// What in the files does not count, for the log.
-    private(set) var problems: [String] = []
+    package private(set) var problems: [String] = []
 
     /// - Parameters:
     ///   - bundle: path of a PEM file.
     ///   - keySet: path of a JSON file, `{"keys": […]}`: RFC 7517, section 5.
     /// - Throws: `TransferError.refused`, `StreamError`, `DocumentError`.
     init(bundle: String?, keySet: String?) throws {
+        func read(_ key: String, _ path: String) throws -> (path: String, bytes: [UInt8]) {
+            guard let bytes = try readFile(path, limit: Self.fileLimit) else {
+                throw TransferError.refused("\(key) \(path) is missing")
+            }
+            return (path, bytes)
+        }
+        try self.init(
+            bundle: bundle.map { try read("rootcertbundle", $0) }, keySet: keySet.map { try read("jwks", $0) })
+    }
+
+    /// - Parameters:
+    ///   - bundle: a PEM file, with its path for messages.
+    ///   - keySet: likewise a JSON file.
+    package init(bundle: (path: String, bytes: [UInt8])?, keySet: (path: String, bytes: [UInt8])?) throws {
         var problems: [String] = []
-        let certificates = try bundle.map { try Self.certificates(in: $0, problems: &problems) } ?? []
+        let certificates =
+            try bundle.map { try Self.certificates(in: $0.bytes, path: $0.path, problems: &problems) } ?? []
         self.problems = problems
         roots = Set(certificates)
         verifier = certificates.isEmpty ? nil : try X5CVerifier(rootCertificates: certificates)
@@ -37,7 +52,7 @@ struct TrustedKeys: Sendable {
             // An authority's key may be of a kind that no token is signed by.
             if let key = try? TokenKey(certificate.publicKey) { add(key) }
         }
-        if let keySet { try add(keySet: keySet) }
+        if let keySet { try add(keySet: keySet.bytes, path: keySet.path) }
         guard verifier != nil || !keys.isEmpty else {
             throw TransferError.refused(
                 "auth.token needs the keys that tokens are signed by: rootcertbundle, a PEM file of certificates, "
@@ -67,13 +82,7 @@ struct TrustedKeys: Sendable {
     private func key(of chain: [String]) async throws(TokenRefusal) -> TokenKey {
         guard let verifier else { throw TokenRefusal("there is no rootcertbundle to check its certificate by") }
         guard chain.count <= Self.chainLimit else { throw TokenRefusal("its chain has too many certificates") }
-        var certificates: [Certificate] = []
-        for text in chain {
-            guard let bytes = Base64.decode(text), let certificate = try? Certificate(derEncoded: bytes) else {
-                throw TokenRefusal("its chain has something that is not a certificate")
-            }
-            certificates.append(certificate)
-        }
+        let certificates = try Self.certificates(in: chain)
         let leaf = certificates[0]
         if roots.contains(leaf) {
             // Trusted as it is: need not be an authority.
@@ -97,12 +106,28 @@ struct TrustedKeys: Sendable {
         return key
     }
 
+    /// The thumbprints of a chain's keys, of which nothing is known yet.
+    package static func thumbprints(of chain: [String]) throws(TokenRefusal) -> [String] {
+        try certificates(in: chain).compactMap { try? TokenKey($0.publicKey).thumbprint }
+    }
+
+    /// - Parameter chain: base64 of DER, the one that signed first.
+    private static func certificates(in chain: [String]) throws(TokenRefusal) -> [Certificate] {
+        var certificates: [Certificate] = []
+        for text in chain {
+            guard let bytes = Base64.decode(text), let certificate = try? Certificate(derEncoded: bytes) else {
+                throw TokenRefusal("its chain has something that is not a certificate")
+            }
+            certificates.append(certificate)
+        }
+        return certificates
+    }
+
     // MARK: Files
 
-    private static func certificates(in path: String, problems: inout [String]) throws -> [Certificate] {
-        guard let bytes = try readFile(path, limit: fileLimit) else {
-            throw TransferError.refused("rootcertbundle \(path) is missing")
-        }
+    private static func certificates(
+        in bytes: [UInt8], path: String, problems: inout [String]
+    ) throws -> [Certificate] {
         let documents: [PEMDocument]
         do {
             documents = try PEMDocument.parseMultiple(pemString: String(decoding: bytes, as: UTF8.self))
@@ -128,13 +153,11 @@ struct TrustedKeys: Sendable {
         return certificates
     }
 
-    private mutating func add(keySet path: String) throws {
-        struct KeySet: Decodable { var keys: [JSONValue] }
-        guard let bytes = try readFile(path, limit: Self.fileLimit) else {
-            throw TransferError.refused("jwks \(path) is missing")
+    private mutating func add(keySet bytes: [UInt8], path: String) throws {
+        guard case .array(let set)? = try Document.object(from: bytes, name: path)["keys"] else {
+            throw DocumentError("\(path) is no key set: it has no list 'keys'")
         }
-        let set = try Document.decode(KeySet.self, from: bytes, name: path)
-        for (position, value) in set.keys.enumerated() {
+        for (position, value) in set.enumerated() {
             // Sets hold keys for other purposes too.
             do {
                 let jwk = try Document.decode(JSONWebKey.self, from: try Document.encode(value), name: "it")

@@ -1,0 +1,23 @@
+extension ValueKind where Value == TextPattern {
+    package static var glob: ValueKind {
+        text { (text) throws(Complaint) in try pattern(text) { () throws(PatternError) in try TextPattern(glob: text) }
+        }
+    }
+
+    /// A regular expression.
+    package static var expression: ValueKind {
+        text { (text) throws(Complaint) in
+            try pattern(text) { () throws(PatternError) in try TextPattern(expression: text) }
+        }
+    }
+
+    private static func pattern(
+        _ text: String, _ read: () throws(PatternError) -> TextPattern
+    ) throws(Complaint) -> TextPattern {
+        do {
+            return try read()
+        } catch {
+            throw Complaint("\(quoted(text)): \(printable(error.description))")
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import ImageLayouts
+import ImageModel
+import ImageTransfer
+import RegistryServer
+
+extension FuzzTarget {
+    static let documents = [
+        FuzzTarget("json") { bytes in
+            let value = try Document.value(from: bytes, name: "it")
+            _ = try promised("what is JSON here is JSON to others") {
+                try Document.decode(JSONAnything.self, from: bytes, name: "it")
+            }
+            let written = try promised("a value is written") { try Document.encode(value) }
+            let again = try promised("a value is read again") { try Document.value(from: written, name: "it") }
+            try promise("a value stays what it is", try Document.encode(again) == written)
+        },
+        FuzzTarget("manifests") { bytes in
+            let types: [MediaType?] = [
+                nil, .ociIndex, .ociManifest, .ociArtifactManifest, .dockerList, .dockerManifest, .dockerSchema1Signed,
+            ]
+            let scanned = try? bytes.withUnsafeBytes { try ReferenceScanner.scan($0) }
+            for type in types {
+                if let type {
+                    _ = try? ManifestValidation(ServerConfiguration.Validation()).manifest(
+                        bytes, contentType: type.rawValue, digest: nil)
+                }
+                guard let manifest = try? Manifest(bytes, mediaType: type, name: "it") else { continue }
+                try promise("a manifest keeps its bytes", manifest.bytes == bytes)
+                _ = manifest.referrerDescriptor
+                guard let scanned else { continue }
+                let short = Set(scanned.blobs + scanned.children)
+                let long = Set(scanned.longBlobs + scanned.longChildren)
+                for part in manifest.blobs + manifest.children
+                where part.digest != Digest(of: Array("{}".utf8)) || type != .ociArtifactManifest {
+                    let isFound = PackedDigest(part.digest).map(short.contains) ?? long.contains(part.digest)
+                    try promise("a garbage collection finds what a manifest refers to", isFound)
+                }
+                try promise(
+                    "a garbage collection finds a manifest's subject",
+                    manifest.subject == nil || manifest.subject?.digest == scanned.subject)
+            }
+        },
+        FuzzTarget("schema1") { bytes in
+            let manifest = try Schema1Manifest(bytes, name: "it")
+            _ = manifest.payload
+        },
+        FuzzTarget("image-configs") { bytes in
+            let config = try Document.decode(ImageConfig.self, from: bytes, name: "it")
+            _ = config.platform?.description
+            _ = config.created.flatMap { Timestamp.parse($0) }
+        },
+        FuzzTarget("index-files") { bytes in
+            var file = try OCIIndexFile(bytes, name: "it")
+            _ = file.digests
+            let once = try promised("an index is written") { try file.encoded() }
+            let same = try promised("an index is read again") { try OCIIndexFile(once, name: "it") }
+            try promise("an index stays what it is", try same.encoded() == once)
+            var entry = Descriptor(mediaType: .ociManifest, digest: Digest(of: bytes), size: Int64(bytes.count))
+            entry.annotations = ["org.opencontainers.image.ref.name": "a:1"]
+            try file.put([entry])
+            try promise("what was put is there", file.digests["a:1"] == entry.digest)
+            file.removeName("a:1")
+            try promise("what was removed is gone", file.digests["a:1"] == nil)
+            try promise("what lost its name is listed", file.removeAll(entry.digest))
+            _ = try file.encoded()
+        },
+        FuzzTarget("inventories") { bytes in
+            let inventory = try Inventory(bytes, name: "it")
+            for repository in inventory.repositories {
+                for blob in repository.blobs.prefix(100) { _ = inventory.repository(of: blob.digest) }
+            }
+        },
+        FuzzTarget("snapshots") { bytes in
+            guard let id = SnapshotID("20261124T020000.123Z") else { return }
+            let snapshot = try Snapshot(id: id, document: bytes, name: "it")
+            let again = try promised("a snapshot is read again") {
+                try Snapshot(id: id, document: snapshot.document(), name: "it")
+            }
+            try promise("a snapshot stays what it is", try again.document() == snapshot.document())
+        },
+        FuzzTarget("signatures") { bytes in
+            let files = TreeOfSections(bytes)
+            let key = try? files.bytes(at: "key").map { try VerificationKey($0, name: "key") }
+            let message = files.bytes(at: "message") ?? []
+            if let signature = files.bytes(at: "signature") {
+                _ = try? key?.check(signature, of: message, name: "message")
+            }
+            guard let secret = files.bytes(at: "secret") else { return }
+            let signature = try SigningKey(secret, name: "secret").sign(message, comment: "a comment")
+            _ = try? key?.check(signature, of: message, name: "message")
+        },
+    ]
+}

@@ -1,0 +1,84 @@
+import FuzzTargets
+import ImageModel
+import Testing
+
+/// Inputs as large as they may be, made so that each once took a time that grew with the square of their size, or
+/// worse.
+struct LargeInputTests {
+    struct Input: Sendable, CustomTestStringConvertible {
+        var target: String
+        var what: String
+        var make: @Sendable () -> String
+
+        init(_ target: String, _ what: String, _ make: @escaping @Sendable () -> String) {
+            (self.target, self.what, self.make) = (target, what, make)
+        }
+
+        var testDescription: String { "\(target): \(what)" }
+    }
+
+    private static let digest = Digest(of: []).description
+
+    static let inputs = [
+        Input("index-files", "empty objects") { #"{"manifests":[{}"# + repeating(",{}", 512 << 10) + "]}" },
+        Input("json", "what no decoder expects") { "[false" + repeating(",[],{},false", 2 << 20) + "]" },
+        Input("tokens", "lists in a critical extension") {
+            let header = #"{"alg":"x","crit":["# + repeating("[[[[]]]],", 47 << 10) + "0]}"
+            return Base64.encodeURL(header.utf8) + ".e30.AA"
+        },
+        Input("schema1", "signatures") {
+            let protected = Base64.encodeURL(#"{"formatLength":2000000,"formatTail":"fQ"}"#.utf8)
+            return #"{"name":"a","tag":"b","fsLayers":[],"signatures":[{"protected":"\#(protected)"}"#
+                + repeating(#",{"protected":"\#(protected)"}"#, 4_000_000) + "]}"
+        },
+        Input("registries-files", "arrays of tables") { repeating("[[x]]\n", 4_000_000) },
+        Input("registries-files", "registries") {
+            (0..<60_000).map { "[[registry]]\nprefix='a\($0)'\nlocation='b'\n" }.joined()
+        },
+        Input("challenges", "scopes") {
+            "Bearer scope=\"" + (0..<20_000).map { "\($0):a" }.joined(separator: " ") + "\""
+        },
+        Input("server-configurations", "a section again and again") {
+            "version: 0.1\nstorage: inmemory\n" + repeating("http: {a: }\n", 300_000)
+        },
+        Input("server-configurations", "headers") {
+            "version: 0.1\nstorage: inmemory\nhttp:\n  addr: ':1'\n  headers:\n"
+                + (0..<40_000).map { "    h\($0): a\n" }.joined()
+        },
+        Input("server-configurations", "keys that mean nothing") {
+            "version: 0.1\nstorage: inmemory\n" + (0..<40_000).map { "k\($0): 1\n" }.joined()
+        },
+        Input("environments", "a variable's name") { "LOG" + repeating("_a", 120_000) + "=1" },
+        Input("docker-archives", "names of one image") {
+            let names = (0..<50_000).map { #""a:\#($0)""# }.joined(separator: ",")
+            return layout + "\n=== manifest.json\n" + #"[{"Config":"blobs/sha256/#0","RepoTags":[\#(names)]}]"#
+        },
+        Input("docker-archives", "images of one config") {
+            let config = #"{"rootfs":{"diff_ids":["\#(digest)"# + repeating(#"","\#(digest)"#, 2 << 20) + "\"]}}"
+            return "=== c\n\(config)\n=== manifest.json\n" + #"[{"Config":"c"}"#
+                + repeating(#",{"Config":"c"}"#, 400_000) + "]"
+        },
+    ]
+
+    /// One image, listed 10,000 times.
+    private static let layout: String = {
+        let config = #"{"mediaType":"\#(MediaType.ociConfig)","digest":"sha256:#0","size":#s0}"#
+        let entries = (0..<10_000).map {
+            #"{"digest":"sha256:#1","size":#s1,"annotations":{"org.opencontainers.image.ref.name":"a:\#($0)"}}"#
+        }
+        return "=== blobs/sha256/#=\n{}\n=== blobs/sha256/#=\n{\"config\":\(config)}\n=== index.json\n"
+            + #"{"manifests":[\#(entries.joined(separator: ","))]}"#
+    }()
+
+    private static func repeating(_ text: String, _ bytes: Int) -> String {
+        String(repeating: text, count: bytes / text.utf8.count)
+    }
+
+    @Test(arguments: inputs)
+    func takesLessThanASecond(_ input: Input) throws {
+        let target = try #require(FuzzTarget.all.first { $0.name == input.target })
+        let bytes = Array(input.make().utf8)
+        let taken = try processorTime { try target.run(bytes) }
+        #expect(taken < .seconds(1), "\(bytes.count) bytes")
+    }
+}
