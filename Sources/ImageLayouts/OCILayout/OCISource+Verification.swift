@@ -42,11 +42,16 @@ extension OCISource: VerifiedPlace {
                     : "--repair-from with any source writes it anew",
                 remedy: .file(path, implied: implied, target: nil))
         }
-        struct Layout: Decodable { let imageLayoutVersion: String }
         let content = Array(OCIPaths.layoutContent.utf8)
         do {
             if let layout = try tree.read(OCIPaths.layout, limit: Document.sizeLimit) {
-                _ = try Document.decode(Layout.self, from: layout, name: OCIPaths.layout)
+                let version = try OCILayoutFile(layout, name: OCIPaths.layout).imageLayoutVersion
+                if !OCILayoutFile.isKnown(version) {
+                    findings.append(
+                        damaged(
+                            OCIPaths.layout, "says that this is a layout of version \(version), and 1.0 is known",
+                            implied: content))
+                }
             } else {
                 findings.append(
                     damaged(

@@ -5,9 +5,9 @@ import ByteStreams
 
 struct TarMembersTests {
     private func members(_ entries: [(String, TarEntry.Kind)]) -> TarMembers {
-        var table: [String: TarEntry] = [:]
-        for (path, kind) in entries { table[path] = TarEntry(path: path, kind: kind, size: 1, dataOffset: 0) }
-        return TarMembers(table, name: "it")
+        var builder = TarMembers.Builder()
+        for (path, kind) in entries { builder.add(TarEntry(path: path, kind: kind, size: 1, dataOffset: 0)) }
+        return builder.build(name: "it")
     }
 
     @Test func listsWhatLiesDirectlyBelow() throws {
