@@ -31,14 +31,17 @@ public final class OpenFile: Sendable {
     deinit { close(descriptor) }
 
     private static func open(_ path: String) throws -> Int32 {
-        // Nobody may ever write to a pipe that lies where a file should.
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        let code = errno
-        guard descriptor < 0 else { return descriptor }
-        switch code {
-        case ENXIO: throw StreamError.damaged("\(path) is a pipe, device or socket, where a file has to be")
-        case ELOOP: throw StreamError.damaged("\(path) is a link that leads back to itself, where a file has to be")
-        default: throw StreamError.io(operation: "open", path: path, errno: code)
+        do {
+            // Nobody may ever write to a pipe that lies where a file should.
+            return try systemCall("open", path) { Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+        } catch {
+            switch error {
+            case .io(_, _, ENXIO):
+                throw StreamError.damaged("\(path) is a pipe, device or socket, where a file has to be")
+            case .io(_, _, ELOOP):
+                throw StreamError.damaged("\(path) is a link that leads back to itself, where a file has to be")
+            default: throw error
+            }
         }
     }
 
