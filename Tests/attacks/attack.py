@@ -7,9 +7,13 @@ OUT = "out"  # where every command writes, if anywhere
 
 @dataclass
 class End:
-    """How a command ends: its exit code, and a part of what it says."""
-    status: int = 0
+    """How a command ends: its exit code, or one of several, and a part of what it says."""
+    status: int | tuple = 0
     says: str = ""
+
+    @property
+    def statuses(self):
+        return self.status if isinstance(self.status, tuple) else (self.status,)
 
 
 @dataclass
@@ -57,7 +61,6 @@ class Attack:
     ends: dict  # name of a way -> End, the others' under ""; a way that is not there is not gone
     is_slow: bool = False
     registry: Callable = None  # serves hostile answers: see registries.py
-    survivors: tuple = ()  # of OUT: what a command that fails may leave there under a final name
 
 
 attacks = []

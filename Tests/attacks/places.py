@@ -1,12 +1,11 @@
 """Attacks by what is no regular file where one is expected: links out, devices, fifos, sockets, directories."""
+import json
 import os
 import shutil
 import socket
 
-from attack import DIRECTORY, DOCKER_ARCHIVE, OCI, STORE, STORE_ARCHIVE, attack
+from attack import DIRECTORY, DOCKER_ARCHIVE, OCI, STORE, attack
 from images import Layout, Store, config, digest, docker_archive, layer
-
-import json
 
 SECRET = "../../../outside/secret"
 
@@ -61,7 +60,9 @@ for kind in KINDS:
     }.items():
         attack(
             f"oci, {kind} for {part}", OCI, f"a layout in which {part} is a {kind}",
-            lambda kind=kind, find=find: layout(kind, find), then=(3, ""), only=["copy", "verify"])
+            lambda kind=kind, find=find: layout(kind, find),
+            # Nothing is copied where the content is not there; a layout without oci-layout can be read all the same.
+            then=((0, 3) if part == "oci-layout" else (3, 4), ""), only=["copy"], but={"verify": (3, "")})
     for part in ("revision", "layer", "tag", "data", "repository", "blobs"):
         def store(kind=kind, part=part):
             place = Store()
@@ -76,7 +77,10 @@ for kind in KINDS:
                 "blobs": f"{place.base}/blobs",
             }[part], kind)
 
-        attack(f"store, {kind} for {part}", STORE, f"a store in which a {part} is a {kind}", store, then=(3, ""), only=["copy", "verify"])
+        attack(f"store, {kind} for {part}", STORE, f"a store in which a {part} is a {kind}", store,
+               # A tag that leads nowhere is none, and what is no directory is no repository.
+               then=((0, 3) if part == "tag" else (3, 4), ""), only=["copy"],
+               but={"verify": ((0, 3) if part == "repository" else 3, "")})
 
     def directory(kind=kind, part="manifest.json"):
         os.makedirs("x")
@@ -93,7 +97,7 @@ for kind in KINDS:
 
     for part in ("manifest.json", "a layer"):
         attack(f"dir, {kind} for {part}", DIRECTORY, f"a dir: in which {part} is a {kind}",
-               lambda directory=directory, part=part: directory(part=part), then=(3, ""), only=["copy", "verify"])
+               lambda directory=directory, part=part: directory(part=part), then=((3, 4), ""), only=["copy"], but={"verify": (3, "")})
 
 for kind in ("device", "socket", "directory", "link to itself", "link to /dev/zero"):
     attack(f"docker-archive is a {kind}", DOCKER_ARCHIVE, f"an archive that is a {kind}", lambda kind=kind: KINDS[kind]("x.tar"), then=(3, ""),
