@@ -9,7 +9,7 @@ public final class TarIndex: Sendable {
     /// - Throws: `StreamError.damaged` if it is no tar, or ends inside of a member.
     public init(_ file: OpenFile, name: String) throws {
         self.file = file
-        var entries: [String: TarEntry] = [:]
+        var builder = TarMembers.Builder()
         let reader = try TarReader(file: file, name: name)
         while let entry = try reader.next() {
             if entry.kind == .file, entry.size > file.size - entry.dataOffset {
@@ -17,9 +17,9 @@ public final class TarIndex: Sendable {
                     "\(name) is truncated: \(entry.path) begins at byte \(entry.dataOffset) and has \(entry.size) bytes, "
                         + "but the archive ends at \(file.size)")
             }
-            entries[entry.path] = entry
+            builder.add(entry)
         }
-        members = TarMembers(entries, name: name)
+        members = builder.build(name: name)
     }
 
     /// A member's bytes.

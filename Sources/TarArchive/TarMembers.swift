@@ -1,37 +1,121 @@
 import ByteStreams
-import Synchronization
 
 /// The members of a tar by path, and where its links lead.
+///
+/// There may be a million of them: each is a record of 32 bytes and its path, in the order of the paths' bytes.
 public final class TarMembers: Sendable {
-    private let entries: [String: TarEntry]
+    /// A member, its path and its link's target in `text`.
+    fileprivate struct Record: Sendable {
+        var size: Int64
+        var dataOffset: Int64
+        var pathStart: UInt32
+        var pathLength: UInt16
+        var targetLength: UInt16
+        var kind: Kind
+    }
+
+    fileprivate enum Kind: UInt8, Sendable { case file, directory, symbolicLink, hardLink, other }
+
+    private let records: [Record]
+    private let text: [UInt8]
     private let name: String
-    /// All paths in the order of their bytes, made when the first listing is asked for: a table of what lies
-    /// below each directory would be many times as large as the paths.
-    private let sorted = Mutex<[String]?>(nil)
 
     /// As many as Linux follows.
     private static let linkLimit = 40
 
-    /// - Parameter entries: by path; the last member of a path is the one that counts.
-    public init(_ entries: [String: TarEntry], name: String) {
-        self.entries = entries
+    /// Collects the members of a tar, in the order in which they lie there.
+    public struct Builder: Sendable {
+        private var records: [Record] = []
+        private var text: [UInt8] = []
+
+        public init() {}
+
+        /// - Parameter entry: its path and target together are no longer than 64 KiB, and those of all members are no
+        ///   longer than 4 GiB: `TarReader` sees to that.
+        public mutating func add(_ entry: TarEntry) {
+            let (kind, target): (Kind, String) =
+                switch entry.kind {
+                case .file: (.file, "")
+                case .directory: (.directory, "")
+                case .symbolicLink(let target): (.symbolicLink, target)
+                case .hardLink(let target): (.hardLink, target)
+                case .other: (.other, "")
+                }
+            records.append(
+                Record(
+                    size: entry.size, dataOffset: entry.dataOffset, pathStart: UInt32(text.count),
+                    pathLength: UInt16(entry.path.utf8.count), targetLength: UInt16(target.utf8.count), kind: kind))
+            text += entry.path.utf8
+            text += target.utf8
+        }
+
+        /// - Parameter name: of the archive, for messages.
+        public consuming func build(name: String) -> TarMembers {
+            TarMembers(records, text, name: name)
+        }
+    }
+
+    private init(_ records: consuming [Record], _ text: [UInt8], name: String) {
+        self.text = text
         self.name = name
+        text.withUnsafeBufferPointer { text in
+            func path(_ record: Record) -> Slice<UnsafeBufferPointer<UInt8>> {
+                let start = Int(record.pathStart)
+                return text[start..<start + Int(record.pathLength)]
+            }
+            // Of several members of one path the last comes first, and is the one that counts.
+            records.sort { first, second in
+                let (one, other) = (path(first), path(second))
+                return one.elementsEqual(other)
+                    ? first.pathStart > second.pathStart : one.lexicographicallyPrecedes(other)
+            }
+            var kept = 0
+            for position in records.indices {
+                if kept > 0, path(records[kept - 1]).elementsEqual(path(records[position])) { continue }
+                records[kept] = records[position]
+                kept += 1
+            }
+            records.removeLast(records.count - kept)
+        }
+        self.records = records
+    }
+
+    private func path(at position: Int) -> ArraySlice<UInt8> {
+        let start = Int(records[position].pathStart)
+        return text[start..<start + Int(records[position].pathLength)]
+    }
+
+    private func entry(at path: String) -> TarEntry? {
+        let position = lowerBound(of: path.utf8)
+        guard position < records.count, self.path(at: position).elementsEqual(path.utf8) else { return nil }
+        let record = records[position]
+        let targetStart = Int(record.pathStart) + Int(record.pathLength)
+        let target = { [text] in
+            String(decoding: text[targetStart..<targetStart + Int(record.targetLength)], as: UTF8.self)
+        }
+        let kind: TarEntry.Kind =
+            switch record.kind {
+            case .file: .file
+            case .directory: .directory
+            case .symbolicLink: .symbolicLink(target())
+            case .hardLink: .hardLink(target())
+            case .other: .other
+            }
+        return TarEntry(path: path, kind: kind, size: record.size, dataOffset: record.dataOffset)
     }
 
     /// Names directly below a directory, sorted; nil if nothing lies there.
     public func list(_ directory: String) throws -> [String]? {
         let directory = try resolve(directory).path
-        let paths = sortedPaths()
         let prefix = directory.isEmpty ? "" : directory + "/"
         var names: Set<String> = []
-        var position = Self.lowerBound(of: prefix, in: paths)
-        while position < paths.count, paths[position].utf8.starts(with: prefix.utf8) {
-            let rest = paths[position].utf8.dropFirst(prefix.utf8.count)
-            let child = String(Substring(rest.prefix { $0 != UInt8(ascii: "/") }))
+        var position = lowerBound(of: prefix.utf8)
+        while position < records.count, path(at: position).starts(with: prefix.utf8) {
+            let rest = path(at: position).dropFirst(prefix.utf8.count)
+            let child = String(decoding: rest.prefix { $0 != UInt8(ascii: "/") }, as: UTF8.self)
             if !child.isEmpty { names.insert(child) }
             // What lies below the child is passed over: '0' follows '/'.
-            position =
-                child.utf8.count == rest.count ? position + 1 : Self.lowerBound(of: prefix + child + "0", in: paths)
+            position = child.utf8.count == rest.count ? position + 1 : lowerBound(of: "\(prefix)\(child)0".utf8)
         }
         return names.isEmpty && !directory.isEmpty ? nil : names.sorted()
     }
@@ -41,7 +125,7 @@ public final class TarMembers: Sendable {
     /// - Throws: `StreamError.damaged` if the links go in a circle, or out of the archive.
     public func file(at path: String) throws -> TarEntry? {
         let (path, isLinked) = try resolve(path)
-        guard let entry = entries[path] else {
+        guard let entry = entry(at: path) else {
             guard !isLinked else {
                 throw StreamError.damaged("\(name): a link leads to \(path), which is not in the archive")
             }
@@ -50,7 +134,11 @@ public final class TarMembers: Sendable {
         return entry.kind == .file ? entry : nil
     }
 
-    /// Where a path leads when the links on it are followed, those of directories too.
+    /// Where a path leads when the links on it are followed, those of directories too; it need not be there.
+    ///
+    /// - Throws: `StreamError.damaged` if the links go in a circle, or out of the archive.
+    public func resolved(_ path: String) throws -> String { try resolve(path).path }
+
     private func resolve(_ path: String) throws -> (path: String, isLinked: Bool) {
         var path = path
         var seen: Set<String> = []
@@ -67,10 +155,10 @@ public final class TarMembers: Sendable {
 
     /// The link that stands in the way of a path: the member itself, or else a directory above it.
     private func link(on path: String) -> TarEntry? {
-        if let entry = entries[path] { return entry.isLink ? entry : nil }
+        if let entry = entry(at: path) { return entry.isLink ? entry : nil }
         var slash = path.firstIndex(of: "/")
         while let end = slash {
-            if let above = entries[String(path[..<end])], above.isLink { return above }
+            if let above = entry(at: String(path[..<end])), above.isLink { return above }
             slash = path[path.index(after: end)...].firstIndex(of: "/")
         }
         return nil
@@ -89,23 +177,13 @@ public final class TarMembers: Sendable {
         }
     }
 
-    // MARK: Sorted paths
-
-    private func sortedPaths() -> [String] {
-        sorted.withLock { sorted in
-            if let sorted { return sorted }
-            let paths = entries.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-            sorted = paths
-            return paths
-        }
-    }
-
-    private static func lowerBound(of path: String, in paths: [String]) -> Int {
-        var range = 0..<paths.count
+    /// Of the paths that are not less.
+    private func lowerBound(of path: String.UTF8View) -> Int {
+        var range = 0..<records.count
         while !range.isEmpty {
             let middle = range.lowerBound + range.count / 2
             range =
-                paths[middle].utf8.lexicographicallyPrecedes(path.utf8)
+                self.path(at: middle).lexicographicallyPrecedes(path)
                 ? middle + 1..<range.upperBound : range.lowerBound..<middle
         }
         return range.lowerBound

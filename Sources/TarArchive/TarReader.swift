@@ -9,7 +9,7 @@ import Glibc
 public final class TarReader {
     /// Members that an archive may have.
     public static let entryLimit = 1_000_000
-    /// Bytes of all their paths together.
+    /// Bytes of all their paths and links' targets together.
     static let pathsLimit = 128 << 20
 
     private let archive: OpaquePointer
@@ -17,6 +17,9 @@ public final class TarReader {
     private let name: String
     /// Of what libarchive inflates; nil where it does not.
     private let limit: InflationLimit?
+    /// What inflates the archive, where that is not libarchive.
+    private var inflating: InflatingSource?
+    private var twicePacked: TwicePacked?
     private var entryCount = 0
     private var pathBytes = 0
     private var current: TarEntry?
@@ -30,11 +33,14 @@ public final class TarReader {
     public convenience init(_ source: any ByteSource, name: String, limit: InflationLimit = .standard) throws {
         let peeking = PeekingSource(source)
         let format = CompressionFormat.sniff(try peeking.peek(6))
-        var bytes: any ByteSource = peeking
         if format == .gzip || format == .zstd {
-            bytes = try InflatingSource(peeking, format: format, limit: limit, name: name)
+            let inflating = try InflatingSource(peeking, format: format, limit: limit, name: name)
+            try self.init(Input(inflating), name: name, filter: format, limit: limit)
+            self.inflating = inflating
+        } else {
+            try self.init(Input(peeking), name: name, filter: format, limit: limit)
         }
-        try self.init(Input(bytes), name: name, filter: format, limit: limit)
+        if format != .none { twicePacked = TwicePacked(limit, name: name) }
     }
 
     /// A plain tar on disk, whose members' bytes are passed over by seeking.
@@ -99,6 +105,7 @@ public final class TarReader {
         }
         current = entry
         readOfCurrent = 0
+        twicePacked?.leave(consumed: consumed)
         return entry
     }
 
@@ -117,9 +124,9 @@ public final class TarReader {
         }
         let kind: TarEntry.Kind
         if let target = archive_entry_hardlink(header) {
-            kind = .hardLink(String(cString: target))
+            kind = .hardLink(try self.target(target, of: path))
         } else if let target = archive_entry_symlink(header) {
-            kind = .symbolicLink(String(cString: target))
+            kind = .symbolicLink(try self.target(target, of: path))
         } else {
             switch archive_entry_filetype(header) {
             case Glibc.S_IFREG: kind = .file
@@ -130,8 +137,23 @@ public final class TarReader {
         return TarEntry(path: path, kind: kind, size: size, dataOffset: archive_filter_bytes(archive, 0))
     }
 
+    private func target(_ raw: UnsafePointer<CChar>, of path: String) throws -> String {
+        let target = String(cString: raw)
+        guard target.utf8.count <= TarPath.lengthLimit else {
+            throw StreamError.limit(
+                "\(name): the link \(path) has a target of \(target.utf8.count) bytes, the limit is "
+                    + "\(TarPath.lengthLimit)")
+        }
+        pathBytes += target.utf8.count
+        return target
+    }
+
     private func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         if block.isEmpty, try !fillBlock() { return 0 }
+        if readOfCurrent == Int64(block.count) {
+            twicePacked?.enter(isPacked: CompressionFormat.sniff(Array(block.prefix(6))) != .none)
+            try twicePacked?.add(block.count, consumed: consumed)
+        }
         let count = min(buffer.count, block.count)
         buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: block[..<count]))
         block = UnsafeRawBufferPointer(rebasing: block[count...])
@@ -154,6 +176,7 @@ public final class TarReader {
             }
         } while count == 0
         try checkInflation()
+        if readOfCurrent > 0 { try twicePacked?.add(count, consumed: consumed) }
         readOfCurrent += Int64(count)
         block = UnsafeRawBufferPointer(start: start, count: count)
         return true
@@ -164,6 +187,9 @@ public final class TarReader {
         try limit?.check(
             consumed: archive_filter_bytes(archive, -1), produced: archive_filter_bytes(archive, 0), name: name)
     }
+
+    /// Bytes of the archive as it lies, of a compressed one.
+    private var consumed: Int64 { inflating?.consumed ?? archive_filter_bytes(archive, -1) }
 
     private func failure(_ what: String) -> any Error {
         if let error = input.error { return error }

@@ -8,7 +8,8 @@ public final class InflatingSource: ByteSource {
     private let name: String
     private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
     private var unread = 0..<0
-    private var consumed: Int64 = 0
+    /// Compressed bytes that were inflated so far.
+    package private(set) var consumed: Int64 = 0
     private var produced: Int64 = 0
     private var state = State.between
     /// Whether the decompressor may hold bytes for which there was no room.

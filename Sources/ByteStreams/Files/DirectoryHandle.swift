@@ -111,7 +111,8 @@ package final class DirectoryHandle: Sendable {
         var status = stat()
         guard fstatat(descriptor, relative, &status, followsLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 else {
             let code = errno
-            if code == ENOENT || code == ENOTDIR { return nil }
+            // A link that leads to itself leads nowhere.
+            if [ENOENT, ENOTDIR, ELOOP].contains(code) { return nil }
             throw StreamError.io(operation: "look at", path: "\(path)/\(relative)", errno: code)
         }
         func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }

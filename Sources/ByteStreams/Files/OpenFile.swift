@@ -10,8 +10,7 @@ public final class OpenFile: Sendable {
     /// - Throws: `StreamError.io`; a directory cannot be read either. `StreamError.damaged` for what is no file.
     public init(reading path: String) throws {
         self.path = path
-        // Nobody may ever write to a pipe that lies where a file should.
-        let descriptor = try systemCall("open", path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+        let descriptor = try Self.open(path)
         self.descriptor = descriptor
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
@@ -30,6 +29,21 @@ public final class OpenFile: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    private static func open(_ path: String) throws -> Int32 {
+        do {
+            // Nobody may ever write to a pipe that lies where a file should.
+            return try systemCall("open", path) { Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+        } catch {
+            switch error {
+            case .io(_, _, ENXIO):
+                throw StreamError.damaged("\(path) is a pipe, device or socket, where a file has to be")
+            case .io(_, _, ELOOP):
+                throw StreamError.damaged("\(path) is a link that leads back to itself, where a file has to be")
+            default: throw error
+            }
+        }
+    }
 
     /// - Returns: how many bytes were read; 0 at the end of the file.
     public func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {

@@ -22,7 +22,8 @@ private func status(of path: String, followingLinks: Bool = true) throws -> stat
     let result = followingLinks ? stat(path, &status) : lstat(path, &status)
     guard result == 0 else {
         let code = errno
-        if code == ENOENT || code == ENOTDIR { return nil }
+        // A link that leads to itself leads nowhere.
+        if [ENOENT, ENOTDIR, ELOOP].contains(code) { return nil }
         throw StreamError.io(operation: "look at", path: path, errno: code)
     }
     return status

@@ -14,6 +14,9 @@ struct DockerManifestFile: Codable {
         }
     }
 
+    /// Images and names of one archive. Each costs a few kilobytes once it is planned.
+    static let nameLimit = 10_000
+
     var items: [Item]
 
     /// - Throws: `DocumentError`, saying what it is instead.
@@ -26,5 +29,9 @@ struct DockerManifestFile: Codable {
         }
         items = try Document.decode([Item].self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit)
         guard !items.isEmpty else { throw DocumentError("\(name) lists no images (it is empty)") }
+        let names = items.reduce(0) { $0 + max(1, $1.repoTags?.count ?? 0) }
+        guard names <= Self.nameLimit else {
+            throw DocumentError("\(name) gives \(names) names, the limit is \(Self.nameLimit)")
+        }
     }
 }

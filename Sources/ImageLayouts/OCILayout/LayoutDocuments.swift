@@ -57,8 +57,6 @@ struct LayoutDocuments {
                 remedy: .file(path, implied: isImplied ? Array(OCIPaths.layoutContent.utf8) : nil, target: nil)))
     }
 
-    private struct Layout: Decodable { let imageLayoutVersion: String }
-
     private static func index(_ bytes: [UInt8], at path: String) throws -> ImageIndex {
         try Document.decode(ImageIndex.self, from: bytes, name: path, sizeLimit: Document.indexSizeLimit)
     }
@@ -66,7 +64,10 @@ struct LayoutDocuments {
     /// - Throws: `DocumentError` if it is not what one of that name has to be.
     static func check(_ bytes: [UInt8], at path: String) throws {
         if lastComponent(of: path) == OCIPaths.layout {
-            _ = try Document.decode(Layout.self, from: bytes, name: path)
+            let version = try OCILayoutFile(bytes, name: path).imageLayoutVersion
+            guard OCILayoutFile.isKnown(version) else {
+                throw DocumentError("\(path) says that this is a layout of version \(version), and 1.0 is known")
+            }
         } else {
             _ = try index(bytes, at: path)
         }

@@ -156,10 +156,8 @@ public final class OCISource: StreamedSource {
     func index() throws -> [Descriptor] {
         if let entries = entries.withLock({ $0 }) { return entries }
         if let layout = try tree.read(OCIPaths.layout, limit: Document.sizeLimit) {
-            struct Layout: Decodable { let imageLayoutVersion: String }
-            let version = try Document.decode(Layout.self, from: layout, name: "\(title): oci-layout")
-                .imageLayoutVersion
-            guard version.hasPrefix("1.0") else {
+            let version = try OCILayoutFile(layout, name: "\(title): oci-layout").imageLayoutVersion
+            guard OCILayoutFile.isKnown(version) else {
                 throw TransferError.refused("\(title) is an OCI layout of version \(version); dray reads 1.0")
             }
         }

@@ -57,7 +57,8 @@ public final class StoreSource: StreamedSource {
     package func listAll() throws -> SourceListing {
         let paths = try paths()
         var listing = SourceListing()
-        for repository in try repositories(paths) { try list(repository, paths, into: &listing) }
+        let names = try repositories(paths) { listing.notes.append($0) }
+        for repository in names { try list(repository, paths, into: &listing) }
         return listing
     }
 
@@ -71,15 +72,28 @@ public final class StoreSource: StreamedSource {
     }
 
     /// Every repository, sorted component by component.
-    func repositories(_ paths: StorePaths) throws -> [String] {
+    ///
+    /// - Parameter note: is told of what no client could ask for.
+    func repositories(_ paths: StorePaths, note: (String) -> Void = { _ in }) throws -> [String] {
         var found: [String] = []
+        // Links can lead in circles: to each place once.
+        var linked: Set<String> = []
+        func isNews(_ directory: String) throws -> Bool {
+            guard let real = try tree.resolved(directory) else { return false }
+            return try real == directory || linked.insert(real).inserted
+        }
         func walk(_ repository: String) throws {
             let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
             let names = try tree.list(directory) ?? []
             if names.contains("_manifests") || names.contains("_layers") { found.append(repository) }
             for name in names where !name.hasPrefix("_") {
                 let child = repository.isEmpty ? name : "\(repository)/\(name)"
-                if ImageName.isRepository(child) { try walk(child) }
+                guard try isNews("\(paths.repositories)/\(child)") else { continue }
+                if ImageName.isRepository(child) {
+                    try walk(child)
+                } else if try tree.list("\(paths.repositories)/\(child)/_manifests") != nil {
+                    note("'\(child.prefix(300))' in \(title) is no valid name of a repository")
+                }
             }
         }
         try walk("")
@@ -105,7 +119,11 @@ public final class StoreSource: StreamedSource {
             }
             return broken
         }
-        for tag in try tree.list(paths.tags(repository)) ?? [] where ImageName.isTag(tag) {
+        for tag in try tree.list(paths.tags(repository)) ?? [] {
+            guard ImageName.isTag(tag) else {
+                listing.notes.append("'\(tag.prefix(300))' in \(repository) is no valid tag")
+                continue
+            }
             do {
                 guard let digest = try link(paths.currentLink(tag, repository)) else { continue }
                 let manifest = try manifest(digest, repository, paths)

@@ -25,6 +25,8 @@ package protocol FileTree: Sendable {
     func document(_ path: String) throws -> [UInt8]?
     /// The names directly below a directory, sorted; nil if there is no such directory.
     func list(_ path: String) throws -> [String]?
+    /// Where the links on a path lead, relative to the root where it is below that; nil if nothing is there.
+    func resolved(_ path: String) throws -> String?
     /// What identifies a file's bytes, read to find out where that is not known already.
     func facts(of path: String) throws -> FileFacts?
     /// What changes when the file changes, or the archive that it lies in; nil where nothing tells.

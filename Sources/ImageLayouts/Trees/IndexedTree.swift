@@ -28,6 +28,8 @@ package final class IndexedTree: FileTree {
 
     package func list(_ path: String) throws -> [String]? { try index.members.list(path) }
 
+    package func resolved(_ path: String) throws -> String? { try index.members.resolved(path) }
+
     package func facts(of path: String) throws -> FileFacts? {
         guard let entry = try index.members.file(at: path) else { return nil }
         if let facts = known.withLock({ $0[entry.path] }) { return facts }

@@ -18,9 +18,13 @@ package final class StreamedTree: FileTree {
 
     private struct Content: Sendable {
         var isDrained = false
-        var members = TarMembers([:], name: "")
+        var members = TarMembers.Builder().build(name: "")
         var documents = KeptDocuments()
         var facts: [String: FileFacts] = [:]
+        /// Of all empty files.
+        var emptyFacts: FileFacts?
+
+        func facts(of entry: TarEntry) -> FileFacts? { entry.size == 0 ? emptyFacts : facts[entry.path] }
     }
 
     /// - Parameter path: `-` for standard input.
@@ -59,7 +63,7 @@ package final class StreamedTree: FileTree {
         while let entry = try reader.next() {
             // Of several members of one path, the last is the one that counts.
             guard entry.kind == .file, try known.members.file(at: entry.path) == entry,
-                known.documents[entry.path] == nil, let facts = known.facts[entry.path]
+                known.documents[entry.path] == nil, let facts = known.facts(of: entry)
             else { continue }
             _ = try accept(
                 StreamedBlob(
@@ -70,21 +74,25 @@ package final class StreamedTree: FileTree {
 
     private func learn(_ accept: (StreamedBlob) throws -> Digest) throws {
         let reader = try makeReader()
-        var entries: [String: TarEntry] = [:]
+        var members = TarMembers.Builder()
         var documents = KeptDocuments()
         var facts: [String: FileFacts] = [:]
+        var emptyFacts: FileFacts?
         func offer(_ path: String, _ size: Int64, _ digest: Digest?, _ start: [UInt8], _ body: any ByteSource) throws {
             let compression = CompressionFormat.sniff(start)
             let digest = try accept(
                 StreamedBlob(
                     title: "\(title): \(path)", size: size, digest: digest, compression: compression,
                     isPlainTar: Self.isPlainTar(start), content: body))
-            facts[path] = FileFacts(digest: digest, size: size, compression: compression)
+            let found = FileFacts(digest: digest, size: size, compression: compression)
+            if size == 0 { emptyFacts = found } else { facts[path] = found }
         }
         while let entry = try reader.next() {
-            entries[entry.path] = entry
+            members.add(entry)
             guard entry.kind == .file else { continue }
             documents.remove(entry.path)
+            // One empty blob is as good as another, and a tar can have very many.
+            if entry.size == 0, emptyFacts != nil { continue }
             let body = PeekingSource(reader.body())
             let start = try body.peek(512)
             guard KeptDocuments.isDocument(entry, start) else {
@@ -102,10 +110,10 @@ package final class StreamedTree: FileTree {
                     BytesSource(bytes))
             }
         }
-        let members = TarMembers(entries, name: title)
-        content.withLock { [documents, facts] content in
-            content = Content(isDrained: true, members: members, documents: documents, facts: facts)
-        }
+        let known = Content(
+            isDrained: true, members: members.build(name: title), documents: documents, facts: facts,
+            emptyFacts: emptyFacts)
+        content.withLock { $0 = known }
     }
 
     /// Drains without keeping blobs, if nobody did it before.
@@ -151,9 +159,11 @@ package final class StreamedTree: FileTree {
 
     package func list(_ path: String) throws -> [String]? { try drained().members.list(path) }
 
+    package func resolved(_ path: String) throws -> String? { try drained().members.resolved(path) }
+
     package func facts(of path: String) throws -> FileFacts? {
         let content = try drained()
-        return try content.members.file(at: path).flatMap { content.facts[$0.path] }
+        return try content.members.file(at: path).flatMap { content.facts(of: $0) }
     }
 
     package func stamp(of path: String) throws -> String? { nil }

@@ -127,6 +127,8 @@ package final class VolumeTree: FileTree {
         return names.isEmpty ? nil : Set(names.flatMap(\.self)).sorted()
     }
 
+    package func resolved(_ path: String) throws -> String? { try holder(of: path)?.resolved(path) ?? path }
+
     package func facts(of path: String) throws -> FileFacts? { try open(path).map { try FileFacts(reading: $0) } }
 
     package func stamp(of path: String) throws -> String? { try holder(of: path)?.stamp(of: path) }

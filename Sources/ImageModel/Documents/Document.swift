@@ -2,7 +2,8 @@ import FoundationEssentials
 
 /// JSON in and out: the only place that decodes and encodes it.
 ///
-/// Decoding refuses what is too large or too deeply nested before it looks further. Encoding is
+/// Decoding refuses what is too large or too deeply nested before it looks further, and what two readers may take for
+/// two things: another encoding than UTF-8, and a key that an object has twice. Encoding is
 /// deterministic (sorted keys, plain slashes), and is only for documents that dray makes itself.
 public enum Document {
     /// The largest manifest, config or other single document, in bytes.
@@ -57,10 +58,12 @@ public enum Document {
         guard bytes.count <= sizeLimit else {
             throw DocumentError("\(name) has \(bytes.count) bytes, the limit is \(sizeLimit)")
         }
-        // UTF-16 and UTF-32, which the decoder takes as well, could hide brackets from what counts them here.
-        guard !bytes.contains(0) else { throw DocumentError("\(name) is not UTF-8, as JSON has to be") }
-        guard depth(of: bytes) <= depthLimit else {
-            throw DocumentError("\(name) is nested more than \(depthLimit) levels deep")
+        var scan = DocumentScan(depthLimit: depthLimit)
+        switch scan.problem(of: bytes) {
+        case .tooDeep: throw DocumentError("\(name) is nested more than \(depthLimit) levels deep")
+        case .notUTF8: throw DocumentError("\(name) is no JSON in UTF-8")
+        case .repeatedKey(let key): throw DocumentError("\(name) has the key '\(key.prefix(80))' twice in one object")
+        case nil: break
         }
     }
 
@@ -69,35 +72,6 @@ public enum Document {
         encoder.outputFormatting =
             pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
         return [UInt8](try encoder.encode(value))
-    }
-
-    /// How deep arrays and objects nest, brackets inside strings aside.
-    private static func depth(of bytes: [UInt8]) -> Int {
-        var depth = 0
-        var deepest = 0
-        var inString = false
-        var escaped = false
-        for byte in bytes {
-            if inString {
-                if escaped {
-                    escaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    escaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    inString = false
-                }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "\""): inString = true
-            case UInt8(ascii: "["), UInt8(ascii: "{"):
-                depth += 1
-                deepest = max(deepest, depth)
-            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
-            default: break
-            }
-        }
-        return deepest
     }
 }
 

@@ -10,8 +10,10 @@ struct ImageGraph {
         var untypedChildren: [Descriptor] = []
         /// The diffIDs of the layers, where the config gives one for each.
         var diffIDs: [Digest: Digest] = [:]
+        /// How many refer to one another from here to the image: 0 for what is part of it.
+        var referral = 0
         /// A referrer of something in the graph, and not a child of it.
-        var isReferrer = false
+        var isReferrer: Bool { referral > 0 }
 
         /// Manifests below an index, as far as they are kept.
         var children: [Descriptor] {
@@ -30,7 +32,7 @@ struct ImageGraph {
     let root: Descriptor
 
     private var seen: Set<Digest> = []
-    private static let depthLimit = 16
+    static let depthLimit = 16
 
     /// - Parameter platforms: what to keep of indexes; empty for all.
     /// - Throws: `TransferError.notFound` if nothing is of the platforms, or content is missing.
@@ -151,13 +153,20 @@ struct ImageGraph {
         var next = 0
         while next < nodes.count {
             let subject = nodes[next].manifest.digest
+            let referral = nodes[next].referral + 1
             next += 1
             for referrer in try await source.referrers(of: subject, in: image.repository)
             where !seen.contains(referrer.digest) {
+                // A chain of them would be walked from each of its members.
+                guard referral <= Self.depthLimit else {
+                    throw TransferError.damaged(
+                        "\(source.title): referrers of \(image.title) refer to each other more than "
+                            + "\(Self.depthLimit) deep")
+                }
                 let manifest = try await source.manifest(referrer, in: image.repository)
                 let before = nodes.count
                 try await walk(manifest, image, source, [], depth: 0)
-                for added in before..<nodes.count { nodes[added].isReferrer = true }
+                for added in before..<nodes.count { nodes[added].referral = referral }
             }
         }
     }

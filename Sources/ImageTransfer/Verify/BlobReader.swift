@@ -14,6 +14,8 @@ struct BlobReader: Sendable {
         var repository: String?
         /// Whether its tar matters.
         var isLayer: Bool
+        /// No manifest says that it has more; nil where it does not matter.
+        var mostBytes: Int64?
     }
 
     /// - Parameter streamed: what was found while a stream went by.
@@ -52,7 +54,7 @@ struct BlobReader: Sendable {
         let state = try await Workers.blobs.run(stoppable: { stop in
             try BlobState.read(
                 MeteredSource(source.value, progress: progress, stop: stop), as: digest, asLayer: task.isLayer,
-                inflation: options.inflation, title: title)
+                mostBytes: task.mostBytes, inflation: options.inflation, title: title)
         })
         if case .damaged = state, await isSignedManifest(task) { return .sound(size: task.blob.size, tar: nil) }
         // Of a file that changed while it was read nobody knows what was read.

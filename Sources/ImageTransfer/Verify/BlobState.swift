@@ -23,13 +23,16 @@ enum BlobState: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - asLayer: whether it is inflated on the way, and its tar followed.
+    ///   - mostBytes: what goes beyond that is damage, and is not read; nil for no limit.
     ///   - title: for messages.
     /// - Throws: only what is not about this blob.
     static func read(
-        _ bytes: any ByteSource, as blob: Digest, asLayer: Bool, inflation: InflationLimit, title: String
+        _ bytes: any ByteSource, as blob: Digest, asLayer: Bool, mostBytes: Int64?, inflation: InflationLimit,
+        title: String
     ) throws -> BlobState {
         do {
-            let hashing = HashingSource(bytes, algorithm: blob.algorithm)
+            let bounded = mostBytes.map { BoundedSource(bytes, limit: $0, name: title) as any ByteSource } ?? bytes
+            let hashing = HashingSource(bounded, algorithm: blob.algorithm)
             let content = asLayer ? try layer(hashing, inflation: inflation, title: title) : nil
             _ = try hashing.drain()
             let found = hashing.digest()
@@ -60,5 +63,28 @@ enum BlobState: Hashable, Sendable {
         } catch let error as StreamError where error.isAboutContent {
             return .broken("\(error)")
         }
+    }
+}
+
+/// What another source gives, which has to end in time.
+private final class BoundedSource: ByteSource {
+    private let upstream: any ByteSource
+    private let limit: Int64
+    private let name: String
+    private var count: Int64 = 0
+
+    init(_ upstream: any ByteSource, limit: Int64, name: String) {
+        self.upstream = upstream
+        self.limit = limit
+        self.name = name
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let got = try upstream.read(into: buffer)
+        count += Int64(got)
+        guard count <= limit else {
+            throw StreamError.damaged("\(name) has more than the \(limit) bytes that its manifests say")
+        }
+        return got
     }
 }

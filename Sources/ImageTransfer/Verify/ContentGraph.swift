@@ -63,6 +63,8 @@ struct ContentGraph {
         var parent: (node: Int, platform: String?)?
         var name: String?
         var isBlob = false
+        /// Indexes that are above it.
+        var depth = 0
     }
 
     /// What came of reading something as a manifest.
@@ -168,12 +170,30 @@ struct ContentGraph {
         if let parent = visit.parent { nodes[position].parents.append(parent) }
         if case .fault(let fault) = reading { nodes[position].fault = fault }
         guard case .manifest(let manifest, let diffIDs, let problem, let referrers) = reading else { return }
-        if visit.descriptor.size >= 0, visit.descriptor.size != manifest.size, let parent = visit.parent {
-            findings.append(
-                Finding(
-                    .manifestDamaged, "\(nodes[parent.node].key.digest)",
-                    "says that the manifest \(key.digest) has \(visit.descriptor.size) bytes, and it has \(manifest.size)",
-                    affected: affected(by: [position]), advice: "make and push that index anew"))
+        if visit.descriptor.size >= 0, visit.descriptor.size != manifest.size {
+            if let parent = visit.parent {
+                findings.append(
+                    Finding(
+                        .manifestDamaged, "\(nodes[parent.node].key.digest)",
+                        "says that the manifest \(key.digest) has \(visit.descriptor.size) bytes, and it has \(manifest.size)",
+                        affected: affected(by: [position]), advice: "make and push that index anew"))
+            } else {
+                findings.append(
+                    Finding(
+                        .manifestDamaged, "\(key.digest)",
+                        "is listed with \(visit.descriptor.size) bytes, and it has \(manifest.size)",
+                        affected: affected(by: [position]), advice: "list it anew, as 'dray tag' does"))
+            }
+        }
+        guard visit.depth <= ImageGraph.depthLimit else {
+            if isNew {
+                findings.append(
+                    Finding(
+                        .manifestDamaged, "\(key.digest)",
+                        "lies in indexes in indexes, more than \(ImageGraph.depthLimit) deep",
+                        affected: affected(by: [position]), advice: "make and push an index that is flat"))
+            }
+            return
         }
         guard isNew else { return }
         nodes[position].descriptor = manifest.descriptor
@@ -187,7 +207,8 @@ struct ContentGraph {
         for child in manifest.children + (isIndex ? manifest.blobs : []) {
             next.append(
                 Visit(
-                    descriptor: child, repository: visit.repository, parent: (position, child.platform?.description)))
+                    descriptor: child, repository: visit.repository, parent: (position, child.platform?.description),
+                    depth: visit.depth + 1))
         }
         if !isIndex {
             for blob in manifest.blobs { need(blob, by: position, diffID: diffIDs[blob.digest]) }

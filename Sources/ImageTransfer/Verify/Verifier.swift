@@ -97,7 +97,10 @@ public struct Verifier: Sendable {
             var blob = need.descriptor
             if let size = survey.blobs?[blob.digest] { blob.size = size }
             let repository = need.repositories.compactMap { $0 }.min()
-            tasks.append(BlobReader.Task(blob: blob, repository: repository, isLayer: isLayer))
+            var task = BlobReader.Task(blob: blob, repository: repository, isLayer: isLayer)
+            // On a disk it ends somewhere.
+            if place.isRemote { task.mostBytes = (need.users.map(\.size) + [blob.size]).max() }
+            tasks.append(task)
         }
         for need in graph.needs.values {
             let isVouched = try await place.expectedDiffID(of: need.descriptor.digest) != nil

@@ -4,6 +4,7 @@ import ImageLayouts
 import ImageModel
 import Logging
 import NIOCore
+import NIOHTTP1
 
 /// Answers requests: finds out what they are for, whether they may, and who does the work.
 struct RegistryResponder: HTTPResponder {
@@ -36,6 +37,9 @@ struct RegistryResponder: HTTPResponder {
             response = try await answer(exchange)
         } catch let error as APIError {
             response = error.response
+        } catch is HTTPParserError {
+            // The connection broke in the middle of the body, or what came there is no HTTP.
+            response = APIError(.sizeInvalid, "the body ended early").response
         } catch {
             // The reason is for the operator, and may name paths.
             logger.error("\(request.method) \(request.head.path ?? ""): \(error)")
@@ -55,6 +59,9 @@ struct RegistryResponder: HTTPResponder {
 
     private func answer(_ exchange: Exchange) async throws -> Response {
         let method = exchange.request.method
+        if exchange.contentLength == nil, let text = exchange.request.headers[.contentLength] {
+            throw APIError(.sizeInvalid, "no body has the length \(text)")
+        }
         guard let endpoint = exchange.endpoint else { return .plain(.notFound, "404 page not found\n") }
         switch endpoint {
         case .root: return Response(status: .ok, headers: [.cacheControl: "no-cache"])

@@ -28,6 +28,7 @@ final class ConnectionEnd: ChannelInboundHandler, RemovableChannelHandler {
                     .recvAllocator,
                     value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 128 << 10))
                 let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
+                try pipeline.addHandler(UnreadBody(), position: .before(codec))
                 try pipeline.addHandler(ConnectionEnd(), position: .before(codec))
             } catch {
                 context.fireErrorCaught(error)

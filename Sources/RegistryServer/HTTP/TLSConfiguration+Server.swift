@@ -17,7 +17,7 @@ extension TLSConfiguration {
             case .tls12: .tlsv12
             case .tls13: .tlsv13
             }
-        if !tls.cipherSuites.isEmpty { cipherSuiteValues = try tls.cipherSuites.compactMap(Self.cipher) }
+        if !tls.cipherSuites.isEmpty { try choose(tls.cipherSuites) }
         if !tls.clientAuthorities.isEmpty {
             trustRoots = .certificates(
                 try tls.clientAuthorities.flatMap { path in try file(path) { try NIOSSLCertificate.fromPEMFile(path) } }
@@ -30,21 +30,26 @@ extension TLSConfiguration {
         }
     }
 
-    /// - Returns: nil for a suite of TLS 1.3, where there is nothing to choose.
-    private static func cipher(_ name: String) throws -> NIOTLSCipher? {
-        if ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"].contains(name) {
-            return nil
-        }
-        guard let cipher = ciphers[name] else {
+    /// Only these are spoken: where none of them is of TLS 1.2, nothing older than TLS 1.3 is.
+    private mutating func choose(_ suites: [String]) throws {
+        if let unknown = suites.first(where: { !CipherSuites.names.contains($0) }) {
             throw UnusableSetting(
-                description: "http.tls.ciphersuites: '\(name)' is not known; there are "
-                    + ciphers.keys.sorted().joined(separator: ", "))
+                description: "http.tls.ciphersuites: '\(unknown)' is not known; there are "
+                    + CipherSuites.names.joined(separator: ", "))
         }
-        return cipher
+        let chosen = suites.compactMap { CipherSuites.ofTLS12[$0] }
+        if chosen.isEmpty { minimumTLSVersion = .tlsv13 } else { cipherSuiteValues = chosen }
     }
+}
 
-    /// Those of TLS 1.2 that Go names and this library has.
-    private static let ciphers: [String: NIOTLSCipher] = [
+/// Cipher suites by the names that Go has for them, as far as this library has them, too.
+enum CipherSuites {
+    /// Always all of them: there is nothing to choose.
+    private static let ofTLS13 = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"]
+
+    static let names = (ofTLS13 + ofTLS12.keys).sorted()
+
+    static let ofTLS12: [String: NIOTLSCipher] = [
         "TLS_RSA_WITH_AES_128_CBC_SHA": .TLS_RSA_WITH_AES_128_CBC_SHA,
         "TLS_RSA_WITH_AES_256_CBC_SHA": .TLS_RSA_WITH_AES_256_CBC_SHA,
         "TLS_RSA_WITH_AES_128_GCM_SHA256": .TLS_RSA_WITH_AES_128_GCM_SHA256,

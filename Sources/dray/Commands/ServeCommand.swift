@@ -77,6 +77,7 @@ struct ServeCommand: DrayCommand {
         let source = try reference.source()
         let listing = try await source.listing(named: reference.name, digest: reference.digest)
         for remark in listing.remarks { console.note(Printable.line(remark)) }
+        for note in listing.notes { console.note(Printable.line("\(note): it is left out")) }
         for broken in listing.broken { console.note(Printable.line("\(broken.title) is not served: \(broken.error)")) }
         let images = try source.named(listing.readable())
         for image in images {

@@ -27,6 +27,8 @@ final class Server {
         /// Whole lines at the top level.
         var top = ""
         var environment: [String: String] = [:]
+        /// A program that is given the server's command line, and becomes it.
+        var launcher: String?
     }
 
     struct DidNotStart: Error, CustomStringConvertible {
@@ -38,6 +40,7 @@ final class Server {
     let config: String
     private let scratch: Scratch
     private let environment: [String: String]
+    private let launcher: String?
     private var process = Process()
     /// Files, one for each start.
     private var logs: [String] = []
@@ -57,6 +60,7 @@ final class Server {
         self.scratch = scratch
         self.root = root ?? scratch["root"]
         environment = settings.environment
+        launcher = settings.launcher
         let name = "config-\(UUID().uuidString.prefix(8)).yml"
         config = scratch[name]
         // The original wants its schema1 turned on.
@@ -91,8 +95,8 @@ final class Server {
         logs.append(scratch[name])
         accessLogs.append(scratch[access])
         process = Process()
-        process.executableURL = URL(filePath: program.path)
-        process.arguments = ["serve", config]
+        process.executableURL = URL(filePath: launcher ?? program.path)
+        process.arguments = (launcher == nil ? [] : [program.path]) + ["serve", config]
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: URL(filePath: scratch[access]))

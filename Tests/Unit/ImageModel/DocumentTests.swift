@@ -19,7 +19,7 @@ struct DocumentTests {
         // In UTF-16, `\u{2200}` has a byte like a quote: what follows it would not be counted.
         let hidden = ("[\"\u{2200}\"," + String(repeating: "[", count: 100) + String(repeating: "]", count: 101)).utf16
         let wide = hidden.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }
-        #expect(throws: DocumentError("x is not UTF-8, as JSON has to be")) {
+        #expect(throws: DocumentError("x is no JSON in UTF-8")) {
             try Document.decode([String].self, from: wide, name: "x")
         }
     }

@@ -99,6 +99,11 @@ struct ConfigurationMistakeTests {
                 "tls.minimumtls: 'tls9' is none of the choices: write one of tls1.0, tls1.1, tls1.2, tls1.3"
             ),
             (
+                "tls: {certificate: /c, key: /k, ciphersuites: [TLS_RSA_WITH_RC4_128_SHA]}",
+                "tls.ciphersuites: 'TLS_RSA_WITH_RC4_128_SHA' is no cipher suite that there is: "
+                    + "write some of TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, TLS_ECDHE_"
+            ),
+            (
                 "tls: {letsencrypt: {cachefile: /c, email: e}}",
                 "tls.letsencrypt: dray gets no certificates: "
                     + "have certbot get one, and write its files as http.tls.certificate and http.tls.key"

@@ -5,9 +5,9 @@ import ByteStreams
 
 struct TarMembersTests {
     private func members(_ entries: [(String, TarEntry.Kind)]) -> TarMembers {
-        var table: [String: TarEntry] = [:]
-        for (path, kind) in entries { table[path] = TarEntry(path: path, kind: kind, size: 1, dataOffset: 0) }
-        return TarMembers(table, name: "it")
+        var builder = TarMembers.Builder()
+        for (path, kind) in entries { builder.add(TarEntry(path: path, kind: kind, size: 1, dataOffset: 0)) }
+        return builder.build(name: "it")
     }
 
     @Test func listsWhatLiesDirectlyBelow() throws {
@@ -43,5 +43,22 @@ struct TarMembersTests {
         for path in ["grows/x", "a", "b/x", "out/x", "root/passwd", "gone", "gone/x"] {
             #expect(throws: StreamError.self, "\(path)") { try members.file(at: path) }
         }
+    }
+
+    @Test func theLastMemberOfAPathCounts() throws {
+        var builder = TarMembers.Builder()
+        for size in 0..<5 { builder.add(TarEntry(path: "a", kind: .file, size: Int64(size), dataOffset: 0)) }
+        builder.add(TarEntry(path: "b", kind: .file, size: 1, dataOffset: 0))
+        builder.add(TarEntry(path: "b", kind: .directory, size: 0, dataOffset: 0))
+        let members = builder.build(name: "it")
+        #expect(try members.file(at: "a")?.size == 4)
+        #expect(try members.file(at: "b") == nil)
+        #expect(try members.list("") == ["a", "b"])
+    }
+
+    @Test func whereLinksLeadIsKnown() throws {
+        let members = members([("real/x", .file), ("one", .symbolicLink("real")), ("two", .symbolicLink("one"))])
+        #expect(try members.resolved("two/x") == "real/x" && members.resolved("real/x") == "real/x")
+        #expect(try members.resolved("gone") == "gone")
     }
 }

@@ -54,9 +54,9 @@ extension ServerConfiguration.TLS {
         let suites: [String]? = section.read(
             "ciphersuites",
             .texts { (name) throws(Complaint) in
-                if name.hasPrefix("TLS_") { return }
-                let example = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
-                throw Complaint("\(quoted(name)) is no cipher suite: write names such as \(example)")
+                guard !CipherSuites.names.contains(name) else { return }
+                let names = CipherSuites.names.joined(separator: ", ")
+                throw Complaint("\(quoted(name)) is no cipher suite that there is: write some of \(names)")
             })
 
         // Where neither is there, nothing else of the section means anything. Half of a pair is no plain HTTP.

@@ -1,0 +1,82 @@
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+import RegistryServer
+import Testing
+
+struct UnreadBodyTests {
+    private let channel = EmbeddedChannel()
+
+    init() throws {
+        try channel.pipeline.syncOperations.addHandler(UnreadBody())
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+    }
+
+    /// A request of which so many bytes have come, and its answer.
+    private func refuse(_ headers: HTTPHeaders, after count: Int) throws {
+        try channel.writeInbound(
+            HTTPServerRequestPart.head(
+                HTTPRequestHead(version: .http1_1, method: .PUT, uri: "/", headers: headers)))
+        try send(count)
+        try channel.writeOutbound(
+            HTTPServerResponsePart.head(HTTPResponseHead(version: .http1_1, status: .unauthorized)))
+        try channel.writeOutbound(HTTPServerResponsePart.end(nil))
+    }
+
+    private func send(_ count: Int) throws {
+        try channel.writeInbound(HTTPServerRequestPart.body(ByteBuffer(repeating: 0, count: count)))
+    }
+
+    /// How many parts of requests came through.
+    private func passed() throws -> Int {
+        var count = 0
+        while try channel.readInbound(as: HTTPServerRequestPart.self) != nil { count += 1 }
+        return count
+    }
+
+    @Test func aSmallRestIsDrainedAndTheConnectionStays() throws {
+        try refuse(["content-length": "\(1 << 20)"], after: 10)
+        try send((1 << 20) - 10)
+        try channel.writeInbound(HTTPServerRequestPart.end(nil))
+        #expect(try passed() == 4)
+        channel.embeddedEventLoop.advanceTime(by: .seconds(60))
+        #expect(channel.isActive)
+        try channel.writeInbound(
+            HTTPServerRequestPart.head(HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")))
+        #expect(try passed() == 1)
+    }
+
+    @Test func aLargeRestEndsTheConnectionWithPatience() throws {
+        try refuse(["content-length": "\(1 << 30)"], after: 10)
+        #expect(try passed() == 2)
+        try send(1000)
+        #expect(try passed() == 0)
+        channel.embeddedEventLoop.advanceTime(by: .milliseconds(1900))
+        #expect(channel.isActive)
+        channel.embeddedEventLoop.advanceTime(by: .milliseconds(200))
+        #expect(!channel.isActive)
+    }
+
+    @Test func aRestOfUnknownLengthIsDrainedForAWhile() throws {
+        try refuse(["transfer-encoding": "chunked"], after: 10)
+        try send(1 << 20)
+        #expect(try passed() == 3)
+        channel.embeddedEventLoop.advanceTime(by: .seconds(60))
+        #expect(channel.isActive)
+        try send(1)
+        #expect(try passed() == 0)
+        channel.embeddedEventLoop.advanceTime(by: .seconds(3))
+        #expect(!channel.isActive)
+    }
+
+    @Test func aBodyThatWasReadEndsNothing() throws {
+        try channel.writeInbound(
+            HTTPServerRequestPart.head(
+                HTTPRequestHead(
+                    version: .http1_1, method: .PUT, uri: "/", headers: ["content-length": "\(1 << 30)"])))
+        try channel.writeInbound(HTTPServerRequestPart.end(nil))
+        try channel.writeOutbound(HTTPServerResponsePart.end(nil))
+        channel.embeddedEventLoop.advanceTime(by: .seconds(60))
+        #expect(channel.isActive)
+    }
+}
