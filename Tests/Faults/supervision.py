@@ -145,7 +145,10 @@ class Program:
         if call.name == "exit_group":
             self._held = call.held_descriptors()
         else:
-            decision = self._decide(call)
+            try:
+                decision = self._decide(call)
+            except ProcessLookupError:  # it is ending, and has no memory any more
+                decision = GoOn()
             if isinstance(decision, Fail):
                 error, flags = -decision.code, 0
             elif isinstance(decision, Kill):

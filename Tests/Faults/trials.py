@@ -12,6 +12,8 @@ from supervision import Fail, GoOn, Kill, Program, Shorten
 from trees import Tree, replace_tree
 
 TIMEOUT = 60
+#: Threads take turns otherwise each time, and then a call may not come: so often it is tried.
+ATTEMPTS = 4
 #: What no message may say: the words of libraries and of the compiler's run-time.
 _UNCLEAR = re.compile(r"operation could not be completed|Error Domain|Optional\(|NIO[A-Z]|\berrno\b|\(\w+Error|Fatal error")
 #: How causes are called, where not by the system's own words.
@@ -104,6 +106,10 @@ def supervised(arguments, place, injection):
     return Run(outcome, *texts, injection)
 
 
+def one_line(text):
+    return " / ".join(line for line in text.splitlines() if line)[-400:]
+
+
 def unclear(text, code, place):
     """What is wrong with the message of a run that failed."""
     problems = []
@@ -130,6 +136,7 @@ class Trials:
         os.makedirs(place)
         operation.make(place)
         self.original = Tree(place)
+        self.source = self._source(self.original)
         replace_tree(place, self.pristine)
         operation.begin(place)
         self.before = self._visible()
@@ -143,6 +150,10 @@ class Trials:
 
     def close(self):
         self.operation.end(self.place)
+
+    @staticmethod
+    def _source(everything):
+        return everything.only(lambda path: path.startswith("source"))
 
     def _visible(self):
         return Tree(f"{self.place}/target").only(self.operation.counts)
@@ -159,14 +170,17 @@ class Trials:
 
     def try_out(self, case):
         """Whether the call came, and what is wrong."""
-        run = self._run(case)
-        if not run.was_hit:
+        for _ in range(ATTEMPTS):
+            run = self._run(case)
+            if run.was_hit:
+                break
+            self._reset()
+        else:
             return False, []
         problems = self._judge_end(case, run)
         problems += self._judge_state(case, run)
-        said = run.stderr.strip()
         self._reset()
-        return True, [f"{problem} [{said[-400:]}]" for problem in problems]
+        return True, [f"{problem} [{one_line(run.stderr)}]" for problem in problems]
 
     def _judge_end(self, case, run):
         outcome, fault = run.outcome, case.fault
@@ -196,8 +210,7 @@ class Trials:
         else:
             problems += [f"leaves what is neither old nor new: {text}" for text in visible.neither(self.before, self.after)]
         everything = Tree(self.place)
-        source = everything.only(lambda path: path.startswith("source"))
-        problems += [f"changes its source: {text}" for text in source.neither(self.original)]
+        problems += [f"changes its source: {text}" for text in self._source(everything).neither(self.source)]
         # Whoever could clean up has done so, unless it was just that which failed.
         if not case.fault.is_deadly and not case.key.startswith("unlink") and not run.outcome.timed_out:
             problems += [f"leaves {path}" for path in everything.leftovers()]
@@ -221,4 +234,4 @@ class Trials:
             text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)  # fmt: skip
         if done.returncode == 0 or (arguments[0] != "verify" and done.returncode in self.operation.repeated):
             return []
-        return [f"{arguments[0]} ends in {done.returncode}: {(done.stderr + done.stdout).strip()[-300:]}"]
+        return [f"{arguments[0]} ends in {done.returncode}: {one_line(done.stderr + done.stdout)}"]
