@@ -63,13 +63,8 @@ package final class DirectoryHandle: Sendable {
     /// What is directly in it, in no order. A link to a directory or a file is told as `link`.
     package func entries() throws -> [Entry] {
         let copy = try systemCall("open", path) { openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        guard let stream = fdopendir(copy) else {
-            let code = errno
-            close(copy)
-            throw StreamError.io(operation: "list", path: path, errno: code)
-        }
         var entries: [Entry] = []
-        try forEachEntry(of: stream, path) { name, type in
+        try forEachEntry(of: copy, path) { name, type in
             let kind: FileKind? =
                 switch Int(type) {
                 case Int(DT_DIR): .directory
@@ -98,9 +93,8 @@ package final class DirectoryHandle: Sendable {
             let piece = try systemCall("read", name) {
                 Glibc.read(file, buffer.baseAddress! + count, buffer.count - count)
             }
+            if piece == 0 { break }
             count += piece
-            // A short read of a regular file is its end.
-            if piece == 0 || count < buffer.count { break }
         }
         return try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }

@@ -22,14 +22,13 @@ public final class DirectoryLock: Sendable {
 
     /// - Returns: nil if somebody else has it.
     public static func trying(_ kind: Kind, on path: String) throws -> DirectoryLock? {
-        let descriptor = try open(path)
-        guard flock(descriptor, kind.operation | LOCK_NB) == 0 else {
-            let code = errno
-            close(descriptor)
-            if code == EWOULDBLOCK { return nil }
-            throw StreamError.io(operation: "lock", path: path, errno: code)
+        let lock = DirectoryLock(try open(path))
+        do {
+            try systemCall("lock", path) { flock(lock.descriptor, kind.operation | LOCK_NB) }
+        } catch StreamError.io(_, _, let code) where code == EWOULDBLOCK {
+            return nil
         }
-        return DirectoryLock(descriptor)
+        return lock
     }
 
     private static func open(_ path: String) throws -> Int32 {

@@ -8,7 +8,17 @@ public enum Interruption {
     /// What else is to be undone, such as a terminal that shows nothing.
     private static let ending = Mutex<(@Sendable () -> Void)?>(nil)
 
-    static func register(_ path: String) { _ = paths.withLock { $0.insert(path) } }
+    /// Makes a file that is taken away unless it is unregistered. Whoever takes away waits until it is there.
+    ///
+    /// - Parameter make: opens it.
+    static func register(_ path: String, making make: () throws -> Int32) throws -> Int32 {
+        try paths.withLock { paths in
+            let descriptor = try make()
+            paths.insert(path)
+            return descriptor
+        }
+    }
+
     static func unregister(_ path: String) { _ = paths.withLock { $0.remove(path) } }
 
     /// - Parameter action: done when the process is told to stop; nil when it is no longer needed.

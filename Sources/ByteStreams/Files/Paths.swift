@@ -17,7 +17,7 @@ package enum FileKind: Sendable {
 }
 
 /// What the system knows of a path; nil if nothing is there.
-private func status(of path: String, followingLinks: Bool = true) throws -> stat? {
+func status(of path: String, followingLinks: Bool = true) throws -> stat? {
     var status = stat()
     let result = followingLinks ? stat(path, &status) : lstat(path, &status)
     guard result == 0 else {
@@ -72,10 +72,11 @@ package func fileSize(_ path: String) throws -> Int64? {
 
 /// The names in a directory, sorted; nil if there is none.
 package func listDirectory(_ path: String) throws -> [String]? {
-    guard let directory = opendir(path) else {
-        let code = errno
-        if code == ENOENT || code == ENOTDIR { return nil }
-        throw StreamError.io(operation: "list", path: path, errno: code)
+    let directory: Int32
+    do {
+        directory = try systemCall("list", path) { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    } catch StreamError.io(_, _, let code) where code == ENOENT || code == ENOTDIR {
+        return nil
     }
     var names: [String] = []
     try forEachEntry(of: directory, path) { name, _ in names.append(name) }
@@ -85,7 +86,12 @@ package func listDirectory(_ path: String) throws -> [String]? {
 /// Reads a directory, and closes it.
 ///
 /// - Parameter body: is given each name and its `d_type`.
-func forEachEntry(of stream: OpaquePointer, _ path: String, _ body: (String, Int32) throws -> Void) throws {
+func forEachEntry(of directory: Int32, _ path: String, _ body: (String, Int32) throws -> Void) throws {
+    guard let stream = fdopendir(directory) else {
+        let code = errno
+        close(directory)
+        throw StreamError.io(operation: "list", path: path, errno: code)
+    }
     defer { closedir(stream) }
     errno = 0
     while let entry = readdir(stream) {

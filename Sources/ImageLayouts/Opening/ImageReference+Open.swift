@@ -126,14 +126,14 @@ extension ImageReference {
     }
 
     /// Whether both lead to the same file or directory.
-    public func isSamePlace(as other: ImageReference) -> Bool {
+    public func isSamePlace(as other: ImageReference) throws -> Bool {
         if transport == .registry || other.transport == .registry {
             return transport == other.transport && location == other.location
         }
         guard !isStandardStream, !other.isStandardStream else { return false }
         if location == other.location { return true }
-        guard let here = realPath(location) else { return false }
-        return here == realPath(other.location)
+        guard let here = try realPath(location) else { return false }
+        return try here == realPath(other.location)
     }
 }
 

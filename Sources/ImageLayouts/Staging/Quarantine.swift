@@ -22,7 +22,7 @@ final class Quarantine: Sendable {
     /// - Parameter root: the place's.
     init(root: String) throws {
         self.root = root
-        ownership = Ownership(of: root)
+        ownership = try Ownership(of: root)
         let base = Timestamp.format(Timestamp.now, "%Y%m%dT%H%M%SZ")
         var name = base
         var number = 1

@@ -1,4 +1,5 @@
 import ByteStreams
+import Glibc
 import ImageTransfer
 
 /// Where a tree's new files are written before they have names: `.dray/staging` below its root.
@@ -17,7 +18,7 @@ final class StagingArea: Sendable {
         self.root = root
         self.quarantine = quarantine
         directory = "\(root)/.dray/staging"
-        ownership = Ownership(of: root)
+        ownership = try Ownership(of: root)
         try makeDirectories(directory, ownership: ownership)
         try Self.clear(directory)
         lock = try DirectoryLock.waiting(.shared, on: directory)
@@ -38,18 +39,39 @@ final class StagingArea: Sendable {
 
     func makeFile() throws -> StagedFile { try StagedFile(in: directory, ownership: ownership) }
 
-    /// An empty directory that is going to get its final name by `move`.
-    func makeDirectory() throws -> String {
-        let path = newPath()
-        try makeDirectories(path, ownership: ownership, lasting: false)
-        return path
+    /// Makes a directory that comes into being whole, and on the disk, or not at all.
+    ///
+    /// - Parameters:
+    ///   - path: its own; what it lies in exists.
+    ///   - fill: makes what is to be in it, in a directory of another name.
+    /// - Returns: false if somebody else has made one that is not empty.
+    func makeDirectory(at path: String, filledBy fill: (String) throws -> Void) throws -> Bool {
+        let new = newPath()
+        do {
+            try makeDirectories(new, ownership: ownership, lasting: false)
+            try fill(new)
+            try syncTree(new)
+            try move(new, to: path)
+            return true
+        } catch {
+            // What cannot be taken away is left to the next one who is alone here.
+            try? removeTree(new)
+            if case StreamError.io(_, _, let code) = error, code == ENOTEMPTY || code == EEXIST { return false }
+            throw error
+        }
     }
 
     /// A symbolic link, in the place of one that is there.
     func link(_ path: String, to target: String) throws {
         let aside = newPath()
         try makeLink(aside, to: target)
-        try move(aside, to: path)
+        do {
+            try move(aside, to: path)
+        } catch {
+            // Likewise.
+            try? removeFile(aside)
+            throw error
+        }
     }
 
     /// Takes a directory away, all at once.

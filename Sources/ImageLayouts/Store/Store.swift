@@ -192,8 +192,26 @@ public final class Store: ImageDestination {
                     throw TransferError.notFound(
                         "\(title): \(name.repository) has no manifest \(descriptor.digest) to call \(tag)")
                 }
+                if try makeTag(tag, descriptor.digest, in: name.repository) { return }
                 try link(paths.tagIndexLink(descriptor.digest, tag, name.repository), to: descriptor.digest)
                 try link(paths.currentLink(tag, name.repository), to: descriptor.digest)
+            }
+        }
+    }
+
+    /// A new tag comes whole, with its history: a part of it would be a tag that means nothing.
+    ///
+    /// - Returns: false if there is one already.
+    private func makeTag(_ tag: String, _ digest: Digest, in repository: String) throws -> Bool {
+        let final = paths.tag(tag, repository)
+        guard try fileKind("\(path)/\(final)") == nil else { return false }
+        let area = try area()
+        try makeDirectories("\(path)/\(paths.tags(repository))", ownership: area.ownership)
+        return try area.makeDirectory(at: "\(path)/\(final)") { new in
+            for link in [paths.tagIndexLink(digest, tag, repository), paths.currentLink(tag, repository)] {
+                let file = new + link.dropFirst(final.utf8.count)
+                try makeDirectories(parent(of: file), ownership: area.ownership, lasting: false)
+                try makeFile(Array(digest.description.utf8), at: file, area.ownership)
             }
         }
     }

@@ -113,7 +113,7 @@ struct VerifyCommand: DrayCommand {
         var sources: [RepairSource] = []
         for text in repairSources {
             let source = try ImageReference(text, inflation: options.inflation)
-            guard !source.isSamePlace(as: reference) else {
+            guard try !source.isSamePlace(as: reference) else {
                 throw ValidationError("'\(text)' would be mended from itself")
             }
             sources.append(
