@@ -44,20 +44,8 @@ package final class DirectoryHandle: Sendable {
     }
 
     private static func open(_ base: Int32, _ relative: String, _ path: String) throws -> DirectoryHandle? {
-        guard let descriptor = try openIfThere(base, relative, O_DIRECTORY, path) else { return nil }
+        guard let descriptor = try openIfThere(relative, from: base, O_DIRECTORY, "open", path) else { return nil }
         return DirectoryHandle(path: path, descriptor: descriptor)
-    }
-
-    /// To be read; nil if there is nothing.
-    private static func openIfThere(_ base: Int32, _ relative: String, _ flags: Int32, _ path: String) throws -> Int32?
-    {
-        while true {
-            let descriptor = openat(base, relative, O_RDONLY | O_CLOEXEC | flags)
-            if descriptor >= 0 { return descriptor }
-            let code = errno
-            if code == ENOENT || code == ENOTDIR { return nil }
-            if code != EINTR { throw StreamError.io(operation: "open", path: path, errno: code) }
-        }
     }
 
     /// What is directly in it, in no order. A link to a directory or a file is told as `link`.
@@ -86,7 +74,7 @@ package final class DirectoryHandle: Sendable {
         _ relative: String, into buffer: UnsafeMutableRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> T
     ) throws -> T? {
         let name = "\(path)/\(relative)"
-        guard let file = try Self.openIfThere(descriptor, relative, 0, name) else { return nil }
+        guard let file = try openIfThere(relative, from: descriptor, 0, "open", name) else { return nil }
         defer { close(file) }
         var count = 0
         while count < buffer.count {

@@ -23,10 +23,10 @@ public final class DirectoryLock: Sendable {
     /// - Returns: nil if somebody else has it.
     public static func trying(_ kind: Kind, on path: String) throws -> DirectoryLock? {
         let lock = DirectoryLock(try open(path))
-        do {
-            try systemCall("lock", path) { flock(lock.descriptor, kind.operation | LOCK_NB) }
-        } catch StreamError.io(_, _, let code) where code == EWOULDBLOCK {
-            return nil
+        while flock(lock.descriptor, kind.operation | LOCK_NB) != 0 {
+            let code = errno
+            if code == EWOULDBLOCK { return nil }
+            if code != EINTR { throw StreamError.io(operation: "lock", path: path, errno: code) }
         }
         return lock
     }

@@ -72,15 +72,27 @@ package func fileSize(_ path: String) throws -> Int64? {
 
 /// The names in a directory, sorted; nil if there is none.
 package func listDirectory(_ path: String) throws -> [String]? {
-    let directory: Int32
-    do {
-        directory = try systemCall("list", path) { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-    } catch StreamError.io(_, _, let code) where code == ENOENT || code == ENOTDIR {
-        return nil
-    }
+    guard let directory = try openIfThere(path, O_DIRECTORY, "list", path) else { return nil }
     var names: [String] = []
     try forEachEntry(of: directory, path) { name, _ in names.append(name) }
     return names.sorted()
+}
+
+/// Opens something to be read; nil if there is nothing.
+///
+/// - Parameters:
+///   - base: the directory that `relative` starts from.
+///   - path: for the message.
+func openIfThere(
+    _ relative: String, from base: Int32 = AT_FDCWD, _ flags: Int32, _ operation: String, _ path: String
+) throws -> Int32? {
+    while true {
+        let descriptor = openat(base, relative, O_RDONLY | O_CLOEXEC | flags)
+        if descriptor >= 0 { return descriptor }
+        let code = errno
+        if code == ENOENT || code == ENOTDIR { return nil }
+        if code != EINTR { throw StreamError.io(operation: operation, path: path, errno: code) }
+    }
 }
 
 /// Reads a directory, and closes it.
