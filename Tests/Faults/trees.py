@@ -9,7 +9,18 @@ from calls import normalised
 _CLOCK = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
+_known = {}  # by what changes whenever a file's bytes do
+
+
 def _content(path):
+    status = os.stat(path)
+    stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    if stamp not in _known:
+        _known[stamp] = _read(path)
+    return _known[stamp]
+
+
+def _read(path):
     with open(path, "rb") as file:
         data = file.read()
     if len(data) < 1 << 16:
@@ -46,6 +57,15 @@ class Tree:
     def leftovers(self):
         """Files that wait for their names."""
         return sorted(path for path in self.entries if path.endswith(".part"))
+
+    def below(self, directory):
+        """The part that lies in a directory, by the paths in there."""
+        prefix = f"{directory}/"
+        part = Tree.__new__(Tree)
+        part.entries = {
+            path.removeprefix(prefix): what for path, what in self.entries.items() if path.startswith(prefix)
+        }  # fmt: skip
+        return part
 
     def only(self, counts):
         """A tree without the paths that do not count."""

@@ -136,27 +136,25 @@ class Trials:
         os.makedirs(place)
         operation.make(place)
         self.original = Tree(place)
-        self.source = self._source(self.original)
+        self.source = self.original.below("source")
+        self.before = self._visible(self.original)
         replace_tree(place, self.pristine)
         operation.begin(place)
-        self.before = self._visible()
         clean = self._run()
         if clean.outcome.status != operation.status:
             raise RuntimeError(f"{operation.name} without a fault: {clean.outcome.status}: {clean.stderr}")
         self.keys = clean.keys
-        self.after = self._visible()
+        self.after = self._visible(Tree(place))
         self._known = {}  # what became of states that were seen before
         self._reset()
 
     def close(self):
         self.operation.end(self.place)
 
-    @staticmethod
-    def _source(everything):
-        return everything.only(lambda path: path.startswith("source"))
-
-    def _visible(self):
-        return Tree(f"{self.place}/target").only(self.operation.counts)
+    def _visible(self, everything):
+        # What waits for its name is looked for by itself.
+        return everything.below("target").only(
+            lambda path: self.operation.counts(path) and not path.endswith(".part") and ".part/" not in path)
 
     def _run(self, case=None):
         arguments = [self.operation.dray, *self.operation.arguments(self.place)]
@@ -204,13 +202,13 @@ class Trials:
 
     def _judge_state(self, case, run):
         problems = []
-        visible = self._visible()
+        everything = Tree(self.place)
+        visible = self._visible(everything)
         if run.outcome.status == 0:
             problems += [f"is done, and {text}" for text in visible.neither(self.after)]
         else:
             problems += [f"leaves what is neither old nor new: {text}" for text in visible.neither(self.before, self.after)]
-        everything = Tree(self.place)
-        problems += [f"changes its source: {text}" for text in self._source(everything).neither(self.source)]
+        problems += [f"changes its source: {text}" for text in everything.below("source").neither(self.source)]
         # Whoever could clean up has done so, unless it was just that which failed.
         if not case.fault.is_deadly and not case.key.startswith("unlink") and not run.outcome.timed_out:
             problems += [f"leaves {path}" for path in everything.leftovers()]
@@ -224,8 +222,9 @@ class Trials:
         for reference in self.operation.verified(self.place):
             problems += self._clean("verify", "--deep", "-q", reference)
         problems += [f"the next run: {text}" for text in self._clean(*self.operation.arguments(self.place))]
-        problems += [f"after the next run {text}" for text in self._visible().neither(self.after)]
-        problems += [f"the next run leaves {path}" for path in Tree(self.place).leftovers()]
+        everything = Tree(self.place)
+        problems += [f"after the next run {text}" for text in self._visible(everything).neither(self.after)]
+        problems += [f"the next run leaves {path}" for path in everything.leftovers()]
         return problems
 
     def _clean(self, *arguments):

@@ -1,0 +1,14 @@
+import Foundation
+import Testing
+
+/// What becomes of everything when the system refuses something, the network garbles it, or the machine stops.
+@Suite(.serialized) struct FaultTests {
+    /// Each call of small runs fails in turn; here one case in so many, always the same ones.
+    @Test func aCallThatFailsCostsNothingButItsRun() throws {
+        let run = try Command.run(
+            Command.package.appending(path: "Tests/inject-faults").path,
+            [Command.dray, "--share", Samples.isLong ? "1" : "20"])
+        print(run.lines.last ?? "")
+        #expect(run.status == 0, "\(run.text)\(run.errors)")
+    }
+}
