@@ -11,4 +11,13 @@ import Testing
         print(run.lines.last ?? "")
         #expect(run.status == 0, "\(run.text)\(run.errors)")
     }
+
+    /// Pushes, pulls, deletes, copies, collections, verifications and kills, all at once on one store.
+    @Test func mixedLoadLosesNothing() throws {
+        let run = try Command.run(
+            Command.package.appending(path: "Tests/mixed-load").path,
+            [Command.dray, "--seconds", Samples.isLong ? "600" : "20"])
+        print(run.lines.last ?? "")
+        #expect(run.status == 0, "\(run.text)\(run.errors)")
+    }
 }

@@ -69,7 +69,7 @@ final class StagingArea: Sendable {
             try move(aside, to: path)
         } catch {
             // Likewise.
-            try? removeFile(aside)
+            _ = try? removeFile(aside)
             throw error
         }
     }
