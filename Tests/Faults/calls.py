@@ -13,8 +13,7 @@ _TABLE = {
     "read": (0, 63), "write": (1, 64), "open": (2, None), "stat": (4, None), "fstat": (5, 80), "lstat": (6, None),
     "ioctl": (16, 29), "pread64": (17, 67), "pwrite64": (18, 68), "readv": (19, 65), "writev": (20, 66),
     "access": (21, None), "sendfile": (40, 71), "socket": (41, 198), "connect": (42, 203), "accept": (43, 202),
-    "sendto": (44, 206), "recvfrom": (45, 207), "sendmsg": (46, 211), "recvmsg": (47, 212), "bind": (49, 200),
-    "listen": (50, 201), "flock": (73, 32), "fsync": (74, 82), "fdatasync": (75, 83), "truncate": (76, 45),
+    "bind": (49, 200), "listen": (50, 201), "flock": (73, 32), "fsync": (74, 82), "fdatasync": (75, 83), "truncate": (76, 45),
     "ftruncate": (77, 46), "rename": (82, None), "mkdir": (83, None), "rmdir": (84, None), "creat": (85, None),
     "link": (86, None), "unlink": (87, None), "symlink": (88, None), "readlink": (89, None), "chmod": (90, None),
     "fchmod": (91, 52), "chown": (92, None), "fchown": (93, 55), "statfs": (137, 43), "fstatfs": (138, 44),
@@ -22,8 +21,7 @@ _TABLE = {
     "fchownat": (260, 54), "newfstatat": (262, 79), "unlinkat": (263, 35), "renameat": (264, 38), "linkat": (265, 37),
     "symlinkat": (266, 36), "readlinkat": (267, 78), "fchmodat": (268, 53), "faccessat": (269, 48),
     "sync_file_range": (277, 84), "utimensat": (280, 88), "fallocate": (285, 47), "accept4": (288, 242),
-    "sendmmsg": (307, 269), "recvmmsg": (299, 243), "syncfs": (306, 267), "renameat2": (316, 276),
-    "copy_file_range": (326, 285), "statx": (332, 291), "openat2": (437, 437), "faccessat2": (439, 439),
+    "syncfs": (306, 267), "renameat2": (316, 276), "copy_file_range": (326, 285), "statx": (332, 291), "openat2": (437, 437), "faccessat2": (439, 439),
 }  # fmt: skip
 _COLUMN = {"x86_64": 0, "aarch64": 1}.get(ARCHITECTURE, 0)
 NUMBERS = {numbers[_COLUMN]: name for name, numbers in _TABLE.items() if numbers[_COLUMN] is not None}
@@ -182,10 +180,11 @@ _NETWORK = {
     "bind": _errors("EADDRINUSE", "EACCES"),
     "listen": _errors("EADDRINUSE"),
     **dict.fromkeys(("accept", "accept4"), _errors("EMFILE", "ECONNABORTED") + _AGAIN),
-    **dict.fromkeys(("read", "readv", "recvfrom", "recvmsg"), _errors("ECONNRESET", "ETIMEDOUT") + _AGAIN),
-    **dict.fromkeys(("write", "writev", "sendto", "sendmsg", "sendfile"), _errors("EPIPE", "ECONNRESET") + _AGAIN),
+    # Messages (sendto, recvmsg) are the C library's own, which looks for addresses.
+    **dict.fromkeys(("read", "readv"), _errors("ECONNRESET", "ETIMEDOUT") + _AGAIN),
+    **dict.fromkeys(("write", "writev", "sendfile"), _errors("EPIPE", "ECONNRESET") + _AGAIN),
 }
-for _name in ("read", "recvfrom", "write", "writev", "sendto"):
+for _name in ("read", "write", "writev"):
     _NETWORK[_name] = _NETWORK[_name] + _SHORT
 _OUTPUT = _errors("EIO", "ENOSPC") + _SHORT + _AGAIN
 ROOM = {

@@ -3,7 +3,7 @@
 A place has `source`, which nothing may change, `target`, and what belongs to the user: `home`, `cache`.
 """
 import os
-import re
+import socket
 import subprocess
 
 from images import write_archive
@@ -201,7 +201,10 @@ class Networked(Operation):
     def __init__(self, dray):
         super().__init__(dray)
         self.server = None
-        self.port = None
+        # Always the same one: it is part of the names in what is pulled.
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
 
     def serve(self, root, place):
         """Serves a storage directory, and returns when it listens."""
@@ -210,8 +213,8 @@ class Networked(Operation):
             file.write(
                 "version: 0.1\nlog: {level: warn, accesslog: {disabled: true}}\n"
                 f"storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}\n"
-                'http: {addr: "127.0.0.1:0"}\n')
-        self.server, self.port = start_server(self.dray, config, place)
+                f'http: {{addr: "127.0.0.1:{self.port}"}}\n')
+        self.server = start_server(self.dray, config, place)
 
     def end(self, place):
         if self.server:
@@ -227,9 +230,8 @@ def start_server(dray, config, place):
     said = []
     for line in server.stderr:
         said.append(line)
-        found = re.search(r"listening on \S+?:(\d+)", line)
-        if found:
-            return server, int(found[1])
+        if "listening on" in line:
+            return server
     raise RuntimeError(f"dray serve: {''.join(said)}")
 
 

@@ -258,17 +258,18 @@ class Serving:
         for _ in range(ATTEMPTS):
             injection = Injection(self.place, case)
             server = Server(self.dray, self.place, injection)
-            problems = self._judge(case, server)
+            problems = self._judge(case, server, injection)
             self._reset()
             if injection.was_hit:
                 return True, [f"{problem} [{one_line(server.text())}]" for problem in problems]
         return False, []
 
-    def _judge(self, case, server):
+    def _judge(self, case, server, injection):
         fault = case.fault
         if server.port is None:
             return self._judge_start(case, server)
         answers = self._requests(server)
+        injection.is_over = True
         problems = [] if fault.kills_with else self._judge_answers(case, answers, server.text())
         if fault.kills_with:
             server.stop()

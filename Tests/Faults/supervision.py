@@ -174,7 +174,7 @@ class Program:
         opened = [descriptor(call.descriptor)]
         try:
             file = opened[0]
-            if call.name in ("read", "recvfrom"):
+            if call.name == "read":
                 data = os.read(file, 1)
                 call.write_memory(call.arguments[1], data)
                 return len(data)
@@ -182,7 +182,7 @@ class Program:
                 data = os.pread(file, 1, call.arguments[3])
                 call.write_memory(call.arguments[1], data)
                 return len(data)
-            if call.name in ("write", "sendto"):
+            if call.name == "write":
                 return os.write(file, call.read_memory(call.arguments[1], 1))
             if call.name == "pwrite64":
                 return os.pwrite(file, call.read_memory(call.arguments[1], 1), call.arguments[3])

@@ -59,6 +59,7 @@ class Injection:
         self.case = case
         self.keys = []
         self.was_hit = False
+        self.is_over = False  # whether what stays has gone, as a full disk that was cleared
         self._count = 0
 
     def __call__(self, call):
@@ -70,7 +71,8 @@ class Injection:
         if case is None:
             return GoOn()
         if self.was_hit:
-            return Fail(case.fault.code) if case.fault.stays and needs_room(key) else GoOn()
+            stays = case.fault.stays and not self.is_over
+            return Fail(case.fault.code) if stays and needs_room(key) else GoOn()
         if key != case.key:
             return GoOn()
         self._count += 1
@@ -211,7 +213,11 @@ class Trials:
         problems += [f"changes its source: {text}" for text in everything.below("source").neither(self.source)]
         # Whoever could clean up has done so, unless it was just that which failed.
         if not case.fault.is_deadly and not case.key.startswith("unlink") and not run.outcome.timed_out:
-            problems += [f"leaves {path}" for path in everything.leftovers()]
+            left = everything.leftovers()
+            if case.fault.kills_with:
+                # Whoever is told to stop takes files away, and leaves a directory to the next run.
+                left = [path for path in left if "a directory" not in everything.entries[path]]
+            problems += [f"leaves {path}" for path in left]
         if everything.state not in self._known:
             self._known[everything.state] = self._judge_future()
         return problems + self._known[everything.state]
