@@ -53,6 +53,9 @@ class Operation:
         """Whether a path below `target` is what the user sees, and not dray's own."""
         return not path.startswith(".dray")
 
+    def clear(self, place):
+        """Writes something else, which takes leftovers away, where the run itself finds nothing to write."""
+
     def begin(self, place):
         """Starts what the run needs beside it."""
 
@@ -146,6 +149,9 @@ class CollectAside(Collect):
 class Delete(Operation):
     name = "delete"
     repeated = (4,)
+
+    def clear(self, place):
+        self.run(place, "copy", "docker-archive:source/base.tar", "store:target")
 
     def prepare(self, place):
         for image in ("base", "app"):

@@ -212,7 +212,7 @@ class Trials:
             problems += [f"leaves what is neither old nor new: {text}" for text in visible.neither(self.before, self.after)]
         problems += [f"changes its source: {text}" for text in everything.below("source").neither(self.source)]
         # Whoever could clean up has done so, unless it was just that which failed.
-        if not case.fault.is_deadly and not case.key.startswith("unlink") and not run.outcome.timed_out:
+        if not case.fault.is_deadly and not case.key.startswith("unlink") and ".part" not in case.key and not run.outcome.timed_out:
             left = everything.leftovers()
             if case.fault.kills_with:
                 # Whoever is told to stop takes files away, and leaves a directory to the next run.
@@ -228,6 +228,7 @@ class Trials:
         for reference in self.operation.verified(self.place):
             problems += self._clean("verify", "--deep", "-q", reference)
         problems += [f"the next run: {text}" for text in self._clean(*self.operation.arguments(self.place))]
+        self.operation.clear(self.place)
         everything = Tree(self.place)
         problems += [f"after the next run {text}" for text in self._visible(everything).neither(self.after)]
         problems += [f"the next run leaves {path}" for path in everything.leftovers()]

@@ -56,10 +56,17 @@ public enum Interruption {
             sigwait(&signals, &number)
         }
         ending.withLock { $0 }?()
+        end { _exit(128 + number) }
+    }
+
+    /// Ends the process, and takes away what is still half-written: by work that was given up and has not noticed yet.
+    public static func end(with status: Int32) -> Never { end { exit(status) } }
+
+    private static func end(_ exit: () -> Never) -> Never {
         // Held to the end: nothing new may come in between.
         paths.withLock { (paths: inout sending Set<String>) -> Void in
             for path in paths { unlink(path) }
-            _exit(128 + number)
+            exit()
         }
         fatalError("unreachable: the process has ended")
     }

@@ -115,7 +115,12 @@ public final class Store: ImageDestination {
 
     public func digest(of name: ImageName) async throws -> Digest? {
         guard let tag = name.tag, try isThere else { return nil }
-        return try? source.link(paths.currentLink(tag, name.repository))
+        do {
+            return try source.link(paths.currentLink(tag, name.repository))
+        } catch is TransferError {
+            // What its link does not tell is nothing.
+            return nil
+        }
     }
 
     public func present(in repository: String, tags: [String]) async throws -> PresentImages? {

@@ -12,7 +12,8 @@ extension ServerConfiguration {
     public static func read(
         path: String, environment: [String: String]
     ) throws -> (configuration: ServerConfiguration, warnings: [String]) {
-        guard let bytes = try readFile(path, limit: YAMLNode.sizeLimit) else { throw ConfigurationError(["\(path): there is no such file: name a config.yml"])
+        guard let bytes = try readFile(path, limit: YAMLNode.sizeLimit) else {
+            throw ConfigurationError(["\(path): there is no such file: name a config.yml"])
         }
         return try read(bytes, name: path, environment: environment)
     }
