@@ -24,6 +24,10 @@ _CAUSES = {
 }
 
 
+#: Calls by which leftovers are taken away.
+_CLEARING = re.compile(r"unlink|rmdir|(openat|newfstatat|getdents64|fsync) \S*/staging(/UUID\.part.*)?$")
+
+
 class Case:
     """Which call is to fail: the so-many-th of its kind; and how."""
 
@@ -212,7 +216,7 @@ class Trials:
             problems += [f"leaves what is neither old nor new: {text}" for text in visible.neither(self.before, self.after)]
         problems += [f"changes its source: {text}" for text in everything.below("source").neither(self.source)]
         # Whoever could clean up has done so, unless it was just that which failed.
-        if not case.fault.is_deadly and not case.key.startswith("unlink") and ".part" not in case.key and not run.outcome.timed_out:
+        if not case.fault.is_deadly and not _CLEARING.match(case.key) and not run.outcome.timed_out:
             left = everything.leftovers()
             if case.fault.kills_with:
                 # Whoever is told to stop takes files away, and leaves a directory to the next run.
