@@ -1,3 +1,4 @@
+import ByteStreams
 import ImageLayouts
 public import ImageTransfer
 import HTTPTypes
@@ -75,7 +76,7 @@ public final class RegistryServer: Sendable {
 
     /// Serves until `stop` is called, or the task is cancelled.
     ///
-    /// - Throws: `IOError` if the address cannot be listened at.
+    /// - Throws: `StreamError.io` if the address cannot be listened at.
     @concurrent
     public func run() async throws {
         let metrics = ServerMetrics()
@@ -151,7 +152,7 @@ public final class RegistryServer: Sendable {
             additionalChannelHandlers: [ConnectionEnd.Installer()], idleTimeout: Self.patience)
         let plain = HTTPServerBuilder.http1(configuration: channel)
         let server = try tls.map { try .tls(plain, tlsConfiguration: TLSConfiguration($0)) } ?? plain
-        return Application(
+        let application = Application(
             responder: responder, server: server, configuration: ApplicationConfiguration(address: bind),
             onServerRunning: { [logger] channel in
                 let place =
@@ -161,9 +162,24 @@ public final class RegistryServer: Sendable {
                     } ?? ""
                 logger.info("\(title) on \(place)\(tls == nil ? "" : ", tls")")
             }, eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), logger: quiet)
+        return Listener(address: "\(address)", service: application)
     }
 
     private static func bracketed(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host }
+}
+
+/// Listens, and says where if it cannot.
+private struct Listener: Service {
+    let address: String
+    let service: any Service
+
+    func run() async throws {
+        do {
+            try await service.run()
+        } catch let error as IOError {
+            throw StreamError.io(operation: "listen at", path: address, errno: error.errnoCode)
+        }
+    }
 }
 
 /// The services that run at the moment.

@@ -11,7 +11,7 @@ enum Entry {
         mallopt(M_MMAP_THRESHOLD, 256 << 10)
         Interruption.exitCleanly()
         let arguments = Array(CommandLine.arguments.dropFirst())
-        Task.detached { exit(await Launcher.run(arguments).code) }
+        Task.detached { Interruption.end(with: await Launcher.run(arguments).code) }
         // Not dispatchMain, which would let signals in again.
         while true { pause() }
     }

@@ -44,32 +44,15 @@ package final class DirectoryHandle: Sendable {
     }
 
     private static func open(_ base: Int32, _ relative: String, _ path: String) throws -> DirectoryHandle? {
-        guard let descriptor = try openIfThere(base, relative, O_DIRECTORY, path) else { return nil }
+        guard let descriptor = try openIfThere(relative, from: base, O_DIRECTORY, "open", path) else { return nil }
         return DirectoryHandle(path: path, descriptor: descriptor)
-    }
-
-    /// To be read; nil if there is nothing.
-    private static func openIfThere(_ base: Int32, _ relative: String, _ flags: Int32, _ path: String) throws -> Int32?
-    {
-        while true {
-            let descriptor = openat(base, relative, O_RDONLY | O_CLOEXEC | flags)
-            if descriptor >= 0 { return descriptor }
-            let code = errno
-            if code == ENOENT || code == ENOTDIR { return nil }
-            if code != EINTR { throw StreamError.io(operation: "open", path: path, errno: code) }
-        }
     }
 
     /// What is directly in it, in no order. A link to a directory or a file is told as `link`.
     package func entries() throws -> [Entry] {
         let copy = try systemCall("open", path) { openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        guard let stream = fdopendir(copy) else {
-            let code = errno
-            close(copy)
-            throw StreamError.io(operation: "list", path: path, errno: code)
-        }
         var entries: [Entry] = []
-        try forEachEntry(of: stream, path) { name, type in
+        try forEachEntry(of: copy, path) { name, type in
             let kind: FileKind? =
                 switch Int(type) {
                 case Int(DT_DIR): .directory
@@ -91,16 +74,15 @@ package final class DirectoryHandle: Sendable {
         _ relative: String, into buffer: UnsafeMutableRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> T
     ) throws -> T? {
         let name = "\(path)/\(relative)"
-        guard let file = try Self.openIfThere(descriptor, relative, 0, name) else { return nil }
+        guard let file = try openIfThere(relative, from: descriptor, 0, "open", name) else { return nil }
         defer { close(file) }
         var count = 0
         while count < buffer.count {
             let piece = try systemCall("read", name) {
                 Glibc.read(file, buffer.baseAddress! + count, buffer.count - count)
             }
+            if piece == 0 { break }
             count += piece
-            // A short read of a regular file is its end.
-            if piece == 0 || count < buffer.count { break }
         }
         return try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }

@@ -22,14 +22,13 @@ public final class DirectoryLock: Sendable {
 
     /// - Returns: nil if somebody else has it.
     public static func trying(_ kind: Kind, on path: String) throws -> DirectoryLock? {
-        let descriptor = try open(path)
-        guard flock(descriptor, kind.operation | LOCK_NB) == 0 else {
+        let lock = DirectoryLock(try open(path))
+        while flock(lock.descriptor, kind.operation | LOCK_NB) != 0 {
             let code = errno
-            close(descriptor)
             if code == EWOULDBLOCK { return nil }
-            throw StreamError.io(operation: "lock", path: path, errno: code)
+            if code != EINTR { throw StreamError.io(operation: "lock", path: path, errno: code) }
         }
-        return DirectoryLock(descriptor)
+        return lock
     }
 
     private static func open(_ path: String) throws -> Int32 {

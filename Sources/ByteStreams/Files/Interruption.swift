@@ -8,7 +8,17 @@ public enum Interruption {
     /// What else is to be undone, such as a terminal that shows nothing.
     private static let ending = Mutex<(@Sendable () -> Void)?>(nil)
 
-    static func register(_ path: String) { _ = paths.withLock { $0.insert(path) } }
+    /// Makes a file that is taken away unless it is unregistered. Whoever takes away waits until it is there.
+    ///
+    /// - Parameter make: opens it.
+    static func register(_ path: String, making make: () throws -> Int32) throws -> Int32 {
+        try paths.withLock { paths in
+            let descriptor = try make()
+            paths.insert(path)
+            return descriptor
+        }
+    }
+
     static func unregister(_ path: String) { _ = paths.withLock { $0.remove(path) } }
 
     /// - Parameter action: done when the process is told to stop; nil when it is no longer needed.
@@ -46,10 +56,17 @@ public enum Interruption {
             sigwait(&signals, &number)
         }
         ending.withLock { $0 }?()
+        end { _exit(128 + number) }
+    }
+
+    /// Ends the process, and takes away what is still half-written: by work that was given up and has not noticed yet.
+    public static func end(with status: Int32) -> Never { end { exit(status) } }
+
+    private static func end(_ exit: () -> Never) -> Never {
         // Held to the end: nothing new may come in between.
         paths.withLock { (paths: inout sending Set<String>) -> Void in
             for path in paths { unlink(path) }
-            _exit(128 + number)
+            exit()
         }
         fatalError("unreachable: the process has ended")
     }

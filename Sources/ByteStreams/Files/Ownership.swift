@@ -8,10 +8,15 @@ public struct Ownership: Sendable {
     private let mode: mode_t?
 
     /// - Parameter root: where it does not exist yet, the owner of the nearest directory counts.
-    public init(of root: String) {
+    /// - Throws: `StreamError.io`.
+    public init(of root: String) throws {
         var path = root
-        var status = stat()
-        while stat(path, &status) != 0, path != "/", !path.isEmpty { path = parent(of: path) }
+        var found = try ByteStreams.status(of: path)
+        while found == nil, path != "/", path != "." {
+            path = parent(of: path)
+            found = try ByteStreams.status(of: path)
+        }
+        let status = found ?? stat()
         let isOurs = status.st_uid == geteuid() && status.st_gid == getegid()
         owner = geteuid() == 0 && !isOurs ? (status.st_uid, status.st_gid) : nil
         mode = path == root ? status.st_mode & (S_ISGID | 0o777) | 0o700 : nil

@@ -17,7 +17,7 @@ package enum FileKind: Sendable {
 }
 
 /// What the system knows of a path; nil if nothing is there.
-private func status(of path: String, followingLinks: Bool = true) throws -> stat? {
+func status(of path: String, followingLinks: Bool = true) throws -> stat? {
     var status = stat()
     let result = followingLinks ? stat(path, &status) : lstat(path, &status)
     guard result == 0 else {
@@ -78,20 +78,38 @@ package func fileSize(_ path: String) throws -> Int64? {
 
 /// The names in a directory, sorted; nil if there is none.
 package func listDirectory(_ path: String) throws -> [String]? {
-    guard let directory = opendir(path) else {
-        let code = errno
-        if code == ENOENT || code == ENOTDIR { return nil }
-        throw StreamError.io(operation: "list", path: path, errno: code)
-    }
+    guard let directory = try openIfThere(path, O_DIRECTORY, "list", path) else { return nil }
     var names: [String] = []
     try forEachEntry(of: directory, path) { name, _ in names.append(name) }
     return names.sorted()
 }
 
+/// Opens something to be read; nil if there is nothing.
+///
+/// - Parameters:
+///   - base: the directory that `relative` starts from.
+///   - path: for the message.
+func openIfThere(
+    _ relative: String, from base: Int32 = AT_FDCWD, _ flags: Int32, _ operation: String, _ path: String
+) throws -> Int32? {
+    while true {
+        let descriptor = openat(base, relative, O_RDONLY | O_CLOEXEC | flags)
+        if descriptor >= 0 { return descriptor }
+        let code = errno
+        if code == ENOENT || code == ENOTDIR { return nil }
+        if code != EINTR { throw StreamError.io(operation: operation, path: path, errno: code) }
+    }
+}
+
 /// Reads a directory, and closes it.
 ///
 /// - Parameter body: is given each name and its `d_type`.
-func forEachEntry(of stream: OpaquePointer, _ path: String, _ body: (String, Int32) throws -> Void) throws {
+func forEachEntry(of directory: Int32, _ path: String, _ body: (String, Int32) throws -> Void) throws {
+    guard let stream = fdopendir(directory) else {
+        let code = errno
+        close(directory)
+        throw StreamError.io(operation: "list", path: path, errno: code)
+    }
     defer { closedir(stream) }
     errno = 0
     while let entry = readdir(stream) {

@@ -37,18 +37,26 @@ public final class StagedFile: ByteSink {
         for name in (try? listDirectory(directory)) ?? [] where isLeftover(name, prefix: prefix) {
             try removeIfUnlocked("\(directory)/\(name)")
         }
-        while true {
-            let path = "\(directory)/\(prefix)\(uniqueName()).part"
-            let descriptor = try Self.create(path, mode: 0o666)
-            flock(descriptor, LOCK_EX)
-            // Before it was locked, somebody may have taken it for a leftover.
-            if try fileKind(path) != nil {
-                self.init(path, descriptor)
-                return
-            }
-            close(descriptor)
-            Interruption.unregister(path)
+        var path: String
+        var descriptor: Int32
+        repeat {
+            path = "\(directory)/\(prefix)\(uniqueName()).part"
+            descriptor = try Self.create(path, mode: 0o666)
+        } while try !Self.lock(path, descriptor)
+        self.init(path, descriptor)
+    }
+
+    /// - Returns: false if it is gone: before it was locked, somebody may have taken it for a leftover.
+    private static func lock(_ path: String, _ descriptor: Int32) throws -> Bool {
+        do {
+            try systemCall("lock", path) { flock(descriptor, LOCK_EX) }
+            if try fileKind(path) != nil { return true }
+        } catch {
+            discard(path, descriptor)
+            throw error
         }
+        discard(path, descriptor)
+        return false
     }
 
     private init(_ path: String, _ descriptor: Int32) {
@@ -57,14 +65,8 @@ public final class StagedFile: ByteSink {
     }
 
     private static func create(_ path: String, mode: UInt32) throws -> Int32 {
-        Interruption.register(path)
-        do {
-            return try systemCall("write", path) {
-                open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
-            }
-        } catch {
-            Interruption.unregister(path)
-            throw error
+        try Interruption.register(path) {
+            try systemCall("write", path) { open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode) }
         }
     }
 
@@ -119,7 +121,12 @@ public final class StagedFile: ByteSink {
     public func cancel() {
         guard isOpen else { return }
         isOpen = false
+        Self.discard(path, descriptor)
+    }
+
+    private static func discard(_ path: String, _ descriptor: Int32) {
         close(descriptor)
+        // Where it cannot be taken away now, the next run does that.
         unlink(path)
         Interruption.unregister(path)
     }

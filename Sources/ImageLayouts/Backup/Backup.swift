@@ -33,9 +33,9 @@ public struct Backup: Sendable {
     }
 
     /// Whether both are the same directory.
-    public func isSamePlace(as other: Backup) -> Bool {
-        guard let here = realPath(path) else { return path == other.path }
-        return here == realPath(other.path)
+    public func isSamePlace(as other: Backup) throws -> Bool {
+        guard let here = try realPath(path) else { return path == other.path }
+        return try here == realPath(other.path)
     }
 
     // MARK: Looking

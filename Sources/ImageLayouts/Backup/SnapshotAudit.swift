@@ -130,7 +130,7 @@ struct SnapshotAudit {
     /// Whatever its spelling.
     private func leadsToBlobs(_ link: String, _ spelling: String) throws -> Bool {
         if try linkTarget("\(backup.path)/\(link)") == spelling { return true }
-        let found = realPath("\(backup.path)/\(link)")
-        return found != nil && found == realPath("\(backup.path)/\(OCIPaths.blobs)")
+        let found = try realPath("\(backup.path)/\(link)")
+        return try found != nil && found == realPath("\(backup.path)/\(OCIPaths.blobs)")
     }
 }

@@ -1,5 +1,6 @@
 import ByteStreams
 import ImageModel
+import ImageTransfer
 
 /// Puts a snapshot down: aside first, then, once all of it is on the disk, in its place.
 struct SnapshotWriter {
@@ -8,7 +9,14 @@ struct SnapshotWriter {
 
     /// - Parameter entries: of each repository's `index.json`.
     func write(_ snapshot: Snapshot, _ entries: [String: [Descriptor]]) throws {
-        let aside = try area.makeDirectory()
+        let isNew = try area.makeDirectory(at: "\(backup.path)/\(BackupPaths.snapshot(snapshot.id))") { aside in
+            try fill(aside, snapshot, entries)
+        }
+        guard isNew else { throw TransferError.refused("\(backup.path) has a snapshot \(snapshot.id) already") }
+        try backup.nameLatest(area)
+    }
+
+    private func fill(_ aside: String, _ snapshot: Snapshot, _ entries: [String: [Descriptor]]) throws {
         for (repository, entries) in entries {
             let directory = "\(aside)/\(BackupPaths.layout(of: repository))"
             try makeDirectories(directory, ownership: area.ownership, lasting: false)
@@ -19,9 +27,6 @@ struct SnapshotWriter {
             try makeLink("\(directory)/\(OCIPaths.blobs)", to: BackupPaths.blobsLink(of: repository))
         }
         try makeFile(snapshot.document(), at: "\(aside)/\(BackupPaths.document)", area.ownership)
-        try syncTree(aside)
-        try move(aside, to: "\(backup.path)/\(BackupPaths.snapshot(snapshot.id))")
-        try backup.nameLatest(area)
     }
 
     /// Tags first, in their order.

@@ -1,4 +1,5 @@
 public import ByteStreams
+import Glibc
 public import ImageModel
 public import ImageTransfer
 
@@ -6,14 +7,23 @@ extension ImageReference {
     /// Reads a reference as it is given on a command line, looking at what is on disk.
     public init(_ text: String, inflation: InflationLimit = .standard) throws {
         try self.init(
-            text, exists: { (try? fileKind($0)) ?? nil != nil }, recognise: { try Self.recognise($0, inflation) })
+            text, exists: Self.isPath, recognise: { try Self.recognise($0, inflation) })
+    }
+
+    /// Whether a text is the path of something that is there.
+    private static func isPath(_ text: String) throws -> Bool {
+        do {
+            return try fileKind(text) != nil
+        } catch StreamError.io(_, _, let code) where code == ENAMETOOLONG || code == ELOOP {
+            return false
+        }
     }
 
     /// What lies at a path; nil if it is nothing that dray knows.
     static func recognise(_ path: String, _ inflation: InflationLimit) throws -> Transport? {
         let tree = try openTreeToRecognise(path, limit: inflation)
         let isDirectory = tree is DirectoryTree
-        if (try? StoreSource(tree).paths()) != nil { return .store }
+        if try isStore(tree) { return .store }
         let manifest = try tree.read("manifest.json", limit: Document.indexSizeLimit)
         let hasIndex = try tree.size(of: OCIPaths.index) != nil
         if isDirectory {
@@ -27,6 +37,17 @@ extension ImageReference {
         if isList { return .dockerArchive }
         if hasIndex { return .ociArchive }
         return try tree.size(of: "repositories") == nil ? nil : .dockerArchive
+    }
+
+    private static func isStore(_ tree: any FileTree) throws -> Bool {
+        do {
+            _ = try StoreSource(tree).paths()
+            return true
+        } catch let error as StreamError where !error.isAboutContent {
+            throw error
+        } catch {
+            return false
+        }
     }
 
     private var notLocal: ReferenceError { ReferenceError("\(self) is a registry, not a place on this machine") }
@@ -126,14 +147,14 @@ extension ImageReference {
     }
 
     /// Whether both lead to the same file or directory.
-    public func isSamePlace(as other: ImageReference) -> Bool {
+    public func isSamePlace(as other: ImageReference) throws -> Bool {
         if transport == .registry || other.transport == .registry {
             return transport == other.transport && location == other.location
         }
         guard !isStandardStream, !other.isStandardStream else { return false }
         if location == other.location { return true }
-        guard let here = realPath(location) else { return false }
-        return here == realPath(other.location)
+        guard let here = try realPath(location) else { return false }
+        return try here == realPath(other.location)
     }
 }
 

@@ -22,7 +22,7 @@ final class Quarantine: Sendable {
     /// - Parameter root: the place's.
     init(root: String) throws {
         self.root = root
-        ownership = Ownership(of: root)
+        ownership = try Ownership(of: root)
         let base = Timestamp.format(Timestamp.now, "%Y%m%dT%H%M%SZ")
         var name = base
         var number = 1
@@ -80,6 +80,7 @@ final class Quarantine: Sendable {
     /// Writes down what was taken, for people: putting back goes by the files themselves.
     func finish() throws {
         let list = try items.withLock { try Document.encode($0, pretty: true) }
-        try writeDurably(list, to: "\(place)/list.json", staging: place, ownership: ownership)
+        // Not aside in here: everything here is put back one day.
+        try StagingArea(root: root).write(list, to: "\(place)/list.json")
     }
 }

@@ -18,7 +18,7 @@ final class StagingArea: Sendable {
         self.root = root
         self.quarantine = quarantine
         directory = Self.directory(in: root)
-        ownership = Ownership(of: root)
+        ownership = try Ownership(of: root)
         try makeDirectories(directory, ownership: ownership)
         try Self.clear(directory)
         lock = try DirectoryLock.waiting(.shared, on: directory)
@@ -41,11 +41,28 @@ final class StagingArea: Sendable {
 
     func makeFile() throws -> StagedFile { try StagedFile(in: directory, ownership: ownership) }
 
-    /// An empty directory that is going to get its final name by `place` or `move`.
-    func makeDirectory() throws -> String {
-        let path = newPath()
-        try makeDirectories(path, ownership: ownership, lasting: false)
-        return path
+    /// Makes a directory that comes into being whole, and on the disk, or not at all.
+    ///
+    /// - Parameters:
+    ///   - path: its own; what it lies in exists.
+    ///   - fill: makes what is to be in it, in a directory of another name.
+    /// - Returns: false if somebody else has made one that is not empty.
+    func makeDirectory(at path: String, filledBy fill: (String) throws -> Void) throws -> Bool {
+        let new = newPath()
+        do {
+            try makeDirectories(new, ownership: ownership, lasting: false)
+            try fill(new)
+            try syncTree(new)
+            try move(new, to: path)
+            return true
+        } catch {
+            // What cannot be taken away is left to the next one who is alone here.
+            try? removeTree(new)
+            if case StreamError.io(_, _, let code) = error, [ENOTEMPTY, EEXIST, ENOTDIR].contains(code) {
+                return false
+            }
+            throw error
+        }
     }
 
     /// A symbolic link, in the place of what is there.
@@ -53,21 +70,12 @@ final class StagingArea: Sendable {
         let aside = newPath()
         try makeRoom(for: path)
         try makeLink(aside, to: target)
-        try move(aside, to: path)
-    }
-
-    /// Gives a directory its name, unless something is there.
-    ///
-    /// - Returns: whether it has it now; it is gone otherwise.
-    func place(_ aside: String, at path: String) throws -> Bool {
-        try syncTree(aside)
-        try makeDirectories(parent(of: path), ownership: ownership)
         do {
             try move(aside, to: path)
-            return true
-        } catch StreamError.io(_, _, let code) where code == ENOTEMPTY || code == EEXIST || code == ENOTDIR {
-            try removeTree(aside)
-            return false
+        } catch {
+            // Likewise.
+            _ = try? removeFile(aside)
+            throw error
         }
     }
 

@@ -115,7 +115,12 @@ public final class Store: ImageDestination {
 
     public func digest(of name: ImageName) async throws -> Digest? {
         guard let tag = name.tag, try isThere else { return nil }
-        return try? source.link(paths.currentLink(tag, name.repository))
+        do {
+            return try source.link(paths.currentLink(tag, name.repository))
+        } catch is TransferError {
+            // What its link does not tell is nothing.
+            return nil
+        }
     }
 
     public func present(in repository: String, tags: [String]) async throws -> PresentImages? {
@@ -194,25 +199,28 @@ public final class Store: ImageDestination {
                     throw TransferError.notFound(
                         "\(title): \(name.repository) has no manifest \(descriptor.digest) to call \(tag)")
                 }
-                guard try !make(tag, descriptor.digest, in: name.repository) else { return }
+                if try makeTag(tag, descriptor.digest, in: name.repository) { return }
                 try link(paths.tagIndexLink(descriptor.digest, tag, name.repository), to: descriptor.digest)
                 try link(paths.currentLink(tag, name.repository), to: descriptor.digest)
             }
         }
     }
 
-    /// - Returns: whether there was no such tag.
-    private func make(_ tag: String, _ digest: Digest, in repository: String) throws -> Bool {
-        let place = paths.tag(tag, repository)
-        guard try fileKind("\(path)/\(place)") == nil else { return false }
+    /// A new tag comes whole, with its history: a part of it would be a tag that means nothing.
+    ///
+    /// - Returns: false if there is one already.
+    private func makeTag(_ tag: String, _ digest: Digest, in repository: String) throws -> Bool {
+        let final = paths.tag(tag, repository)
+        guard try fileKind("\(path)/\(final)") == nil else { return false }
         let area = try area()
-        let aside = try area.makeDirectory()
-        for link in [paths.tagIndexLink(digest, tag, repository), paths.currentLink(tag, repository)] {
-            let file = aside + link.dropFirst(place.utf8.count)
-            try makeDirectories(parent(of: file), ownership: area.ownership, lasting: false)
-            try makeFile(Array(digest.description.utf8), at: file, area.ownership)
+        try makeDirectories("\(path)/\(paths.tags(repository))", ownership: area.ownership)
+        return try area.makeDirectory(at: "\(path)/\(final)") { new in
+            for link in [paths.tagIndexLink(digest, tag, repository), paths.currentLink(tag, repository)] {
+                let file = new + link.dropFirst(final.utf8.count)
+                try makeDirectories(parent(of: file), ownership: area.ownership, lasting: false)
+                try makeFile(Array(digest.description.utf8), at: file, area.ownership)
+            }
         }
-        return try area.place(aside, at: "\(path)/\(place)")
     }
 
     public func finish() async throws { close() }

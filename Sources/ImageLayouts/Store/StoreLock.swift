@@ -66,7 +66,7 @@ public final class StoreLock: Sendable {
     }
 
     private static func prepare(_ root: String) throws {
-        let ownership = Ownership(of: root)
+        let ownership = try Ownership(of: root)
         for name in ["gate", "collector"] { try makeDirectories("\(place(root))/\(name)", ownership: ownership) }
     }
 

@@ -10,21 +10,25 @@ import Synchronization
 /// are verified by their names whoever wrote them.
 package final class DirectoryTree: FileTree {
     package let path: String
-    private let roots: [String]
+    /// Its own real path, and that of the directory that may be elsewhere; or why they cannot be told.
+    private let roots: Result<[String], any Error>
     /// Directories above those that files lie in, with no link on the way from the root.
     private let plain = Mutex<Set<String>>([])
 
     /// - Parameter shared: the directory that may be elsewhere.
     package init(_ path: String, shared: String? = nil) {
         self.path = path
-        roots = [realPath(path) ?? path] + (shared.flatMap { realPath("\(path)/\($0)") }.map { [$0] } ?? [])
+        roots = Result {
+            let elsewhere = try shared.flatMap { try realPath("\(path)/\($0)") }
+            return [try realPath(path) ?? path] + (elsewhere.map { [$0] } ?? [])
+        }
     }
 
     package var title: String { path }
 
     /// The path on disk; nil if nothing is there.
     private func locate(_ relative: String) throws -> String? {
-        let direct = "\(roots[0])/\(relative)"
+        let direct = "\(try roots.get()[0])/\(relative)"
         let parts = relative.split(separator: "/", omittingEmptySubsequences: false)
         if !parts.contains(where: { ["", ".", ".."].contains($0) }),
             try isPlain(parent(of: direct), isRemembered: false)
@@ -38,8 +42,9 @@ package final class DirectoryTree: FileTree {
     /// Whether there is a directory that no link leads to. Looking at each part of each path anew, as following
     /// links does, is most of the work in a large tree.
     private func isPlain(_ directory: String, isRemembered: Bool) throws -> Bool {
-        if directory == roots[0] || plain.withLock({ $0.contains(directory) }) { return true }
-        guard directory.utf8.count > roots[0].utf8.count, try isPlain(parent(of: directory), isRemembered: true),
+        let root = try roots.get()[0]
+        if directory == root || plain.withLock({ $0.contains(directory) }) { return true }
+        guard directory.utf8.count > root.utf8.count, try isPlain(parent(of: directory), isRemembered: true),
             try fileKind(directory, followingLinks: false) == .directory
         else { return false }
         if isRemembered { plain.withLock { _ = $0.insert(directory) } }
@@ -48,8 +53,8 @@ package final class DirectoryTree: FileTree {
 
     private func locateFollowingLinks(_ relative: String) throws -> String? {
         let full = "\(path)/\(relative)"
-        guard let real = realPath(full) else { return nil }
-        guard roots.contains(where: { real == $0 || real.hasPrefix($0 == "/" ? "/" : $0 + "/") }) else {
+        guard let real = try realPath(full) else { return nil }
+        guard try roots.get().contains(where: { real == $0 || real.hasPrefix($0 == "/" ? "/" : $0 + "/") }) else {
             throw TransferError.damaged("\(full) is a link that leads out of \(path), to \(real)")
         }
         return real
@@ -81,8 +86,12 @@ package final class DirectoryTree: FileTree {
 }
 
 /// Without links, dots and doubled slashes; nil if nothing is there.
-func realPath(_ path: String) -> String? {
-    guard let resolved = realpath(path, nil) else { return nil }
+func realPath(_ path: String) throws -> String? {
+    guard let resolved = realpath(path, nil) else {
+        let code = errno
+        if [ENOENT, ENOTDIR, ELOOP].contains(code) { return nil }
+        throw StreamError.io(operation: "look at", path: path, errno: code)
+    }
     defer { free(resolved) }
     return String(cString: resolved)
 }

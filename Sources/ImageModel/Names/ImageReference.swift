@@ -41,10 +41,10 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     ///   - recognise: the transport of what lies at a path without one; nil if it cannot be told.
     /// - Throws: `ReferenceError`.
     public init(
-        _ text: String, exists: (String) -> Bool, recognise: (String) throws -> Transport?
+        _ text: String, exists: (String) throws -> Bool, recognise: (String) throws -> Transport?
     ) throws {
         var rest = text
-        if let at = text.lastIndex(of: "@"), let digest = Digest(text[text.index(after: at)...]), !exists(text) {
+        if let at = text.lastIndex(of: "@"), let digest = Digest(text[text.index(after: at)...]), try !exists(text) {
             self.digest = digest
             rest = String(text[..<at])
         } else {
@@ -61,7 +61,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         let known = prefix.flatMap(Transport.init(rawValue:)).flatMap { $0 == .registry ? nil : $0 }
         if let prefix, known != nil { rest.removeFirst(prefix.utf8.count + 1) }
         guard !rest.isEmpty else { throw ReferenceError("'\(text)' names no location") }
-        if exists(rest) {
+        if try exists(rest) {
             (location, name) = (rest, nil)
         } else {
             (location, name) = Self.split(rest)
@@ -69,9 +69,9 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         guard !location.isEmpty else { throw ReferenceError("'\(text)' names no location") }
         if let known {
             transport = known
-        } else if exists(location), let found = try recognise(location) {
+        } else if try exists(location), let found = try recognise(location) {
             transport = found
-        } else if exists(location) {
+        } else if try exists(location) {
             throw ReferenceError("\(location) is no image archive, layout or store that dray knows")
         } else {
             let transports = Transport.allCases.map(\.prefix).joined(separator: ", ")
@@ -81,8 +81,8 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// What begins like a digest is meant as one.
-    private static func refuseBadDigest(_ text: String, exists: (String) -> Bool) throws {
-        guard let at = text.lastIndex(of: "@"), !exists(text) else { return }
+    private static func refuseBadDigest(_ text: String, exists: (String) throws -> Bool) throws {
+        guard let at = text.lastIndex(of: "@"), try !exists(text) else { return }
         let end = text[text.index(after: at)...]
         for algorithm in Digest.Algorithm.allCases where end.hasPrefix("\(algorithm.rawValue):") {
             throw ReferenceError(

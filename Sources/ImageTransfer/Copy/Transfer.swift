@@ -254,7 +254,11 @@ struct Transfer {
     ) async throws {
         do {
             let moved = try await run(moves, of: image)
-            try await Workers.blobs.run { for (_, blob) in moved { try blob.commit() } }
+            try await Workers.blobs.run {
+                // Those that have their names by then keep them.
+                defer { for (_, blob) in moved { blob.cancel() } }
+                for (_, blob) in moved { try blob.commit() }
+            }
             for (move, blob) in moved {
                 await traffic.note(move, as: blob.descriptor, in: image.name.repository)
                 results[move.blob.digest] = blob.descriptor

@@ -42,17 +42,18 @@ public final class LayerMemory: Sendable {
     private static let sizeLimit = 8 << 20
 
     private let path: String
-    private let ownership: Ownership?
+    /// Of the place whose memory it is; nil where it is the user's own.
+    private let root: String?
     private let state = Mutex(State())
 
-    private init(path: String, ownership: Ownership?) {
+    private init(path: String, root: String?) {
         self.path = path
-        self.ownership = ownership
+        self.root = root
     }
 
     /// Of a directory that images are written to.
     package convenience init(place root: String) {
-        self.init(path: "\(root)/.dray/layers", ownership: Ownership(of: root))
+        self.init(path: "\(root)/.dray/layers", root: root)
     }
 
     /// Of the user's own, for registries; nil without a home.
@@ -61,7 +62,7 @@ public final class LayerMemory: Sendable {
             getenv(variable).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
         }
         return (directory("XDG_CACHE_HOME") ?? directory("HOME").map { "\($0)/.cache" }).map {
-            LayerMemory(path: "\($0)/dray/layers", ownership: nil)
+            LayerMemory(path: "\($0)/dray/layers", root: nil)
         }
     }()
 
@@ -103,7 +104,8 @@ public final class LayerMemory: Sendable {
 
     private func begin(_ lines: String) throws {
         let directory = parent(of: path)
-        if ownership == nil {
+        let ownership = try root.map { try Ownership(of: $0) }
+        if root == nil {
             try makeDirectories(parent(of: directory))
             mkdir(directory, 0o700)
         } else {
@@ -119,7 +121,7 @@ public final class LayerMemory: Sendable {
     /// The user's own is nobody else's to read.
     private func open(_ flags: Int32) throws -> Int32 {
         try systemCall("open", path) {
-            Glibc.open(path, flags | O_NOFOLLOW | O_CLOEXEC, ownership == nil ? 0o600 : 0o666)
+            Glibc.open(path, flags | O_NOFOLLOW | O_CLOEXEC, root == nil ? 0o600 : 0o666)
         }
     }
 
@@ -144,7 +146,7 @@ public final class LayerMemory: Sendable {
         defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= Self.sizeLimit,
-            ownership != nil || status.st_uid == geteuid(), let bytes = try? Self.read(file, Int(status.st_size))
+            root != nil || status.st_uid == geteuid(), let bytes = try? Self.read(file, Int(status.st_size))
         else { return }
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         let heading = heading(of: file)

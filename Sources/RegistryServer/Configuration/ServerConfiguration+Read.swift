@@ -1,5 +1,5 @@
 import ByteStreams
-public import ConfigurationFiles
+import ConfigurationFiles
 
 extension ServerConfiguration {
     /// Reads a registry's `config.yml`, and the variables that override it.
@@ -8,17 +8,13 @@ extension ServerConfiguration {
     ///   - environment: of which the variables `REGISTRY_...` count.
     /// - Returns: the configuration, and what in it does nothing or is likely meant otherwise: sentences that begin
     ///   with `FILE:LINE:` or the variable's name.
-    /// - Throws: `ConfigurationError` with all that is wrong.
+    /// - Throws: `ConfigurationError` with all that is wrong; `StreamError` if the file cannot be read.
     public static func read(
         path: String, environment: [String: String]
-    ) throws(ConfigurationError) -> (configuration: ServerConfiguration, warnings: [String]) {
-        let bytes: [UInt8]?
-        do {
-            bytes = try readFile(path, limit: YAMLNode.sizeLimit)
-        } catch {
-            throw ConfigurationError(["\(error): dray needs a configuration that it can read"])
+    ) throws -> (configuration: ServerConfiguration, warnings: [String]) {
+        guard let bytes = try readFile(path, limit: YAMLNode.sizeLimit) else {
+            throw ConfigurationError(["\(path): there is no such file: name a config.yml"])
         }
-        guard let bytes else { throw ConfigurationError(["\(path): there is no such file: name a config.yml"]) }
         return try read(bytes, name: path, environment: environment)
     }
 

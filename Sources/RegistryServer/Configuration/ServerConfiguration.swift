@@ -55,10 +55,17 @@ public struct ServerConfiguration: Sendable {
 
     public struct HTTP: Sendable {
         /// `http.addr`, `http.net`.
-        public enum Address: Sendable, Equatable {
+        public enum Address: Sendable, Equatable, CustomStringConvertible {
             /// Host may be empty: all interfaces. Port 0: any that is free.
             case tcp(host: String, port: Int)
             case unix(path: String)
+
+            public var description: String {
+                switch self {
+                case .tcp(let host, let port): "\(host.contains(":") ? "[\(host)]" : host):\(port)"
+                case .unix(let path): path
+                }
+            }
         }
 
         public var address = Address.tcp(host: "", port: 0)

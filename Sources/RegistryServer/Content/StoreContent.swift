@@ -1,6 +1,7 @@
 import ByteStreams
 import ImageLayouts
 import ImageModel
+import ImageTransfer
 import Synchronization
 
 /// A registry's storage directory, served as it is at each moment.
@@ -39,16 +40,14 @@ final class StoreContent: RegistryContent {
             var known = subjects.withLock { $0[repository] } ?? RepositorySubjects()
             try known.update(repository, in: store)
             subjects.withLock { [known] in $0[repository] = known }
-            var found = known.referrers(of: digest).filter {
-                (try? store.hasManifest($0.digest, in: repository)) == true
-            }
+            var found = try known.referrers(of: digest).filter { try store.hasManifest($0.digest, in: repository) }
             // Clients of a registry without this API have kept lists of their own.
             if let list = try store.digest(ofTag: ImageName.referrersTag(of: digest), in: repository),
                 case .index(let index)? = try store.manifest(list, in: repository)?.content
             {
                 let there = Set(found.map(\.digest))
-                found += index.manifests.filter {
-                    !there.contains($0.digest) && (try? store.hasManifest($0.digest, in: repository)) == true
+                found += try index.manifests.filter {
+                    try !there.contains($0.digest) && store.hasManifest($0.digest, in: repository)
                 }
             }
             return found.sorted { $0.digest < $1.digest }
@@ -66,8 +65,14 @@ private struct RepositorySubjects: Sendable {
 
     mutating func update(_ repository: String, in store: Store) throws {
         for digest in try store.revisions(of: repository) where !seen.contains(digest) {
-            // What cannot be read now may be there later.
-            guard let manifest = try? store.manifest(digest, in: repository) else { continue }
+            let read: Manifest?
+            do {
+                read = try store.manifest(digest, in: repository)
+            } catch let error where BrokenImage(name: .none, error: error) != nil {
+                // Somebody may put it right.
+                continue
+            }
+            guard let manifest = read else { continue }
             seen.insert(digest)
             if let subject = manifest.subject {
                 referrers[subject.digest, default: []].append(manifest.referrerDescriptor)

@@ -92,11 +92,12 @@ struct CollectCommand: DrayCommand {
             try await console.report(listing.document, text: listing.lines)
             return .done
         } catch let refusal as CollectionRefused {
-            for problem in refusal.problems { console.error(Printable.line(problem)) }
+            for problem in refusal.problems { console.error(Printable.line(problem.description)) }
             let count = refusal.problems.count
-            throw TransferError.damaged(
+            let text =
                 "\(root): nothing is deleted while \(count == 1 ? "something" : "\(count) things") cannot be read "
-                    + "that may need any blob")
+                + "that may need any blob"
+            throw refusal.isDamage ? TransferError.damaged(text) : TransferError.refused(text)
         }
     }
 

@@ -238,7 +238,7 @@ struct CopyCommand: DrayCommand {
                 "'\(source)' is everything that is there, at a public registry: add a tag, or --all-tags if that is meant"
             )
         }
-        for source in sources where source.isSamePlace(as: target) {
+        for source in sources where try source.isSamePlace(as: target) {
             // Within a store or layout, an image may get a second name.
             if target.transport.isEditable, let name = target.name, name != source.name { continue }
             throw ValidationError("'\(source)' would be copied onto itself")

@@ -60,7 +60,12 @@ struct DeleteCommand: DrayCommand {
             deleted += images
             guard !isExact else { break }
             // What was a part of what is gone now stands alone.
-            let left = (try? await editor.images(named: reference.name, digest: nil)) ?? []
+            let left: [SourceImage]
+            do {
+                left = try await editor.images(named: reference.name, digest: nil)
+            } catch  where ExitStatus(for: error) == .notFound {
+                break
+            }
             images = left.filter { $0.tag == nil && !deleted.contains($0) }
             if images.isEmpty { break }
         }

@@ -115,7 +115,7 @@ struct VerifyCommand: DrayCommand {
         var sources: [RepairSource] = []
         for text in repairSources {
             let source = try VerifiedSubject(text, inflation: inflation)
-            guard !source.isSamePlace(as: subject) else {
+            guard try !source.isSamePlace(as: subject) else {
                 throw ValidationError("'\(text)' would be mended from itself")
             }
             sources.append(

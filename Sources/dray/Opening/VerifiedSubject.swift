@@ -37,10 +37,10 @@ enum VerifiedSubject: Sendable {
         }
     }
 
-    func isSamePlace(as other: VerifiedSubject) -> Bool {
+    func isSamePlace(as other: VerifiedSubject) throws -> Bool {
         switch (self, other) {
-        case (.reference(let own), .reference(let other)): own.isSamePlace(as: other)
-        case (.backup(let own), .backup(let other)): own.isSamePlace(as: other)
+        case (.reference(let own), .reference(let other)): try own.isSamePlace(as: other)
+        case (.backup(let own), .backup(let other)): try own.isSamePlace(as: other)
         case (.reference, .backup), (.backup, .reference): false
         }
     }

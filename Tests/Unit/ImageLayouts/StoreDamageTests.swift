@@ -81,8 +81,8 @@ struct StoreDamageTests {
         #expect(problems.count == 3)
         for (problem, name) in zip(problems, ["a", "b/c", "d"]) {
             #expect(
-                problem.hasPrefix("\(name) has the manifest sha256:")
-                    && problem.contains("repositories/\(name)/_manifests"))
+                problem.description.hasPrefix("\(name) has the manifest sha256:")
+                    && problem.description.contains("repositories/\(name)/_manifests") && problem.isDamage)
         }
     }
 

@@ -8,7 +8,7 @@ final class ManifestShelf: Sendable {
         case references(ManifestReferences)
         case missing
         /// Its bytes are there, and do not tell what they refer to.
-        case unreadable(String)
+        case unreadable(any Error)
     }
 
     /// `blobs/sha256`; nil in a store without blobs.
@@ -42,7 +42,7 @@ final class ManifestShelf: Sendable {
             part.known.withLock { $0[digest] = read }
             return .references(read)
         } catch {
-            return .unreadable("\(error)")
+            return .unreadable(error)
         }
     }
 }

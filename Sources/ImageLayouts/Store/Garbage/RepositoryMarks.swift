@@ -47,5 +47,5 @@ struct RepositoryMarks: Sendable {
 
     var notes: [String] = []
     /// What forbids to delete anything.
-    var problems: [String] = []
+    var problems: [CollectionRefused.Problem] = []
 }

@@ -38,7 +38,8 @@ struct RepositorySurvey {
             if repository.hasUploads { try survey.countUploads() }
             return survey.marks
         } catch {
-            marks.problems.append("\(repository.name) cannot be read: \(error)")
+            marks.problems.append(
+                CollectionRefused.Problem("\(repository.name) cannot be read: \(error)", cause: error))
             return marks
         }
     }
@@ -141,8 +142,9 @@ struct RepositorySurvey {
             revisions.append(RepositoryMarks.Revision(digest: digest, path: path, target: own))
         } else {
             marks.problems.append(
-                "\(marks.name)/\(path)/link \(fault), so it cannot be told which manifest it means: "
-                    + "write the manifest's sha256 digest into it, or remove it")
+                CollectionRefused.Problem(
+                    "\(marks.name)/\(path)/link \(fault), so it cannot be told which manifest it means: "
+                        + "write the manifest's sha256 digest into it, or remove it"))
         }
     }
 

@@ -17,7 +17,7 @@ struct RetentionMarker {
     private(set) var kept: Set<PackedDigest> = []
     private(set) var marks: Set<PackedDigest> = []
     private(set) var longMarks: Set<Digest> = []
-    private(set) var problems: [String] = []
+    private(set) var problems: [CollectionRefused.Problem] = []
 
     /// Reads every manifest of the repository: what cannot be read might refer to anything.
     ///
@@ -45,7 +45,7 @@ struct RetentionMarker {
                 }
             case .missing:
                 guard !optional.contains(target) else { continue }
-                problems.append(problem(target, "its bytes are gone", links(to: target, revisions)))
+                problems.append(problem(target, DocumentError("its bytes are gone"), links(to: target, revisions)))
             case .unreadable(let cause): problems.append(problem(target, cause, links(to: target, revisions)))
             }
         }
@@ -56,10 +56,12 @@ struct RetentionMarker {
             .joined(separator: " and ")
     }
 
-    private func problem(_ target: PackedDigest, _ cause: String, _ links: String) -> String {
+    private func problem(_ target: PackedDigest, _ cause: any Error, _ links: String) -> CollectionRefused.Problem {
         let hex = target.hex
-        return "\(repository) has the manifest \(target.digest), and it cannot be told what that needs: \(cause). "
-            + "Put blobs/sha256/\(hex.prefix(2))/\(hex)/data right, or give the manifest up by removing \(links)"
+        return CollectionRefused.Problem(
+            "\(repository) has the manifest \(target.digest), and it cannot be told what that needs: \(cause). "
+                + "Put blobs/sha256/\(hex.prefix(2))/\(hex)/data right, or give the manifest up by removing \(links)",
+            cause: cause)
     }
 
     func isServed(_ target: PackedDigest) -> Bool { targets.contains(target) }

@@ -5,7 +5,7 @@ import Glibc
 struct ServingRegistry {
     /// Processes of this machine whose configuration names the root.
     static func processes(serving root: String) -> [Int] {
-        let wanted = [root, realPath(root)].compactMap { $0 }.map {
+        let wanted = [root, try? realPath(root)].compactMap { $0 }.map {
             String($0.reversed().drop { $0 == "/" }.reversed())
         }
         guard let table = try? DirectoryHandle.open("/proc"), let names = try? table.entries().map(\.name) else {

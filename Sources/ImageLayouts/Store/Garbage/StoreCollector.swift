@@ -85,10 +85,23 @@ public struct StoreCollector: Sendable {
     private func sweep(_ survey: StoreSurvey, _ marks: inout [RepositoryMarks], _ report: inout CollectionReport)
         async throws
     {
-        let quarantine = options.quarantines ? try Quarantine(root: root) : nil
+        let quarantine = try await Workers.blobs.run { [root] in options.quarantines ? try Quarantine(root: root) : nil
+        }
+        do {
+            try await sweep(survey, &marks, &report, quarantine)
+        } catch {
+            // What is gone by then can be put back all the same, and without the list.
+            _ = try? await Workers.blobs.run { try quarantine?.finish() }
+            throw error
+        }
+        report.quarantine = try await Workers.blobs.run { try quarantine?.settle() }
+    }
+
+    private func sweep(
+        _ survey: StoreSurvey, _ marks: inout [RepositoryMarks], _ report: inout CollectionReport,
+        _ quarantine: Quarantine?
+    ) async throws {
         let sweep = StoreSweep(root: root, tree: survey.tree, cutoff: survey.cutoff, quarantine: quarantine)
-        // What is gone when something fails can be put back all the same.
-        defer { try? quarantine?.finish() }
         for position in marks.indices {
             try Task.checkCancellation()
             let known = marks[position]
@@ -110,6 +123,5 @@ public struct StoreCollector: Sendable {
             try sweep.pruneBlobDirectories(found.emptyDirectories)
         }
         report.add(found, gone: gone, marks)
-        report.quarantine = quarantine?.id
     }
 }

@@ -96,7 +96,7 @@ public struct StoreQuarantine: Sendable {
             let collector = try collecting()
             defer { withExtendedLifetime(collector) {} }
             var result = Restoration(id: try find(id))
-            let ownership = Ownership(of: root)
+            let ownership = try Ownership(of: root)
             var folders: Set<String> = []
             for file in try files(result.id) {
                 let source = "\(place)/\(result.id)/\(file)", target = "\(root)/\(file)"

@@ -97,7 +97,8 @@ extension Store {
         }
     }
 
-    /// Takes a manifest and every tag of it away, in the registry's own order: the revision's link, then the tags.
+    /// Takes a manifest and every tag of it away: the tags, then the revision's link, so that an end in the middle
+    /// leaves no tag that leads to nothing.
     ///
     /// - Returns: whether the repository had it.
     package func deleteManifest(_ digest: Digest, in repository: String) throws -> Bool {
@@ -105,14 +106,14 @@ extension Store {
         let lock = try StoreLock.forUse(of: path)
         defer { withExtendedLifetime(lock) {} }
         let names: Set = [digest, target]
-        for name in names {
-            let file = "\(path)/\(paths.revisionLink(name, repository))"
-            if try removeFile(file) { try syncDirectory(parent(of: file)) }
-        }
         for tag in try listDirectory("\(path)/\(paths.tags(repository))") ?? [] {
             if let current = try link(at: paths.currentLink(tag, repository)), names.contains(current) {
                 try remove(tag: tag, repository)
             }
+        }
+        for name in names {
+            let file = "\(path)/\(paths.revisionLink(name, repository))"
+            if try removeFile(file) { try syncDirectory(parent(of: file)) }
         }
         return true
     }

@@ -40,8 +40,10 @@ package final class StoreUpload {
         let descriptor = try systemCall("open", path) { open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0o666) }
         self.descriptor = descriptor
         size = 0
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            throw Busy()
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            let code = errno
+            if code == EWOULDBLOCK { throw Busy() }
+            if code != EINTR { throw StreamError.io(operation: "lock", path: path, errno: code) }
         }
     }
 

@@ -161,7 +161,7 @@ public struct VolumeRecovery: Sendable {
             if !isDirectory, try fileKind(path) == .file { found.append(path) }
         }
         var seen: Set<String> = []
-        return found.filter { seen.insert(realPath($0) ?? $0).inserted }
+        return try found.filter { seen.insert(try realPath($0) ?? $0).inserted }
     }
 
     /// The volumes that are whole, by their position.
