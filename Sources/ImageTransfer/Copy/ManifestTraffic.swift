@@ -1,41 +1,46 @@
 import ImageModel
 
 /// Manifests that are being put or named in one copy. Several images may have the same one: each is put once, and while an
-/// index is put, nobody is at what it lists.
+/// index is put or named, nobody is at what it lists. The same goes for the lists of referrers that a registry without an
+/// API for them keeps as indexes: who is at one referrer of a manifest may be at the list, and so at all of them.
 ///
 /// docker-registry writes its link to a manifest anew whenever it is put or gets a name, and not at once: an index that
 /// is put in that moment, and lists it, is refused as if it were not there.
 actor ManifestTraffic {
     private struct Place: Hashable {
-        var digest: Digest
+        /// A manifest's, or of a list the fallback tag.
+        var name: String
         var repository: String
     }
 
-    /// Who is at a manifest alone.
+    /// What somebody is at.
     private var taken: Set<Place> = []
-    /// How many need it as it is.
+    /// How many need a manifest as it is.
     private var needed: [Place: Int] = [:]
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    /// Runs `body` while nobody else is at a manifest, nor at what it lists. Not to be called from `body`.
+    /// Runs `body`, which puts or names a manifest. Not to be called from `body`.
+    ///
+    /// - Parameter tag: its new name; nil while it is put.
     func alone<T: Sendable>(
-        at manifest: Digest, needing children: [Digest] = [], in repository: String,
-        _ body: @Sendable () async throws -> T
+        at manifest: Manifest, tagged tag: String? = nil, in repository: String, _ body: @Sendable () async throws -> T
     ) async throws -> T {
-        let place = Place(digest: manifest, repository: repository)
-        let below = Set(children.map { Place(digest: $0, repository: repository) }).subtracting([place])
-        while taken.contains(place) || needed[place] != nil || !taken.isDisjoint(with: below) {
+        func places(_ names: [String]) -> Set<Place> { Set(names.map { Place(name: $0, repository: repository) }) }
+        let lists = [manifest.subject.map { ImageName.referrersTag(of: $0.digest) }, tag].compactMap { $0 }
+        let own = places([manifest.digest.description] + lists)
+        let below = places(manifest.children.map(\.digest.description))
+        while !taken.isDisjoint(with: own.union(below)) || own.contains(where: { needed[$0] != nil }) {
             await withCheckedContinuation { waiting.append($0) }
         }
-        taken.insert(place)
+        taken.formUnion(own)
         for child in below { needed[child, default: 0] += 1 }
-        defer { release(place, below) }
+        defer { release(own, below) }
         try Task.checkCancellation()
         return try await body()
     }
 
-    private func release(_ place: Place, _ below: Set<Place>) {
-        taken.remove(place)
+    private func release(_ own: Set<Place>, _ below: Set<Place>) {
+        taken.subtract(own)
         for child in below {
             let count = (needed[child] ?? 0) - 1
             needed[child] = count > 0 ? count : nil

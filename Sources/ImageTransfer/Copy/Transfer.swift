@@ -347,9 +347,7 @@ struct Transfer {
         let repository = image.name.repository
         let manifests = try image.manifests(with: blobs)
         for manifest in manifests {
-            let isNew = try await manifestTraffic.alone(
-                at: manifest.digest, needing: manifest.children.map(\.digest), in: repository
-            ) { [destination] in
+            let isNew = try await manifestTraffic.alone(at: manifest, in: repository) { [destination] in
                 if try await destination.has(manifest: manifest.digest, in: repository) { return false }
                 try await destination.put(manifest, in: repository)
                 return true
@@ -361,7 +359,10 @@ struct Transfer {
                 node.manifest.descriptor, as: ImageName(host: image.name.host, repository: repository))
         }
         let root = image.root(of: manifests)
-        try await manifestTraffic.alone(at: root.digest, in: repository) { [destination] in
+        guard let top = manifests.first(where: { $0.digest == root.digest }) else {
+            throw TransferError.damaged("\(image.name) has no manifest \(root.digest) among its own")
+        }
+        try await manifestTraffic.alone(at: top, tagged: image.name.tag, in: repository) { [destination] in
             try await destination.tag(root, as: image.name)
         }
         entry.descriptor = root
