@@ -98,7 +98,8 @@ struct JSONParser {
             guard skipDigits() > 0 else { throw error("a number has no exponent after its 'e'") }
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        if isWhole, let integer = Int64(text) { return .integer(integer) }
+        // -0 is no integer.
+        if isWhole, text != "-0", let integer = Int64(text) { return .integer(integer) }
         guard let number = Double(text), number.isFinite else { throw error("a number is too large") }
         return .number(number)
     }

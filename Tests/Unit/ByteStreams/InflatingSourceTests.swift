@@ -126,8 +126,11 @@ struct InflatingSourceTests {
         packed += [5, 0] + Array("extra".utf8) + Array("name\0comment\0".utf8)
         let sum = crc32(packed)
         packed += [UInt8(truncatingIfNeeded: sum), UInt8(truncatingIfNeeded: sum >> 8)]
+        let end = packed.count
         packed += try decoder.pack(bytes).dropFirst(10)
         #expect(try decoder.source(DribblingSource(packed, piece: piece)).collect() == bytes)
+        packed[end - 1] ^= 1
+        #expect(throws: StreamError.self) { try decoder.source(DribblingSource(packed, piece: piece)).collect() }
     }
 
     @Test(arguments: Decoder.allCases)
