@@ -80,7 +80,7 @@ public final class StoreSource: StreamedSource {
         var linked: Set<String> = []
         func isNews(_ directory: String) throws -> Bool {
             guard let real = try tree.resolved(directory) else { return false }
-            return try real == directory || linked.insert(real).inserted
+            return real == directory || linked.insert(real).inserted
         }
         func walk(_ repository: String) throws {
             let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
