@@ -74,7 +74,8 @@ package final class DirectoryTree: FileTree {
     package func list(_ path: String) throws -> [String]? { try locate(path).flatMap { try listDirectory($0) } }
 
     package func resolved(_ path: String) throws -> String? {
-        try locate(path).map { $0.hasPrefix("\(roots[0])/") ? String($0.dropFirst(roots[0].count + 1)) : $0 }
+        let root = try roots.get()[0]
+        return try locate(path).map { $0.hasPrefix("\(root)/") ? String($0.dropFirst(root.count + 1)) : $0 }
     }
 
     package func facts(of path: String) throws -> FileFacts? {

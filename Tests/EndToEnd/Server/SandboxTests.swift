@@ -32,7 +32,7 @@ struct SandboxTests {
     /// Mounts need privileges that not every machine gives.
     private static let isPossible =
         (try? Command.shell("unshare -m mount --make-rprivate / && command -v setpriv findmnt").status) == 0
-        && !Server.isOriginal
+        && !Server.Program.isOriginal
 
     @Test(.enabled(if: isPossible)) func anUnprivilegedServerWritesNowhereElse() throws {
         let server = try Server(.init(launcher: scratch["alone"]), in: scratch)
