@@ -1,5 +1,5 @@
 import ByteStreams
-import ConfigurationFiles
+package import ConfigurationFiles
 
 extension ServerConfiguration {
     /// Reads a registry's `config.yml`, and the variables that override it.
