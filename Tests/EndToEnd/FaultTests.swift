@@ -7,7 +7,7 @@ import Testing
     @Test func aCallThatFailsCostsNothingButItsRun() throws {
         let run = try Command.run(
             Command.package.appending(path: "Tests/inject-faults").path,
-            [Command.dray, "--share", Samples.isLong ? "1" : "20"])
+            [Command.dray, "--share", Samples.isLong ? "1" : "40"])
         print(run.lines.last ?? "")
         #expect(run.status == 0, "\(run.text)\(run.errors)")
     }
