@@ -91,9 +91,7 @@ final class TreeOfSections: FileTree {
         return names.isEmpty && !path.isEmpty ? nil : names.sorted()
     }
 
-    func resolved(_ path: String) throws -> String? {
-        try size(of: path) != nil || list(path) != nil ? path : nil
-    }
+    func resolved(_ path: String) -> String? { size(of: path) != nil || list(path) != nil ? path : nil }
 
     func facts(of path: String) throws -> FileFacts? { try open(path).map { try FileFacts(reading: $0) } }
 
