@@ -92,7 +92,8 @@ def serve(answer, writing):
             self.send_response(200)
             self.send_header("Content-Length", str(size))
             self.end_headers()
-            self.wfile.write(start)
+            if self.command != "HEAD":
+                self.wfile.write(start)
             while self.command != "HEAD":
                 self.wfile.write(bytes(65536))
 

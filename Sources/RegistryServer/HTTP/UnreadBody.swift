@@ -45,7 +45,7 @@ package final class UnreadBody: ChannelDuplexHandler, RemovableChannelHandler {
             if rest == nil, !head.headers.contains(name: "transfer-encoding") { rest = 0 }
         case .body(let bytes):
             rest? -= Int64(bytes.readableBytes)
-            guard state != .open else { return drop(part, bytes.readableBytes, context) }
+            if state != .open { return drop(part, bytes.readableBytes, context) }
         case .end: isBodyComplete = true
         }
         if state != .closing { context.fireChannelRead(wrapInboundOut(part)) }

@@ -7,7 +7,22 @@ import Testing
 struct UnreadBodyTests {
     private let channel = EmbeddedChannel()
 
+    /// The other side of the connection: the test's channel cannot be closed by half.
+    private final class Socket: ChannelOutboundHandler {
+        typealias OutboundIn = Any
+        private(set) var isOutputClosed = false
+
+        func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+            guard mode == .output else { return context.close(mode: mode, promise: promise) }
+            isOutputClosed = true
+            promise?.succeed()
+        }
+    }
+
+    private let socket = Socket()
+
     init() throws {
+        try channel.pipeline.syncOperations.addHandler(socket)
         try channel.pipeline.syncOperations.addHandler(UnreadBody())
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
@@ -49,6 +64,7 @@ struct UnreadBodyTests {
     @Test func aLargeRestEndsTheConnectionWithPatience() throws {
         try refuse(["content-length": "\(1 << 30)"], after: 10)
         #expect(try passed() == 2)
+        #expect(socket.isOutputClosed)
         try send(1000)
         #expect(try passed() == 0)
         channel.embeddedEventLoop.advanceTime(by: .milliseconds(1900))
@@ -62,7 +78,7 @@ struct UnreadBodyTests {
         try send(1 << 20)
         #expect(try passed() == 3)
         channel.embeddedEventLoop.advanceTime(by: .seconds(60))
-        #expect(channel.isActive)
+        #expect(channel.isActive && !socket.isOutputClosed)
         try send(1)
         #expect(try passed() == 0)
         channel.embeddedEventLoop.advanceTime(by: .seconds(3))
