@@ -96,7 +96,8 @@ func openIfThere(
         let descriptor = openat(base, relative, O_RDONLY | O_CLOEXEC | flags)
         if descriptor >= 0 { return descriptor }
         let code = errno
-        if code == ENOENT || code == ENOTDIR { return nil }
+        // A link that leads to itself leads nowhere.
+        if [ENOENT, ENOTDIR, ELOOP].contains(code) { return nil }
         if code != EINTR { throw StreamError.io(operation: operation, path: path, errno: code) }
     }
 }

@@ -286,6 +286,11 @@ package struct DockerArchiveParser {
         let repositories = try Document.decode(
             [String: [String: String]].self, from: bytes, name: "\(tree.title): repositories",
             sizeLimit: Document.indexSizeLimit)
+        let names = repositories.values.reduce(0) { $0 + $1.count }
+        guard names <= DockerManifestFile.nameLimit else {
+            throw DocumentError(
+                "\(tree.title): repositories gives \(names) names, the limit is \(DockerManifestFile.nameLimit)")
+        }
         guard !repositories.isEmpty else { throw TransferError.damaged("\(tree.title): repositories lists no images") }
         var made: [String: (Manifest, Digest)] = [:]
         for (repository, tags) in repositories.sorted(by: { $0.key < $1.key }) {

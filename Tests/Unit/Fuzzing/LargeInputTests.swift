@@ -1,4 +1,6 @@
+import ByteStreams
 import FuzzTargets
+import ImageLayouts
 import ImageModel
 import Testing
 
@@ -50,13 +52,13 @@ struct LargeInputTests {
         },
         Input("environments", "a variable's name") { "LOG" + repeating("_a", 120_000) + "=1" },
         Input("docker-archives", "names of one image") {
-            let names = (0..<50_000).map { #""a:\#($0)""# }.joined(separator: ",")
+            let names = (0..<9000).map { #""a:\#($0)""# }.joined(separator: ",")
             return layout + "\n=== manifest.json\n" + #"[{"Config":"blobs/sha256/#0","RepoTags":[\#(names)]}]"#
         },
         Input("docker-archives", "images of one config") {
             let config = #"{"rootfs":{"diff_ids":["\#(digest)"# + repeating(#"","\#(digest)"#, 2 << 20) + "\"]}}"
             return "=== c\n\(config)\n=== manifest.json\n" + #"[{"Config":"c"}"#
-                + repeating(#",{"Config":"c"}"#, 400_000) + "]"
+                + repeating(#",{"Config":"c"}"#, 9000 * 15) + "]"
         },
     ]
 
@@ -80,5 +82,20 @@ struct LargeInputTests {
         let bytes = Array(input.make().utf8)
         let taken = try processorTime { try target.run(bytes) }
         #expect(taken < .seconds(1), "\(bytes.count) bytes")
+    }
+
+    /// Each name takes memory.
+    @Test(arguments: [
+        ("manifest.json", "[{\"Config\":\"c\",\"RepoTags\":[", "\"a:", "\"", "]}]"),
+        ("repositories", "{\"a\":{", "\"", "\":\"x\"", "}}"),
+    ])
+    func namesWithoutEndAreRefused(
+        _ file: String, _ start: String, _ before: String, _ after: String, _ end: String
+    ) {
+        let names = (0...10_000).map { "\(before)\($0)\(after)" }.joined(separator: ",")
+        let tree = TreeOfSections(Array("=== \(file)\n\(start)\(names)\(end)".utf8))
+        #expect(throws: DocumentError.self) {
+            try DockerArchiveParser(tree: tree, oci: OCISource(tree), limit: .standard).parse()
+        }
     }
 }

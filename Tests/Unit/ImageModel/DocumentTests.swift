@@ -27,7 +27,7 @@ struct DocumentTests {
     @Test(
         arguments: [
             ("[1,-2.5e+1,9223372036854775807]", .array([.integer(1), .number(-25), .integer(.max)])),
-            (#" {"a":{},"b":[ ],"a":null} "#, .object(["a": .null, "b": .array([])])),
+            (#" {"a":{},"b":[ ],"c":null} "#, .object(["a": .object([:]), "b": .array([]), "c": .null])),
             (#""\u00e9\ud83d\ude00\n\/\"""#, .string("\u{e9}\u{1f600}\n/\"")),
             ("9223372036854775808", .number(9_223_372_036_854_775_808)), ("-0", .number(-0.0)), ("true", .bool(true)),
         ] as [(String, JSONValue)])
