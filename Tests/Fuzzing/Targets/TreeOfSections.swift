@@ -1,5 +1,5 @@
-import ByteStreams
-import ImageLayouts
+package import ByteStreams
+package import ImageLayouts
 import ImageModel
 
 /// Files of which one input tells, so that a fuzzer can change all that an archive or a directory says.
@@ -12,17 +12,17 @@ import ImageModel
 /// ```
 /// `#0` to `#9` is the SHA-256 of an earlier file, counted from 0, and `#s0` its size; `#=` in a path is the file's own.
 /// A line's end before the next file is not part of the one before.
-final class TreeOfSections: FileTree {
+package final class TreeOfSections: FileTree {
     private struct File {
         var path: String
         var bytes: [UInt8]
     }
 
     private let files: [File]
-    let title = "an archive"
-    let path = "archive.tar"
+    package let title = "an archive"
+    package let path = "archive.tar"
 
-    init(_ input: [UInt8]) {
+    package init(_ input: [UInt8]) {
         var files: [File] = []
         var hashes: [String] = []
         let mark = Array("=== ".utf8)
@@ -74,15 +74,15 @@ final class TreeOfSections: FileTree {
 
     func bytes(at path: String) -> [UInt8]? { files.last { $0.path == path }?.bytes }
 
-    func size(of path: String) -> Int64? { bytes(at: path).map { Int64($0.count) } }
+    package func size(of path: String) -> Int64? { bytes(at: path).map { Int64($0.count) } }
 
-    func read(_ path: String, limit: Int) throws -> [UInt8]? {
+    package func read(_ path: String, limit: Int) throws -> [UInt8]? {
         try open(path)?.readAll(limit: limit, name: "\(title): \(path)")
     }
 
-    func open(_ path: String) -> (any ByteSource)? { bytes(at: path).map { BytesSource($0) } }
+    package func open(_ path: String) -> (any ByteSource)? { bytes(at: path).map { BytesSource($0) } }
 
-    func list(_ path: String) -> [String]? {
+    package func list(_ path: String) -> [String]? {
         let prefix = path.isEmpty ? "" : path + "/"
         var names: Set<String> = []
         for file in files where file.path.hasPrefix(prefix) {
@@ -91,9 +91,9 @@ final class TreeOfSections: FileTree {
         return names.isEmpty && !path.isEmpty ? nil : names.sorted()
     }
 
-    func resolved(_ path: String) -> String? { size(of: path) != nil || list(path) != nil ? path : nil }
+    package func resolved(_ path: String) -> String? { size(of: path) != nil || list(path) != nil ? path : nil }
 
-    func facts(of path: String) throws -> FileFacts? { try open(path).map { try FileFacts(reading: $0) } }
+    package func facts(of path: String) throws -> FileFacts? { try open(path).map { try FileFacts(reading: $0) } }
 
-    func stamp(of path: String) -> String? { nil }
+    package func stamp(of path: String) -> String? { nil }
 }
