@@ -14,7 +14,7 @@ final class Helper {
         process.standardOutput = output
         process.standardInput = input
         process.standardError = FileHandle.standardError
-        try process.run()
+        try process.start()
         var line = Data()
         while line.last != UInt8(ascii: "\n") {
             let piece = output.fileHandleForReading.availableData

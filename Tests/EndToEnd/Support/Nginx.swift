@@ -26,7 +26,7 @@ final class Nginx {
         ]
         process.standardInput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
-        try process.run()
+        try process.start()
         // curl itself waits until nginx answers.
         let ready = try Command.shell(
             "curl -s -o /dev/null --retry 200 --retry-connrefused --retry-delay 0 --retry-max-time 30 http://\(address)/"

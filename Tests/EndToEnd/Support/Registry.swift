@@ -27,7 +27,7 @@ final class Registry {
         process.arguments = ["serve", config]
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
-        try process.run()
+        try process.start()
         // curl itself waits until the registry answers.
         let ready = try Command.shell(
             "curl -sk -o /dev/null --retry 100 --retry-connrefused --retry-delay 0 --retry-max-time 20 "

@@ -101,7 +101,7 @@ final class Server {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: URL(filePath: scratch[access]))
         process.standardError = try FileHandle(forWritingTo: URL(filePath: scratch[name]))
-        try process.run()
+        try process.start()
         let deadline = Date.now + 60
         while Date.now < deadline {
             if let found = try String(contentsOfFile: scratch[name], encoding: .utf8)

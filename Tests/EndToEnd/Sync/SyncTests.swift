@@ -242,7 +242,7 @@ struct SyncTests {
             run.arguments = ["sync", "--progress", "none", scratch["sync.yml"]]
             run.standardOutput = FileHandle.nullDevice
             run.standardError = FileHandle.nullDevice
-            try run.run()
+            try run.start()
             while run.isRunning, try source.requestCount < requests + limit { await Task.yield() }
             if run.isRunning { kill(run.processIdentifier, SIGKILL) }
             run.waitUntilExit()
