@@ -5,18 +5,14 @@ import Testing
 @Suite(.serialized) struct FaultTests {
     /// Each call of small runs fails in turn; here one case in so many, always the same ones.
     @Test func aCallThatFailsCostsNothingButItsRun() throws {
-        let run = try Command.run(
-            Command.package.appending(path: "Tests/inject-faults").path,
-            [Command.dray, "--share", Samples.isLong ? "1" : "40"])
+        let run = try Command.script("Tests/inject-faults", [Command.dray, "--share", Samples.isLong ? "1" : "40"])
         print(run.lines.last ?? "")
         #expect(run.status == 0, "\(run.text)\(run.errors)")
     }
 
     /// Pushes, pulls, deletes, copies, collections, verifications and kills, all at once on one store.
     @Test func mixedLoadLosesNothing() throws {
-        let run = try Command.run(
-            Command.package.appending(path: "Tests/mixed-load").path,
-            [Command.dray, "--seconds", Samples.isLong ? "600" : "20"])
+        let run = try Command.script("Tests/mixed-load", [Command.dray, "--seconds", Samples.isLong ? "600" : "20"])
         print(run.lines.last ?? "")
         #expect(run.status == 0, "\(run.text)\(run.errors)")
     }

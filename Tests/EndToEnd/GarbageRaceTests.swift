@@ -5,8 +5,7 @@ import Testing
 struct GarbageRaceTests {
     /// Everything that docker-registry lists, it also has.
     private func count(_ registry: Registry) throws -> Int {
-        let result = try Command.run(
-            Command.package.appending(path: "Tests/check-registry").path, [registry.address])
+        let result = try Command.script("Tests/check-registry", [registry.address])
         #expect(result.status == 0, "\(result.errors.prefix(2000))")
         return try #require(Int(result.text.trimmed))
     }
@@ -14,9 +13,8 @@ struct GarbageRaceTests {
     @Test(arguments: [false, true])
     func aKillLeavesAStoreThatTheRegistryServes(_ quarantine: Bool) async throws {
         let scratch = try Scratch()
-        let made = try Command.run(
-            Command.package.appending(path: "samples/make-store").path,
-            [scratch["made"], "--repositories", "10", "--manifests", "10", "--garbage", "0.4"])
+        let made = try Command.script(
+            "samples/make-store", [scratch["made"], "--repositories", "10", "--manifests", "10", "--garbage", "0.4"])
         try #require(made.status == 0, "\(made.errors)")
         // Untagged manifests go as well.
         try Command.shell("rm -r \(scratch["made"])/docker/registry/v2/repositories/*/app*/_manifests/tags/v[3-6]")

@@ -73,8 +73,8 @@ struct GarbageTests {
     @Test(arguments: [(0.3, 0.7), (0.0, 1.0), (1.0, 0.3)])
     func bothAgreeAboutEveryBlob(_ garbage: Double, _ shared: Double) throws {
         let scratch = try Scratch()
-        let made = try Command.run(
-            Command.package.appending(path: "samples/make-store").path,
+        let made = try Command.script(
+            "samples/make-store",
             [
                 scratch["root"], "--repositories", "20", "--manifests", "10", "--garbage", "\(garbage)", "--shared",
                 "\(shared)", "--config", scratch["config.yml"],

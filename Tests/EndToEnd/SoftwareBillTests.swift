@@ -43,7 +43,7 @@ struct SoftwareBillTests {
     }
 
     @Test func everyPinAndEveryLinkedLibraryIsInIt() throws {
-        let result = try Command.run(Command.package.appending(path: "samples/sbom").path, [Command.dray])
+        let result = try Command.script("samples/sbom", [Command.dray])
         try #require(result.status == 0, "\(result.errors)")
         let bill = try JSONDecoder().decode(Bill.self, from: result.output)
         #expect(bill.bomFormat == "CycloneDX" && bill.specVersion == "1.5" && bill.version == 1)
@@ -67,7 +67,7 @@ struct SoftwareBillTests {
         #expect(bill.components.allSatisfy { !$0.version.isEmpty && $0.version != "unknown" })
         // The same build, the same bytes.
         #expect(
-            try Command.run(Command.package.appending(path: "samples/sbom").path, [Command.dray]).output
+            try Command.script("samples/sbom", [Command.dray]).output
                 == result.output)
     }
 }

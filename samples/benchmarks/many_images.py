@@ -1,4 +1,6 @@
 """A hundred images that share a base, from one archive and from a hundred."""
+import hashlib
+import io
 import json
 import os
 import tarfile
@@ -60,9 +62,6 @@ def benchmark(bench):
 
 def make(base, all_images, each):
     """Archives of the base's layer and a small one, each image with its own; the first has all of them."""
-    import hashlib
-    import io
-
     os.mkdir(each)
     with tarfile.open(base) as archive:
         manifest = json.load(archive.extractfile("manifest.json"))[0]

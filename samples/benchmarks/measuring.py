@@ -1,5 +1,6 @@
 """Running commands in turn, and what comes of their times."""
 import dataclasses
+import math
 import os
 import shutil
 import statistics
@@ -135,8 +136,6 @@ class Report:
 
 def median_growth(sizes, seconds):
     """How time grows when the size doubles: the slope of a line through the logarithms."""
-    import math
-
     xs, ys = [math.log2(size) for size in sizes], [math.log2(second) for second in seconds]
     x, y = statistics.mean(xs), statistics.mean(ys)
     return 2 ** (sum((a - x) * (b - y) for a, b in zip(xs, ys)) / sum((a - x) ** 2 for a in xs))

@@ -38,6 +38,9 @@ class Registry:
         return self
 
     def __exit__(self, *_):
+        self.end()
+
+    def end(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait()
 

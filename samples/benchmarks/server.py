@@ -67,7 +67,7 @@ def benchmark(bench):
         served = run("curl", "-sf", f"{server.base}/large/blobs/{large_digest}")
         if "sha256:" + hashlib.sha256(served).hexdigest() != large_digest:
             raise SystemExit(f"{name} serves other bytes than it got")
-        server.__exit__()
+        server.end()
 
     run(f"{bench.samples}/make-store", f"{work}/store", "--manifests", str(bench.manifests // 1000), "--config", f"{work}/store.yml")
     for turn in range(bench.runs + 1):

@@ -1,5 +1,8 @@
 """Images of other shapes: many small layers, a layer of 20 GB, what the disk has and the page cache has not; and how
 time grows with what there is to do."""
+import hashlib
+import io
+import json
 import os
 import tarfile
 
@@ -76,10 +79,6 @@ def benchmark(bench):
 
 def make_sparse(path, size):
     """An archive of one raw layer with one file of zeros that takes no room on the disk."""
-    import hashlib
-    import io
-    import json
-
     file = tarfile.TarInfo("zeros")
     file.size = size
     header = file.tobuf(tarfile.GNU_FORMAT)

@@ -91,12 +91,12 @@ package final class DirectoryHandle: Sendable {
     /// - Returns: nil if there is nothing.
     package func status(_ relative: String, followsLinks: Bool = true) throws -> Status? {
         var status = stat()
-        guard fstatat(descriptor, relative, &status, followsLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 else {
+        let isThere: Void? = try ifThere { () throws(StreamError) in
+            guard fstatat(descriptor, relative, &status, followsLinks ? 0 : AT_SYMLINK_NOFOLLOW) != 0 else { return }
             let code = errno
-            // A link that leads to itself leads nowhere.
-            if [ENOENT, ENOTDIR, ELOOP].contains(code) { return nil }
-            throw StreamError.io(operation: "look at", path: "\(path)/\(relative)", errno: code)
+            throw .io(operation: "look at", path: "\(path)/\(relative)", errno: code)
         }
+        guard isThere != nil else { return nil }
         func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }
         return Status(
             size: Int64(status.st_size), changed: max(nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)),

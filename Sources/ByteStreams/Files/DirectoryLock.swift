@@ -23,12 +23,7 @@ public final class DirectoryLock: Sendable {
     /// - Returns: nil if somebody else has it.
     public static func trying(_ kind: Kind, on path: String) throws -> DirectoryLock? {
         let lock = DirectoryLock(try open(path))
-        while flock(lock.descriptor, kind.operation | LOCK_NB) != 0 {
-            let code = errno
-            if code == EWOULDBLOCK { return nil }
-            if code != EINTR { throw StreamError.io(operation: "lock", path: path, errno: code) }
-        }
-        return lock
+        return try tryLock(lock.descriptor, kind.operation, path) ? lock : nil
     }
 
     private static func open(_ path: String) throws -> Int32 {

@@ -18,15 +18,11 @@ package enum FileKind: Sendable {
 
 /// What the system knows of a path; nil if nothing is there.
 func status(of path: String, followingLinks: Bool = true) throws -> stat? {
-    var status = stat()
-    let result = followingLinks ? stat(path, &status) : lstat(path, &status)
-    guard result == 0 else {
-        let code = errno
-        // A link that leads to itself leads nowhere.
-        if [ENOENT, ENOTDIR, ELOOP].contains(code) { return nil }
-        throw StreamError.io(operation: "look at", path: path, errno: code)
+    try ifThere { () throws(StreamError) in
+        var status = stat()
+        try systemCall("look at", path) { followingLinks ? stat(path, &status) : lstat(path, &status) }
+        return status
     }
-    return status
 }
 
 /// What is at a path, links not followed unless asked; nil if nothing is.
@@ -92,13 +88,8 @@ package func listDirectory(_ path: String) throws -> [String]? {
 func openIfThere(
     _ relative: String, from base: Int32 = AT_FDCWD, _ flags: Int32, _ operation: String, _ path: String
 ) throws -> Int32? {
-    while true {
-        let descriptor = openat(base, relative, O_RDONLY | O_CLOEXEC | flags)
-        if descriptor >= 0 { return descriptor }
-        let code = errno
-        // A link that leads to itself leads nowhere.
-        if [ENOENT, ENOTDIR, ELOOP].contains(code) { return nil }
-        if code != EINTR { throw StreamError.io(operation: operation, path: path, errno: code) }
+    try ifThere { () throws(StreamError) in
+        try systemCall(operation, path) { openat(base, relative, O_RDONLY | O_CLOEXEC | flags) }
     }
 }
 

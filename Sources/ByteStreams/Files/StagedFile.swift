@@ -144,7 +144,7 @@ private func removeIfUnlocked(_ path: String) throws {
     // Not ours to read, or gone: not ours to remove.
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
-    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { try removeFile(path) }
+    if try tryLock(descriptor, LOCK_EX, path) { try removeFile(path) }
 }
 
 /// Writes a small file so that it is there whole, or not at all.

@@ -19,3 +19,29 @@ package func systemCall<T: SignedInteger>(
         if code != EINTR { throw .io(operation: operation, path: path, errno: code) }
     }
 }
+
+/// Does what needs something to be there.
+///
+/// - Returns: nil if nothing is there; a link that leads to itself leads nowhere.
+package func ifThere<T>(_ body: () throws(StreamError) -> T) throws(StreamError) -> T? {
+    do {
+        return try body()
+    } catch {
+        guard case .io(_, _, let code) = error, [ENOENT, ENOTDIR, ELOOP].contains(code) else { throw error }
+        return nil
+    }
+}
+
+/// Locks what is open, unless somebody else has it.
+///
+/// - Parameter operation: `LOCK_SH` or `LOCK_EX`.
+/// - Returns: whether it is locked now.
+package func tryLock(_ descriptor: Int32, _ operation: Int32, _ path: String) throws(StreamError) -> Bool {
+    do {
+        try systemCall("lock", path) { flock(descriptor, operation | LOCK_NB) }
+        return true
+    } catch {
+        guard case .io(_, _, EWOULDBLOCK) = error else { throw error }
+        return false
+    }
+}

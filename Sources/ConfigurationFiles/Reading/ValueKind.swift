@@ -131,10 +131,11 @@ extension ValueKind where Value == [(name: String, values: [String])] {
                     throw Complaint("\(quoted(entry.key)) is no name of an HTTP header", at: entry.place)
                 }
                 let header = (entry.key, entry.value.isNull ? [] : try lines(entry.value))
-                if let position = positions.updateValue(headers.count, forKey: entry.key.lowercased()) {
-                    positions[entry.key.lowercased()] = position
+                let name = entry.key.lowercased()
+                if let position = positions[name] {
                     headers[position] = header
                 } else {
+                    positions[name] = headers.count
                     headers.append(header)
                 }
             }

@@ -73,7 +73,7 @@ final class StagingArea: Sendable {
         do {
             try move(aside, to: path)
         } catch {
-            // Likewise.
+            // Where it cannot be taken away, the next one who is alone here does that.
             _ = try? removeFile(aside)
             throw error
         }

@@ -187,8 +187,7 @@ public final class Store: ImageDestination {
         _ = try rely(on: "\(path)/\(paths.revisionLink(manifest.digest, repository))")
     }
 
-    /// The tag's history, then the tag. A new tag is there at once with both: a registry lists what has a history, and
-    /// what was cut off between them would be a tag that means nothing.
+    /// The tag's history, then the tag; a new one comes with both at once.
     ///
     /// - Throws: `TransferError.notFound` if the repository has no such manifest.
     public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
@@ -206,7 +205,7 @@ public final class Store: ImageDestination {
         }
     }
 
-    /// A new tag comes whole, with its history: a part of it would be a tag that means nothing.
+    /// A new tag, whole: a registry lists what has a history, and without the rest it would mean nothing.
     ///
     /// - Returns: false if there is one already.
     private func makeTag(_ tag: String, _ digest: Digest, in repository: String) throws -> Bool {

@@ -88,11 +88,9 @@ package final class DirectoryTree: FileTree {
 
 /// Without links, dots and doubled slashes; nil if nothing is there.
 func realPath(_ path: String) throws -> String? {
-    guard let resolved = realpath(path, nil) else {
-        let code = errno
-        if [ENOENT, ENOTDIR, ELOOP].contains(code) { return nil }
-        throw StreamError.io(operation: "look at", path: path, errno: code)
+    try ifThere { () throws(StreamError) in
+        guard let resolved = realpath(path, nil) else { throw .io(operation: "look at", path: path, errno: errno) }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
-    defer { free(resolved) }
-    return String(cString: resolved)
 }

@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// Looks over a document before it is decoded, in one pass.
 struct DocumentScan {
     enum Problem: Equatable {
@@ -70,8 +68,8 @@ struct DocumentScan {
 
     /// A key that is spelled with escapes. What is no valid one stays as it is, for the decoder to refuse.
     private static func unescaped(_ key: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
-        let quote = CollectionOfOne(UInt8(ascii: "\""))
-        let text = try? JSONDecoder().decode(String.self, from: Data(quote) + Data(key) + Data(quote))
+        let quote = [UInt8(ascii: "\"")]
+        let text = (try? JSONParser.parse(quote + key + quote))?.string
         return text.map { Array($0.utf8) } ?? Array(key)
     }
 }

@@ -8,7 +8,8 @@ struct JSONParser {
 
     private init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
-    /// - Parameter bytes: nested no deeper than recursion can follow. Of members of one name, the last counts.
+    /// - Parameter bytes: that `DocumentScan` has nothing against: nested no deeper than recursion can follow, and no
+    ///   member twice.
     /// - Throws: `JSONError`.
     static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
         let result = bytes.withUnsafeBufferPointer { buffer in

@@ -40,31 +40,26 @@ final class BlobPipe {
     ) throws {
         self.move = move
         let size = move.blob.size < 0 ? nil : move.blob.size
+        let format = move.blob.mediaType.layerCompression?.streamFormat
+        // What is gzipped is hashed beside that, on both sides of it.
+        let tarDigest = format == nil ? move.blob.digest : move.diffID
+        let tarHasher = move.compression == .gzip ? tarDigest.map { LaneHasher($0.algorithm) } : nil
+        input = VerifyingSource(
+            bytes, digest: move.blob.digest, size: size, name: title, hashedBy: format == nil ? tarHasher : nil)
         guard let wanted = move.compression else {
-            input = VerifyingSource(bytes, digest: move.blob.digest, size: size, name: title)
             made = nil
             output = input
             return
         }
-        let format = move.blob.mediaType.layerCompression?.streamFormat
-        // What is gzipped is hashed beside that, on both sides of it.
-        let tarDigest = format == nil ? move.blob.digest : move.diffID
-        let tarHasher = wanted == .gzip ? tarDigest.map { LaneHasher($0.algorithm) } : nil
-        var tar: any ByteSource
+        var tar: any ByteSource = input
         if let format {
-            input = VerifyingSource(bytes, digest: move.blob.digest, size: size, name: title)
-            tar = try InflatingSource(input, format: format, limit: inflation, name: title)
+            tar = try InflatingSource(tar, format: format, limit: inflation, name: title)
             if let diffID = move.diffID {
                 tar = VerifyingSource(
                     tar, digest: diffID, size: nil, name: "\(title), inflated,", hashedBy: tarHasher)
             }
-        } else {
-            if let diffID = move.diffID, diffID != move.blob.digest {
-                throw TransferError.damaged("\(title): the config gives it the diffID \(diffID)")
-            }
-            input = VerifyingSource(
-                bytes, digest: move.blob.digest, size: size, name: title, hashedBy: tarHasher)
-            tar = input
+        } else if let diffID = move.diffID, diffID != move.blob.digest {
+            throw TransferError.damaged("\(title): the config gives it the diffID \(diffID)")
         }
         switch wanted {
         case .gzip:

@@ -38,7 +38,7 @@ final class VerifyJournal: Sendable {
         }
         let descriptor = try systemCall("write", path) { open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600) }
         do {
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            guard try tryLock(descriptor, LOCK_EX, path) else {
                 throw TransferError.refused(
                     "\(path) is in use by another verification: wait for it, or name another file")
             }

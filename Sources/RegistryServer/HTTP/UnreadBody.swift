@@ -84,19 +84,21 @@ package final class UnreadBody: ChannelDuplexHandler, RemovableChannelHandler {
     /// What cannot be understood is answered by others; there is nothing to be said after that.
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if error is HTTPParserError, state != .closing {
-            state = .closing
             isReading = false
-            let channel = context.channel
-            channel.eventLoop.scheduleTask(in: Self.patience) { channel.close(promise: nil) }
+            closeLater(context)
         }
         context.fireErrorCaught(error)
     }
 
     private func close(_ context: ChannelHandlerContext) {
-        state = .closing
-        let channel = context.channel
+        closeLater(context)
         // What was written goes first. Where one side alone cannot be closed, patience does it.
         context.close(mode: .output, promise: nil)
+    }
+
+    private func closeLater(_ context: ChannelHandlerContext) {
+        state = .closing
+        let channel = context.channel
         channel.eventLoop.scheduleTask(in: Self.patience) { channel.close(promise: nil) }
     }
 }

@@ -41,8 +41,7 @@ struct BackupDamageTests {
             try kill("$DRAY restore -q --progress none \(scratch["backup"]) store:\(scratch["target"])", within: back)
             guard FileManager.default.fileExists(atPath: "\(scratch["target"])/docker") else { continue }
             let served = try await Registry(serving: scratch["target"], scratch: scratch)
-            let checked = try Command.run(
-                Command.package.appending(path: "Tests/check-registry").path, [served.address])
+            let checked = try Command.script("Tests/check-registry", [served.address])
             #expect(checked.status == 0, "\(checked.errors)")
         }
         try Command.succeed("restore", scratch["backup"], "store:\(scratch["target"])")
@@ -81,8 +80,7 @@ struct BackupDamageTests {
         let target = try await Registry(serving: scratch["target"], scratch: scratch)
         for round in 0..<Self.kills {
             _ = try run(round, target.address) { ["restore", backup, $0] }
-            let checked = try Command.run(
-                Command.package.appending(path: "Tests/check-registry").path, [target.address])
+            let checked = try Command.script("Tests/check-registry", [target.address])
             #expect(checked.status == 0, "\(checked.errors)")
         }
         try Command.succeed("restore", backup, "docker://\(target.address)/")

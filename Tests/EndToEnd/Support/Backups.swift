@@ -18,8 +18,7 @@ enum Backups {
     static func content(
         ofRegistry address: String, sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> [String] {
-        let list = try Command.run(
-            Command.package.appending(path: "Tests/check-registry").path, [address, "--list"])
+        let list = try Command.script("Tests/check-registry", [address, "--list"])
         #expect(list.status == 0, "\(list.errors)", sourceLocation: sourceLocation)
         return list.lines
     }
@@ -28,7 +27,7 @@ enum Backups {
     static func content(
         of snapshot: String, in backup: String, sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> [String] {
-        let list = try Command.run(Command.package.appending(path: "Tests/check-backup").path, [backup, snapshot])
+        let list = try Command.script("Tests/check-backup", [backup, snapshot])
         #expect(list.status == 0, "\(list.errors)", sourceLocation: sourceLocation)
         return list.lines
     }
@@ -38,7 +37,7 @@ enum Backups {
     /// - Returns: how many there are.
     @discardableResult
     static func check(_ backup: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> Int {
-        let checked = try Command.run(Command.package.appending(path: "Tests/check-backup").path, [backup])
+        let checked = try Command.script("Tests/check-backup", [backup])
         #expect(checked.status == 0, "\(checked.errors)", sourceLocation: sourceLocation)
         return try #require(Int(checked.text.trimmed))
     }

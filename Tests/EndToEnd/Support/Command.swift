@@ -38,6 +38,11 @@ struct Command {
         return result
     }
 
+    /// Runs a program of the project's, such as `Tests/check-registry`.
+    static func script(_ path: String, _ arguments: [String] = []) throws -> Command {
+        try run(package.appending(path: path).path, arguments)
+    }
+
     static func run(_ program: String, _ arguments: [String], in directory: String = "/tmp") throws -> Command {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")

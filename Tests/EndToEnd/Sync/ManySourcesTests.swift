@@ -98,7 +98,7 @@ struct ManySourcesTests {
     }
 
     @Test func theSeedingSampleWorks() throws {
-        let walk = try Command.run(Command.package.appending(path: "samples/seed/walk-through").path, [])
+        let walk = try Command.script("samples/seed/walk-through")
         #expect(walk.status == 0, "\(walk.text)\n\(walk.errors)")
         #expect(walk.lines.last == "the registry is seeded: every image is served as it is stored")
     }

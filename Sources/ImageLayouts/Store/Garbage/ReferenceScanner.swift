@@ -168,8 +168,8 @@ package struct ReferenceScanner {
         let raw = try rawText()
         let isPlain = !raw.contains(UInt8(ascii: "\\"))
         if isPlain { return String(decoding: raw, as: UTF8.self) }
-        let document = Array("[\"".utf8) + raw + Array("\"]".utf8)
-        return try Document.decode([String].self, from: document, name: "it").first ?? ""
+        let quote = [UInt8(ascii: "\"")]
+        return try Document.value(from: quote + raw + quote, name: "it").string ?? ""
     }
 
     /// What is between two quotes.

@@ -40,11 +40,7 @@ package final class StoreUpload {
         let descriptor = try systemCall("open", path) { open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0o666) }
         self.descriptor = descriptor
         size = 0
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            let code = errno
-            if code == EWOULDBLOCK { throw Busy() }
-            if code != EINTR { throw StreamError.io(operation: "lock", path: path, errno: code) }
-        }
+        guard try tryLock(descriptor, LOCK_EX, path) else { throw Busy() }
     }
 
     deinit { close() }
