@@ -200,8 +200,11 @@ class Server:
 
     def stop(self):
         """Its exit status; None if it had to be killed."""
-        if not self.has_ended:
-            os.kill(self.pid, signal.SIGTERM)
+        try:
+            if not self.has_ended:
+                os.kill(self.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass  # it has ended in between
         if self._thread:
             self._thread.join()
             return None if self.outcome.timed_out or self.outcome.killed_by else self.outcome.status

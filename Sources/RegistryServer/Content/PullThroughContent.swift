@@ -14,7 +14,7 @@ final class PullThroughContent: RegistryContent {
     private let upstream: any ImageSource
     private let logger: Logger
     /// Blobs that are being fetched: each once, however many ask.
-    private let arriving = Mutex<[Key: ArrivingBlob]>([:])
+    private let arriving = Mutex<[Key: Task<ServedBlob?, any Error>]>([:])
 
     private struct Key: Hashable {
         var digest: Digest
@@ -78,7 +78,21 @@ final class PullThroughContent: RegistryContent {
     func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
         if let known = try await local.blob(digest, in: repository) { return known }
         let key = Key(digest: digest, repository: repository)
-        if let underway = arriving.withLock({ $0[key] }) { return ServedBlob(size: -1, bytes: .arriving(underway)) }
+        let fetch = arriving.withLock { arriving in
+            if let underway = arriving[key] { return underway }
+            let new = Task { try await self.fetch(key) }
+            arriving[key] = new
+            return new
+        }
+        return try await fetch.value
+    }
+
+    /// Begins to fetch a blob, unless it has come since somebody looked for it.
+    private func fetch(_ key: Key) async throws -> ServedBlob? {
+        let (digest, repository) = (key.digest, key.repository)
+        var isArriving = false
+        defer { if !isArriving { forget(key) } }
+        if let known = try await local.blob(digest, in: repository) { return known }
         let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
         let bytes = Handover(PeekingSource(try await upstream.blob(descriptor, in: repository)))
         let upload: Handover<StoreUpload>
@@ -92,15 +106,7 @@ final class PullThroughContent: RegistryContent {
             return nil
         }
         let new = try ArrivingBlob(upload.value)
-        let blob = arriving.withLock { arriving in
-            if let other = arriving[key] { return other }
-            arriving[key] = new
-            return new
-        }
-        guard blob === new else {
-            try await Workers.blobs.run { try upload.value.cancel() }
-            return ServedBlob(size: -1, bytes: .arriving(blob))
-        }
+        isArriving = true
         Task { [self] in
             do {
                 try await Workers.fetches.run {
@@ -119,10 +125,12 @@ final class PullThroughContent: RegistryContent {
                 new.ended(error)
                 try? await Workers.blobs.run { try upload.value.cancel() }
             }
-            arriving.withLock { $0[key] = nil }
+            forget(key)
         }
         return ServedBlob(size: -1, bytes: .arriving(new))
     }
+
+    private func forget(_ key: Key) { arriving.withLock { $0[key] = nil } }
 
     func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
         do {
