@@ -11,7 +11,10 @@ public final class FileSource: ByteSource {
         self.file = file
         position = offset
         end = length.map { offset + $0 } ?? max(offset, file.size)
-        posix_fadvise(file.descriptor, off_t(offset), off_t(end - offset), POSIX_FADV_SEQUENTIAL)
+        // What is read in one go gains nothing by it.
+        if end - offset > 128 << 10 {
+            posix_fadvise(file.descriptor, off_t(offset), off_t(end - offset), POSIX_FADV_SEQUENTIAL)
+        }
     }
 
     /// - Throws: `StreamError.damaged` if the file ends too early.

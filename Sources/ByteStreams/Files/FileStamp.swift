@@ -4,6 +4,7 @@ import Glibc
 package struct FileStamp: Hashable, Sendable {
     private let device: UInt64
     private let inode: UInt64
+    package let isFile: Bool
     package let size: Int64
     /// Seconds and nanoseconds since 1970.
     private let seconds: Int
@@ -32,6 +33,7 @@ package struct FileStamp: Hashable, Sendable {
     private init(_ status: stat) {
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
+        isFile = status.st_mode & S_IFMT == S_IFREG
         size = Int64(status.st_size)
         seconds = status.st_mtim.tv_sec
         nanoseconds = status.st_mtim.tv_nsec

@@ -8,9 +8,13 @@ public final class OpenFile: Sendable {
     package let descriptor: Int32
 
     /// - Throws: `StreamError.io`; a directory cannot be read either. `StreamError.damaged` for what is no file.
-    public init(reading path: String) throws {
+    public convenience init(reading path: String) throws {
+        try self.init(taking: try Self.open(path), path: path)
+    }
+
+    /// - Parameter descriptor: is closed by this, whatever comes.
+    package init(taking descriptor: Int32, path: String) throws {
         self.path = path
-        let descriptor = try Self.open(path)
         self.descriptor = descriptor
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 package func parent(of path: String) -> String {
@@ -74,7 +75,11 @@ package func fileSize(_ path: String) throws -> Int64? {
 
 /// The names in a directory, sorted; nil if there is none.
 package func listDirectory(_ path: String) throws -> [String]? {
-    guard let directory = try openIfThere(path, O_DIRECTORY, "list", path) else { return nil }
+    try openIfThere(path, O_DIRECTORY, "list", path).map { try listDirectory($0, path) }
+}
+
+/// The names in an open directory, sorted; closes it.
+package func listDirectory(_ directory: Int32, _ path: String) throws -> [String] {
     var names: [String] = []
     try forEachEntry(of: directory, path) { name, _ in names.append(name) }
     return names.sorted()
@@ -85,12 +90,22 @@ package func listDirectory(_ path: String) throws -> [String]? {
 /// - Parameters:
 ///   - base: the directory that `relative` starts from.
 ///   - path: for the message.
-func openIfThere(
+package func openIfThere(
     _ relative: String, from base: Int32 = AT_FDCWD, _ flags: Int32, _ operation: String, _ path: String
 ) throws -> Int32? {
     try ifThere { () throws(StreamError) in
         try systemCall(operation, path) { openat(base, relative, O_RDONLY | O_CLOEXEC | flags) }
     }
+}
+
+/// Of what is opened to be looked at, and neither read nor entered: `O_PATH`.
+package let lookOnly = dray_open_path
+
+/// Opens something to be read, unless a symbolic link is anywhere on its path.
+///
+/// - Throws: `StreamError.io`, with `ELOOP` for a link, and `ENOSYS` before Linux 5.6.
+package func openWithoutLinks(_ path: String, _ flags: Int32) throws(StreamError) -> Int32 {
+    try systemCall("open", path) { dray_open_without_links(path, O_RDONLY | O_CLOEXEC | flags) }
 }
 
 /// Reads a directory, and closes it.

@@ -2,7 +2,6 @@ package import ByteStreams
 import Glibc
 import ImageModel
 import ImageTransfer
-import Synchronization
 
 /// A directory. A link inside it may lead anywhere below its root, and nowhere else.
 ///
@@ -10,72 +9,104 @@ import Synchronization
 /// are verified by their names whoever wrote them.
 package final class DirectoryTree: FileTree {
     package let path: String
-    /// Its own real path, and that of the directory that may be elsewhere; or why they cannot be told.
-    private let roots: Result<[String], any Error>
-    /// Directories above those that files lie in, with no link on the way from the root.
-    private let plain = Mutex<Set<String>>([])
+    /// The directory that may be elsewhere.
+    private let shared: String?
+    /// Real paths of itself, and of the directory that may be elsewhere; or why they cannot be told.
+    private let roots: Result<(own: String, shared: String?), any Error>
 
     /// - Parameter shared: the directory that may be elsewhere.
     package init(_ path: String, shared: String? = nil) {
         self.path = path
+        self.shared = shared
         roots = Result {
-            let elsewhere = try shared.flatMap { try realPath("\(path)/\($0)") }
-            return [try realPath(path) ?? path] + (elsewhere.map { [$0] } ?? [])
+            (try realPath(path) ?? path, try shared.flatMap { try realPath("\(path)/\($0)") })
         }
     }
 
     package var title: String { path }
 
-    /// The path on disk; nil if nothing is there.
-    private func locate(_ relative: String) throws -> String? {
-        let direct = "\(try roots.get()[0])/\(relative)"
-        let parts = relative.split(separator: "/", omittingEmptySubsequences: false)
-        if !parts.contains(where: { ["", ".", ".."].contains($0) }),
-            try isPlain(parent(of: direct), isRemembered: false)
-        {
-            guard let kind = try fileKind(direct, followingLinks: false) else { return nil }
-            if kind != .link { return direct }
+    /// Something that is open, and its path on disk.
+    private typealias Opened = (descriptor: Int32, path: String)
+
+    /// - Parameter flags: `O_DIRECTORY`, or what keeps a descriptor from doing anything (`lookOnly`, `O_NONBLOCK`).
+    /// - Returns: nil if nothing is there.
+    private func open(_ relative: String, _ flags: Int32, to operation: String) throws -> Opened? {
+        // One call where no link is on the way. To look at each part of each path is most of the work in a large tree.
+        if let direct = try directPath(relative) {
+            do {
+                return (try openWithoutLinks(direct, flags), direct)
+            } catch .io(_, _, ENOENT), .io(_, _, ENOTDIR) {
+                return nil
+            } catch {
+                // Whatever it is: what follows does without that call, and meets the same if it lasts.
+            }
         }
-        return try locateFollowingLinks(relative)
+        guard let real = try followingLinks(relative) else { return nil }
+        return try openIfThere(real, flags, operation, real).map { ($0, real) }
     }
 
-    /// Whether there is a directory that no link leads to. Looking at each part of each path anew, as following
-    /// links does, is most of the work in a large tree.
-    private func isPlain(_ directory: String, isRemembered: Bool) throws -> Bool {
-        let root = try roots.get()[0]
-        if directory == root || plain.withLock({ $0.contains(directory) }) { return true }
-        guard directory.utf8.count > root.utf8.count, try isPlain(parent(of: directory), isRemembered: true),
-            try fileKind(directory, followingLinks: false) == .directory
-        else { return false }
-        if isRemembered { plain.withLock { _ = $0.insert(directory) } }
-        return true
+    /// Where something is if no link leads to it; nil where the path is not to be taken by its word.
+    private func directPath(_ relative: String) throws -> String? {
+        let parts = relative.split(separator: "/", omittingEmptySubsequences: false)
+        guard !parts.contains(where: { ["", ".", ".."].contains($0) }) else { return nil }
+        let roots = try roots.get()
+        if let shared, let elsewhere = roots.shared, relative.hasPrefix("\(shared)/") {
+            return elsewhere + relative.dropFirst(shared.count)
+        }
+        return "\(roots.own)/\(relative)"
     }
 
-    private func locateFollowingLinks(_ relative: String) throws -> String? {
+    private func followingLinks(_ relative: String) throws -> String? {
         let full = "\(path)/\(relative)"
         guard let real = try realPath(full) else { return nil }
-        guard try roots.get().contains(where: { real == $0 || real.hasPrefix($0 == "/" ? "/" : $0 + "/") }) else {
+        let roots = try roots.get()
+        let isInside = [roots.own, roots.shared].contains { root in
+            root.map { real == $0 || real.hasPrefix($0 == "/" ? "/" : $0 + "/") } ?? false
+        }
+        guard isInside else {
             throw TransferError.damaged("\(full) is a link that leads out of \(path), to \(real)")
         }
         return real
     }
 
-    package func size(of path: String) throws -> Int64? { try locate(path).flatMap { try fileSize($0) } }
+    /// Looks at something without opening it for anything else.
+    private func look<T>(at relative: String, _ body: (Opened) throws -> T) throws -> T? {
+        guard let opened = try open(relative, lookOnly, to: "look at") else { return nil }
+        defer { close(opened.descriptor) }
+        return try body(opened)
+    }
+
+    private func openFile(_ relative: String) throws -> OpenFile? {
+        guard let opened = try open(relative, O_NONBLOCK | O_NOCTTY, to: "open") else { return nil }
+        return try OpenFile(taking: opened.descriptor, path: opened.path)
+    }
+
+    package func size(of path: String) throws -> Int64? {
+        try look(at: path) { try FileStamp(of: $0.descriptor, path: $0.path) }.flatMap { $0.isFile ? $0.size : nil }
+    }
 
     package func read(_ path: String, limit: Int) throws -> [UInt8]? {
-        try locate(path).flatMap { try fileKind($0) == .directory ? nil : readFile($0, limit: limit) }
+        do {
+            return try openFile(path).map { try FileSource($0).readAll(limit: limit, name: $0.path) }
+        } catch StreamError.io(_, _, EISDIR) {
+            return nil
+        }
     }
 
     package func open(_ path: String) throws -> (any ByteSource)? {
-        guard let located = try locate(path), try fileKind(located) == .file else { return nil }
-        return FileSource(try OpenFile(reading: located))
+        guard try size(of: path) != nil else { return nil }
+        return try openFile(path).map { FileSource($0) }
     }
 
-    package func list(_ path: String) throws -> [String]? { try locate(path).flatMap { try listDirectory($0) } }
+    package func list(_ path: String) throws -> [String]? {
+        try open(path, O_DIRECTORY, to: "list").map { try listDirectory($0.descriptor, $0.path) }
+    }
 
     package func resolved(_ path: String) throws -> String? {
-        let root = try roots.get()[0]
-        return try locate(path).map { $0.hasPrefix("\(root)/") ? String($0.dropFirst(root.count + 1)) : $0 }
+        let root = try roots.get().own
+        return try look(at: path) { $0.path }.map {
+            $0.hasPrefix("\(root)/") ? String($0.dropFirst(root.count + 1)) : $0
+        }
     }
 
     package func facts(of path: String) throws -> FileFacts? {
@@ -83,7 +114,9 @@ package final class DirectoryTree: FileTree {
         return try FileFacts(reading: source)
     }
 
-    package func stamp(of path: String) throws -> String? { try locate(path).map { try FileStamp(of: $0).text } }
+    package func stamp(of path: String) throws -> String? {
+        try look(at: path) { try FileStamp(of: $0.descriptor, path: $0.path).text }
+    }
 }
 
 /// Without links, dots and doubled slashes; nil if nothing is there.
