@@ -24,12 +24,7 @@ public final class SnapshotSource: ImageSource {
 
     public func listing() async throws -> SourceListing {
         var all = SourceListing()
-        for repository in snapshot.repositories {
-            let listing = try await listing(of: repository)
-            all.images += listing.images
-            all.broken += listing.broken
-            all.notes += listing.notes
-        }
+        for repository in snapshot.repositories { all.add(try await listing(of: repository)) }
         return all
     }
 

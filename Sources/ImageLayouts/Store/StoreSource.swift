@@ -51,24 +51,32 @@ public final class StoreSource: StreamedSource {
     // MARK: Listing
 
     public func listing() async throws -> SourceListing {
-        try await Workers.blobs.run { [self] in try listAll() }
+        // What goes by in a stream is read in its order.
+        guard access == .anyOrder else { return try await Workers.blobs.run { [self] in try listAll() } }
+        var (paths, names, listing) = try await Workers.blobs.run { [self] in try outline() }
+        for part in try await inParallel(names, { [self, paths] name, _ in try list(name, paths) }) {
+            listing.add(part)
+        }
+        return listing
     }
 
     package func listAll() throws -> SourceListing {
+        var (paths, names, listing) = try outline()
+        for name in names { listing.add(try list(name, paths)) }
+        return listing
+    }
+
+    /// Every repository, and a listing of what is passed over.
+    private func outline() throws -> (StorePaths, [String], SourceListing) {
         let paths = try paths()
         var listing = SourceListing()
         let names = try repositories(paths) { listing.notes.append($0) }
-        for repository in names { try list(repository, paths, into: &listing) }
-        return listing
+        return (paths, names, listing)
     }
 
     /// The images of one repository that can be read.
     func images(in repository: String) async throws -> [SourceImage] {
-        try await Workers.blobs.run { [self] in
-            var listing = SourceListing()
-            try list(repository, paths(), into: &listing)
-            return listing.images
-        }
+        try await Workers.blobs.run { [self] in try list(repository, paths()).images }
     }
 
     /// Every repository, sorted component by component.
@@ -101,8 +109,16 @@ public final class StoreSource: StreamedSource {
     }
 
     /// Tags first, then what goes by digest alone and is no part of something else.
-    private func list(_ repository: String, _ paths: StorePaths, into listing: inout SourceListing) throws {
+    private func list(_ repository: String, _ paths: StorePaths) throws -> SourceListing {
+        var listing = SourceListing()
         var parts: Set<Digest> = []
+        var read: [Digest: Manifest] = [:]
+        func manifest(_ digest: Digest) throws -> Manifest {
+            if let known = read[digest] { return known }
+            let manifest = try self.manifest(digest, repository, paths)
+            read[digest] = manifest
+            return manifest
+        }
         func image(_ manifest: Manifest, _ tag: String?) -> SourceImage {
             SourceImage(
                 name: .full(ImageName(repository: repository, tag: tag)), descriptor: manifest.descriptor,
@@ -126,7 +142,7 @@ public final class StoreSource: StreamedSource {
             }
             do {
                 guard let digest = try link(paths.currentLink(tag, repository)) else { continue }
-                let manifest = try manifest(digest, repository, paths)
+                let manifest = try manifest(digest)
                 parts.insert(manifest.digest)
                 note(manifest)
                 listing.images.append(image(manifest, tag))
@@ -135,10 +151,12 @@ public final class StoreSource: StreamedSource {
             }
         }
         var manifests: [Manifest] = []
+        var subjects = SubjectIndex()
         for digest in try revisions(of: repository, paths) {
             do {
-                let manifest = try manifest(digest, repository, paths)
+                let manifest = try manifest(digest)
                 manifests.append(manifest)
+                subjects.add(manifest)
                 note(manifest)
             } catch TransferError.notFound {
                 // The registry's own garbage collection leaves such links.
@@ -148,6 +166,8 @@ public final class StoreSource: StreamedSource {
             }
         }
         listing.images += manifests.filter { !parts.contains($0.digest) }.map { image($0, nil) }
+        self.subjects.withLock { [subjects] in $0[repository] = subjects }
+        return listing
     }
 
     /// Canonical digests may stand twice, under sha512 as well: then that one is who the manifest is.

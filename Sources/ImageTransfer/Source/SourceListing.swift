@@ -18,6 +18,14 @@ public struct SourceListing: Sendable {
         self.notes = notes
     }
 
+    /// What another part of the source holds.
+    package mutating func add(_ other: SourceListing) {
+        images += other.images
+        broken += other.broken
+        notes += other.notes
+        remarks += other.remarks
+    }
+
     /// - Throws: what is wrong if nothing can be read.
     public func readable() throws -> [SourceImage] {
         if images.isEmpty, let first = broken.first { throw first.error }
