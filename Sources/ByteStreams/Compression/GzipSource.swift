@@ -4,7 +4,7 @@ import CZlib
 ///
 /// The input is cut into blocks of a fixed size, each compressed by itself and ended at a byte border;
 /// joined in order they are one deflate stream. So the output depends on the input and the level alone.
-public final class GzipSource: ByteSource {
+public final class GzipSource: BlockSource {
     public static let defaultLevel = 1
     /// Bytes of input in a block: large enough that forgetting the window costs under one per cent.
     package static let blockSize = 512 << 10
@@ -20,13 +20,13 @@ public final class GzipSource: ByteSource {
     /// Header or trailer.
     private let frame = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 8)
     private let frameReaders = BufferReaders()
-    /// What is made, of `frame` or of `current`, and not read yet.
-    private var ready = UnsafeRawBufferPointer(start: nil, count: 0)
+    public var unread = UnsafeRawBufferPointer(start: nil, count: 0)
     private var checksum: UInt32 = 0
     private var length: UInt32 = 0
-    private var state = State.reading
+    private var state = State.beginning
 
     private enum State {
+        case beginning
         case reading
         case inputEnded
         case trailerWritten
@@ -46,30 +46,14 @@ public final class GzipSource: ByteSource {
         limit = max(1, threads) + 1
         inputHasher = input
         outputHasher = output
-        // No name, no time, unknown system: nothing that differs from run to run.
-        makeReady([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
     }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        while ready.isEmpty, try advance() {}
-        let count = min(buffer.count, ready.count)
-        buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: ready[..<count]))
-        ready = UnsafeRawBufferPointer(rebasing: ready[count...])
-        return count
-    }
-
-    /// Block by block, without a copy.
-    public func pump(into sink: any ByteSink) throws {
-        repeat {
-            try sink.write(ready)
-            ready = UnsafeRawBufferPointer(rebasing: ready[..<0])
-        } while try advance()
-    }
-
-    /// Makes the next bytes ready, once those before are read.
-    ///
-    /// - Returns: false at the end.
-    private func advance() throws -> Bool {
+    public func nextBlock() throws -> UnsafeRawBufferPointer {
+        if state == .beginning {
+            state = .reading
+            // No name, no time, unknown system: nothing that differs from run to run.
+            return made([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
+        }
         if let block = current { spare.append(block) }
         current = nil
         while state == .reading, underway.count < limit { try startBlock() }
@@ -79,25 +63,26 @@ public final class GzipSource: ByteSource {
             checksum = UInt32(crc32_combine(UInt(checksum), UInt(block.checksum), block.inputCount))
             length &+= UInt32(truncatingIfNeeded: block.inputCount)
             current = block
-            makeReady(block.output[..<block.outputCount], readers: block.readers)
-            return true
+            return made(block.output[..<block.outputCount], readers: block.readers)
         }
-        guard state == .inputEnded else { return false }
+        guard state == .inputEnded else { return UnsafeRawBufferPointer(start: nil, count: 0) }
         state = .trailerWritten
         // A final empty block with fixed codes, then checksum and length.
-        makeReady([0x03, 0x00] + checksum.littleEndianBytes + length.littleEndianBytes)
-        return true
+        return made([0x03, 0x00] + checksum.littleEndianBytes + length.littleEndianBytes)
     }
 
-    private func makeReady(_ bytes: Slice<UnsafeMutableRawBufferPointer>, readers: BufferReaders) {
-        ready = UnsafeRawBufferPointer(rebasing: bytes)
-        outputHasher?.add(ready, readers: readers)
+    private func made(
+        _ bytes: Slice<UnsafeMutableRawBufferPointer>, readers: BufferReaders
+    ) -> UnsafeRawBufferPointer {
+        let block = UnsafeRawBufferPointer(rebasing: bytes)
+        outputHasher?.add(block, readers: readers)
+        return block
     }
 
-    private func makeReady(_ frameBytes: [UInt8]) {
+    private func made(_ frameBytes: [UInt8]) -> UnsafeRawBufferPointer {
         frameReaders.wait()
         frame.copyBytes(from: frameBytes)
-        makeReady(frame[..<frameBytes.count], readers: frameReaders)
+        return made(frame[..<frameBytes.count], readers: frameReaders)
     }
 
     private func startBlock() throws {

@@ -28,6 +28,7 @@ public final class LaneHasher: Hashed, @unchecked Sendable {
     private enum Form {
         case lane(SHA256State)
         case library(DigestHasher)
+        case ended(Digest)
     }
 
     /// Who has bytes waiting, and who works on them; it also guards `pieces` and `isWaiting` of all.
@@ -85,10 +86,14 @@ public final class LaneHasher: Hashed, @unchecked Sendable {
     /// Of everything that was added, once all is taken in; nothing can be added then.
     public func digest() -> Digest {
         underway.wait()
-        switch form {
-        case .lane(let state): return Digest(sha256: state.finish())
-        case .library(let hasher): return hasher.finalize()
-        }
+        let digest =
+            switch form {
+            case .lane(let state): Digest(sha256: state.finish())
+            case .library(let hasher): hasher.finalize()
+            case .ended(let digest): digest
+            }
+        form = .ended(digest)
+        return digest
     }
 
     /// Somebody's first piece, and the whole blocks in it that are still to be taken in.
@@ -104,6 +109,7 @@ public final class LaneHasher: Hashed, @unchecked Sendable {
                 library.update(piece)
                 hasher.form = .library(library)
                 blocks = UnsafeRawBufferPointer(rebasing: piece[..<0])
+            case .ended: preconditionFailure("bytes were added to a hash that had ended")
             }
         }
 

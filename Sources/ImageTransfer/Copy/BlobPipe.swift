@@ -41,9 +41,14 @@ final class BlobPipe {
         self.move = move
         let size = move.blob.size < 0 ? nil : move.blob.size
         let format = move.blob.mediaType.layerCompression?.streamFormat
-        // What is gzipped is hashed beside that, on both sides of it.
-        let tarDigest = format == nil ? move.blob.digest : move.diffID
-        let tarHasher = move.compression == .gzip ? tarDigest.map { LaneHasher($0.algorithm) } : nil
+        // What is gzipped is hashed beside that, on both sides of it; and what was inflated, beside that.
+        let tarAlgorithm = (format == nil ? move.blob.digest : move.diffID)?.algorithm
+        let tarHasher: LaneHasher? =
+            switch move.compression {
+            case .gzip: tarAlgorithm.map { LaneHasher($0) }
+            case .some(.none): tarAlgorithm == .sha256 ? LaneHasher() : nil
+            case .zstd, nil: nil
+            }
         input = VerifyingSource(
             bytes, digest: move.blob.digest, size: size, name: title, hashedBy: format == nil ? tarHasher : nil)
         guard let wanted = move.compression else {
@@ -66,8 +71,12 @@ final class BlobPipe {
             let hasher = LaneHasher()
             made = hasher
             output = GzipSource(tar, level: level, hashingInput: tarHasher, output: hasher)
-        case .none, .zstd:
-            let hashing = HashingSource(wanted == .zstd ? ZstdSource(tar, level: level) : tar)
+        case .none:
+            let hasher = tarHasher ?? LaneHasher()
+            made = hasher
+            output = LaneHashingSource(tar, hashedBy: hasher)
+        case .zstd:
+            let hashing = HashingSource(ZstdSource(tar, level: level))
             made = hashing
             output = hashing
         }
