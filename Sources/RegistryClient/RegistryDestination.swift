@@ -137,7 +137,9 @@ public final class RegistryDestination: ImageDestination {
         target.repository = own(target.repository)
         let key = UploadQueue.Key(target)
         let (record, hasWaited) = registry.queue.enter(key, registry.options)
-        let upload = BlobUpload(target, to: registry, record: record)
+        let upload = BlobUpload(target, to: registry, record: record) { [self, repository = target.repository] in
+            note($0, in: repository)
+        }
         if hasWaited { try upload.lookFor() }
         if let key, target.digest != nil, let session = state.withLock({ $0.sessions.removeValue(forKey: key) }) {
             try upload.session.follow(session)

@@ -130,6 +130,21 @@ struct RegistryFaultTests {
         #expect(Set(puts.map(\.path)).count == puts.count && puts.count >= parts.count)
     }
 
+    /// A blob is mounted once into each repository, however many of its images have it.
+    @Test func aBlobIsMountedOnceIntoARepository() throws {
+        let scratch = try Scratch()
+        let registry = try ScriptedRegistry(["slow-links"], scratch: scratch)
+        let layout = try CraftedLayout(scratch["layout"])
+        let base = try layout.layer("base")
+        for number in 1...12 {
+            try layout.add(layout.image([base, layout.layer("\(number)")]), "team/app\(number % 2):\(number)")
+        }
+        let pushed = try Command.dray("copy", "oci:\(layout.path)", "docker://\(registry.address)/")
+        #expect(pushed.status == 0, "\(pushed.errors)")
+        let mounts = try registry.requests.filter { $0.method == "POST" && $0.path.contains("mount=") }.map(\.path)
+        #expect(Set(mounts).count == mounts.count && !mounts.isEmpty)
+    }
+
     @Test(arguments: ["mount-good", "mount-202", "mount-401", "mount-403", "mount-404", "mount-405", "mount-lie"])
     func mountsOrUploads(_ fault: String) throws {
         let scratch = try Scratch()

@@ -14,6 +14,13 @@ actor BlobTraffic {
     private var arrivals: [BlobMove.Key: Arrival] = [:]
     /// What is on its way, and who waits for it.
     private var claims: [BlobMove.Key: [CheckedContinuation<Void, Never>]] = [:]
+    private struct Place: Hashable {
+        let move: BlobMove.Key
+        let repository: String
+    }
+
+    /// What is being taken over into a repository, and who waits for that.
+    private var adoptions: [Place: [CheckedContinuation<Void, Never>]] = [:]
     /// Blobs at once.
     nonisolated let slots: Int
     private var freeSlots: Int
@@ -45,8 +52,27 @@ actor BlobTraffic {
         return nil
     }
 
-    func isUsable(_ move: BlobMove, in repository: String) -> Bool {
+    private func isUsable(_ move: BlobMove, in repository: String) -> Bool {
         arrivals[move.key]?.repositories.contains(repository) == true
+    }
+
+    /// Whether what somebody has brought can be used in another repository: one image after the other takes it over,
+    /// and all but the first find it there. docker-registry empties its link to a blob that is mounted once more for a
+    /// moment, in which a manifest with the blob is refused.
+    ///
+    /// - Parameter adopt: takes it over; false if that cannot be done.
+    func isUsable(
+        _ move: BlobMove, in repository: String, orAfter adopt: @Sendable () async throws -> Bool
+    ) async throws -> Bool {
+        let place = Place(move: move.key, repository: repository)
+        while adoptions[place] != nil { await withCheckedContinuation { adoptions[place]?.append($0) } }
+        if isUsable(move, in: repository) { return true }
+        adoptions[place] = []
+        defer { for waiter in adoptions.removeValue(forKey: place) ?? [] { waiter.resume() } }
+        try Task.checkCancellation()
+        guard try await adopt() else { return false }
+        arrivals[move.key]?.repositories.insert(repository)
+        return true
     }
 
     func note(_ move: BlobMove, as descriptor: Descriptor, in repository: String) {

@@ -276,10 +276,9 @@ struct Transfer {
     /// Whether what another image of this copy has brought can be used in a repository.
     private func isUsable(_ there: Descriptor, _ move: BlobMove, in repository: String) async throws -> Bool {
         if destination.traits.sharesBlobs { return true }
-        if await traffic.isUsable(move, in: repository) { return true }
-        guard try await destination.adopt(there, from: nil, in: nil, into: repository) else { return false }
-        await traffic.note(move, as: there, in: repository)
-        return true
+        return try await traffic.isUsable(move, in: repository) {
+            try await destination.adopt(there, from: nil, in: nil, into: repository)
+        }
     }
 
     private func mover(from source: any ImageSource) -> BlobMover {

@@ -35,12 +35,18 @@ final class BlobUpload: BlobWriter {
     var isCommitted = false
     private var isCancelled = false
     private var isUnderway = true
+    private let arrived: (Digest) -> Void
 
-    /// - Parameter record: from the queue, to which it is given back.
-    init(_ target: BlobTarget, to registry: Registry, record: UploadRecord) {
+    /// - Parameters:
+    ///   - record: from the queue, to which it is given back.
+    ///   - arrived: is told once the registry has the blob.
+    init(
+        _ target: BlobTarget, to registry: Registry, record: UploadRecord, arrived: @escaping (Digest) -> Void
+    ) {
         self.target = target
         self.registry = registry
         self.record = record
+        self.arrived = arrived
         session = UploadSession(
             registry, target.repository,
             title: "upload " + (target.digest.map { "the blob \($0)" } ?? "a layer"))
@@ -98,9 +104,12 @@ final class BlobUpload: BlobWriter {
     }
 
     func commit(_ digest: Digest) throws {
-        guard !isCommitted, !isCancelled else { return }
-        try close(digest)
-        bytes.removeAll()
+        guard !isCancelled else { return }
+        if !isCommitted {
+            try close(digest)
+            bytes.removeAll()
+        }
+        arrived(digest)
     }
 
     func cancel() {
