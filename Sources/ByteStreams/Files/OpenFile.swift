@@ -39,13 +39,16 @@ public final class OpenFile: Sendable {
             // Nobody may ever write to a pipe that lies where a file should.
             return try systemCall("open", path) { Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         } catch {
-            switch error {
-            case .io(_, _, ENXIO):
-                throw StreamError.damaged("\(path) is a pipe, device or socket, where a file has to be")
-            case .io(_, _, ELOOP):
-                throw StreamError.damaged("\(path) is a link that leads back to itself, where a file has to be")
-            default: throw error
-            }
+            throw Self.explained(error)
+        }
+    }
+
+    /// What the system's refusal to open something means where a file has to be.
+    package static func explained(_ error: StreamError) -> StreamError {
+        switch error {
+        case .io(_, let path, ENXIO): .damaged("\(path) is a pipe, device or socket, where a file has to be")
+        case .io(_, let path, ELOOP): .damaged("\(path) is a link that leads back to itself, where a file has to be")
+        default: error
         }
     }
 

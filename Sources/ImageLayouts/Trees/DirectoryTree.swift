@@ -77,8 +77,12 @@ package final class DirectoryTree: FileTree {
     }
 
     private func openFile(_ relative: String) throws -> OpenFile? {
-        guard let opened = try open(relative, O_NONBLOCK | O_NOCTTY, to: "open") else { return nil }
-        return try OpenFile(taking: opened.descriptor, path: opened.path)
+        do {
+            guard let opened = try open(relative, O_NONBLOCK | O_NOCTTY, to: "open") else { return nil }
+            return try OpenFile(taking: opened.descriptor, path: opened.path)
+        } catch let error as StreamError {
+            throw OpenFile.explained(error)
+        }
     }
 
     package func size(of path: String) throws -> Int64? {
