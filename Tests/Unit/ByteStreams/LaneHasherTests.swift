@@ -35,6 +35,24 @@ struct LaneHasherTests {
         }
     }
 
+    /// A part read into a buffer, and the rest taken block by block.
+    @Test(arguments: [0, 1, 99, 100, 262_144, 262_244, 1_000_003])
+    func whatIsReadThroughIsHashed(_ length: Int) throws {
+        let bytes = SeededBytes.noise(length, seed: 7)
+        for piece in [1000, 1 << 20] {
+            let hasher = LaneHasher()
+            let source = LaneHashingSource(DribblingSource(bytes, piece: piece), hashedBy: hasher)
+            var start = [UInt8](repeating: 0, count: 100)
+            let count = try start.withUnsafeMutableBytes { try source.fill($0) }
+            let rest = CollectingSink()
+            try source.pump(into: rest)
+            #expect(start[..<count] + rest.bytes == bytes[...], "\(length) bytes by \(piece)")
+            #expect(hasher.count == Int64(length))
+            #expect(hasher.digest() == Digest(of: bytes))
+            #expect(hasher.digest() == Digest(of: bytes))
+        }
+    }
+
     @Test(.enabled(if: SHA256State.isAvailable)) func twoStatesTakenTogetherStayApart() {
         let (first, second) = (SeededBytes.noise(6400, seed: 1), SeededBytes.noise(640, seed: 2))
         let (one, two) = (SHA256State(), SHA256State())

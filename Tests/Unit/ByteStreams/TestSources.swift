@@ -38,6 +38,12 @@ final class ZerosSource: ByteSource {
     }
 }
 
+final class CollectingSink: ByteSink {
+    private(set) var bytes: [UInt8] = []
+
+    func write(_ piece: UnsafeRawBufferPointer) { bytes += piece }
+}
+
 extension ByteSource {
     /// Everything, read `piece` bytes at a time.
     func collect(piece: Int = 512 << 10) throws -> [UInt8] {
