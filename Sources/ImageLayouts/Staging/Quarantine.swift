@@ -14,7 +14,9 @@ final class Quarantine: Sendable {
 
     let id: String
     private let root: String
-    private let ownership: Ownership
+    /// Keeps nothing aside itself, for everything in the quarantine is put back one day. It is there from the begin, so
+    /// that what a killed run has left goes even where this one has nothing to write.
+    private let area: StagingArea
     private let items = Mutex<[Item]>([])
 
     private var place: String { "\(root)/.dray/quarantine/\(id)" }
@@ -22,7 +24,7 @@ final class Quarantine: Sendable {
     /// - Parameter root: the place's.
     init(root: String) throws {
         self.root = root
-        ownership = try Ownership(of: root)
+        area = try StagingArea(root: root)
         let base = Timestamp.format(Timestamp.now, "%Y%m%dT%H%M%SZ")
         var name = base
         var number = 1
@@ -31,7 +33,7 @@ final class Quarantine: Sendable {
             name = "\(base)-\(number)"
         }
         id = name
-        try makeDirectories("\(root)/.dray/quarantine/\(name)", ownership: ownership)
+        try makeDirectories("\(root)/.dray/quarantine/\(name)", ownership: area.ownership)
     }
 
     /// Moves a file away.
@@ -61,7 +63,7 @@ final class Quarantine: Sendable {
             number += 1
             target = "\(place)/\(path).\(number)"
         }
-        try makeDirectories(parent(of: target), ownership: ownership)
+        try makeDirectories(parent(of: target), ownership: area.ownership)
         return target
     }
 
@@ -80,7 +82,6 @@ final class Quarantine: Sendable {
     /// Writes down what was taken, for people: putting back goes by the files themselves.
     func finish() throws {
         let list = try items.withLock { try Document.encode($0, pretty: true) }
-        // Not aside in here: everything here is put back one day.
-        try StagingArea(root: root).write(list, to: "\(place)/list.json")
+        try area.write(list, to: "\(place)/list.json")
     }
 }
