@@ -90,13 +90,15 @@ package final class DirectoryHandle: Sendable {
     /// - Parameter followsLinks: whether a symbolic link means what it leads to.
     /// - Returns: nil if there is nothing.
     package func status(_ relative: String, followsLinks: Bool = true) throws -> Status? {
-        var status = stat()
-        let isThere: Void? = try ifThere { () throws(StreamError) in
-            guard fstatat(descriptor, relative, &status, followsLinks ? 0 : AT_SYMLINK_NOFOLLOW) != 0 else { return }
-            let code = errno
-            throw .io(operation: "look at", path: "\(path)/\(relative)", errno: code)
+        let found = try ifThere { () throws(StreamError) in
+            var status = stat()
+            guard fstatat(descriptor, relative, &status, followsLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 else {
+                let code = errno
+                throw .io(operation: "look at", path: "\(path)/\(relative)", errno: code)
+            }
+            return status
         }
-        guard isThere != nil else { return nil }
+        guard let status = found else { return nil }
         func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }
         return Status(
             size: Int64(status.st_size), changed: max(nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)),

@@ -9,7 +9,7 @@ public final class BlobBase: Sendable, Hashable {
     /// - Parameter listing: the images whose blobs may be taken.
     /// - Throws: `TransferError.refused` for what comes once.
     public init(_ source: any ImageSource, _ listing: SourceListing) async throws {
-        guard (source as? any StreamedSource)?.access != .once else {
+        guard source.access != .once else {
             throw TransferError.refused(
                 "\(source.title) goes by once, and a base is read as it is needed: put it into a file first")
         }

@@ -34,7 +34,7 @@ struct BlobMover: Sendable {
             do {
                 return try await Workers.blobs.run(stoppable: { try carry(final, bytes.value, stop: $0) })
             } catch let lost as BlobLost {
-                guard (source as? any StreamedSource)?.access != .once else { throw lost }
+                guard source.access != .once else { throw lost }
                 if lost.needsDigest, errand.target.digest == nil { try await measure(&errand, from: from) }
             }
         }

@@ -11,16 +11,15 @@ actor BlobTraffic {
         var repositories: Set<String>
     }
 
-    private var arrivals: [BlobMove.Key: Arrival] = [:]
-    /// What is on its way, and who waits for it.
-    private var claims: [BlobMove.Key: [CheckedContinuation<Void, Never>]] = [:]
-    private struct Place: Hashable {
-        let move: BlobMove.Key
-        let repository: String
+    /// What one image does for all.
+    private enum Claim: Hashable {
+        case bringing(BlobMove.Key)
+        case adopting(BlobMove.Key, into: String)
     }
 
-    /// What is being taken over into a repository, and who waits for that.
-    private var adoptions: [Place: [CheckedContinuation<Void, Never>]] = [:]
+    private var arrivals: [BlobMove.Key: Arrival] = [:]
+    /// What is under way, and who waits for it.
+    private var claims: [Claim: [CheckedContinuation<Void, Never>]] = [:]
     /// Blobs at once.
     nonisolated let slots: Int
     private var freeSlots: Int
@@ -36,19 +35,18 @@ actor BlobTraffic {
     /// Of some blobs, those that nobody has brought and nobody brings: they are the caller's to bring now.
     func claim(_ moves: [BlobMove]) -> [BlobMove] {
         moves.filter { move in
-            guard arrivals[move.key] == nil, claims[move.key] == nil else { return false }
-            claims[move.key] = []
+            guard arrivals[move.key] == nil, claims[.bringing(move.key)] == nil else { return false }
+            claims[.bringing(move.key)] = []
             return true
         }
     }
 
     /// - Returns: nil if nobody has brought the blob after all: then it is the caller's to bring.
     func arrival(of move: BlobMove) async -> Descriptor? {
-        while arrivals[move.key] == nil, claims[move.key] != nil {
-            await withCheckedContinuation { claims[move.key]?.append($0) }
-        }
+        let claim = Claim.bringing(move.key)
+        while arrivals[move.key] == nil, claims[claim] != nil { await wait(for: claim) }
         if let arrival = arrivals[move.key] { return arrival.descriptor }
-        claims[move.key] = []
+        claims[claim] = []
         return nil
     }
 
@@ -64,11 +62,11 @@ actor BlobTraffic {
     func isUsable(
         _ move: BlobMove, in repository: String, orAfter adopt: @Sendable () async throws -> Bool
     ) async throws -> Bool {
-        let place = Place(move: move.key, repository: repository)
-        while adoptions[place] != nil { await withCheckedContinuation { adoptions[place]?.append($0) } }
+        let claim = Claim.adopting(move.key, into: repository)
+        while claims[claim] != nil { await wait(for: claim) }
         if isUsable(move, in: repository) { return true }
-        adoptions[place] = []
-        defer { for waiter in adoptions.removeValue(forKey: place) ?? [] { waiter.resume() } }
+        claims[claim] = []
+        defer { release(claim) }
         try Task.checkCancellation()
         guard try await adopt() else { return false }
         arrivals[move.key]?.repositories.insert(repository)
@@ -82,7 +80,13 @@ actor BlobTraffic {
 
     /// Somebody else may bring them.
     func giveUp(_ moves: [BlobMove]) {
-        for move in moves { for waiter in claims.removeValue(forKey: move.key) ?? [] { waiter.resume() } }
+        for move in moves { release(.bringing(move.key)) }
+    }
+
+    private func wait(for claim: Claim) async { await withCheckedContinuation { claims[claim]?.append($0) } }
+
+    private func release(_ claim: Claim) {
+        for waiter in claims.removeValue(forKey: claim) ?? [] { waiter.resume() }
     }
 
     // MARK: How many at once

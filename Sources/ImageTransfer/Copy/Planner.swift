@@ -195,9 +195,8 @@ struct Planner {
         let source = selection.source
         let isAlone = items.count == 1
         // What goes by in a stream is read in its order.
-        let isStream = (source as? any StreamedSource).map { $0.access != .anyOrder } ?? false
-        let planned = try await items.mapConcurrently(limit: isStream ? 1 : options.jobs) {
-            item -> Result<PlannedImage?, any Error> in
+        let limit = source.access == .anyOrder ? options.jobs : 1
+        let planned = try await items.mapConcurrently(limit: limit) { item -> Result<PlannedImage?, any Error> in
             guard settled[item.image] == nil else { return .success(nil) }
             do {
                 return .success(try await self.planned(item, selection, isAlone: isAlone))

@@ -15,6 +15,8 @@ public protocol ImageSource: Sendable {
 
     /// Whether reading a manifest is a matter of a network, so that what can be told without is.
     var isRemote: Bool { get }
+    /// In which order it can be read; of any other than `.anyOrder` it is a `StreamedSource`.
+    var access: SourceAccess { get }
 
     /// Everything there is.
     func listing() async throws -> SourceListing
@@ -60,6 +62,7 @@ public protocol ImageSource: Sendable {
 extension ImageSource {
     public var defaultCompression: CompressionChoice { .keep }
     public var isRemote: Bool { false }
+    public var access: SourceAccess { .anyOrder }
     public func expectedDiffID(of layer: Digest) async throws -> Digest? { nil }
     public func title(of blob: Digest) -> String { title }
     public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? { nil }

@@ -7,7 +7,6 @@ public import ImageModel
 /// from its documents, which may come last, what the blobs were for. What comes in order, but as often as needed,
 /// is asked first, and drained for those blobs that are wanted.
 public protocol StreamedSource: ImageSource, AnyObject {
-    var access: SourceAccess { get }
     /// Whether layers' digests are computed here, so that only their diffIDs vouch for them: `expectedDiffID`.
     var needsDiffIDs: Bool { get }
     /// Reads to the end. Runs on a worker.

@@ -91,7 +91,7 @@ struct ServeCommand: DrayCommand {
                             + "\(image.image.descriptor.digest); a copy would gzip them, and have another digest"))
             }
         }
-        if (source as? any StreamedSource)?.access == .inOrder {
+        if source.access == .inOrder {
             console.note(
                 Printable.line(
                     "\(source.title) is compressed as a whole: for each blob that is pulled, it is inflated up to there; "
