@@ -181,3 +181,17 @@ if let fuzzer {
                 .linkedLibrary("stdc++"), .linkedLibrary("m"),
             ]))
 }
+
+/// Set where the benchmarks of the parts are wanted, and what measures them.
+if Context.environment["DRAY_BENCHMARKS"] != nil {
+    package.dependencies.append(.package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []))
+    package.targets.append(
+        .executableTarget(
+            name: "PartBenchmarks",
+            dependencies: [
+                "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageLayouts",
+                .product(name: "Benchmark", package: "benchmark"),
+            ],
+            path: "Tests/Benchmarks/Parts",
+            swiftSettings: settings))
+}

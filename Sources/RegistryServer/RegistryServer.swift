@@ -107,7 +107,8 @@ public final class RegistryServer: Sendable {
         }
         services.append(try listener(at: configuration.http.address, tls: configuration.http.tls, responder))
         var settings = ServiceGroupConfiguration(services: services, logger: quiet)
-        settings.maximumGracefulShutdownDuration = max(configuration.http.drainTimeout, .milliseconds(1))
+        // A second is for closing what is idle, which takes a moment on a busy machine.
+        settings.maximumGracefulShutdownDuration = max(configuration.http.drainTimeout, .seconds(1))
         let running = ServiceGroup(configuration: settings)
         group.set(running)
         defer { group.set(nil) }

@@ -148,7 +148,7 @@ public final class TarMembers: Sendable {
             }
             let target = try target(of: link)
             let rest = Substring(path.utf8.dropFirst(link.path.utf8.count))
-            path = target.isEmpty ? String(rest.drop { $0 == "/" }) : target + rest
+            path = target.isEmpty ? String(Substring(rest.utf8.drop { $0 == UInt8(ascii: "/") })) : target + rest
         }
         return (path, !seen.isEmpty)
     }
@@ -156,10 +156,8 @@ public final class TarMembers: Sendable {
     /// The link that stands in the way of a path: the member itself, or else a directory above it.
     private func link(on path: String) -> TarEntry? {
         if let entry = entry(at: path) { return entry.isLink ? entry : nil }
-        var slash = path.firstIndex(of: "/")
-        while let end = slash {
+        for end in path.utf8.indices where path.utf8[end] == UInt8(ascii: "/") {
             if let above = entry(at: String(path[..<end])), above.isLink { return above }
-            slash = path[path.index(after: end)...].firstIndex(of: "/")
         }
         return nil
     }
@@ -168,8 +166,8 @@ public final class TarMembers: Sendable {
         switch link.kind {
         case .hardLink(let target): return try TarPath.normalised(target, in: name)
         case .symbolicLink(let target):
-            let directory = link.path.split(separator: "/").dropLast().joined(separator: "/")
-            guard !target.hasPrefix("/"), let resolved = TarPath.resolve(target, from: directory) else {
+            let directory = components(of: link.path).dropLast().joined(separator: "/")
+            guard !isAbsolute(target), let resolved = TarPath.resolve(target, from: directory) else {
                 throw StreamError.damaged("\(name): the link \(link.path) leads out of the archive, to \(target)")
             }
             return resolved

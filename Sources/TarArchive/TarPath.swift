@@ -1,12 +1,22 @@
 import ByteStreams
 
 /// Paths inside of a tar.
-enum TarPath {
+package enum TarPath {
     static let lengthLimit = 4096
     /// Components; a repository in a store may have 127.
     static let depthLimit = 256
 
-    /// Without `./`, doubled and trailing slashes.
+    /// Without `./`, doubled and trailing slashes; nil if it leaves the root.
+    package static func normalised(_ path: String) -> String? {
+        let parts = components(of: path)
+        guard !isAbsolute(path), !parts.contains("..") else { return nil }
+        guard parts.contains(where: isIdle) else { return path }
+        return parts.filter { !isIdle($0) }.joined(separator: "/")
+    }
+
+    private static func isIdle(_ part: Substring) -> Bool { part.isEmpty || part == "." }
+
+    /// Of a member.
     ///
     /// - Throws: `StreamError.damaged` if it leaves the archive's root.
     static func normalised(_ path: String, in name: String) throws -> String {
@@ -14,23 +24,22 @@ enum TarPath {
             throw StreamError.limit(
                 "\(name): a member's path has \(path.utf8.count) bytes, the limit is \(lengthLimit)")
         }
-        let parts = path.split(separator: "/").filter { $0 != "." }
-        guard !path.hasPrefix("/"), !parts.contains("..") else {
+        guard let normalised = normalised(path) else {
             throw StreamError.damaged(
                 "\(name): the member \(path) leaves the archive's root; no image archive has such a path")
         }
-        guard parts.count <= depthLimit else {
+        let depth = normalised.utf8.count { $0 == UInt8(ascii: "/") } + 1
+        guard depth <= depthLimit else {
             throw StreamError.limit(
-                "\(name): the member \(path.prefix(80))... lies \(parts.count) directories deep, the limit is \(depthLimit)"
-            )
+                "\(name): the member \(path.prefix(80))... lies \(depth) directories deep, the limit is \(depthLimit)")
         }
-        return parts.joined(separator: "/")
+        return normalised
     }
 
     /// Follows `target` from a directory; nil if that leads above the root.
     static func resolve(_ target: String, from directory: String) -> String? {
-        var parts = directory.split(separator: "/")
-        for part in target.split(separator: "/") where part != "." {
+        var parts = components(of: directory).filter { !isIdle($0) }
+        for part in components(of: target) where !isIdle(part) {
             if part == ".." {
                 guard parts.popLast() != nil else { return nil }
             } else {

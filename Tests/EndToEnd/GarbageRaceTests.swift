@@ -23,9 +23,12 @@ struct GarbageRaceTests {
         var killed = 0
         for _ in 0..<(Samples.isLong ? 50 : 4) {
             try Command.shell("rm -rf \(scratch["root"]); cp -a \(scratch["made"]) \(scratch["root"])")
-            let delay = Double(20 + generator.next(upTo: 200)) / 1000
+            let changes = "unlink,unlinkat,rmdir,rename,renameat,renameat2"
             let run = try Command.shell(
-                "timeout -s KILL \(delay) $DRAY gc -m --grace 0 \(options) \(scratch["root"]) > /dev/null")
+                """
+                strace -f -qq -o /dev/null -e trace=\(changes) -e inject=\(changes):signal=KILL:when=\(1 + generator.next(upTo: 60)) \
+                    $DRAY gc -m --grace 0 \(options) \(scratch["root"]) > /dev/null
+                """)
             if run.status != 0 { killed += 1 }
             let registry = try await Registry(serving: scratch["root"], scratch: scratch)
             let images = try count(registry)

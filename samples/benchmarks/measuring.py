@@ -102,6 +102,8 @@ class Report:
         self.figures = []
         # Of the plot: (job, [(name, seconds)], seconds that cannot be avoided or None).
         self.bars = []
+        # Of the plot: (what, sizes, seconds, how many times as long twice as many take).
+        self.growths = []
 
     def add_jobs(self, rounds, size=None):
         """`size`: bytes that each moves."""

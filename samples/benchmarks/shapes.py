@@ -54,8 +54,10 @@ def benchmark(bench):
         inputs = {size: make(size) for size in sizes}
         rounds = Rounds([Job(f"{size} {what}", command(inputs[size]), lambda: clear(store)) for size in sizes], bench.runs)
         report.add_jobs(rounds)
-        report.add(f"time for twice as many {what}",
-                   median_growth(sizes, [rounds.seconds(f"{size} {what}") for size in sizes]), "times")
+        seconds = [rounds.seconds(f"{size} {what}") for size in sizes]
+        slope = median_growth(sizes, seconds)
+        report.add(f"time for twice as many {what}", slope, "times")
+        report.growths.append((what, sizes, seconds, slope))
         clear(store, *inputs.values())
 
     def image(size, layers):

@@ -1,13 +1,23 @@
 import CLinux
 import Glibc
 
+private let slash = UInt8(ascii: "/")
+
+/// What stands between the slashes of a path, also where that is nothing. By bytes, as the system sees it: to Swift, a
+/// slash and a combining mark after it are one character, which is no slash.
+package func components(of path: String) -> [Substring] {
+    path.utf8.split(separator: slash, omittingEmptySubsequences: false).map { Substring($0) }
+}
+
+package func isAbsolute(_ path: String) -> Bool { path.utf8.first == slash }
+
 package func parent(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
+    guard let end = path.utf8.lastIndex(of: slash) else { return "." }
+    return end == path.startIndex ? "/" : String(path[..<end])
 }
 
 package func lastComponent(of path: String) -> String {
-    path.split(separator: "/").last.map(String.init) ?? path
+    components(of: path).last { !$0.isEmpty }.map(String.init) ?? path
 }
 
 package enum FileKind: Sendable {
@@ -54,7 +64,7 @@ package func followingLinks(_ path: String) throws -> String {
     var path = path
     for _ in 0..<40 {
         guard let text = try linkTarget(path) else { return path }
-        path = text.hasPrefix("/") ? text : "\(parent(of: path))/\(text)"
+        path = isAbsolute(text) ? text : "\(parent(of: path))/\(text)"
     }
     throw StreamError.io(operation: "follow the link", path: path, errno: ELOOP)
 }

@@ -1,6 +1,7 @@
 package import ByteStreams
 import ImageModel
 import ImageTransfer
+import TarArchive
 
 /// Finds out what a docker-archive holds.
 package struct DockerArchiveParser {
@@ -142,7 +143,7 @@ package struct DockerArchiveParser {
 
     /// Of a config in `blobs/<algorithm>/`; elsewhere it is always SHA-256.
     private static func algorithm(ofBlob path: String) -> Digest.Algorithm {
-        path.split(separator: "/").dropLast().last.flatMap { Digest.Algorithm(rawValue: String($0)) } ?? .sha256
+        components(of: path).dropLast().last.flatMap { Digest.Algorithm(rawValue: String($0)) } ?? .sha256
     }
 
     /// A RepoTag, which some builders write without the tag, and some with a digest.
@@ -273,11 +274,10 @@ package struct DockerArchiveParser {
 
     /// A member's path as manifest.json gives it.
     private func safe(_ path: String) throws -> String {
-        let parts = path.split(separator: "/").filter { $0 != "." }
-        guard !path.hasPrefix("/"), !parts.contains(".."), !parts.isEmpty else {
+        guard let safe = TarPath.normalised(path), !safe.isEmpty else {
             throw TransferError.damaged("\(tree.title): manifest.json names '\(path)', which leaves the archive")
         }
-        return parts.joined(separator: "/")
+        return safe
     }
 
     // MARK: Before 1.10

@@ -47,8 +47,7 @@ package final class DirectoryTree: FileTree {
 
     /// Where something is if no link leads to it; nil where the path is not to be taken by its word.
     private func directPath(_ relative: String) throws -> String? {
-        let parts = relative.split(separator: "/", omittingEmptySubsequences: false)
-        guard !parts.contains(where: { ["", ".", ".."].contains($0) }) else { return nil }
+        guard !components(of: relative).contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else { return nil }
         let roots = try roots.get()
         if let shared, let elsewhere = roots.shared, relative.hasPrefix("\(shared)/") {
             return elsewhere + relative.dropFirst(shared.count)

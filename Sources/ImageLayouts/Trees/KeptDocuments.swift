@@ -1,3 +1,4 @@
+import ByteStreams
 import ImageModel
 import TarArchive
 
@@ -42,7 +43,7 @@ struct KeptDocuments: Sendable {
     static func isDocument(_ entry: TarEntry, _ start: [UInt8]) -> Bool {
         if lists.contains(entry.path) { return entry.size <= Document.indexSizeLimit }
         guard entry.size <= Document.sizeLimit else { return false }
-        let name = entry.path.split(separator: "/").last ?? ""
+        let name = lastComponent(of: entry.path)
         if ["oci-layout", "VERSION", "json", "link", "version", "repositories"].contains(name)
             || name.hasSuffix(".json")
         {

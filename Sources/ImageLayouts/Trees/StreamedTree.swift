@@ -177,7 +177,7 @@ package final class StreamedTree: FileTree {
 
     /// `…/sha256/<hex>`, or `…/sha256/<hh>/<hex>/data` in a registry's store.
     private static func digest(inPath path: String) -> Digest? {
-        var parts = path.split(separator: "/")
+        var parts = components(of: path)
         if parts.last == "data" {
             parts.removeLast()
             if parts.count >= 2 { parts.remove(at: parts.count - 2) }

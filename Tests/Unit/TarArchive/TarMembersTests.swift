@@ -35,6 +35,19 @@ struct TarMembersTests {
         #expect(try members.file(at: "none/of/these") == nil)
     }
 
+    /// A slash and the mark after it are one character to Swift, and not to anyone who follows the path.
+    @Test func slashesAreSlashesWhateverFollows() {
+        let mark = "\u{301}"
+        for path in ["/\(mark)a", "../\(mark)a", "a/\(mark)b/../c", "a/..", "/", ".."] {
+            #expect(TarPath.normalised(path) == nil, "\(path)")
+        }
+        for (path, normal) in [
+            ("./a//b/", "a/b"), ("a/\(mark)b/./c", "a/\(mark)b/c"), ("a/b", "a/b"), (".", ""), ("", ""),
+            ("a/..b", "a/..b"),
+        ] { #expect(TarPath.normalised(path) == normal) }
+        #expect(parent(of: "/a/\(mark)b") == "/a" && lastComponent(of: "/a/\(mark)b") == "\(mark)b")
+    }
+
     @Test func linksEndSomewhereInTheArchive() {
         let members = members([
             ("grows", .symbolicLink("grows/more")), ("a", .symbolicLink("b")), ("b", .symbolicLink("a")),
