@@ -85,7 +85,9 @@ public final class RegistryDestination: ImageDestination {
         var images: [SourceImage] = []
         for tag in Set(tags + ["latest"]).sorted() {
             // What is damaged or missing there is nothing to build upon.
-            images += (try? await source.images(named: "\(repository):\(tag)", digest: nil)) ?? []
+            if let image = try? await Workers.blobs.run({ try source.image(tag, in: repository) }) {
+                images.append(image)
+            }
         }
         return PresentImages(source: source, images: images)
     }

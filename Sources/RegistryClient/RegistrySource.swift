@@ -182,7 +182,7 @@ public struct RegistrySource: ImageEditor {
         return (parsed.repository, parsed.tag)
     }
 
-    private func image(_ tag: String, in repository: String) throws -> SourceImage? {
+    func image(_ tag: String, in repository: String) throws -> SourceImage? {
         let found = try places.read(repository, byDigest: false) {
             try $0.registry.resolve(tag, in: $0.repository)
         }

@@ -57,6 +57,29 @@ struct LayerReuseTests {
         #expect(Set(again.dropFirst()) == Set(lines.dropFirst()))
     }
 
+    /// What a registry has under its name it has altogether, and is not asked for the pieces.
+    @Test func aSecondCopyAsksOnceForEachImage() throws {
+        let scratch = try Scratch()
+        let registry = try ScriptedRegistry([], scratch: scratch)
+        let place = "docker://\(registry.address)"
+        let archives = try ["a", "b"].map {
+            try Samples.archive(scratch, name: "\($0).tar", image: "sample/\($0):1", mebibytes: 1)
+        }
+        let first = try Command.succeed("copy", "--output", "json", archives[0], archives[1], "\(place)/").rows()
+        let before = try registry.requestCount
+        let again = try Command.succeed("copy", "--output", "json", archives[0], archives[1], "\(place)/").rows()
+        #expect(again.map(\.bytesMoved) == [0, 0] && again.map(\.digest) == first.map(\.digest))
+        let asked = try registry.requests.dropFirst(before).filter { $0.path != "/v2/" }
+        #expect(
+            asked.map { "\($0.method) \($0.path)" }.sorted()
+                == ["HEAD /v2/sample/a/manifests/1", "HEAD /v2/sample/b/manifests/1"])
+        // A name that means something else by now is given anew.
+        try Command.succeed("copy", archives[0], "\(place)/sample/b:1")
+        let mended = try Command.succeed("copy", "--output", "json", archives[0], archives[1], "\(place)/").rows()
+        #expect(mended.map(\.digest) == first.map(\.digest))
+        #expect(try Command.succeed("digest", "\(place)/sample/b:1").text.contains(first[1].digest))
+    }
+
     /// A memory that came along with a layout from elsewhere is none.
     @Test func aMemoryFromElsewhereCountsForNothing() throws {
         let scratch = try Scratch()

@@ -1,10 +1,12 @@
 """Running commands in turn, and what comes of their times."""
 import dataclasses
+import json
 import math
 import os
 import shutil
 import statistics
 import subprocess
+import sys
 import time
 
 
@@ -32,16 +34,25 @@ def run(*command, **more):
 
 def measure(command, stdin=None, stdout=None):
     """One run; a failure ends the benchmark."""
-    with open(stdin or os.devnull, "rb") as source, open(stdout or os.devnull, "wb") as target:
-        start = time.monotonic()
-        process = subprocess.Popen(command, stdin=source, stdout=target, stderr=subprocess.PIPE)
-        errors = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
+    STARTER.stdin.write(json.dumps([command, stdin or os.devnull, stdout or os.devnull]) + "\n")
+    STARTER.stdin.flush()
+    status, errors, seconds, peak_mib = json.loads(STARTER.stdout.readline())
     if status != 0:
-        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{errors.decode()}")
-    return Measure(seconds, usage.ru_maxrss / 1024)
+        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{errors}")
+    return Measure(seconds, peak_mib)
+
+
+def start_what_is_asked_for():
+    for line in sys.stdin:
+        command, stdin, stdout = json.loads(line)
+        with open(stdin, "rb") as source, open(stdout, "wb") as target:
+            start = time.monotonic()
+            process = subprocess.Popen(command, stdin=source, stdout=target, stderr=subprocess.PIPE)
+            errors = process.stderr.read().decode()
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        print(json.dumps([status, errors, seconds, usage.ru_maxrss / 1024]), flush=True)
 
 
 @dataclasses.dataclass
@@ -133,7 +144,8 @@ class Report:
         return f"{'':>12}" if value is None else f"{value:12.2f}" if value < 100 else f"{value:12.0f}"
 
     def json(self):
-        return {"title": self.title, "rows": self.rows, "figures": [dataclasses.asdict(f) for f in self.figures]}
+        return {"title": self.title, "rows": self.rows, "figures": [dataclasses.asdict(f) for f in self.figures],
+                "bars": self.bars, "growths": self.growths}
 
 
 def median_growth(sizes, seconds):
@@ -141,3 +153,11 @@ def median_growth(sizes, seconds):
     xs, ys = [math.log2(size) for size in sizes], [math.log2(second) for second in seconds]
     x, y = statistics.mean(xs), statistics.mean(ys)
     return 2 ** (sum((a - x) * (b - y) for a, b in zip(xs, ys)) / sum((a - x) ** 2 for a in xs))
+
+
+if __name__ == "__main__":
+    start_what_is_asked_for()
+else:
+    # What is measured is started by a process that stays small: Linux counts what the starting one has in memory
+    # (ru_maxrss).
+    STARTER = subprocess.Popen([sys.executable, os.path.abspath(__file__)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -3,8 +3,7 @@ from html import escape
 import math
 
 LEFT, WIDTH, BAR, GAP = 250, 420, 16, 14
-COLOURS = ["#2f6fb7", "#b9bec6", "#d5d9de", "#e5e8ec"]
-LIMIT = "#c0392b"
+OURS, THEIRS, LIMIT = "#2f6fb7", "#b9bec6", "#c0392b"
 # Of a panel that shows how a time grows.
 PANEL, MARGIN, PANELS_IN_ROW = (310, 190), 46, 2
 
@@ -18,10 +17,11 @@ def svg(bars, growths, caption):
         parts.append(text(8, y + 12, job, 'font-weight="bold"'))
         y += 20
         top = y
-        for place, (name, seconds) in enumerate(values):
+        for name, seconds in values:
             width = max(1, WIDTH * seconds / longest)
             parts.append(text(LEFT - 8, y + 12, name, 'text-anchor="end"'))
-            parts.append(f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR - 2}" fill="{COLOURS[min(place, 3)]}"/>')
+            colour = OURS if name.startswith("dray") else THEIRS
+            parts.append(f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR - 2}" fill="{colour}"/>')
             parts.append(text(LEFT + width + 6, y + 12, f"{seconds:.2f} s"))
             y += BAR
         if limit:
@@ -48,13 +48,14 @@ def panel(growth, left, top):
     low, high = min(ys + line_ys), max(ys + line_ys)
 
     def place(x, y):
-        return left + MARGIN + width * (x - xs[0]) / (xs[-1] - xs[0]), top + 24 + (height - 24) * (high - y) / (high - low)
+        return left + MARGIN + width * (x - xs[0]) / (xs[-1] - xs[0]), top + 38 + (height - 38) * (high - y) / (high - low)
 
-    yield text(left, top + 4, f"{what}: doubled, {slope:.2f} times the time", 'font-weight="bold" font-size="11"')
-    yield line(*place(xs[0], line_ys[0]), *place(xs[-1], line_ys[1]), COLOURS[1])
+    yield text(left, top + 4, what, 'font-weight="bold"')
+    yield text(left, top + 18, f"twice as many take {slope:.2f} times as long")
+    yield line(*place(xs[0], line_ys[0]), *place(xs[-1], line_ys[1]), THEIRS)
     for x, y, size, second in zip(xs, ys, sizes, seconds):
         across, down = place(x, y)
-        yield f'<circle cx="{across:.1f}" cy="{down:.1f}" r="4" fill="{COLOURS[0]}"/>'
+        yield f'<circle cx="{across:.1f}" cy="{down:.1f}" r="4" fill="{OURS}"/>'
         yield text(across, top + height + 18, f"{size:,}", 'text-anchor="middle"')
         yield text(across - 8, down - 6, f"{second:.2f} s", 'text-anchor="end" font-size="10"')
 

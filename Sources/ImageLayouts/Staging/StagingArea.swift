@@ -87,7 +87,14 @@ final class StagingArea: Sendable {
         } catch StreamError.io(_, _, let code) where code == ENOENT {
             return
         }
-        try syncDirectory(parent(of: path))
+        do {
+            try syncDirectory(parent(of: path))
+        } catch {
+            // It may come back when the power goes, and then all of it has to: so it stays, and is removed another time.
+            // Where somebody has made it anew, the next one who is alone here clears what is aside.
+            _ = try? move(aside, to: path)
+            throw error
+        }
         try removeTree(aside)
     }
 

@@ -2,6 +2,7 @@ import ImageModel
 
 /// Decides what has to be moved for each image, and what is there.
 struct Decider {
+    private let options: CopyOptions
     private let progress: Progress
     private let destination: any ImageDestination
     private let images: [PlannedImage]
@@ -9,10 +10,49 @@ struct Decider {
     private var planned: Set<BlobMove.Key> = []
 
     init(options: CopyOptions, progress: Progress, destination: any ImageDestination, images: [PlannedImage]) {
+        self.options = options
         self.progress = progress
         self.destination = destination
         self.images = images
         finder = LayerFinder(destination: destination, inflation: options.inflation, progress: progress)
+    }
+
+    /// Images that have their names there already, and are what they are going to be: one look at each, several at once,
+    /// where a name that is there means that all of the image is. Where blobs are shared, to look for them costs little,
+    /// and finds what has been lost.
+    ///
+    /// - Returns: for each image nil if it is not there, or not known to be.
+    func whole() async throws -> [Result<ImageWork?, any Error>] {
+        let traits = destination.traits
+        guard traits.namesAreWhole, !traits.sharesBlobs, options.onExisting == .overwrite else {
+            return images.map { _ in .success(nil) }
+        }
+        return try await images.mapConcurrently(limit: options.jobs) { image in
+            do { return .success(try await whole(image)) } catch { return .failure(error) }
+        }
+    }
+
+    private func whole(_ image: PlannedImage) async throws -> ImageWork? {
+        // What refers to it is there or not for itself.
+        guard image.name.tag != nil, !image.graph.nodes.contains(where: \.isReferrer) else { return nil }
+        var moves: [(move: BlobMove, decision: ImageWork.Decision)] = []
+        for move in image.moves {
+            guard let blob = foreseen(move) else { return nil }
+            moves.append((move, .there(blob)))
+        }
+        let work = ImageWork(image: image, moves: moves, isThere: true)
+        let root = try work.outlook().root
+        return try await destination.digest(of: image.name) == root.digest ? work : nil
+    }
+
+    /// What a blob becomes; nil if that is not known before it does.
+    private func foreseen(_ move: BlobMove) -> Descriptor? {
+        guard let compression = move.compression else { return move.blob.plain }
+        guard let diffID = move.diffID,
+            var layer = destination.layerMemory?.layers(of: diffID, compression).first
+        else { return nil }
+        layer.mediaType = move.resultType(compression)
+        return layer
     }
 
     mutating func decide(_ image: PlannedImage) async throws -> ImageWork {

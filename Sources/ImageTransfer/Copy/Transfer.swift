@@ -29,8 +29,15 @@ struct Transfer {
         for failure in report.failures { progress.tell(.failure(failure)) }
         var works: [ImageWork] = []
         var decider = Decider(options: options, progress: progress, destination: destination, images: plan.images)
-        for image in plan.images {
+        for (image, whole) in zip(plan.images, try await decider.whole()) {
             do {
+                if let work = try whole.get() {
+                    if !options.dryRun {
+                        try await destination.keep(work.outlook().root, as: image.name, referrers: [])
+                    }
+                    works.append(work)
+                    continue
+                }
                 let work = try await decider.decide(image)
                 // All of them, before anything is written.
                 if try await mayReplace(work) {
@@ -228,6 +235,11 @@ struct Transfer {
         for case (let move, .there(let descriptor)) in work.moves {
             results[move.blob.digest] = descriptor
             entry.bytesSkipped = entry.bytesSkipped.addingSaturated(max(0, descriptor.size))
+        }
+        guard !work.isThere else {
+            entry.descriptor = try work.outlook().root
+            entry.kept = entry.descriptor.digest == entry.previousDigest
+            return entry
         }
         try await bring(own, of: work.image, &results, &entry)
         let keys = Set(own.map(\.key))
