@@ -261,19 +261,17 @@ extension Store: ImageEditor {
     }
 
     public func tag(_ image: SourceImage, as tag: String) async throws {
-        defer { close() }
         try await self.tag(image.descriptor, as: ImageName(repository: image.repository ?? "", tag: tag))
+        close()
     }
 
     public func untag(_ image: SourceImage) async throws {
-        defer { close() }
         guard let tag = image.tag, let repository = image.repository,
             try await Workers.blobs.run({ [self] in try deleteTag(tag, in: repository) }) != nil
         else { throw TransferError.notFound("\(title) has no tag for \(image.title)") }
     }
 
     public func delete(_ image: SourceImage) async throws {
-        defer { close() }
         guard let repository = image.repository else { return }
         _ = try await Workers.blobs.run { [self] in try deleteManifest(image.descriptor.digest, in: repository) }
     }

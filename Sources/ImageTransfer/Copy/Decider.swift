@@ -33,15 +33,18 @@ struct Decider {
     }
 
     private func whole(_ image: PlannedImage) async throws -> ImageWork? {
-        // What refers to it is there or not for itself.
-        guard image.name.tag != nil, !image.graph.nodes.contains(where: \.isReferrer) else { return nil }
+        // What refers to it is there or not for itself. Of what is kept from another registry, the planner has asked.
+        guard image.name.tag != nil, !image.graph.nodes.contains(where: \.isReferrer),
+            !(image.source.isRemote && image.keepsDigests)
+        else { return nil }
         var moves: [(move: BlobMove, decision: ImageWork.Decision)] = []
         for move in image.moves {
             guard let blob = foreseen(move) else { return nil }
             moves.append((move, .there(blob)))
         }
-        let work = ImageWork(image: image, moves: moves, isThere: true)
+        var work = ImageWork(image: image, moves: moves)
         let root = try work.outlook().root
+        work.whole = root
         return try await destination.digest(of: image.name) == root.digest ? work : nil
     }
 

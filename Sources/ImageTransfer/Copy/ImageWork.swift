@@ -12,8 +12,8 @@ struct ImageWork {
     let moves: [(move: BlobMove, decision: Decision)]
     /// Of what is to be moved, what can be had from nowhere.
     var missing: [Provisions.Missing] = []
-    /// Whether all of it is there, name and all: nothing is left to do.
-    var isThere = false
+    /// What its name means there already, if that is all of it: nothing is left to do.
+    var whole: Descriptor?
 
     /// What is to be moved, as far as it can be had.
     var wanted: [BlobMove] {

@@ -31,10 +31,8 @@ struct Transfer {
         var decider = Decider(options: options, progress: progress, destination: destination, images: plan.images)
         for (image, whole) in zip(plan.images, try await decider.whole()) {
             do {
-                if let work = try whole.get() {
-                    if !options.dryRun {
-                        try await destination.keep(work.outlook().root, as: image.name, referrers: [])
-                    }
+                if let work = try whole.get(), let root = work.whole {
+                    if !options.dryRun { try await destination.keep(root, as: image.name, referrers: []) }
                     works.append(work)
                     continue
                 }
@@ -236,9 +234,9 @@ struct Transfer {
             results[move.blob.digest] = descriptor
             entry.bytesSkipped = entry.bytesSkipped.addingSaturated(max(0, descriptor.size))
         }
-        guard !work.isThere else {
-            entry.descriptor = try work.outlook().root
-            entry.kept = entry.descriptor.digest == entry.previousDigest
+        if let root = work.whole {
+            entry.descriptor = root
+            entry.kept = root.digest == entry.previousDigest
             return entry
         }
         try await bring(own, of: work.image, &results, &entry)
