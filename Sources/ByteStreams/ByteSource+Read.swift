@@ -17,13 +17,20 @@ extension ByteSource {
     public func readAll(limit: Int, expected: Int = 0, name: String) throws -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(min(expected, limit))
-        try forEachPiece(of: 64 << 10) { piece in
-            guard bytes.count + piece.count <= limit else {
-                throw StreamError.limit("\(name) is larger than the limit of \(limit) bytes")
+        // Most documents are small. Large rooms that are given back in between would leave a heap full of holes.
+        var size = 4 << 10
+        while true {
+            let count = try withUnsafeTemporaryAllocation(byteCount: size, alignment: 64) { room in
+                let count = try fill(room)
+                guard bytes.count + count <= limit else {
+                    throw StreamError.limit("\(name) is larger than the limit of \(limit) bytes")
+                }
+                bytes.append(contentsOf: room[..<count])
+                return count
             }
-            bytes.append(contentsOf: piece)
+            if count < size { return bytes }
+            size = min(size * 2, 64 << 10)
         }
-        return bytes
     }
 
     /// Reads to the end for the sake of reading; tells how many bytes there were.

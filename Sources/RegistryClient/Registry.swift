@@ -81,7 +81,7 @@ public final class Registry: Sendable {
                     "\(name) is larger than 4 MiB, the limit of dray, which is also what registries take at most")
             }
             let digest = Digest(reference)
-            let claimed = answer.headers.first(name: "docker-content-digest").flatMap { Digest($0) }
+            let claimed = answer.headers.contentDigest
             let manifest = try Manifest(
                 bytes, mediaType: answer.contentType.map { MediaType($0) },
                 algorithm: (digest ?? claimed)?.algorithm ?? .sha256, name: name)
@@ -102,7 +102,7 @@ public final class Registry: Sendable {
                 scope: .pull(repository), action: "look up \(reference)", headers: Self.accepted,
                 expects: [404, 405]))
         if answer.status == 404 { return nil }
-        let claimed = answer.headers.first(name: "docker-content-digest").flatMap { Digest($0) }
+        let claimed = answer.headers.contentDigest
         let pinned = Digest(reference)
         if let pinned, let claimed, claimed.algorithm == pinned.algorithm, claimed != pinned {
             throw TransferError.damaged(
@@ -134,7 +134,7 @@ public final class Registry: Sendable {
         request.headers.add(name: "content-type", value: manifest.mediaType.rawValue)
         let answer = try session.send(request)
         guard answer.isSuccess else { return nil }
-        if let stored = answer.headers.first(name: "docker-content-digest").flatMap({ Digest($0) }),
+        if let stored = answer.headers.contentDigest,
             stored.algorithm == manifest.digest.algorithm, stored != manifest.digest
         {
             throw session.error(

@@ -118,7 +118,11 @@ public final class RegistryDestination: ImageDestination {
                 // Not allowed, or not known: then it is uploaded like any other.
                 return false
             }
-            if answer.status == 201, try registry.hasBlob(blob.digest, size: blob.size, in: repository) {
+            // Some say so of what they have not mounted; who names the blob has looked.
+            if answer.status == 201,
+                try answer.headers.contentDigest == blob.digest
+                    || registry.hasBlob(blob.digest, size: blob.size, in: repository)
+            {
                 note(blob.digest, in: repository)
                 return true
             }
@@ -156,10 +160,26 @@ public final class RegistryDestination: ImageDestination {
     // MARK: Manifests
 
     public func put(_ manifest: Manifest, in repository: String) async throws {
+        try await put(manifest, as: manifest.digest.description, in: repository)
+    }
+
+    /// In one request.
+    public func put(_ manifest: Manifest, as name: ImageName) async throws -> Bool {
+        // Under a tag, a manifest goes by SHA-256; and a fallback tag's index keeps what others have put there.
+        guard let tag = name.tag, manifest.digest.algorithm == .sha256, ImageName.referredDigest(byTag: tag) == nil
+        else {
+            return try await putThenTag(manifest, as: name)
+        }
+        if try await digest(of: name) == manifest.digest { return false }
+        try await put(manifest, as: tag, in: name.repository)
+        return true
+    }
+
+    private func put(_ manifest: Manifest, as reference: String, in repository: String) async throws {
         let repository = own(repository)
         try await Workers.blobs.run { [self] in
             state.withLock { $0.manifests[manifest.digest] = manifest }
-            let keepsSubject = try registry.put(manifest, as: manifest.digest.description, in: repository) == true
+            let keepsSubject = try registry.put(manifest, as: reference, in: repository) == true
             for blob in manifest.blobs { note(blob.digest, in: repository) }
             if let subject = manifest.subject, !keepsSubject, registry.options.fallbackTags == .maintained {
                 try registry.noteReferrer(manifest.referrerDescriptor, of: subject.digest, in: repository)

@@ -182,6 +182,7 @@ for title, document in [
     ("empty", b""), ("null", b"null"), ("10^5 arrays", b'{"layers":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
     ("manifest and index", json.dumps({"schemaVersion": 2, "config": {}, "layers": [], "manifests": []}).encode()), ("layers null", b'{"schemaVersion":2,"layers":[null]}'),
     ("duplicate keys", b'{"schemaVersion":2,"config":{"mediaType":"x","digest":"%s","size":0},"layers":[],"layers":[]}' % NOWHERE.encode()),
+    ("keys that are one in another case", b'{"schemaVersion":2,"config":{"mediaType":"x","digest":"%s","size":0},"layers":[],"Layers":[]}' % NOWHERE.encode()),
 ]:
     layout(f"manifest {title}", f"a manifest: {title}", lambda place, document=document: blob(place, document), 3, is_deep=True)
 layout(

@@ -1,12 +1,15 @@
 """Running commands in turn, and what comes of their times."""
+import atexit
 import dataclasses
 import json
 import math
 import os
 import shutil
+import stat
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 
@@ -17,11 +20,28 @@ class Measure:
 
 
 def clear(*paths):
+    """Files are removed. Directories are set aside, and their files emptied: ext4 gives no inode away that was freed in the
+    last minutes, and looks at those one by one, so that who makes many files after many were deleted takes twice as long."""
     for path in paths:
         if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
+            aside = f"{ASIDE}/{time.monotonic_ns()}"
+            os.rename(path, aside)
+            for top, _, names in os.walk(aside):
+                for name in names:
+                    status = os.lstat(f"{top}/{name}")
+                    if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+                        os.truncate(f"{top}/{name}", 0)
         elif os.path.lexists(path):
             os.remove(path)
+
+
+def warm(directory):
+    """Reads its files, so that what comes finds them in memory, however much was written since they were."""
+    for top, _, names in os.walk(directory):
+        for name in names:
+            with open(f"{top}/{name}", "rb") as file:
+                while file.read(8 << 20):
+                    pass
 
 
 def run(*command, **more):
@@ -33,7 +53,8 @@ def run(*command, **more):
 
 
 def measure(command, stdin=None, stdout=None):
-    """One run; a failure ends the benchmark."""
+    """One run, with nothing left to be written by what ran before; a failure ends the benchmark."""
+    os.sync()
     STARTER.stdin.write(json.dumps([command, stdin or os.devnull, stdout or os.devnull]) + "\n")
     STARTER.stdin.flush()
     status, errors, seconds, peak_mib = json.loads(STARTER.stdout.readline())
@@ -161,3 +182,6 @@ else:
     # What is measured is started by a process that stays small: Linux counts what the starting one has in memory
     # (ru_maxrss).
     STARTER = subprocess.Popen([sys.executable, os.path.abspath(__file__)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # Where cleared directories wait for the end.
+    ASIDE = tempfile.mkdtemp(prefix="dray-bench-cleared.")
+    atexit.register(shutil.rmtree, ASIDE)

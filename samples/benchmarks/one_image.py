@@ -2,7 +2,7 @@
 import json
 import os
 
-from benchmarks.measuring import Job, Report, Rounds, clear, run
+from benchmarks.measuring import Job, Report, Rounds, clear, run, warm
 from benchmarks.registries import Registry
 
 
@@ -30,6 +30,10 @@ def benchmark(bench):
             theirs.clear()
             run("cp", "-a", "--reflink=auto", f"{saved}/docker", theirs.root)
 
+        def pulls(*to):
+            clear(*to)
+            warm(theirs.root)
+
         def same_image():
             served = json.loads(run("skopeo", "inspect", "--tls-verify=false", "--config", remote))
             imported = json.loads(run(dray, "inspect", "--config", store))
@@ -49,16 +53,16 @@ def benchmark(bench):
             Job("oci to docker-registry", copy + [f"{layout}:1.0", remote], theirs.clear),
             Job("oci to docker-registry, skopeo", skopeo + [f"{layout}:1.0", remote], theirs.clear),
             Job("registry to docker-archive", copy + [kept, f"docker-archive:{work}/pulled.tar"],
-                lambda: (only_kept(), clear(f"{work}/pulled.tar"))),
+                lambda: (only_kept(), pulls(f"{work}/pulled.tar"))),
             Job("registry to docker-archive, raw layers", copy + ["--compression", "none", kept, f"docker-archive:{work}/raw.tar"],
-                lambda: clear(f"{work}/raw.tar")),
+                lambda: pulls(f"{work}/raw.tar")),
             Job("registry to docker-archive, skopeo", skopeo + [kept, f"docker-archive:{work}/theirs.tar:kept/app:1.0"],
-                lambda: clear(f"{work}/theirs.tar")),
+                lambda: pulls(f"{work}/theirs.tar")),
             Job("registry to docker-archive, podman pull and save",
                 ["sh", "-c", f"{podman} pull -q --tls-verify=false {kept} && {podman} save -q -o {work}/podman.tar {kept[9:]}"],
-                lambda: clear(f"{work}/podman", f"{work}/podman.tar")),
-            Job("registry to oci", copy + [kept, f"oci:{work}/pulled"], lambda: clear(f"{work}/pulled")),
-            Job("registry to oci, skopeo", skopeo + [kept, f"oci:{work}/pulled:1.0"], lambda: clear(f"{work}/pulled")),
+                lambda: pulls(f"{work}/podman", f"{work}/podman.tar")),
+            Job("registry to oci", copy + [kept, f"oci:{work}/pulled"], lambda: pulls(f"{work}/pulled")),
+            Job("registry to oci, skopeo", skopeo + [kept, f"oci:{work}/pulled:1.0"], lambda: pulls(f"{work}/pulled")),
             Job("store to docker-archive", copy + [store, f"docker-archive:{work}/back.tar"]),
             Job("store to docker-archive, raw layers", copy + ["--compression", "none", store, f"docker-archive:{work}/back.tar"]),
             Job("oci to store", copy + [layout, f"store:{work}/second"], lambda: clear(f"{work}/second")),

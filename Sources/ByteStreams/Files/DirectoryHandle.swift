@@ -107,6 +107,15 @@ package final class DirectoryHandle: Sendable {
             identity: FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)))
     }
 
+    /// Itself and every directory that it lies in.
+    package func ancestors() throws -> Set<FileIdentity> {
+        var found: Set<FileIdentity> = []
+        var path = "."
+        // Above the topmost one is itself.
+        while let status = try status(path), found.insert(status.identity).inserted { path += "/.." }
+        return found
+    }
+
     /// Takes a directory away if it is empty; whether it is gone.
     @discardableResult
     package func removeEmptyDirectory(_ relative: String) throws -> Bool {

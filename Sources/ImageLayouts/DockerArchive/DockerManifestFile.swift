@@ -17,6 +17,8 @@ struct DockerManifestFile: Codable {
     /// Images and names of one archive. Each costs a few kilobytes once it is planned.
     static let nameLimit = 10_000
 
+    private static let members = MemberNames(["Config", "RepoTags", "Layers", "Parent", "LayerSources"])
+
     var items: [Item]
 
     /// - Throws: `DocumentError`, saying what it is instead.
@@ -27,7 +29,8 @@ struct DockerManifestFile: Codable {
                 "\(name) lists no images"
                     + (isNull ? " (it is null)" : ": it is not an array, so it is no docker-archive's"))
         }
-        items = try Document.decode([Item].self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit)
+        items = try Document.decode(
+            [Item].self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit, members: Self.members)
         guard !items.isEmpty else { throw DocumentError("\(name) lists no images (it is empty)") }
         let names = items.reduce(0) { $0 + max(1, $1.repoTags?.count ?? 0) }
         guard names <= Self.nameLimit else {

@@ -58,7 +58,8 @@ struct LayoutDocuments {
     }
 
     private static func index(_ bytes: [UInt8], at path: String) throws -> ImageIndex {
-        try Document.decode(ImageIndex.self, from: bytes, name: path, sizeLimit: Document.indexSizeLimit)
+        try Document.decode(
+            ImageIndex.self, from: bytes, name: path, sizeLimit: Document.indexSizeLimit, members: .manifest)
     }
 
     /// - Throws: `DocumentError` if it is not what one of that name has to be.

@@ -133,15 +133,17 @@ public final class OCISource: StreamedSource {
     package func referrers(of digest: Digest) throws -> [Descriptor] {
         if let known = subjects.withLock({ $0 }) { return known.referrers(of: digest) }
         var found = SubjectIndex()
+        // One manifest may have many names.
+        var read: Set<Digest> = []
         for entry in try index() {
+            let isList =
+                if case .tag(let tag) = entry.layoutName { ImageName.referredDigest(byTag: tag) != nil } else { false }
             // An entry that is broken is told when it is copied.
-            guard let manifest = try? manifest(of: entry) else { continue }
-            found.add(manifest)
+            guard isList || !read.contains(entry.digest), let manifest = try? manifest(of: entry) else { continue }
+            if read.insert(entry.digest).inserted { found.add(manifest) }
             // A list under a fallback tag may name what the layout's index does not.
-            if case .tag(let tag) = entry.layoutName, ImageName.referredDigest(byTag: tag) != nil {
-                for child in manifest.children {
-                    if let child = try? self.manifest(of: child) { found.add(child) }
-                }
+            for child in isList ? manifest.children : [] {
+                if let child = try? self.manifest(of: child) { found.add(child) }
             }
         }
         subjects.withLock { [found] in $0 = found }
@@ -165,7 +167,8 @@ public final class OCISource: StreamedSource {
             throw TransferError.damaged("\(title) is no OCI layout: it has no index.json")
         }
         let index = try Document.decode(
-            ImageIndex.self, from: bytes, name: "\(title): index.json", sizeLimit: Document.indexSizeLimit)
+            ImageIndex.self, from: bytes, name: "\(title): index.json", sizeLimit: Document.indexSizeLimit,
+            members: .manifest)
         entries.withLock { $0 = index.manifests }
         return index.manifests
     }

@@ -3,7 +3,8 @@ import FoundationEssentials
 /// JSON in and out: the only place that decodes and encodes it.
 ///
 /// Decoding refuses what is too large or too deeply nested before it looks further, and what two readers may take for
-/// two things: another encoding than UTF-8, and a key that an object has twice. Encoding is
+/// two things: another encoding than UTF-8, a key that an object has twice, and where it matters one that is not spelled as it
+/// should be. Encoding is
 /// deterministic (sorted keys, plain slashes), and is only for documents that dray makes itself.
 public enum Document {
     /// The largest manifest, config or other single document, in bytes.
@@ -16,13 +17,20 @@ public enum Document {
     /// - Parameters:
     ///   - name: what the document is, for the message.
     ///   - sizeLimit: bytes.
+    ///   - members: keys that no other spelling of may stand in it.
     /// - Throws: `DocumentError`.
     public static func decode<T: Decodable>(
-        _ type: T.Type, from bytes: [UInt8], name: String, sizeLimit: Int = sizeLimit
+        _ type: T.Type, from bytes: [UInt8], name: String, sizeLimit: Int = sizeLimit, members: MemberNames? = nil
     ) throws -> T {
-        try check(bytes, name: name, sizeLimit: sizeLimit)
+        try check(bytes, name: name, sizeLimit: sizeLimit, members)
         do {
-            return try JSONDecoder().decode(type, from: Data(bytes))
+            return try bytes.withUnsafeBytes { buffer in
+                guard let start = buffer.baseAddress else { return try JSONDecoder().decode(type, from: Data()) }
+                // No copy of what may be large: the decoder only looks at it.
+                let data = Data(
+                    bytesNoCopy: UnsafeMutableRawPointer(mutating: start), count: buffer.count, deallocator: .none)
+                return try JSONDecoder().decode(type, from: data)
+            }
         } catch let error as DecodingError {
             throw DocumentError("\(name) cannot be understood: \(error.reason)")
         }
@@ -54,15 +62,17 @@ public enum Document {
     }
 
     /// Refuses what need not be looked at any further.
-    private static func check(_ bytes: [UInt8], name: String, sizeLimit: Int) throws {
+    private static func check(_ bytes: [UInt8], name: String, sizeLimit: Int, _ members: MemberNames? = nil) throws {
         guard bytes.count <= sizeLimit else {
             throw DocumentError("\(name) has \(bytes.count) bytes, the limit is \(sizeLimit)")
         }
-        var scan = DocumentScan(depthLimit: depthLimit)
+        var scan = DocumentScan(depthLimit: depthLimit, members: members)
         switch scan.problem(of: bytes) {
         case .tooDeep: throw DocumentError("\(name) is nested more than \(depthLimit) levels deep")
         case .notUTF8: throw DocumentError("\(name) is no JSON in UTF-8")
         case .repeatedKey(let key): throw DocumentError("\(name) has the key '\(key.prefix(80))' twice in one object")
+        case .otherSpelling(let key, let known):
+            throw DocumentError("\(name) has the key '\(key.prefix(80))', which some readers take for '\(known)'")
         case nil: break
         }
     }

@@ -21,7 +21,7 @@ public struct Manifest: Hashable, Sendable {
     public init(
         _ bytes: [UInt8], mediaType given: MediaType? = nil, algorithm: Digest.Algorithm = .sha256, name: String
     ) throws {
-        let probe = try Document.decode(Probe.self, from: bytes, name: name)
+        let probe = try Document.decode(Probe.self, from: bytes, name: name, members: .manifest)
         guard let type = given.flatMap({ $0.isManifest ? $0 : nil }) ?? probe.kind else {
             throw DocumentError("\(name) is no manifest of a known kind (media type \(given?.rawValue ?? "none"))")
         }

@@ -349,31 +349,36 @@ struct Transfer {
         }
     }
 
-    /// Manifests child-first, then the name.
+    /// Manifests child-first, and the name last: with the root, or after all that refers to it.
     private func publish(
         _ image: PlannedImage, _ blobs: [Digest: Descriptor], _ entry: inout CopyReport.Image
     ) async throws {
-        let repository = image.name.repository
+        let name = image.name
         let manifests = try image.manifests(with: blobs)
-        for manifest in manifests {
-            let isNew = try await manifestTraffic.alone(at: manifest, in: repository) { [destination] in
-                if try await destination.has(manifest: manifest.digest, in: repository) { return false }
-                try await destination.put(manifest, in: repository)
+        let root = image.root(of: manifests)
+        guard let top = manifests.first(where: { $0.digest == root.digest }) else {
+            throw TransferError.damaged("\(name) has no manifest \(root.digest) among its own")
+        }
+        let referrers = image.graph.nodes.filter(\.isReferrer)
+        let parts = referrers.isEmpty ? manifests.filter { $0.digest != top.digest } : manifests
+        for manifest in parts {
+            let isNew = try await manifestTraffic.alone(at: manifest, in: name.repository) { [destination] in
+                if try await destination.has(manifest: manifest.digest, in: name.repository) { return false }
+                try await destination.put(manifest, in: name.repository)
                 return true
             }
             if isNew { entry.bytesMoved = entry.bytesMoved.addingSaturated(manifest.size) }
         }
-        for node in image.graph.nodes where node.isReferrer {
+        for node in referrers {
             try await destination.tag(
-                node.manifest.descriptor, as: ImageName(host: image.name.host, repository: repository))
+                node.manifest.descriptor, as: ImageName(host: name.host, repository: name.repository))
         }
-        let root = image.root(of: manifests)
-        guard let top = manifests.first(where: { $0.digest == root.digest }) else {
-            throw TransferError.damaged("\(image.name) has no manifest \(root.digest) among its own")
+        let isNew = try await manifestTraffic.alone(at: top, tagged: name.tag, in: name.repository) { [destination] in
+            if referrers.isEmpty { return try await destination.put(top, as: name) }
+            try await destination.tag(root, as: name)
+            return false
         }
-        try await manifestTraffic.alone(at: top, tagged: image.name.tag, in: repository) { [destination] in
-            try await destination.tag(root, as: image.name)
-        }
+        if isNew { entry.bytesMoved = entry.bytesMoved.addingSaturated(top.size) }
         entry.descriptor = root
         entry.kept = root.digest == entry.previousDigest
     }

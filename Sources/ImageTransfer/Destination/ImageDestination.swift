@@ -3,7 +3,7 @@ public import ImageModel
 /// Somewhere that images can be written to.
 ///
 /// The copier calls, in this order: `begin`; for each image its missing blobs by `writer`, its manifests
-/// child-first by `put`, its name by `tag`; `finish`. Or, after an error, `abandon`. Of a source that comes once,
+/// child-first by `put`, the last together with its name, or that by `tag` once all that refers to it is there; `finish`. Or, after an error, `abandon`. Of a source that comes once,
 /// blobs come even before `begin`.
 public protocol ImageDestination: ChangeablePlace {
     var title: String { get }
@@ -57,6 +57,10 @@ public protocol ImageDestination: ChangeablePlace {
     func writer(for target: BlobTarget) throws -> any BlobWriter
     /// Puts a manifest whose blobs and children are there.
     func put(_ manifest: Manifest, in repository: String) async throws
+    /// Puts a manifest likewise, if it is not there, and gives it its name.
+    ///
+    /// - Returns: whether it was not there, as far as the destination has looked.
+    func put(_ manifest: Manifest, as name: ImageName) async throws -> Bool
     /// Gives a manifest its name; nil for one that goes by digest.
     func tag(_ descriptor: Descriptor, as name: ImageName) async throws
     func finish() async throws
@@ -69,6 +73,18 @@ extension ImageDestination {
     public func adopt(
         _ blob: Descriptor, from source: (any ImageSource)?, in origin: String?, into repository: String
     ) async throws -> Bool { false }
+    public func put(_ manifest: Manifest, as name: ImageName) async throws -> Bool {
+        try await putThenTag(manifest, as: name)
+    }
+
+    /// One after the other.
+    public func putThenTag(_ manifest: Manifest, as name: ImageName) async throws -> Bool {
+        let isNew = try await !has(manifest: manifest.digest, in: name.repository)
+        if isNew { try await put(manifest, in: name.repository) }
+        try await tag(manifest.descriptor, as: name)
+        return isNew
+    }
+
     public func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] { [] }
     public func manifests(of digest: Digest, in repository: String) async throws -> [Manifest] { [] }
     public func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws {}

@@ -7,7 +7,7 @@ public import ImageModel
 ///  "repositories": [
 ///    {"name": "team/app",                                        absent where a place is one repository
 ///     "tags": {"1.0": "sha256:…"},
-///     "blobs": [{"digest": "sha256:…", "size": 1234}],           up to 1,000 of them; beyond that
+///     "blobs": [{"digest": "sha256:…", "size": 1234}],           up to 100 of them; beyond that
 ///     "packedBlobs": "base64"}]}                                 32 bytes of SHA-256 and 8 of size each, big-endian
 /// ```
 /// A blob stands once, in the first repository that has it. Everything is sorted, so that the same content gives
@@ -22,8 +22,8 @@ public struct Inventory: Sendable {
         public var blobs: [BlobRecord] = []
     }
 
-    /// Bytes of the document.
-    public static let sizeLimit = 64 << 20
+    /// Bytes of the document: enough for 300,000 blobs.
+    public static let sizeLimit = 16 << 20
 
     public let repositories: [Repository]
     /// Of the document.
@@ -46,7 +46,13 @@ public struct Inventory: Sendable {
     }
 
     init(_ repositories: [Repository]) throws {
-        self.init(repositories, bytes: try Document.encode(InventoryDocument(repositories)) + [UInt8(ascii: "\n")])
+        let bytes = try Document.encode(InventoryDocument(repositories)) + [UInt8(ascii: "\n")]
+        guard bytes.count <= Self.sizeLimit else {
+            throw DocumentError(
+                "the inventory would have \(bytes.count) bytes, and none is read that has over \(Self.sizeLimit): "
+                    + "make one of each repository, by its name behind the place")
+        }
+        self.init(repositories, bytes: bytes)
     }
 
     private init(_ repositories: [Repository], bytes: [UInt8]) {

@@ -4,7 +4,7 @@ import ImageModel
 struct InventoryDocument: Codable {
     static let mediaType = MediaType("application/vnd.dray.inventory.v1+json")
     /// Blobs of a repository that are written out; more are packed.
-    private static let mostWritten = 1000
+    private static let mostWritten = 100
     private static let recordSize = 40
 
     var mediaType = mediaType

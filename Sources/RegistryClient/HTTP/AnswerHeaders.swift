@@ -1,4 +1,5 @@
 import Glibc
+package import ImageModel
 package import NIOHTTP1
 
 /// What the headers of answers say.
@@ -7,6 +8,9 @@ extension HTTPHeaders {
     package var length: Int64? {
         first(name: "content-length").flatMap { Int64($0) }.flatMap { $0 < 0 ? nil : $0 }
     }
+
+    /// `Docker-Content-Digest`: of the manifest or blob that the answer is about.
+    package var contentDigest: Digest? { first(name: "docker-content-digest").flatMap { Digest($0) } }
 
     /// Media type without parameters.
     package var contentType: String? {

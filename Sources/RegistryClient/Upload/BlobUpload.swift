@@ -22,7 +22,7 @@ final class BlobUpload: BlobWriter {
     }
 
     let registry: Registry
-    let target: BlobTarget
+    private(set) var target: BlobTarget
     let session: UploadSession
     let record: UploadRecord
     var shape: UploadShape
@@ -36,6 +36,16 @@ final class BlobUpload: BlobWriter {
     private var isCancelled = false
     private var isUnderway = true
     private let arrived: (Digest) -> Void
+
+    /// So much of a blob of unknown digest is gathered before the first request: what turns out to be no more than
+    /// that goes in one.
+    private static let smallBlob: Int64 = 256 << 10
+
+    /// Whether nothing was sent, and what there is may be all there will be.
+    private var isGathering: Bool {
+        target.digest == nil && bytes.start == 0 && acknowledged == 0
+            && bytes.end < min(Self.smallBlob, registry.uploads.share)
+    }
 
     /// - Parameters:
     ///   - record: from the queue, to which it is given back.
@@ -67,7 +77,7 @@ final class BlobUpload: BlobWriter {
         registry.queue.leave(record, isDone: isDone)
     }
 
-    /// Digest and size, where both are known beforehand.
+    /// Digest and size, once both are known.
     var known: (digest: Digest, size: Int64)? {
         guard let digest = target.digest, let size = target.size else { return nil }
         return (digest, size)
@@ -98,17 +108,20 @@ final class BlobUpload: BlobWriter {
     }
 
     func flush() throws {
+        if let digest = target.digest { return try commit(digest) }
         try advance(isEnd: true)
-        if let digest = target.digest { try commit(digest) }
-        release(isDone: true)
+        if !isGathering { release(isDone: true) }
     }
 
     func commit(_ digest: Digest) throws {
         guard !isCancelled else { return }
-        if !isCommitted {
-            try close(digest)
-            bytes.removeAll()
-        }
+        if isGathering { shape = registry.uploads.shape(isKnown: true) }
+        target.digest = digest
+        target.size = target.size ?? bytes.end
+        try advance(isEnd: true)
+        if !isCommitted { try close(digest) }
+        bytes.removeAll()
+        release(isDone: true)
         arrived(digest)
     }
 
@@ -172,6 +185,7 @@ final class BlobUpload: BlobWriter {
             try session.begin(target.digest?.algorithm)
             return Leg(exchange: try session.putAll(known.digest, size: known.size), end: known.size, sent: 0)
         }
+        if isGathering { return nil }
         guard bytes.end > start else {
             // An empty blob needs a session all the same, to be closed.
             if isEnd { try begin() }

@@ -26,6 +26,27 @@ struct DocumentScanTests {
     ])
     func otherKeysMayStandBeside(_ text: String) { #expect(problem(Array(text.utf8)) == nil) }
 
+    /// What is written in Go would find other layers than dray, and run what dray has not looked at.
+    @Test(arguments: [
+        ("Layers", "layers"), ("MediaType", "mediaType"), ("layerſ", "layers"), ("\\u004cayers", "layers"),
+        ("ANNOTATIONS", "annotations"),
+    ])
+    func aMemberIsSpelledOneWay(_ key: String, _ name: String) throws {
+        let hash = String(repeating: "a", count: 64)
+        let descriptor = #"{"mediaType":"application/octet-stream","digest":"sha256:\#(hash)","size":1}"#
+        let manifest = { (more: String) in
+            try Manifest(
+                Array(#"{"schemaVersion":2,"config":\#(descriptor),"layers":[\#(descriptor)]\#(more)}"#.utf8),
+                mediaType: .ociManifest, name: "it")
+        }
+        #expect {
+            _ = try manifest(#","\#(key)":[]"#)
+        } throws: {
+            "\($0)".hasPrefix("it has the key '") && "\($0)".hasSuffix("which some readers take for '\(name)'")
+        }
+        _ = try manifest(#","annotations":{"\#(key)":"x"},"x-\#(key)":1"#)
+    }
+
     @Test func itIsUTF8() {
         for text in [#"{"a":1}"#, "[]", "5"] {
             let wide = text.utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }

@@ -14,11 +14,12 @@ struct StoreWalk {
     private static let depthLimit = 130
 
     private(set) var repositories: [Repository] = []
-    private var visited: Set<FileIdentity> = []
+    /// Where links have led; and what the store lies in, which would be walked without end, and has itself again.
+    private var visited: Set<FileIdentity>
 
     /// Sorted component by component.
     static func repositories(below root: DirectoryHandle) throws -> [Repository] {
-        var walk = StoreWalk()
+        var walk = StoreWalk(visited: try root.ancestors())
         try walk.visit(root, "", isElsewhere: false, depth: 0)
         return walk.repositories
     }
