@@ -96,10 +96,12 @@ public final class StoreSource: StreamedSource {
             if names.contains("_manifests") || names.contains("_layers") { found.append(repository) }
             for name in names where !name.hasPrefix("_") {
                 let child = repository.isEmpty ? name : "\(repository)/\(name)"
-                guard try isNews("\(paths.repositories)/\(child)") else { continue }
+                // What is no UTF-8 is not found by what it is told as.
+                let isText = !name.unicodeScalars.contains("\u{FFFD}")
+                guard try !isText || isNews("\(paths.repositories)/\(child)") else { continue }
                 if ImageName.isRepository(child) {
                     try walk(child)
-                } else if try tree.list("\(paths.repositories)/\(child)/_manifests") != nil {
+                } else if try !isText || tree.list("\(paths.repositories)/\(child)/_manifests") != nil {
                     note("'\(child.prefix(300))' in \(title) is no valid name of a repository")
                 }
             }
