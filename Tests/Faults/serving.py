@@ -273,7 +273,7 @@ class Serving:
             return self._judge_start(case, server)
         answers = self._requests(server)
         injection.is_over = True
-        problems = [] if fault.kills_with else self._judge_answers(case, answers, server.text())
+        problems = []
         if fault.kills_with:
             server.stop()
             if fault.is_deadly != (server.outcome.killed_by == signal.SIGKILL):
@@ -290,6 +290,9 @@ class Serving:
         problems += self._judge_descriptors(server)
         if server.stop() != 0:
             problems.append("does not end well")
+        if not fault.kills_with:
+            # By now all of the log is written: a line may come after the answer that it is about.
+            problems += self._judge_answers(case, answers, server.text())
         visible = self._visible()
         problems += [f"afterwards, {text}" for text in visible.neither(self.after)]
         if visible.state not in self._sound:
