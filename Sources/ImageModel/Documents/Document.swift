@@ -3,9 +3,9 @@ import FoundationEssentials
 /// JSON in and out: the only place that decodes and encodes it.
 ///
 /// Decoding refuses what is too large or too deeply nested before it looks further, and what two readers may take for
-/// two things: another encoding than UTF-8, a key that an object has twice, and where it matters one that is not spelled as it
-/// should be. Encoding is
-/// deterministic (sorted keys, plain slashes), and is only for documents that dray makes itself.
+/// two things: another encoding than UTF-8, a key that an object has twice, and where it matters one that is not
+/// spelled as it should be. Encoding is deterministic (sorted keys, plain slashes), and is only for documents that
+/// dray makes itself.
 public enum Document {
     /// The largest manifest, config or other single document, in bytes.
     public static let sizeLimit = 4 << 20

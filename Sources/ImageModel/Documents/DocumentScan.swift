@@ -50,8 +50,7 @@ struct DocumentScan {
                 position = end + 1
             case UInt8(ascii: "{"), UInt8(ascii: "["):
                 isKeyNext = byte == UInt8(ascii: "{")
-                let isFree = open.last?.isFree ?? false || members?.free.contains(key) ?? false
-                open.append(Level(keys: isKeyNext ? [] : nil, isFree: isFree))
+                open.append(Level(keys: isKeyNext ? [] : nil, isFree: isFree(below: key)))
                 if open.count > depthLimit { return .tooDeep }
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
                 isKeyNext = false
@@ -78,6 +77,14 @@ struct DocumentScan {
         return (min(position, bytes.count), hasEscape)
     }
 
+    /// Whether what begins now has free keys.
+    ///
+    /// - Parameter key: the last one that was read: its own, unless it is in an array.
+    private func isFree(below key: [UInt8]) -> Bool {
+        guard let members, let last = open.last else { return false }
+        return last.isFree || last.keys != nil && members.free.contains(key)
+    }
+
     private mutating func add(_ key: [UInt8]) -> Problem? {
         let last = open.count - 1
         guard open[last].keys?.insert(key).inserted != false else {
@@ -93,38 +100,4 @@ struct DocumentScan {
         let text = (try? JSONParser.parse(quote + key + quote))?.string
         return text.map { Array($0.utf8) } ?? Array(key)
     }
-}
-
-/// Members of a document that other readers find in any spelling. To those that are written in Go, `Layers` is `layers`: what
-/// has both, or that one alone, is another image to them. Source: Go, encoding/json, `Unmarshal`.
-public struct MemberNames: Sendable {
-    private let exact: Set<[UInt8]>
-    private let folded: [String: String]
-    /// Below them, keys are free.
-    let free: Set<[UInt8]>
-
-    /// - Parameter free: of objects whose keys are whatever somebody likes to write.
-    public init(_ names: [String], free: [String] = []) {
-        exact = Set((names + free).map { Array($0.utf8) })
-        folded = Dictionary(uniqueKeysWithValues: (names + free).map { (Self.fold($0), $0) })
-        self.free = Set(free.map { Array($0.utf8) })
-    }
-
-    /// As Go does it, which takes the Kelvin sign for a K and the long s for an S, too.
-    private static func fold(_ name: String) -> String { name.uppercased() }
-
-    func name(misspelled key: [UInt8]) -> String? {
-        exact.contains(key) ? nil : folded[Self.fold(String(decoding: key, as: UTF8.self))]
-    }
-
-    /// Of manifests and indexes of each kind. Source: OCI image-spec, manifest.md, image-index.md, descriptor.md;
-    /// image manifest version 2, schemas 1 and 2.
-    public static let manifest = MemberNames(
-        [
-            "schemaVersion", "mediaType", "artifactType", "config", "layers", "blobs", "manifests", "subject", "digest",
-            "size",
-            "urls", "data", "platform", "architecture", "os", "os.version", "os.features", "variant", "fsLayers",
-            "blobSum",
-            "history", "v1Compatibility", "signatures",
-        ], free: ["annotations"])
 }

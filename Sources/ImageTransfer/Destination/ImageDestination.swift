@@ -3,8 +3,8 @@ public import ImageModel
 /// Somewhere that images can be written to.
 ///
 /// The copier calls, in this order: `begin`; for each image its missing blobs by `writer`, its manifests
-/// child-first by `put`, the last together with its name, or that by `tag` once all that refers to it is there; `finish`. Or, after an error, `abandon`. Of a source that comes once,
-/// blobs come even before `begin`.
+/// child-first by `put`, the last one with its name, or that by `tag` once all that refers to it is there; `finish`. Or,
+/// after an error, `abandon`. Of a source that comes once, blobs come even before `begin`.
 public protocol ImageDestination: ChangeablePlace {
     var title: String { get }
     var traits: DestinationTraits { get }

@@ -45,6 +45,10 @@ struct DocumentScanTests {
             "\($0)".hasPrefix("it has the key '") && "\($0)".hasSuffix("which some readers take for '\(name)'")
         }
         _ = try manifest(#","annotations":{"\#(key)":"x"},"x-\#(key)":1"#)
+        // What follows annotations in a list is no part of them.
+        #expect(throws: DocumentError.self) {
+            _ = try manifest(#","x":[{"annotations":null},{"\#(key)":1}]"#)
+        }
     }
 
     @Test func itIsUTF8() {
