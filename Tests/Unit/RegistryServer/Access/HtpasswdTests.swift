@@ -2,7 +2,7 @@ import Foundation
 import RegistryServer
 import Testing
 
-struct HtpasswdTests {
+final class HtpasswdTests {
     /// Made by `htpasswd -Bbn -C 5`, `-mbn`, `-sbn`, `-pbn` and `openssl passwd -6`.
     static let file = """
         # users
@@ -22,6 +22,8 @@ struct HtpasswdTests {
 
     let path = FileManager.default.temporaryDirectory.appending(path: "dray-\(UUID().uuidString)/users").path
     let log = LogRecord()
+
+    deinit { try? FileManager.default.removeItem(at: URL(filePath: path).deletingLastPathComponent()) }
 
     func access(_ content: String = file) throws -> HtpasswdAccess {
         try FileManager.default.createDirectory(

@@ -5,8 +5,12 @@ import Testing
 
 /// Keys and certificates made by openssl, and tokens signed by them.
 final class TokenWorkshop: Sendable {
-    /// Making keys takes a while.
-    static let shared = Result { try TokenWorkshop() }
+    /// Making keys takes a while, so all tests have one, which goes with the process.
+    static let shared: Result<TokenWorkshop, any Error> = Result {
+        let workshop = try TokenWorkshop()
+        atexit { if let workshop = try? TokenWorkshop.shared.get() { workshop.remove() } }
+        return workshop
+    }
 
     let directory: String
 
@@ -42,7 +46,9 @@ final class TokenWorkshop: Sendable {
             """)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: directory) }
+    deinit { remove() }
+
+    private func remove() { try? FileManager.default.removeItem(atPath: directory) }
 
     @discardableResult
     func shell(_ script: String) throws -> String {
