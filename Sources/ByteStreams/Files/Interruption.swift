@@ -10,16 +10,16 @@ public enum Interruption {
 
     /// Makes a file that is taken away unless it is unregistered. Whoever takes away waits until it is there.
     ///
-    /// - Parameter make: opens it.
-    static func register(_ path: String, making make: () throws -> Int32) throws -> Int32 {
+    /// - Returns: what `make` does.
+    package static func register<T>(_ path: String, making make: () throws -> sending T) throws -> T {
         try paths.withLock { paths in
-            let descriptor = try make()
+            let made = try make()
             paths.insert(path)
-            return descriptor
+            return made
         }
     }
 
-    static func unregister(_ path: String) { _ = paths.withLock { $0.remove(path) } }
+    package static func unregister(_ path: String) { _ = paths.withLock { $0.remove(path) } }
 
     /// - Parameter action: done when the process is told to stop; nil when it is no longer needed.
     public static func whenStopped(_ action: (@Sendable () -> Void)?) { ending.withLock { $0 = action } }

@@ -69,7 +69,8 @@ final class StagingArea: Sendable {
     func link(_ path: String, to target: String) throws {
         let aside = newPath()
         try makeRoom(for: path)
-        try makeLink(aside, to: target)
+        try Interruption.register(aside) { try makeLink(aside, to: target) }
+        defer { Interruption.unregister(aside) }
         do {
             try move(aside, to: path)
         } catch {
