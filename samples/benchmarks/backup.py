@@ -2,7 +2,7 @@
 import json
 import os
 
-from benchmarks.measuring import Job, Report, Rounds, clear, measure, run
+from benchmarks.measuring import Job, Report, Rounds, clear, files_at, measure, run
 from benchmarks.registries import Registry
 
 
@@ -32,7 +32,7 @@ def benchmark(bench):
         report.add(f"{job.title}, and skopeo sync", rounds.times_as_fast(job.title, "skopeo sync"))
     for place in ("api", "storage"):
         def size(directory):
-            return sum(os.lstat(f"{top}/{name}").st_size for top, _, names in os.walk(directory) for name in names)
+            return sum(os.lstat(file).st_size for file in files_at(directory))
         report.add(f"bytes on the disk, {place}", size(f"{work}/{place}") / size(f"{work}/{place}/blobs"), "of the unique blobs")
     report.bars = [("backup with nothing new", [(job.title, rounds.seconds(job.title)) for job in jobs], None)]
     clear(f"{work}/api", f"{work}/storage", f"{work}/sync", registry.root)

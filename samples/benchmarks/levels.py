@@ -1,7 +1,7 @@
 """What each level of compression costs and saves, beside gzip; once each."""
 import os
 
-from benchmarks.measuring import Report, clear, measure, run
+from benchmarks.measuring import Report, clear, files_at, measure, run
 
 
 def benchmark(bench):
@@ -15,8 +15,7 @@ def benchmark(bench):
     def level(title, command, output):
         clear(output)
         result = measure(["sh", "-c", command])
-        taken = os.path.getsize(output) if os.path.isfile(output) else sum(
-            os.path.getsize(f"{place}/{name}") for place, _, names in os.walk(output) for name in names)
+        taken = sum(os.path.getsize(file) for file in files_at(output))
         report.rows.append({"job": title, "seconds": result.seconds, "% of size": 100 * taken / size})
 
     for name in ("gzip:1", "gzip:2", "gzip:3", "gzip:6", "gzip:9", "zstd:1", "zstd:3", "zstd:9"):

@@ -19,6 +19,11 @@ class Measure:
     peak_mib: float
 
 
+def files_at(path):
+    """Those below a directory, or the file that it is."""
+    return [path] if os.path.isfile(path) else [f"{top}/{name}" for top, _, names in os.walk(path) for name in names]
+
+
 def clear(*paths):
     """Files are removed. Directories are set aside, and their files emptied: ext4 gives no inode away that was freed in the
     last minutes, and looks at those one by one, so that who makes many files after many were deleted takes twice as long."""
@@ -26,22 +31,20 @@ def clear(*paths):
         if os.path.isdir(path) and not os.path.islink(path):
             aside = f"{ASIDE}/{time.monotonic_ns()}"
             os.rename(path, aside)
-            for top, _, names in os.walk(aside):
-                for name in names:
-                    status = os.lstat(f"{top}/{name}")
-                    if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
-                        os.truncate(f"{top}/{name}", 0)
+            for file in files_at(aside):
+                status = os.lstat(file)
+                if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+                    os.truncate(file, 0)
         elif os.path.lexists(path):
             os.remove(path)
 
 
 def warm(directory):
     """Reads its files, so that what comes finds them in memory, however much was written since they were."""
-    for top, _, names in os.walk(directory):
-        for name in names:
-            with open(f"{top}/{name}", "rb") as file:
-                while file.read(8 << 20):
-                    pass
+    for path in files_at(directory):
+        with open(path, "rb") as file:
+            while file.read(8 << 20):
+                pass
 
 
 def run(*command, **more):

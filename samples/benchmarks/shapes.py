@@ -6,7 +6,7 @@ import json
 import os
 import tarfile
 
-from benchmarks.measuring import Job, Report, Rounds, clear, median_growth, run
+from benchmarks.measuring import Job, Report, Rounds, clear, files_at, median_growth, run
 from benchmarks.registries import Registry
 
 
@@ -20,12 +20,11 @@ def benchmark(bench):
     make_sparse(huge, 20 << 30)
     with Registry("docker-registry", work) as registry:
         def cold(path):
-            for top, _, names in os.walk(path) if os.path.isdir(path) else [(os.path.dirname(path), [], [os.path.basename(path)])]:
-                for name in names:
-                    file = os.open(f"{top}/{name}", os.O_RDONLY)
-                    os.fsync(file)
-                    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-                    os.close(file)
+            for each in files_at(path):
+                file = os.open(each, os.O_RDONLY)
+                os.fsync(file)
+                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+                os.close(file)
 
         store = f"{work}/shapes"
         rounds = Rounds([

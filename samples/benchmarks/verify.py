@@ -1,7 +1,7 @@
 """`dray verify` beside openssl, which only hashes the same files, on all processors."""
 import os
 
-from benchmarks.measuring import Job, Report, Rounds, clear, run
+from benchmarks.measuring import Job, Report, Rounds, clear, files_at, run
 
 
 def benchmark(bench):
@@ -12,7 +12,7 @@ def benchmark(bench):
     run(dray, "copy", "-q", f"store:{store}:one/app:1", f"store:{store}:two/app:1")
     os.remove(f"{work}/verified.tar")
     blobs = f"{store}/docker/registry/v2/blobs"
-    size = sum(os.path.getsize(f"{top}/{name}") for top, _, names in os.walk(blobs) for name in names)
+    size = sum(os.path.getsize(file) for file in files_at(blobs))
     verify = [dray, "verify", "-q", "--progress", "none"]
     rounds = Rounds([
         Job("openssl dgst", ["sh", "-c", f"find {blobs} -type f | xargs -P{os.cpu_count()} -n1 openssl dgst -sha256"]),

@@ -40,7 +40,7 @@ struct LayoutDocuments {
             guard let bytes = try tree.read(path, limit: Document.indexSizeLimit) else {
                 return damaged(path, "is not there, so nobody knows what images there are", isImplied: false)
             }
-            entries = try Self.index(bytes, at: path).manifests
+            entries = try ImageIndex(ofLayout: bytes, name: path).manifests
         } catch let error where BrokenImage(name: .none, error: error) != nil {
             damaged(path, "cannot be understood: \(error)", isImplied: false)
         }
@@ -57,11 +57,6 @@ struct LayoutDocuments {
                 remedy: .file(path, implied: isImplied ? Array(OCIPaths.layoutContent.utf8) : nil, target: nil)))
     }
 
-    private static func index(_ bytes: [UInt8], at path: String) throws -> ImageIndex {
-        try Document.decode(
-            ImageIndex.self, from: bytes, name: path, sizeLimit: Document.indexSizeLimit, members: .manifest)
-    }
-
     /// - Throws: `DocumentError` if it is not what one of that name has to be.
     static func check(_ bytes: [UInt8], at path: String) throws {
         if lastComponent(of: path) == OCIPaths.layout {
@@ -70,7 +65,7 @@ struct LayoutDocuments {
                 throw DocumentError("\(path) says that this is a layout of version \(version), and 1.0 is known")
             }
         } else {
-            _ = try index(bytes, at: path)
+            _ = try ImageIndex(ofLayout: bytes, name: path)
         }
     }
 }

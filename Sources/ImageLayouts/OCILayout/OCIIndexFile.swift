@@ -1,6 +1,16 @@
 import ByteStreams
 package import ImageModel
 
+extension ImageIndex {
+    /// `index.json` being read.
+    ///
+    /// - Throws: `DocumentError`.
+    init(ofLayout bytes: [UInt8], name: String) throws {
+        self = try Document.decode(
+            Self.self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit, members: .manifest)
+    }
+}
+
 /// `index.json` being changed: what dray does not know in it stays.
 package struct OCIIndexFile {
     private var document: [String: JSONValue]

@@ -166,9 +166,7 @@ public final class OCISource: StreamedSource {
         guard let bytes = try tree.read(OCIPaths.index, limit: Document.indexSizeLimit) else {
             throw TransferError.damaged("\(title) is no OCI layout: it has no index.json")
         }
-        let index = try Document.decode(
-            ImageIndex.self, from: bytes, name: "\(title): index.json", sizeLimit: Document.indexSizeLimit,
-            members: .manifest)
+        let index = try ImageIndex(ofLayout: bytes, name: "\(title): index.json")
         entries.withLock { $0 = index.manifests }
         return index.manifests
     }

@@ -363,9 +363,7 @@ struct Transfer {
         let parts = referrers.isEmpty ? manifests.filter { $0.digest != top.digest } : manifests
         for manifest in parts {
             let isNew = try await manifestTraffic.alone(at: manifest, in: name.repository) { [destination] in
-                if try await destination.has(manifest: manifest.digest, in: name.repository) { return false }
-                try await destination.put(manifest, in: name.repository)
-                return true
+                try await destination.putIfAbsent(manifest, in: name.repository)
             }
             if isNew { entry.bytesMoved = entry.bytesMoved.addingSaturated(manifest.size) }
         }

@@ -79,10 +79,16 @@ extension ImageDestination {
 
     /// One after the other.
     public func putThenTag(_ manifest: Manifest, as name: ImageName) async throws -> Bool {
-        let isNew = try await !has(manifest: manifest.digest, in: name.repository)
-        if isNew { try await put(manifest, in: name.repository) }
+        let isNew = try await putIfAbsent(manifest, in: name.repository)
         try await tag(manifest.descriptor, as: name)
         return isNew
+    }
+
+    /// - Returns: whether it was not there.
+    func putIfAbsent(_ manifest: Manifest, in repository: String) async throws -> Bool {
+        if try await has(manifest: manifest.digest, in: repository) { return false }
+        try await put(manifest, in: repository)
+        return true
     }
 
     public func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] { [] }
