@@ -8,6 +8,8 @@ public final class Workers: Sendable {
 
     /// Moves blobs: mostly waits.
     public static let blobs = Workers(threads: 16)
+    /// Waits for the locks of stores: reading goes on meanwhile.
+    package static let commits = Workers(threads: 16)
     /// Waits for other machines, for minutes if need be.
     package static let fetches = Workers(threads: 16)
     /// Hashes passwords: computes for long each time, so one processor is left for everything else.

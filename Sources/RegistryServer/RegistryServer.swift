@@ -150,7 +150,7 @@ public final class RegistryServer: Sendable {
             case .unix(let path): .unixDomainSocket(path: path)
             }
         let channel = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionEnd.Installer()], idleTimeout: Self.patience)
+            additionalChannelHandlers: [ConnectionEnd.Installer(patience: Self.patience)], idleTimeout: Self.patience)
         let plain = HTTPServerBuilder.http1(configuration: channel)
         let server = try tls.map { try .tls(plain, tlsConfiguration: TLSConfiguration($0)) } ?? plain
         let application = Application(

@@ -12,7 +12,7 @@ import Testing
 
     /// Pushes, pulls, deletes, copies, collections, verifications and kills, all at once on one store.
     @Test func mixedLoadLosesNothing() throws {
-        let run = try Command.script("Tests/mixed-load", [Command.dray, "--seconds", Samples.isLong ? "600" : "20"])
+        let run = try Command.script("Tests/mixed-load", [Command.dray, "--seconds", Samples.isLong ? "14400" : "20"])
         print(run.lines.last ?? "")
         #expect(run.status == 0, "\(run.text)\(run.errors)")
     }

@@ -94,6 +94,20 @@ struct RegistrySafetyTests {
         }
     }
 
+    @Test(arguments: ["--tls-verify=false", "--ca-file=registry.crt"])
+    func noPasswordGoesInTheClearForARegistryThatIsEncrypted(_ option: String) throws {
+        try scratch.makeCertificate("registry")
+        let tokens = try TokenServer(scratch)
+        let server = try Server(
+            .init(
+                http: "tls: {certificate: \(scratch["registry.crt"]), key: \(scratch["registry.key"])}",
+                top: tokens.settings), in: scratch)
+        try scratch.write("user:s3cr3t-pass\n", to: "creds")
+        let result = try Command.shell(
+            "cd \(scratch.path) && $DRAY ls \(option) --creds creds docker://\(server.address)/app")
+        #expect(result.status == 1 && result.errors.contains("which is not encrypted: refused"), "\(result.errors)")
+    }
+
     @Test func numbersOfOptionsHaveLimits() throws {
         let target = "docker://127.0.0.1:1/app"
         for option in [

@@ -17,7 +17,10 @@ struct LayoutBlobs: Sendable {
 
     /// One that is damaged is put again.
     func has(manifest: Digest) throws -> Bool {
-        guard let bytes = try readFile(path(of: manifest), limit: Document.indexSizeLimit) else { return false }
+        // What lies there may be no file.
+        guard try fileSize(path(of: manifest)) != nil,
+            let bytes = try readFile(path(of: manifest), limit: Document.indexSizeLimit)
+        else { return false }
         if Digest(of: bytes, algorithm: manifest.algorithm) == manifest { return true }
         // A schema1 manifest goes by the digest of a part of it.
         return (try? Manifest(bytes, algorithm: manifest.algorithm, name: "\(manifest)"))?.digest == manifest

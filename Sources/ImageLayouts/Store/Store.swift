@@ -75,7 +75,7 @@ public final class Store: ImageDestination {
     /// Whether the bytes are in the store, whichever repository may use them. Those that are there are touched.
     public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
         guard let target = try target(of: blob.digest, in: repository) else { return false }
-        return try await Workers.blobs.run { [self] in
+        return try await Workers.commits.run { [self] in
             let lock = try StoreLock.forLook(at: path)
             defer { withExtendedLifetime(lock) {} }
             guard try rely(on: path(ofBlob: target)) else { return false }
@@ -97,7 +97,7 @@ public final class Store: ImageDestination {
         let manifest = try? await source.manifest(
             Descriptor(mediaType: MediaType(""), digest: manifest, size: -1), in: repository)
         guard let manifest else { return false }
-        let isThere = try await Workers.blobs.run { [self] in
+        let isThere = try await Workers.commits.run { [self] in
             let lock = try StoreLock.forLook(at: path)
             defer { withExtendedLifetime(lock) {} }
             let target = try source.link(paths.revisionLink(manifest.digest, repository))
@@ -152,12 +152,16 @@ public final class Store: ImageDestination {
     ///
     /// - Throws: `TransferError.damaged` if a blob of it, or a child that this run counted on, is not there.
     public func put(_ manifest: Manifest, in repository: String) async throws {
-        try await Workers.blobs.run { [self] in
-            try StoreLock.using(path) { try putHeld(manifest, in: repository) }
+        try await Workers.commits.run { [self] in
+            try StoreLock.using(path) {
+                try linkReferences(of: manifest, in: repository)
+                try write(manifest, in: repository)
+            }
         }
     }
 
-    private func putHeld(_ manifest: Manifest, in repository: String) throws {
+    /// Lets the repository serve what the manifest refers to, which lies in the store, whoever brought it.
+    private func linkReferences(of manifest: Manifest, in repository: String) throws {
         for blob in manifest.blobs where try !blob.staysAway && !isManifest(blob, in: repository) {
             guard let target = try target(of: blob.digest, in: repository), try touch(path(ofBlob: target)),
                 try fileSize(path(ofBlob: target)) != nil
@@ -176,6 +180,10 @@ public final class Store: ImageDestination {
                         + "in the meantime: run it again")
             }
         }
+    }
+
+    /// The manifest's bytes, and the links to it. With the store held for use.
+    func write(_ manifest: Manifest, in repository: String) throws {
         try makeDirectories("\(path)/\(paths.repositories)/\(repository)/_layers", ownership: area().ownership)
         let target = Digest(of: manifest.payload)
         let file = path(ofBlob: target)
@@ -192,17 +200,22 @@ public final class Store: ImageDestination {
     /// - Throws: `TransferError.notFound` if the repository has no such manifest.
     public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         guard let tag = name.tag else { return }
-        try await Workers.blobs.run { [self] in
+        try await Workers.commits.run { [self] in
             try StoreLock.using(path) {
                 guard try touch("\(path)/\(paths.revisionLink(descriptor.digest, name.repository))") else {
                     throw TransferError.notFound(
                         "\(title): \(name.repository) has no manifest \(descriptor.digest) to call \(tag)")
                 }
-                if try makeTag(tag, descriptor.digest, in: name.repository) { return }
-                try link(paths.tagIndexLink(descriptor.digest, tag, name.repository), to: descriptor.digest)
-                try link(paths.currentLink(tag, name.repository), to: descriptor.digest)
+                try setTag(tag, descriptor.digest, in: name.repository)
             }
         }
+    }
+
+    /// With the store held for use.
+    func setTag(_ tag: String, _ digest: Digest, in repository: String) throws {
+        if try makeTag(tag, digest, in: repository) { return }
+        try link(paths.tagIndexLink(digest, tag, repository), to: digest)
+        try link(paths.currentLink(tag, repository), to: digest)
     }
 
     /// A new tag, whole: a registry lists what has a history, and without the rest it would mean nothing.
@@ -267,12 +280,12 @@ extension Store: ImageEditor {
 
     public func untag(_ image: SourceImage) async throws {
         guard let tag = image.tag, let repository = image.repository,
-            try await Workers.blobs.run({ [self] in try deleteTag(tag, in: repository) }) != nil
+            try await Workers.commits.run({ [self] in try deleteTag(tag, in: repository) }) != nil
         else { throw TransferError.notFound("\(title) has no tag for \(image.title)") }
     }
 
     public func delete(_ image: SourceImage) async throws {
         guard let repository = image.repository else { return }
-        _ = try await Workers.blobs.run { [self] in try deleteManifest(image.descriptor.digest, in: repository) }
+        _ = try await Workers.commits.run { [self] in try deleteManifest(image.descriptor.digest, in: repository) }
     }
 }

@@ -35,10 +35,7 @@ final class TokenService: Sendable {
         guard let realm = registry.resolving(challenge.parameters["realm"] ?? "") else {
             throw TransferError.refused("\(registry.origin) names no place to get a token from that could be asked")
         }
-        guard
-            realm.scheme == "https" || registry.scheme == "http" || credentials == nil
-                || !connections.options.verifiesTLS
-        else {
+        guard realm.scheme == "https" || registry.scheme == "http" || credentials == nil else {
             throw TransferError.refused(
                 "\(registry.origin) wants the password sent to \(realm.origin), which is not encrypted: refused")
         }

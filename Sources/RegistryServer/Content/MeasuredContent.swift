@@ -26,8 +26,8 @@ struct MeasuredContent: RegistryContent {
     func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
         try await measure("Reader") { try await content.blob(digest, in: repository) }
     }
-    func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
-        try await measure("Walk") { try await content.referrers(of: digest, in: repository) }
+    func referrers(of digest: Digest, in repository: String, on page: ReferrersPage) async throws -> ReferrersPage {
+        try await measure("Walk") { try await content.referrers(of: digest, in: repository, on: page) }
     }
     func check() async throws { try await measure("Stat") { try await content.check() } }
 }

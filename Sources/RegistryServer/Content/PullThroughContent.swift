@@ -71,7 +71,7 @@ final class PullThroughContent: RegistryContent {
     private func manifest(_ descriptor: Descriptor, in repository: String) async throws -> Manifest {
         if let known = try await local.manifest(descriptor.digest, in: repository) { return known }
         let manifest = try await upstream.manifest(descriptor, in: repository)
-        try await Workers.blobs.run { [self] in try local.store.cache(manifest, in: repository) }
+        try await Workers.commits.run { [self] in try local.store.cache(manifest, in: repository) }
         return manifest
     }
 
@@ -97,8 +97,8 @@ final class PullThroughContent: RegistryContent {
         let bytes = Handover(PeekingSource(try await upstream.blob(descriptor, in: repository)))
         let upload: Handover<StoreUpload>
         do {
-            upload = try await Workers.blobs.run { [self] in
-                // Whether it is there at all shows at the first byte.
+            upload = try await Workers.fetches.run { [self] in
+                // Whether it is there at all shows at the first byte, which the other registry may keep back.
                 _ = try bytes.value.peek(1)
                 return Handover(try StoreUpload.begin(in: repository, of: local.store))
             }
@@ -132,13 +132,17 @@ final class PullThroughContent: RegistryContent {
 
     private func forget(_ key: Key) { arriving.withLock { $0[key] = nil } }
 
-    func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
+    func referrers(of digest: Digest, in repository: String, on page: ReferrersPage) async throws -> ReferrersPage {
+        let all: [Descriptor]
         do {
-            return try await upstream.referrers(of: digest, in: repository)
+            all = try await upstream.referrers(of: digest, in: repository)
         } catch {
             fallBack(error)
-            return try await local.referrers(of: digest, in: repository)
+            return try await local.referrers(of: digest, in: repository, on: page)
         }
+        var page = page
+        try page.add(all)
+        return page
     }
 
     func check() async throws { try await local.check() }

@@ -10,8 +10,8 @@ protocol RegistryContent: Sendable {
     func manifest(tagged tag: String, in repository: String) async throws -> Manifest?
     func manifest(_ digest: Digest, in repository: String) async throws -> Manifest?
     func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob?
-    /// What names `digest` as its subject, sorted by digest.
-    func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor]
+    /// What names `digest` as its subject, as far as it goes onto `page`.
+    func referrers(of digest: Digest, in repository: String, on page: ReferrersPage) async throws -> ReferrersPage
     /// Whether it can be served at all at the moment.
     ///
     /// - Throws: what is wrong.

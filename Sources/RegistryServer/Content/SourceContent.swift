@@ -42,7 +42,6 @@ struct SourceContent: RegistryContent {
                     var known = repository.referrers[subject.digest] ?? []
                     if !known.contains(where: { $0.digest == manifest.digest }) {
                         known.append(manifest.referrerDescriptor)
-                        known.sort { $0.digest < $1.digest }
                     }
                     repository.referrers[subject.digest] = known
                 }
@@ -85,8 +84,10 @@ struct SourceContent: RegistryContent {
         return try await ServedBlob(place.descriptor, in: place.repository, of: place.source)
     }
 
-    func referrers(of digest: Digest, in repository: String) -> [Descriptor] {
-        content[repository]?.referrers[digest] ?? []
+    func referrers(of digest: Digest, in repository: String, on page: ReferrersPage) throws -> ReferrersPage {
+        var page = page
+        try page.add(content[repository]?.referrers[digest] ?? [])
+        return page
     }
 
     func check() {}

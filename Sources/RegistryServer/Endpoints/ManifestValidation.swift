@@ -40,12 +40,12 @@ package struct ManifestValidation: Sendable {
         return manifest
     }
 
-    /// - Throws: `APIError` with an item for each thing that is missing or not allowed.
-    func checkReferences(of manifest: Manifest, in repository: String, of store: Store) throws {
-        var missing: [APIError.Item] = []
-        func lacks(_ digest: Digest) {
-            missing.append(APIError.Item(code: .manifestBlobUnknown, detail: .string(digest.description)))
-        }
+    /// What has to be there, of all that a manifest refers to.
+    ///
+    /// - Throws: `APIError` if it refers to what is not allowed.
+    package func references(of manifest: Manifest) throws -> Set<Digest> {
+        guard !configuration.isDisabled else { return [] }
+        var required: Set<Digest> = []
         for blob in manifest.blobs {
             if let urls = blob.urls, !urls.isEmpty, blob.mediaType.isForeignLayer {
                 for url in urls where !configuration.allows(foreignURL: url) {
@@ -54,12 +54,10 @@ package struct ManifestValidation: Sendable {
                 }
                 continue
             }
-            if try store.blobSize(blob.digest, in: repository) == nil { lacks(blob.digest) }
+            required.insert(blob.digest)
         }
-        for child in manifest.children where isRequired(child) {
-            if try !store.hasManifest(child.digest, in: repository) { lacks(child.digest) }
-        }
-        if !missing.isEmpty { throw APIError(missing) }
+        for child in manifest.children where isRequired(child) { required.insert(child.digest) }
+        return required
     }
 
     private func isRequired(_ child: Descriptor) -> Bool {

@@ -12,6 +12,12 @@ extension RegistryResponder {
         guard let blob = try await content.blob(digest, in: repository) else {
             throw APIError(.blobUnknown, detail: .string(digest.description))
         }
+        let isHead = exchange.request.method == .head
+        if isHead, let store = affirming,
+            try await !Workers.commits.run({ try store.affirm(blob: digest, in: repository) })
+        {
+            throw APIError(.blobUnknown, detail: .string(digest.description))
+        }
         if exchange.has(digest) { return Response(status: .notModified, headers: [.eTag: "\"\(digest)\""]) }
         var headers: HTTPFields = [
             .acceptRanges: "bytes", .cacheControl: "max-age=31536000", .contentType: "application/octet-stream",
@@ -24,7 +30,6 @@ extension RegistryResponder {
         let isCurrent = exchange.request.headers[.ifRange].map { $0 == "\"\(digest)\"" } ?? true
         let wanted = isCurrent ? exchange.request.headers[.range] : nil
         let ranges = ByteRanges(wanted, size: blob.size)
-        let isHead = exchange.request.method == .head
         func response(
             _ status: HTTPResponse.Status, _ parts: [(text: String, range: Range<Int64>)], end: String = ""
         ) -> Response {

@@ -66,34 +66,22 @@ extension RegistryResponder {
     /// `GET /v2/NAME/referrers/DIGEST`
     func referrers(_ exchange: Exchange, of text: String, in repository: String) async throws -> Response {
         let digest = try exchange.digest(text)
-        var found = try await content.referrers(of: digest, in: repository)
+        let type = exchange.query["artifactType"].flatMap { $0.isEmpty ? nil : $0 }
+        let count = try pageSize(exchange, most: configuration.tagsLimit, isStrict: false) ?? configuration.tagsLimit
+        let page = try await content.referrers(
+            of: digest, in: repository,
+            on: ReferrersPage(artifactType: type, after: exchange.query["last"], most: count))
         var headers: HTTPFields = [.contentType: MediaType.ociIndex.rawValue]
         var query = ""
-        if let type = exchange.query["artifactType"], !type.isEmpty {
-            found = found.filter { $0.artifactType == type }
+        if let type {
             headers[.filtersApplied] = "artifactType"
             query = "artifactType=\(PercentEncoding.encode(type))&"
         }
-        if let last = exchange.query["last"] { found = Array(found.drop { $0.digest.description <= last }) }
-        let count = try pageSize(exchange, most: configuration.tagsLimit, isStrict: false) ?? configuration.tagsLimit
-        let shown = try fitting(found.prefix(count))
-        if found.count > shown.count, let last = shown.last {
+        if page.hasMore, let last = page.shown.last {
             let path = "\(configuration.http.prefix.dropLast())/v2/\(repository)/referrers/\(digest)"
             headers[.link] =
                 "<\(path)?\(query)last=\(PercentEncoding.encode(last.digest.description))&n=\(count)>; rel=\"next\""
         }
-        return try .json(ImageIndex(manifests: shown), headers: headers)
-    }
-
-    /// As many entries as one document can hold that clients read; at least one.
-    private func fitting(_ entries: ArraySlice<Descriptor>) throws -> [Descriptor] {
-        var size = 256
-        var shown: [Descriptor] = []
-        for entry in entries {
-            size += try Document.encode(entry).count + 1
-            guard size <= Document.sizeLimit || shown.isEmpty else { break }
-            shown.append(entry)
-        }
-        return shown
+        return try .json(ImageIndex(manifests: page.shown), headers: headers)
     }
 }

@@ -19,7 +19,14 @@ extension RegistryResponder {
             .contentType: manifest.mediaType.rawValue, .contentDigest: manifest.digest.description,
             .eTag: "\"\(manifest.digest)\"", .contentLength: String(manifest.size),
         ]
-        guard exchange.request.method != .head else { return Response(status: .ok, headers: headers) }
+        guard exchange.request.method != .head else {
+            if let store = affirming,
+                try await !Workers.commits.run({ try store.affirm(manifest: manifest.digest, in: repository) })
+            {
+                throw unknown(reference, repository)
+            }
+            return Response(status: .ok, headers: headers)
+        }
         headers[.contentLength] = nil
         events.add(.pull, manifest: manifest, tag: tag, in: repository, exchange)
         return Response(
@@ -42,14 +49,12 @@ extension RegistryResponder {
         if let digest, digest != manifest.digest {
             throw APIError(.digestInvalid, detail: .string("the body's digest is \(manifest.digest)"))
         }
-        if !configuration.validation.isDisabled {
-            try await Workers.blobs.run { [validation] in
-                try validation.checkReferences(of: manifest, in: repository, of: store)
-            }
-        }
-        try await store.put(manifest, in: repository)
-        if digest == nil {
-            try await store.tag(manifest.descriptor, as: ImageName(repository: repository, tag: reference))
+        let name = ImageName(repository: repository, tag: digest == nil ? reference : nil)
+        let required = try validation.references(of: manifest)
+        let missing = try await Workers.commits.run { try store.push(manifest, as: name, requiring: required) }
+        guard missing.isEmpty else {
+            throw APIError(
+                missing.map { APIError.Item(code: .manifestBlobUnknown, detail: .string($0.description)) })
         }
         events.add(.push, manifest: manifest, tag: digest == nil ? reference : nil, in: repository, exchange)
         var headers: HTTPFields = [
@@ -65,12 +70,12 @@ extension RegistryResponder {
         guard let store, configuration.storage.allowsDeletion else { throw APIError(.unsupported) }
         if reference.contains(":") {
             let digest = try exchange.digest(reference)
-            guard try await Workers.blobs.run({ try store.deleteManifest(digest, in: repository) }) else {
+            guard try await Workers.commits.run({ try store.deleteManifest(digest, in: repository) }) else {
                 throw unknown(reference, repository)
             }
             events.add(.delete, digest: digest, tag: nil, in: repository, exchange)
         } else {
-            guard let digest = try await Workers.blobs.run({ try store.deleteTag(reference, in: repository) }) else {
+            guard let digest = try await Workers.commits.run({ try store.deleteTag(reference, in: repository) }) else {
                 throw unknown(reference, repository)
             }
             events.add(.delete, digest: digest, tag: reference, in: repository, exchange)

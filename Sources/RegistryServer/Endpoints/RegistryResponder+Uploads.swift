@@ -13,7 +13,7 @@ extension RegistryResponder {
         guard let store else { throw APIError(.unsupported) }
         if let text = exchange.query["mount"], let digest = Digest(text), let origin = exchange.query["from"],
             ImageName.isRepository(origin),
-            let size = try await Workers.blobs.run({ try store.mount(digest, from: origin, into: repository) })
+            let size = try await Workers.commits.run({ try store.mount(digest, from: origin, into: repository) })
         {
             events.add(.mount, blob: digest, size: size, in: repository, exchange)
             return created(digest, repository, exchange)
@@ -150,7 +150,7 @@ extension RegistryResponder {
         _ upload: Handover<StoreUpload>, _ digest: Digest, _ repository: String, _ exchange: Exchange
     ) async throws -> Response {
         let size = upload.value.size
-        guard try await Workers.blobs.run({ try upload.value.commit(digest) }) else {
+        guard try await Workers.commits.run({ try upload.value.commit(digest) }) else {
             throw APIError(.digestInvalid, detail: .string(digest.description))
         }
         events.add(.push, blob: digest, size: size, in: repository, exchange)

@@ -26,6 +26,10 @@ struct RegistryResponder: HTTPResponder {
     /// Whether an empty list of tags is `null`, as in registry 2.x.
     let nullTags: Bool
 
+    /// A client that hears that something is there may refer to it, and not send it: the store has to know. nil where
+    /// nobody may.
+    var affirming: Store? { configuration.storage.isReadOnly ? nil : store }
+
     var isSecure: Bool { configuration.http.tls != nil }
 
     func respond(to request: Request, context: RegistryContext) async throws -> Response {
@@ -76,8 +80,9 @@ struct RegistryResponder: HTTPResponder {
             guard method != .options else { return Response(status: .ok, headers: [.allow: list]) }
             return .plain(.methodNotAllowed, "Method not allowed\n", allow: list)
         }
-        if let problem = health.problem {
-            throw APIError(.unavailable, "health check failed: \(problem)")
+        if health.isFailing {
+            // What fails is for the operator, and may name paths and other machines: see the log, and the debug server.
+            throw APIError(.unavailable, "health check failed: please see /debug/health")
         }
         let isChange = ![.get, .head, .options].contains(method)
         if isChange, endpoint != .base, configuration.storage.isReadOnly {

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypesHTTP1
@@ -21,12 +22,23 @@ final class ConnectionEnd: ChannelInboundHandler, RemovableChannelHandler {
     final class Installer: ChannelInboundHandler, RemovableChannelHandler {
         typealias InboundIn = NIOAny
 
+        private let patience: TimeAmount
+
+        /// - Parameter patience: after how long a client is given up that takes nothing of what is sent.
+        init(patience: TimeAmount) { self.patience = patience }
+
         func handlerAdded(context: ChannelHandlerContext) {
             let pipeline = context.pipeline.syncOperations
             do {
                 try context.channel.syncOptions?.setOption(
                     .recvAllocator,
                     value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 128 << 10))
+                // Nothing here sees whether a client still takes what is sent. The system does; but not of a socket file.
+                if context.channel.localAddress?.port != nil {
+                    try context.channel.syncOptions?.setOption(
+                        ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: TCP_USER_TIMEOUT)),
+                        value: SocketOptionValue(patience.nanoseconds / 1_000_000))
+                }
                 let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
                 try pipeline.addHandler(UnreadBody(), position: .before(codec))
                 try pipeline.addHandler(ConnectionEnd(), position: .before(codec))

@@ -1,30 +1,60 @@
 import Glibc
 import NIOPosix
+import Synchronization
 
-/// Writes lines to a descriptor, one after another, on a thread of its own: whoever logs does not wait.
+/// Writes lines to a descriptor, one after another, on a thread of its own: whoever logs does not wait. Where nobody
+/// reads what is written, later lines are dropped, and counted.
 final class LogWriter: Sendable {
     static let standardOutput = LogWriter(STDOUT_FILENO)
     static let standardError = LogWriter(STDERR_FILENO)
 
     private let descriptor: Int32
     private let thread = NIOThreadPool(numberOfThreads: 1)
+    private let queue = Mutex(Queue())
 
-    private init(_ descriptor: Int32) {
+    private struct Queue {
+        /// Bytes of lines that wait.
+        var waiting = 0
+        var dropped = 0
+        static let limit = 4 << 20
+    }
+
+    init(_ descriptor: Int32) {
         self.descriptor = descriptor
         thread.start()
     }
 
     func write(_ line: String) {
-        thread.submit { [descriptor] _ in
-            var line = line + "\n"
-            line.withUTF8 { bytes in
-                var rest = UnsafeRawBufferPointer(bytes)
-                while !rest.isEmpty {
-                    let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-                    // Nobody reads the log any more: the registry goes on.
-                    if count < 0, errno != EINTR { return }
-                    rest = UnsafeRawBufferPointer(rebasing: rest[max(0, count)...])
-                }
+        let size = line.utf8.count
+        let fits = queue.withLock { queue in
+            guard queue.waiting + size <= Queue.limit else {
+                queue.dropped += 1
+                return false
+            }
+            queue.waiting += size
+            return true
+        }
+        guard fits else { return }
+        thread.submit { [self] _ in
+            put(line)
+            let dropped = queue.withLock { queue in
+                queue.waiting -= size
+                defer { queue.dropped = 0 }
+                return queue.dropped
+            }
+            if dropped > 0 { put("\(dropped) lines of the log were dropped: nobody read it") }
+        }
+    }
+
+    private func put(_ line: String) {
+        var line = line + "\n"
+        line.withUTF8 { bytes in
+            var rest = UnsafeRawBufferPointer(bytes)
+            while !rest.isEmpty {
+                let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+                // Nobody reads the log any more: the registry goes on.
+                if count < 0, errno != EINTR { return }
+                rest = UnsafeRawBufferPointer(rebasing: rest[max(0, count)...])
             }
         }
     }

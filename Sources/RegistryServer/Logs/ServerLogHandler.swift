@@ -45,7 +45,9 @@ struct ServerLogHandler: LogHandler {
             object[names.1] = level
             object[names.2] = text
             if formatter == .logstash { object["@version"] = "1" }
-            if let json = try? Document.encode(object) { writer.write(String(decoding: json, as: UTF8.self)) }
+            if let json = try? Document.encode(object) {
+                writer.write(LogText.escaped(json: String(decoding: json, as: UTF8.self)))
+            }
         }
     }
 
@@ -54,17 +56,5 @@ struct ServerLogHandler: LogHandler {
         return isPlain ? text : quoted(text)
     }
 
-    private static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": quoted += "\\\(scalar)"
-            case "\n": quoted += "\\n"
-            case _ where scalar.value < 32 || scalar.value == 127:
-                quoted += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
-    }
+    private static func quoted(_ text: String) -> String { "\"\(LogText.escaped(text))\"" }
 }

@@ -14,7 +14,7 @@ struct CacheExpiry: Service {
         await cancelWhenGracefulShutdown {
             while (try? await Task.sleep(for: min(.seconds(3600), lifetime))) != nil {
                 do {
-                    let count = try await Workers.blobs.run { try store.forgetCached(olderThan: lifetime) }
+                    let count = try await Workers.commits.run { try store.forgetCached(olderThan: lifetime) }
                     guard count > 0 else { continue }
                     var options = CollectionOptions()
                     options.graceTime = lifetime

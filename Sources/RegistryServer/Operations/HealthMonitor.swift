@@ -25,8 +25,7 @@ final class HealthMonitor: Service {
     /// What is wrong, by check; empty while all is well.
     var status: [String: String] { failures.withLock { $0 } }
 
-    /// One of the things that are wrong; nil if none is.
-    var problem: String? { failures.withLock { $0.sorted { $0.key < $1.key }.first.map { "\($0.key): \($0.value)" } } }
+    var isFailing: Bool { failures.withLock { !$0.isEmpty } }
 
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -106,8 +105,18 @@ extension ServerConfiguration.Health.Check.Target {
     fileprivate var title: String {
         switch self {
         case .file(let path): path
-        case .http(let url, _, _, _): url
+        case .http(let url, _, _, _): Self.withoutSecrets(url)
         case .tcp(let address, _): address
         }
+    }
+
+    /// A URL without who asks, and without its parameters.
+    private static func withoutSecrets(_ url: String) -> String {
+        let plain = url.prefix { $0 != "?" && $0 != "#" }
+        let scheme = plain.firstRange(of: "://").map { plain[..<$0.upperBound] } ?? ""
+        let rest = plain.dropFirst(scheme.count)
+        let host = rest.prefix { $0 != "/" }
+        return
+            "\(scheme)\(host.lastIndex(of: "@").map { host[host.index(after: $0)...] } ?? host)\(rest.dropFirst(host.count))"
     }
 }

@@ -14,6 +14,43 @@ struct OperationTests {
         #expect(server.accessLog.contains(#""GET /v2/nope/tags/list HTTP/1.1" 404 "#))
     }
 
+    @Test func logsHaveNoMarksThatATerminalObeys() throws {
+        let server = try Server()
+        let agent = "\u{9b}31mred \u{202e}back"
+        _ = try server.get("/v2/", [("User-Agent", agent)])
+        server.stop()
+        try unlikeTheOriginal("writes them as they come") {
+            #expect(server.accessLog.contains(#""\x9b31mred \u202eback""#), "\(server.accessLog)")
+        }
+    }
+
+    @Test func whatFailsIsNotForEverybody() throws {
+        let port = try Registry.freePort()
+        let check = "http://monitor:S3cretPw@127.0.0.1:\(port)/check?token=S3cretToken"
+        let server = try Server(.init(top: "health: {http: [{uri: '\(check)', interval: 1s, threshold: 1}]}"))
+        let deadline = Date.now + 30
+        var answer = try server.get("/v2/")
+        while answer.status != 503, Date.now < deadline { answer = try server.get("/v2/") }
+        #expect(answer.status == 503 && answer.text.contains("UNAVAILABLE"), "\(answer.status)")
+        #expect(!answer.text.contains("127.0.0.1"), "\(answer.text)")
+        server.stop()
+        try unlikeTheOriginal("says what it asks, with the password") {
+            #expect(server.log.contains("http://127.0.0.1:\(port)/check fails"), "\(server.log)")
+            #expect(!server.log.contains("S3cret"), "\(server.log)")
+        }
+    }
+
+    @Test func nothingIsGivenAwayWhereManifestsAreNotValidated() throws {
+        let server = try Server(.init(top: "validation: {disabled: true}"))
+        let image = TinyImage("secret")
+        try server.push(image, to: "secret/app", as: "1")
+        #expect(try server.put(image.manifest, image.type, as: "1", in: "mine/app").status == 201)
+        #expect(try server.get("/v2/mine/app/manifests/1").body == image.manifest)
+        for digest in [image.layerDigest, image.configDigest] {
+            #expect(try server.get("/v2/mine/app/blobs/\(digest)").status == 404)
+        }
+    }
+
     @Test func theAccessLogCanBeTurnedOff() throws {
         let server = try Server(.init(log: "accesslog: {disabled: true}"))
         _ = try server.get("/v2/")

@@ -133,6 +133,10 @@ final class Server {
         return process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
     }
 
+    /// Stops it where it is: it says nothing until it is resumed.
+    func suspend() { Glibc.kill(process.processIdentifier, SIGSTOP) }
+    func resume() { Glibc.kill(process.processIdentifier, SIGCONT) }
+
     /// Ends it as a power cut does.
     func kill() {
         Glibc.kill(process.processIdentifier, SIGKILL)

@@ -83,6 +83,47 @@ extension Store {
         return manifest
     }
 
+    /// Takes a manifest that a client pushed, and gives it its tag: all with the store held, so that what is seen to
+    /// be there is not collected before something refers to it, and nobody deletes the manifest before it has its tag.
+    ///
+    /// A repository refers to what it may serve itself: bytes that lie here for another one are not given away.
+    ///
+    /// - Parameters:
+    ///   - name: the repository, and the tag, if it gets one.
+    ///   - required: what has to be there, of all that it refers to.
+    /// - Returns: what of that is not there; then nothing was written.
+    package func push(_ manifest: Manifest, as name: ImageName, requiring required: Set<Digest>) throws -> [Digest] {
+        try StoreLock.using(path) {
+            let repository = name.repository
+            var missing: [Digest] = []
+            for blob in manifest.blobs where try !keep(blob: blob.digest, in: repository) {
+                if required.contains(blob.digest) { missing.append(blob.digest) }
+            }
+            for child in manifest.children where try !keep(manifest: child.digest, in: repository) {
+                if required.contains(child.digest) { missing.append(child.digest) }
+            }
+            guard missing.isEmpty else { return missing }
+            try write(manifest, in: repository)
+            if let tag = name.tag { try setTag(tag, manifest.digest, in: repository) }
+            return []
+        }
+    }
+
+    /// Like `affirm(blob:in:)`.
+    package func affirm(manifest digest: Digest, in repository: String) throws -> Bool {
+        let lock = try StoreLock.forLook(at: path)
+        defer { withExtendedLifetime(lock) {} }
+        return try keep(manifest: digest, in: repository)
+    }
+
+    private func keep(manifest digest: Digest, in repository: String) throws -> Bool {
+        let link = paths.revisionLink(digest, repository)
+        guard let target = try self.link(at: link), try touch("\(path)/\(link)"), try touch(path(ofBlob: target)) else {
+            return false
+        }
+        return try fileSize(path(ofBlob: target)) != nil
+    }
+
     package func hasManifest(_ digest: Digest, in repository: String) throws -> Bool {
         guard let target = try link(at: paths.revisionLink(digest, repository)) else { return false }
         return try fileSize(path(ofBlob: target)) != nil
@@ -98,13 +139,13 @@ extension Store {
     }
 
     /// Takes a manifest and every tag of it away: the tags, then the revision's link, so that an end in the middle
-    /// leaves no tag that leads to nothing.
+    /// leaves no tag that leads to nothing. Nobody else uses the store meanwhile, so that it gets no new one.
     ///
     /// - Returns: whether the repository had it.
     package func deleteManifest(_ digest: Digest, in repository: String) throws -> Bool {
-        guard let target = try link(at: paths.revisionLink(digest, repository)) else { return false }
-        let lock = try StoreLock.forUse(of: path)
+        let lock = try StoreLock.forSweeping(path)
         defer { withExtendedLifetime(lock) {} }
+        guard let target = try link(at: paths.revisionLink(digest, repository)) else { return false }
         let names: Set = [digest, target]
         for tag in try listDirectory("\(path)/\(paths.tags(repository))") ?? [] {
             if let current = try link(at: paths.currentLink(tag, repository)), names.contains(current) {
@@ -122,11 +163,11 @@ extension Store {
     ///
     /// - Returns: what it meant; nil if there was no such tag.
     package func deleteTag(_ tag: String, in repository: String) throws -> Digest? {
-        try StoreLock.using(path) {
-            guard let digest = try link(at: paths.currentLink(tag, repository)) else { return nil }
-            try remove(tag: tag, repository)
-            return digest
-        }
+        let lock = try StoreLock.forSweeping(path)
+        defer { withExtendedLifetime(lock) {} }
+        guard let digest = try link(at: paths.currentLink(tag, repository)) else { return nil }
+        try remove(tag: tag, repository)
+        return digest
     }
 
     /// All at once: a registry lists what has a history, whether it means anything or not.
@@ -149,14 +190,18 @@ extension Store {
     /// Whoever hears that a blob is there may refer to it and not send it: it is touched, so that a garbage
     /// collection leaves it for the time being.
     ///
-    /// - Returns: its size; nil if the repository may not serve it, or it is gone.
-    package func blobSize(_ digest: Digest, in repository: String) throws -> Int64? {
+    /// - Returns: whether the repository may serve it, and it is there.
+    package func affirm(blob digest: Digest, in repository: String) throws -> Bool {
         let lock = try StoreLock.forLook(at: path)
         defer { withExtendedLifetime(lock) {} }
+        return try keep(blob: digest, in: repository)
+    }
+
+    private func keep(blob digest: Digest, in repository: String) throws -> Bool {
         guard let target = try link(at: paths.layerLink(digest, repository)), try touch(path(ofBlob: target)),
             try touch("\(path)/\(paths.layerLink(digest, repository))")
-        else { return nil }
-        return try fileSize(path(ofBlob: target))
+        else { return false }
+        return try fileSize(path(ofBlob: target)) != nil
     }
 
     /// Lets a repository serve a blob that another one serves.

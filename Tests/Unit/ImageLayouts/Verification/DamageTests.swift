@@ -130,6 +130,38 @@ import Testing
         #expect(changed > Self.cases / 4)
     }
 
+    /// What an index lists is unknown while the index is gone, and so is what lies in the way of its parts.
+    @Test(arguments: [Kind.layout, .backup]) func partsOfALostIndexAreMendedWhateverLiesInTheirPlace(
+        _ kind: Kind
+    ) async throws {
+        let ground = try Ground()
+        let pristine = kind.path(try await SamplePlaces(in: ground.path))
+        let place = "\(ground.path)/victim"
+        try FileManager.default.copyItem(atPath: pristine, toPath: place)
+        let before = try PlainReader(directory: pristine)
+        struct Index: Decodable {
+            struct Entry: Decodable { var digest: String }
+            var manifests: [Entry]
+        }
+        var lost = 0
+        for (path, content) in before.files where path.hasPrefix("blobs/") {
+            guard let index = try? JSONDecoder().decode(Index.self, from: content) else { continue }
+            for path in [path] + index.manifests.map({ "blobs/\($0.digest.replacing(":", with: "/"))" }) {
+                try FileManager.default.removeItem(atPath: "\(place)/\(path)")
+                try FileManager.default.createDirectory(
+                    atPath: "\(place)/\(path)", withIntermediateDirectories: false)
+                lost += 1
+            }
+        }
+        #expect(lost >= 3)
+        let left = try await Repairer(options: Self.deep).repair(
+            { try await kind.place(at: place) }, through: try kind.mendablePlace(at: place, keepsReplaced: false),
+            from: [RepairSource(try await kind.place(at: pristine))])
+        #expect(left.damage.isEmpty, "\(left.damage) \(left.failures)")
+        let after = try PlainReader(directory: place)
+        for (path, content) in before.files { #expect(after.files[path] == content, "\(path)") }
+    }
+
     @Test(arguments: Kind.allCases) func whatIsSoundIsNotAccused(_ kind: Kind) async throws {
         let ground = try Ground()
         let samples = try await SamplePlaces(in: ground.path)
