@@ -14,19 +14,18 @@ extension RegistryResponder {
             ? content.manifest(exchange.digest(reference), in: repository)
             : content.manifest(tagged: reference, in: repository)
         guard let manifest = found else { throw unknown(reference, repository) }
+        let isHead = exchange.request.method == .head
+        if isHead, let store = affirming,
+            try await !Workers.commits.run({ try store.affirm(manifest: manifest.digest, in: repository) })
+        {
+            throw unknown(reference, repository)
+        }
         if exchange.has(manifest.digest) { return Response(status: .notModified) }
         var headers: HTTPFields = [
             .contentType: manifest.mediaType.rawValue, .contentDigest: manifest.digest.description,
             .eTag: "\"\(manifest.digest)\"", .contentLength: String(manifest.size),
         ]
-        guard exchange.request.method != .head else {
-            if let store = affirming,
-                try await !Workers.commits.run({ try store.affirm(manifest: manifest.digest, in: repository) })
-            {
-                throw unknown(reference, repository)
-            }
-            return Response(status: .ok, headers: headers)
-        }
+        guard !isHead else { return Response(status: .ok, headers: headers) }
         headers[.contentLength] = nil
         events.add(.pull, manifest: manifest, tag: tag, in: repository, exchange)
         return Response(
