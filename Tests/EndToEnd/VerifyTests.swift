@@ -18,6 +18,31 @@ struct VerifyTests {
         try Command.shell("cd \(root); find . -path ./.dray -prune -o -type f -print | sort | xargs sha256sum").text
     }
 
+    @Test func whatWasFoundIsToldWhateverBecomesOfOtherTargets() throws {
+        let scratch = try Scratch()
+        let (store, layout) = try places(scratch)
+        let nowhere = "docker://127.0.0.1:1/app"
+        let sound = try Command.dray("verify", "--output", "json", "--retry-times", "0", nowhere, "oci:\(layout)")
+        #expect(sound.status == 1 && sound.errors.contains("\(nowhere) was not verified"), "\(sound.errors)")
+        #expect(try JSONDecoder().decode([Verification].self, from: sound.output).map(\.sound) == [true])
+        try Command.shell("> \(store)/docker/registry/v2/repositories/other/tool/_manifests/tags/2/current/link")
+        let damaged = try Command.dray("verify", "--retry-times", "0", "store:\(store)", nowhere)
+        #expect(damaged.status == 3 && damaged.text.contains("other/tool:2"), "\(damaged.text)")
+    }
+
+    @Test func aConfigThatSaysNothingHidesNoBrokenLayer() throws {
+        let scratch = try Scratch()
+        let layout = try CraftedLayout(scratch["layout"])
+        let layer = try layout.layer("something").layer
+        let cut = Array(try Data(contentsOf: layout.file(layer.digest)).dropLast(9))
+        let image = ImageManifest(
+            mediaType: .ociManifest, config: try layout.put(Array("no JSON".utf8), .ociConfig),
+            layers: [try layout.put(cut, .ociLayerGzip)])
+        try layout.add(layout.put(Document.encode(image), .ociManifest), "1")
+        let found = try Verification.run("--deep", "oci:\(layout.path)", status: 3)
+        #expect(found.damage.contains { $0.problem.contains("a config that says nothing of its layers") })
+    }
+
     @Test func aStoreIsVerifiedAndMended() throws {
         let scratch = try Scratch()
         let (store, layout) = try places(scratch)

@@ -69,10 +69,16 @@ struct ContentGraph {
 
     /// What came of reading something as a manifest.
     private enum Reading: Sendable {
-        case manifest(Manifest, diffIDs: [Digest: Digest], configProblem: String?, referrers: [Descriptor])
+        case manifest(Manifest, diffIDs: [Digest: Digest], configProblem: ConfigProblem?, referrers: [Descriptor])
         /// Its bytes are of something else.
         case blob
         case fault(Fault)
+    }
+
+    /// Why layers cannot be held against a config, as findings say it.
+    private enum ConfigProblem: Sendable {
+        case damaged(String)
+        case unreadable(String)
     }
 
     init(of survey: PlaceSurvey, in place: any VerifiedPlace, isDeep: Bool, jobs: Int) async throws {
@@ -133,22 +139,38 @@ struct ContentGraph {
             return .fault(.unreadable("\(error)"))
         }
         var diffIDs: [Digest: Digest] = [:]
-        var problem: String?
+        var problem: ConfigProblem?
         if isDeep, case .image(let content) = manifest.content {
-            // A config that cannot be read is told where blobs are.
-            if (try? await place.config(of: content, in: visit.repository)) != nil {
-                do {
-                    diffIDs = try await ImageGraph.diffIDs(
-                        of: content, in: place, repository: visit.repository, title: "\(manifest.digest)")
-                } catch let error where BrokenImage(name: .none, error: error) != nil {
-                    problem = "\(error)"
-                }
-            }
+            (diffIDs, problem) = try await self.diffIDs(of: content, in: visit.repository, title: "\(manifest.digest)")
         }
         let referrers =
             survey.hidesReferrers
             ? try await place.referrers(of: manifest.digest, in: visit.repository) : []
         return .manifest(manifest, diffIDs: diffIDs, configProblem: problem, referrers: referrers)
+    }
+
+    /// The diffIDs of an image's layers, by the layers' digests, or why there is nothing to hold the layers against.
+    private func diffIDs(
+        of content: ImageManifest, in repository: String?, title: String
+    ) async throws -> ([Digest: Digest], ConfigProblem?) {
+        do {
+            guard try await place.config(of: content, in: repository) != nil else { return ([:], nil) }
+        } catch let error as DocumentError {
+            return ([:], .damaged("has a config that says nothing of its layers: \(error)"))
+        } catch TransferError.notFound, TransferError.damaged {
+            // That its bytes are not there, or others, is told where blobs are.
+            return ([:], nil)
+        } catch let error as StreamError where error.isAboutContent {
+            return ([:], nil)
+        } catch let error where !(error is CancellationError) {
+            return ([:], .unreadable("has a config that cannot be read, so its layers were not looked into: \(error)"))
+        }
+        do {
+            let diffIDs = try await ImageGraph.diffIDs(of: content, in: place, repository: repository, title: title)
+            return (diffIDs, nil)
+        } catch let error where BrokenImage(name: .none, error: error) != nil {
+            return ([:], .damaged("contradicts its config: \(error)"))
+        }
     }
 
     // MARK: Following
@@ -197,11 +219,18 @@ struct ContentGraph {
         }
         guard isNew else { return }
         nodes[position].descriptor = manifest.descriptor
-        if let problem {
+        switch problem {
+        case .damaged(let text):
             findings.append(
                 Finding(
-                    .layerDamaged, "\(key.digest)", "contradicts its config: \(problem)",
-                    affected: affected(by: [position]), advice: "build and push the image anew"))
+                    .layerDamaged, "\(key.digest)", text, affected: affected(by: [position]),
+                    advice: "build and push the image anew"))
+        case .unreadable(let text):
+            findings.append(
+                Finding(
+                    .unreadable, "\(key.digest)", text, affected: affected(by: [position]),
+                    advice: VerifyJudge.readable))
+        case nil: break
         }
         let isIndex = if case .index = manifest.content { true } else { false }
         for child in manifest.children + (isIndex ? manifest.blobs : []) {

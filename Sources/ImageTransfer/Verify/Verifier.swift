@@ -39,8 +39,9 @@ public struct Verifier: Sendable {
         // What changed while it was looked at is no damage: that is what is wrong at two looks, one after the other.
         // Only what is not known to be sound is read again.
         var second = try await look(place, name, digest, journal).report
-        let marks = Set(first.damage.map(\.mark))
-        second.findings.removeAll { $0.isDamage && !marks.contains($0.mark) }
+        // It need not look the same both times: a disk that fails gives wrong bytes first, and then none.
+        let subjects = Set(first.damage.map(\.subject))
+        second.findings.removeAll { $0.isDamage && !subjects.contains($0.subject) }
         return second
     }
 

@@ -14,7 +14,7 @@ struct VerifyJudge {
         survey.isLive ? Self.fetch : "take a sound copy of \(title), or copy the image from where it is sound"
     }
     private static let rebuild = "its bytes are what was pushed, so no copy is better: build and push the image anew"
-    private static let readable = "see to the disk and the permissions, and verify again"
+    static let readable = "see to the disk and the permissions, and verify again"
 
     func findings() -> [Finding] {
         var findings = survey.findings + graph.findings

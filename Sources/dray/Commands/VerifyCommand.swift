@@ -84,14 +84,24 @@ struct VerifyCommand: DrayCommand {
 
     func run(_ console: Console) async throws -> ExitStatus {
         let runner = ProgressRunner(console)
-        let reports = try await runner.run {
+        let (reports, failures) = try await runner.run {
             var reports: [VerifyReport] = []
-            for target in targets { reports.append(try await report(on: target, runner.progress, console)) }
-            return reports
+            var failures: [any Error] = []
+            for target in targets {
+                do {
+                    reports.append(try await report(on: target, runner.progress, console))
+                } catch let error where targets.count > 1 && !(error is CancellationError) {
+                    // What was found out about the others is told all the same.
+                    console.error(Printable.line("\(target) was not verified: \(error)"))
+                    failures.append(error)
+                }
+            }
+            return (reports, failures)
         }
         let listings = reports.map { VerifyListing($0, isBrief: shared.quiet) }
         try await console.report(listings.map(\.document), text: listings.flatMap(\.lines))
-        return reports.allSatisfy { $0.damage.isEmpty } ? .done : .damaged
+        guard reports.allSatisfy({ $0.damage.isEmpty }) else { return .damaged }
+        return failures.first.map { ExitStatus(for: $0) } ?? .done
     }
 
     private func report(on target: String, _ progress: Progress, _ console: Console) async throws -> VerifyReport {
