@@ -17,10 +17,13 @@ def layout(name, made, make, status=3, says="", *, is_deep=False, in_tar=True, *
         place = Layout()
         make(place)
 
-    attack(f"oci, {name}", OCI, made, made_layout, then=(status, says), **more)
+    def add(transport, ways):
+        but = {way: end for way, end in more.get("but", {}).items() if way in ways}
+        attack(f"{transport}, {name}", ways, made, made_layout, then=(status, says), **{**more, "but": but})
+
+    add("oci", OCI)
     if in_tar and set(more.get("only", OCI_ARCHIVE)) <= set(OCI_ARCHIVE):
-        more["but"] = {way: end for way, end in more.get("but", {}).items() if way in OCI_ARCHIVE}
-        attack(f"oci-archive, {name}", OCI_ARCHIVE, made, made_layout, then=(status, says), **more)
+        add("oci-archive", OCI_ARCHIVE)
 
 
 def entry(**changes):
@@ -163,7 +166,7 @@ def referrers(place, count):
 
 
 layout("referrers of referrers, 300", "300 signatures, each of the one before", lambda place: referrers(place, 300), 3, "deep",
-    only=["copy", "to oci"], but={"ls": (0, ""), "serve": (0, ""), "verify": (0, "")})
+    only=["copy", "to oci"], but={"ls": (0, ""), "serve": (3, "deep"), "verify": (0, "")})
 layout(
     "subject that is outside", "a manifest whose subject has a digest with a path in it",
     lambda place: place.add(place.image(subject={"mediaType": OCI_MANIFEST, "digest": "sha256:../../x", "size": 1})).finish(), 3, is_deep=True)
@@ -184,7 +187,10 @@ for title, document in [
     ("duplicate keys", b'{"schemaVersion":2,"config":{"mediaType":"x","digest":"%s","size":0},"layers":[],"layers":[]}' % NOWHERE.encode()),
     ("keys that are one in another case", b'{"schemaVersion":2,"config":{"mediaType":"x","digest":"%s","size":0},"layers":[],"Layers":[]}' % NOWHERE.encode()),
 ]:
-    layout(f"manifest {title}", f"a manifest: {title}", lambda place, document=document: blob(place, document), 3, is_deep=True)
+    layout(
+        f"manifest {title}", f"a manifest: {title}", lambda place, document=document: blob(place, document), 3, is_deep=True,
+        # What does not look like a document is not kept as it goes by.
+        but={"pipe": (1, "put the archive into a file")} if title in ("empty", "null") else {})
 layout(
     "manifest as what it is not", "an image's manifest that index.json gives for an index",
     lambda place: place.add({**place.image(), "mediaType": OCI_INDEX}).finish(), 0)

@@ -158,7 +158,7 @@ def pull_everything(address):
     def get(path):
         connection.request("GET", path, headers={"Accept": "*/*"})
         answer = connection.getresponse()
-        head = answer.read(4 << 20)
+        head = answer.read(64 << 20)
         while answer.read(1 << 20):
             pass
         return answer.status, head
