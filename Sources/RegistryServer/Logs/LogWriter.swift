@@ -19,7 +19,7 @@ final class LogWriter: Sendable {
         static let limit = 4 << 20
     }
 
-    init(_ descriptor: Int32) {
+    private init(_ descriptor: Int32) {
         self.descriptor = descriptor
         thread.start()
     }

@@ -34,15 +34,23 @@ import Testing
         }
     }
 
+    /// Sends a manifest on a connection of its own, whose answer is still to come.
+    private func beginPush(
+        _ manifest: [UInt8], _ type: String, as name: String, in repository: String, _ server: Server
+    ) throws -> HTTPConversation {
+        let push = try HTTPConversation(server.address)
+        let path = "/v2/\(repository)/manifests/\(name)"
+        try push.send(push.head("PUT", path, [("Content-Type", type)], body: .whole(manifest)) + manifest)
+        return push
+    }
+
     @Test func aManifestThatIsDeletedMeanwhileLeavesNoTag() throws {
         let server = try Server()
         for round in 0..<(Samples.isLong ? 400 : 40) {
             let image = TinyImage("race \(round)")
             try server.push(image, to: "race/a")
-            let (put, delete) = (try HTTPConversation(server.address), try HTTPConversation(server.address))
-            let type = [("Content-Type", image.type)]
-            try put.send(
-                put.head("PUT", "/v2/race/a/manifests/t\(round)", type, body: .whole(image.manifest)) + image.manifest)
+            let delete = try HTTPConversation(server.address)
+            let put = try beginPush(image.manifest, image.type, as: "t\(round)", in: "race/a", server)
             try delete.send(delete.head("DELETE", "/v2/race/a/manifests/\(image.digest)", [], body: .none))
             #expect(try put.response(to: "PUT").status == 201)
             #expect(try delete.response(to: "DELETE").status == 202)
@@ -56,13 +64,8 @@ import Testing
         let server = try Server.withHello()
         let gate = try Gate(server)
         let image = TinyImage.hello
-        let pushes = try (0..<20).map { number in
-            let push = try HTTPConversation(server.address)
-            let type = [("Content-Type", image.type)]
-            try push.send(
-                push.head("PUT", "/v2/library/hello/manifests/t\(number)", type, body: .whole(image.manifest))
-                    + image.manifest)
-            return push
+        let pushes = try (0..<20).map {
+            try beginPush(image.manifest, image.type, as: "t\($0)", in: "library/hello", server)
         }
         try gate.wait(for: 16)
         let pull = try HTTPConversation(server.address, patience: 20)
@@ -77,10 +80,7 @@ import Testing
         let child = TinyImage("child", type: TinyImage.oci)
         try server.push(child, to: "a")
         let gate = try Gate(server)
-        let index = TinyImage.index(of: [child])
-        let put = try HTTPConversation(server.address)
-        try put.send(
-            put.head("PUT", "/v2/a/manifests/multi", [("Content-Type", TinyImage.index)], body: .whole(index)) + index)
+        let put = try beginPush(TinyImage.index(of: [child]), TinyImage.index, as: "multi", in: "a", server)
         try gate.wait(for: 1)
         // As a collector does that found it untagged.
         let revision = "docker/registry/v2/repositories/a/_manifests/revisions/sha256/\(child.digest.hex)"
