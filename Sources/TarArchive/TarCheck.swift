@@ -41,8 +41,15 @@ public struct TarCheck {
         let count = try source.fill(header)
         if count == 0 { return false }
         guard count == Self.block else { throw damage("breaks off inside of a header") }
-        // One block of zeros or two: what follows is nobody's.
-        if header.allSatisfy({ $0 == 0 }) { return false }
+        if header.allSatisfy({ $0 == 0 }) {
+            offset += Int64(Self.block)
+            // One block of zeros where nothing follows, or two: what follows those is nobody's.
+            let second = try source.fill(header)
+            guard second == 0 || second == Self.block && header.allSatisfy({ $0 == 0 }) else {
+                throw damage("has an end that is cut off or something else")
+            }
+            return false
+        }
         guard isSound(header) else { throw damage("has no sound header") }
         offset += Int64(Self.block)
         guard let stated = number(header[124..<136]), stated >= 0 else { throw damage("has a member without a size") }

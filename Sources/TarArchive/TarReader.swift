@@ -13,17 +13,17 @@ public final class TarReader {
     static let pathsLimit = 128 << 20
 
     private let archive: OpaquePointer
-    private let input: Input
+    private let input: ArchiveInput
     private let name: String
-    /// Of what libarchive inflates; nil where it does not.
-    private let limit: InflationLimit?
-    /// What inflates the archive, where that is not libarchive.
-    private var inflating: InflatingSource?
+    /// Bytes of a compressed archive so far, as it lies.
+    private var consumed: () -> Int64 = { 0 }
     private var twicePacked: TwicePacked?
     private var entryCount = 0
     private var pathBytes = 0
     private var current: TarEntry?
     private var readOfCurrent: Int64 = 0
+    /// Where the members so far end, with their padding.
+    private var membersEnd: Int64 = 0
     /// What libarchive has given of the current member and was not passed on yet.
     private var block = UnsafeRawBufferPointer(start: nil, count: 0)
 
@@ -33,59 +33,41 @@ public final class TarReader {
     public convenience init(_ source: any ByteSource, name: String, limit: InflationLimit = .standard) throws {
         let peeking = PeekingSource(source)
         let format = CompressionFormat.sniff(try peeking.peek(6))
-        if format == .gzip || format == .zstd {
+        switch format {
+        case .none: try self.init(ArchiveInput(peeking), name: name)
+        case .gzip, .zstd:
             let inflating = try InflatingSource(peeking, format: format, limit: limit, name: name)
-            try self.init(Input(inflating), name: name, filter: format, limit: limit)
-            self.inflating = inflating
-        } else {
-            try self.init(Input(peeking), name: name, filter: format, limit: limit)
+            try self.init(ArchiveInput(inflating), name: name)
+            consumed = { inflating.consumed }
+        case .xz, .bzip2:
+            let unpacking = try UnpackingSource(peeking, limit: limit, name: name)
+            try self.init(ArchiveInput(unpacking), name: name)
+            consumed = { unpacking.consumed }
         }
         if format != .none { twicePacked = TwicePacked(limit, name: name) }
     }
 
     /// A plain tar on disk, whose members' bytes are passed over by seeking.
-    init(file: OpenFile, name: String) throws {
-        (archive, input, self.name, limit) = (try Self.make(.none), Input(file), name, nil)
-        try open()
-    }
+    convenience init(file: OpenFile, name: String) throws { try self.init(ArchiveInput(file), name: name) }
 
-    private init(_ input: Input, name: String, filter: CompressionFormat, limit: InflationLimit) throws {
-        (archive, self.input, self.name) = (try Self.make(filter), input, name)
-        self.limit = filter == .xz || filter == .bzip2 ? limit : nil
-        try open()
+    private init(_ input: ArchiveInput, name: String) throws {
+        guard let archive = archive_read_new() else { throw StreamError.limit("libarchive cannot allocate a reader") }
+        (self.archive, self.input, self.name) = (archive, input, name)
+        archive_read_support_format_tar(archive)
+        guard input.open(archive) else { throw failure("is no tar archive") }
     }
 
     deinit { archive_read_free(archive) }
 
-    private static func make(_ filter: CompressionFormat) throws -> OpaquePointer {
-        guard let archive = archive_read_new() else { throw StreamError.limit("libarchive cannot allocate a reader") }
-        archive_read_support_format_tar(archive)
-        if filter == .xz { archive_read_support_filter_xz(archive) }
-        if filter == .bzip2 { archive_read_support_filter_bzip2(archive) }
-        return archive
-    }
-
-    private func open() throws {
-        archive_read_set_callback_data(archive, Unmanaged.passUnretained(input).toOpaque())
-        archive_read_set_read_callback(archive) { _, data, buffer in
-            Unmanaged<Input>.fromOpaque(data!).takeUnretainedValue().next(buffer!)
-        }
-        archive_read_set_skip_callback(archive) { _, data, count in
-            Unmanaged<Input>.fromOpaque(data!).takeUnretainedValue().skip(count)
-        }
-        if archive_read_open1(archive) != ARCHIVE_OK { throw failure("is no tar archive") }
-    }
-
     /// The next member; nil at the end.
     public func next() throws -> TarEntry? {
-        // What libarchive passes over by itself, it inflates without end.
-        if limit != nil { while try fillBlock() {} }
         current = nil
         block = UnsafeRawBufferPointer(start: nil, count: 0)
         var header: OpaquePointer?
         let status = archive_read_next_header(archive, &header)
         if status == ARCHIVE_EOF {
             guard entryCount > 0 else { throw StreamError.damaged("\(name) is no tar archive, or an empty one") }
+            try checkEnd()
             // What follows the end of the tar is the end of its compression, which tells of truncation.
             try input.drain()
             return nil
@@ -97,7 +79,6 @@ public final class TarReader {
         guard entryCount <= Self.entryLimit else {
             throw StreamError.limit("\(name) has more than \(Self.entryLimit) members")
         }
-        try checkInflation()
         let entry = try entry(header)
         pathBytes += entry.path.utf8.count
         guard pathBytes <= Self.pathsLimit else {
@@ -105,8 +86,20 @@ public final class TarReader {
         }
         current = entry
         readOfCurrent = 0
-        twicePacked?.leave(consumed: consumed)
+        let (end, overflow) = entry.dataOffset.addingReportingOverflow(TarFormat.padded(entry.size))
+        membersEnd = overflow ? .max : end
+        twicePacked?.leave(consumed: consumed())
         return entry
+    }
+
+    /// Two blocks of zeros end a tar. Where nothing at all follows, one or none is taken for its end, too; but a second
+    /// one that is cut off or something else is not, by the programs that load images (Go's `archive/tar`).
+    private func checkEnd() throws {
+        let end = archive_filter_bytes(archive, 0)
+        guard end - membersEnd == Int64(TarFormat.blockSize), try input.goesOn(after: end) else { return }
+        throw StreamError.damaged(
+            "\(name) is truncated or damaged at its end: the second of the two blocks of zeros there, at byte \(end), is "
+                + "cut off or something else")
     }
 
     /// The bytes of the member that `next` gave last; good until `next` is called again.
@@ -152,7 +145,7 @@ public final class TarReader {
         if block.isEmpty, try !fillBlock() { return 0 }
         if readOfCurrent == Int64(block.count) {
             twicePacked?.enter(isPacked: CompressionFormat.sniff(Array(block.prefix(6))) != .none)
-            try twicePacked?.add(block.count, consumed: consumed)
+            try twicePacked?.add(block.count, consumed: consumed())
         }
         let count = min(buffer.count, block.count)
         buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: block[..<count]))
@@ -175,21 +168,11 @@ public final class TarReader {
                     "ends or breaks off inside of \(current.path), \(readOfCurrent) of \(current.size) bytes in")
             }
         } while count == 0
-        try checkInflation()
-        if readOfCurrent > 0 { try twicePacked?.add(count, consumed: consumed) }
+        if readOfCurrent > 0 { try twicePacked?.add(count, consumed: consumed()) }
         readOfCurrent += Int64(count)
         block = UnsafeRawBufferPointer(start: start, count: count)
         return true
     }
-
-    /// xz and bzip2 are inflated by libarchive, which knows no limit.
-    private func checkInflation() throws {
-        try limit?.check(
-            consumed: archive_filter_bytes(archive, -1), produced: archive_filter_bytes(archive, 0), name: name)
-    }
-
-    /// Bytes of the archive as it lies, of a compressed one.
-    private var consumed: Int64 { inflating?.consumed ?? archive_filter_bytes(archive, -1) }
 
     private func failure(_ what: String) -> any Error {
         if let error = input.error { return error }
@@ -204,55 +187,5 @@ public final class TarReader {
         init(_ reader: TarReader) { self.reader = reader }
 
         func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try reader.read(into: buffer) }
-    }
-}
-
-/// What libarchive's callbacks read from; keeps the error that C cannot carry.
-private final class Input {
-    private let source: any ByteSource
-    private let file: OpenFile?
-    private var position: Int64 = 0
-    private let buffer: UnsafeMutableRawBufferPointer
-    private(set) var error: (any Error)?
-
-    init(_ source: any ByteSource) {
-        self.source = source
-        file = nil
-        buffer = .allocate(byteCount: 256 << 10, alignment: 64)
-    }
-
-    /// Headers lie far apart: small reads pass over what is between them.
-    init(_ file: OpenFile) {
-        source = BytesSource([])
-        self.file = file
-        buffer = .allocate(byteCount: 4 << 10, alignment: 64)
-    }
-
-    deinit { buffer.deallocate() }
-
-    func next(_ result: UnsafeMutablePointer<UnsafeRawPointer?>) -> Int {
-        do {
-            let count = try file?.read(at: position, into: buffer) ?? source.read(into: buffer)
-            position += Int64(count)
-            result.pointee = UnsafeRawPointer(buffer.baseAddress)
-            return count
-        } catch {
-            self.error = error
-            return -1
-        }
-    }
-
-    /// Reads the rest of what cannot be sought.
-    func drain() throws {
-        if file == nil { _ = try source.drain() }
-    }
-
-    /// - Returns: how far it went: nothing where it cannot seek, and never past the end, so that a
-    ///   truncated member is noticed by reading.
-    func skip(_ count: Int64) -> Int64 {
-        guard let file else { return 0 }
-        let skipped = max(0, min(count, file.size - position - 1))
-        position += skipped
-        return skipped
     }
 }

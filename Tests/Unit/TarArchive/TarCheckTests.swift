@@ -53,5 +53,8 @@ struct TarCheckTests {
         }
         #expect(try fault(SeededBytes.noise(5000))?.contains("no sound header") == true)
         #expect(try fault(header("0", size: 1 << 32)) != nil)
+        for (end, isRight) in TarReaderTests.ends {
+            #expect(try (fault(member("a", 10) + end) == nil) == isRight, "\(end.count) bytes")
+        }
     }
 }

@@ -1,4 +1,5 @@
 import ByteStreams
+import Foundation
 import TarArchive
 import Testing
 
@@ -33,12 +34,52 @@ struct TarReaderTests {
 
     @Test func everyTruncationFails() throws {
         let whole = archive([("a", [UInt8](repeating: 7, count: 700)), ("b", [1])])
-        for length in 0..<whole.count - 1024 where length % 512 != 0 || length == 0 {
+        for length in 0..<whole.count where length % 512 != 0 || length == 0 {
             #expect(throws: StreamError.self) {
                 let reader = try TarReader(BytesSource(Array(whole[..<length])), name: "test")
                 while try reader.next() != nil { _ = try reader.body().drain() }
             }
         }
+    }
+
+    /// What may follow the members by Go's `archive/tar`, and what may not.
+    static let ends: [(bytes: [UInt8], isRight: Bool)] = {
+        let zeros = [UInt8](repeating: 0, count: 512)
+        let cut = [UInt8](zeros.dropLast())
+        let almost = cut + [1]
+        return [
+            (zeros + zeros, true), (zeros, true), ([], true), (zeros + zeros + [1], true),
+            (zeros + zeros + Array(repeating: 7, count: 9000), true), (zeros + zeros + cut, true),
+            (zeros + [0], false), (zeros + cut, false), (zeros + almost, false),
+            (zeros + almost + zeros, false), (cut, false), (almost, false),
+        ]
+    }()
+
+    @Test(arguments: ends.indices, ["cat", "gzip", "zstd -q", "xz", "bzip2"])
+    func theEndIsWhatLoadersTake(_ number: Int, _ packer: String) throws {
+        let scratch = FileManager.default.temporaryDirectory.appending(path: "tar-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
+        let tar = archive([("a", [UInt8](repeating: 7, count: 700))]).dropLast(TarFormat.end.count)
+        let (end, isRight) = Self.ends[number]
+        try Data(tar + end).write(to: URL(filePath: scratch))
+        func run(_ make: () throws -> TarReader) throws {
+            let fault = try damage {
+                let reader = try make()
+                while try reader.next() != nil {}
+            }
+            #expect((fault == nil) == isRight, "\(number): \(fault ?? "")")
+        }
+        let packing = Process()
+        packing.executableURL = URL(filePath: "/bin/sh")
+        packing.arguments = ["-c", "\(packer) < \(scratch) > \(scratch).packed"]
+        try packing.run()
+        packing.waitUntilExit()
+        defer { try? FileManager.default.removeItem(atPath: "\(scratch).packed") }
+        let packed = Array(try Data(contentsOf: URL(filePath: "\(scratch).packed")))
+        try run { try TarReader(DribblingSource(packed, piece: 700), name: "it") }
+        guard packer == "cat" else { return }
+        let fault = try damage { _ = try TarIndex(OpenFile(reading: scratch), name: "it") }
+        #expect((fault == nil) == isRight, "\(number): \(fault ?? "")")
     }
 
     @Test func truncationTellsWhereItIs() throws {
