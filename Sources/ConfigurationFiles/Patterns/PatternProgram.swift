@@ -74,15 +74,17 @@ struct PatternProgram: Sendable {
         }
     }
 
-    func matches(_ name: some Collection<UInt8>) -> Bool {
+    func matches(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
         var here: [Int] = []
-        // After how many bytes each step was last entered.
-        var entered = [Int](repeating: -1, count: steps.count)
-        var count = 0
+        var next: [Int] = []
+        var waiting: [Int] = []
+        // After how many bytes each step was last entered, and one more.
+        var entered = [Int](repeating: 0, count: steps.count)
+        var count = 1
         var hasMatched = false
         /// Adds a step and all that it leads to without another byte.
         func enter(_ step: Int, atStart: Bool, atEnd: Bool, _ list: inout [Int]) {
-            var waiting = [step]
+            waiting.append(step)
             while let step = waiting.popLast() {
                 guard entered[step] != count else { continue }
                 entered[step] = count
@@ -90,7 +92,9 @@ struct PatternProgram: Sendable {
                 case .one: list.append(step)
                 case .start: if atStart { waiting.append(step + 1) }
                 case .end: if atEnd { waiting.append(step + 1) }
-                case .fork(let one, let other): waiting += [other, one]
+                case .fork(let one, let other):
+                    waiting.append(other)
+                    waiting.append(one)
                 case .jump(let target): waiting.append(target)
                 case .match: if atEnd || !isWhole { hasMatched = true }
                 }
@@ -102,13 +106,13 @@ struct PatternProgram: Sendable {
             if hasMatched { return true }
             rest -= 1
             count += 1
-            var next: [Int] = []
+            next.removeAll(keepingCapacity: true)
             for step in here {
                 guard case .one(let set) = steps[step], set.contains(byte) else { continue }
                 enter(step + 1, atStart: false, atEnd: rest == 0, &next)
             }
             if !isWhole { enter(0, atStart: false, atEnd: rest == 0, &next) }
-            here = next
+            swap(&here, &next)
         }
         return hasMatched
     }

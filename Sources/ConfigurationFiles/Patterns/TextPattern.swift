@@ -28,7 +28,10 @@ public struct TextPattern: Hashable, Sendable, CustomStringConvertible {
         program = try PatternProgram(parser.expression(), isWhole: false)
     }
 
-    public func matches(_ name: some StringProtocol) -> Bool { program.matches(name.utf8) }
+    public func matches(_ name: some StringProtocol) -> Bool {
+        var name = String(name)
+        return name.withUTF8 { program.matches($0) }
+    }
 
     public static func == (one: TextPattern, other: TextPattern) -> Bool {
         one.description == other.description && one.program.isWhole == other.program.isWhole

@@ -59,12 +59,15 @@ final class RegistrySession: Sendable {
         }
     }
 
+    /// Times that a request is sent with a new token: the first may be about to expire.
+    private static let mostRenewals = 2
+
     /// Sends a request until it is answered as expected, and hands the answer to `use`, which reads as much of
     /// it as is to be read: where the connection breaks under it, all is done again.
     ///
     /// - Throws: `RegistryError`, or what `use` throws.
     func send<T>(_ request: RegistryRequest, _ use: (HTTPAnswer) throws -> T) throws -> T {
-        var hasLearned = false
+        var renewals = 0
         do {
             let (base, authorizer) = try reach()
             guard let start = request.address ?? base.resolving("/v2/" + request.path) else {
@@ -82,8 +85,8 @@ final class RegistrySession: Sendable {
                     },
                     { answer in
                         if answer.isSuccess || request.expects.contains(answer.status) { return try use(answer) }
-                        if answer.status == 401, !hasLearned {
-                            hasLearned = true
+                        if answer.status == 401, renewals < Self.mostRenewals {
+                            renewals += 1
                             let learned = try authorizer.learn(
                                 from: answer, scope: request.scope, repository: request.repository)
                             if learned { return nil }

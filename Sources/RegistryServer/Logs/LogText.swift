@@ -1,3 +1,5 @@
+import ImageModel
+
 /// Text of clients in a log: quotes, control characters, and marks that turn text around are written out.
 enum LogText {
     /// What can stand between quotes in one line.
@@ -8,8 +10,8 @@ enum LogText {
             switch scalar {
             case "\"", "\\": escaped += "\\\(scalar)"
             case "\n": escaped += "\\n"
-            case _ where isHarmful(scalar) && scalar.value < 256: escaped += "\\x" + hex(scalar.value, digits: 2)
-            case _ where isHarmful(scalar): escaped += units(scalar)
+            case _ where scalar.isTerminalControl && scalar.value < 256: escaped += "\\x" + hex(scalar.value, digits: 2)
+            case _ where scalar.isTerminalControl: escaped += units(scalar)
             default: escaped.unicodeScalars.append(scalar)
             }
         }
@@ -20,14 +22,7 @@ enum LogText {
     static func escaped(json: String) -> String {
         guard json.utf8.contains(where: { $0 > 126 }) else { return json }
         return json.unicodeScalars.reduce(into: "") {
-            if isHarmful($1) { $0 += units($1) } else { $0.unicodeScalars.append($1) }
-        }
-    }
-
-    private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator, .format: true
-        default: false
+            if $1.isTerminalControl { $0 += units($1) } else { $0.unicodeScalars.append($1) }
         }
     }
 

@@ -1,13 +1,15 @@
+import ImageModel
+
 /// Text from files that nobody vouches for, made safe for a terminal.
 enum Printable {
     /// Without control characters, and in one line.
     static func line(_ text: String) -> String {
         var line = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
-            switch scalar.properties.generalCategory {
-            case .control, .lineSeparator, .paragraphSeparator, .format:
-                if let last = line.last, last != " " { line.append(" ") }
-            default: line.append(scalar)
+            if !scalar.isTerminalControl {
+                line.append(scalar)
+            } else if let last = line.last, last != " " {
+                line.append(" ")
             }
         }
         return String(line)

@@ -9,7 +9,7 @@ struct CorpusTests {
         .appending(path: "Fuzzing/Corpus")
     private static let isLong = ProcessInfo.processInfo.environment["DRAY_TESTS_LONG"] != nil
     /// Bytes of what is made large.
-    private static let large = 256 << 10
+    private static let large = 128 << 10
 
     private static func files(of target: FuzzTarget) throws -> [(name: String, bytes: [UInt8])] {
         let directory = corpus.appending(path: target.name)
