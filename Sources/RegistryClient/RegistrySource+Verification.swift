@@ -25,7 +25,7 @@ extension RegistrySource: VerifiedPlace {
                         affected: [AffectedImage("\(host)/\(full)")],
                         advice: "--repair-from a place that has the tag pushes it again",
                         remedy: ImageName("host.invalid/\(full)").map {
-                            .tag(ImageName(repository: $0.repository, tag: $0.tag))
+                            .tag(ImageName(repository: $0.repository, tag: $0.tag), meant: nil)
                         }))
             }
         }

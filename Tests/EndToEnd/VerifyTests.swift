@@ -5,22 +5,13 @@ import Testing
 
 /// `dray verify`, beside what real registries and clients make of the same places.
 struct VerifyTests {
-    /// A store of two repositories that share layers, and a layout with the same images.
-    private func places(_ scratch: Scratch) throws -> (store: String, layout: String) {
-        let archive = try Samples.archive(scratch)
-        let other = try Samples.archive(scratch, name: "other.tar", image: "other/tool:2", mebibytes: 1)
-        try Command.succeed("copy", archive, other, "store:\(scratch["root"])")
-        try Command.succeed("copy", "store:\(scratch["root"])", "oci:\(scratch["layout"])")
-        return (scratch["root"], scratch["layout"])
-    }
-
     private func files(_ root: String) throws -> String {
         try Command.shell("cd \(root); find . -path ./.dray -prune -o -type f -print | sort | xargs sha256sum").text
     }
 
     @Test func whatWasFoundIsToldWhateverBecomesOfOtherTargets() throws {
         let scratch = try Scratch()
-        let (store, layout) = try places(scratch)
+        let (store, layout) = try Samples.places(scratch)
         let nowhere = "docker://127.0.0.1:1/app"
         let sound = try Command.dray("verify", "--output", "json", "--retry-times", "0", nowhere, "oci:\(layout)")
         #expect(sound.status == 1 && sound.errors.contains("\(nowhere) was not verified"), "\(sound.errors)")
@@ -45,7 +36,7 @@ struct VerifyTests {
 
     @Test func aStoreIsVerifiedAndMended() throws {
         let scratch = try Scratch()
-        let (store, layout) = try places(scratch)
+        let (store, layout) = try Samples.places(scratch)
         let sound = try Verification.run("--deep", "store:\(store)", status: 0)
         #expect(sound.sound && sound.damage.isEmpty && sound.remarks.isEmpty && sound.blobs >= 8)
         // Of a part nothing is said but what is wrong with it.
@@ -86,7 +77,7 @@ struct VerifyTests {
     /// A registry is mended over its API, and serves what it did not before.
     @Test func aRegistryIsVerifiedAndMended() async throws {
         let scratch = try Scratch()
-        let (store, layout) = try places(scratch)
+        let (store, layout) = try Samples.places(scratch)
         let registry = try await Registry(serving: store, scratch: scratch)
         #expect(try Verification.run("--deep", "docker://\(registry.address)/", status: 0).sound)
         try Command.shell(
@@ -112,7 +103,7 @@ struct VerifyTests {
     /// What skopeo can pull from a registry that serves the damaged store, against what is said of it.
     @Test(arguments: 0..<(Samples.isLong ? 40 : 6)) func whatCannotBePulledIsNamed(_ seed: Int) async throws {
         let scratch = try Scratch()
-        let (store, _) = try places(scratch)
+        let (store, _) = try Samples.places(scratch)
         let base = "\(store)/docker/registry/v2"
         var random = SeededBytes(seed)
         let all = try Command.shell("cd \(base); find . -type f | sort").lines
@@ -137,7 +128,7 @@ struct VerifyTests {
     /// In one run, all that the original's garbage collection ends at, one after the other.
     @Test func whatGarbageCollectionStumblesOverIsFound() throws {
         let scratch = try Scratch()
-        let (store, _) = try places(scratch)
+        let (store, _) = try Samples.places(scratch)
         try scratch.write(
             "version: 0.1\nstorage: {filesystem: {rootdirectory: \(store)}}\nhttp: {addr: 127.0.0.1:0}\n",
             to: "config.yml")
@@ -198,6 +189,76 @@ struct VerifyTests {
         #expect(found.damage.allSatisfy { $0.kind == "layer-damaged" })
     }
 
+    @Test func diffIDsByAnotherAlgorithmAreCompared() throws {
+        let scratch = try Scratch()
+        let layout = try CraftedLayout(scratch["layout"])
+        let one = try layout.layer("one")
+        let two = try layout.layer("two")
+        func long(_ text: String) -> Digest { Digest(of: CraftedArchive.layer(text), algorithm: .sha512) }
+        try layout.add(try layout.image([one, two], diffIDs: [long("one"), two.diffID]), "good")
+        // The same layer by both.
+        try layout.add(try layout.image([one]), "short")
+        let target = "oci:\(layout.path)"
+        #expect(try Verification.run("--deep", target, status: 0).sound)
+        try Command.succeed("copy", target, "oci-archive:\(scratch["packed.tar"])")
+        let streamed = try Command.shell(
+            "gzip -c packed.tar | $DRAY verify --deep --output json oci-archive:-", in: scratch.path)
+        #expect(streamed.status == 0 && streamed.text.contains("was not held against its diffID"), "\(streamed.text)")
+        try layout.add(try layout.image([one, two], diffIDs: [long("two"), two.diffID]), "wrong")
+        let found = try Verification.run("--deep", "--resume", scratch["journal"], target, status: 3)
+        #expect(found.names("layer-damaged") == ["wrong"], "\(found.damage)")
+    }
+
+    /// A tar of a store is a store, links and all.
+    @Test func anArchivedStoreLacksALink() throws {
+        let scratch = try Scratch()
+        let (store, _) = try Samples.places(scratch)
+        try Command.shell("tar -C \(store) -cf sound.tar docker; gzip -k sound.tar", in: scratch.path)
+        for file in ["sound.tar", "sound.tar.gz"] {
+            #expect(try Verification.run("--deep", "store:\(scratch[file])", status: 0).sound)
+        }
+        let layers = "\(store)/docker/registry/v2/repositories/other/tool/_layers/sha256"
+        try Command.shell("rm -r \(layers)/*; tar -C \(store) -cf lacking.tar docker", in: scratch.path)
+        let found = try Verification.run("store:\(scratch["lacking.tar"])", status: 3)
+        #expect(found.names("link-missing") == ["other/tool:2"], "\(found.damage)")
+        #expect(
+            try Command.dray("copy", "store:\(scratch["lacking.tar"]):other/tool:2", "oci:\(scratch["copy"])").status
+                == 3)
+    }
+
+    /// What skopeo does not take is damage.
+    @Test(arguments: [1, 511, 512, 513, 1023, 1024, -1, -700])
+    func theEndOfAnArchiveIsWhatOthersTake(_ cut: Int) throws {
+        let scratch = try Scratch()
+        let (_, layout) = try Samples.places(scratch)
+        try Command.succeed("copy", "oci:\(layout):sample/app:1.0", "oci-archive:\(scratch["whole.tar"])")
+        let change =
+            cut > 0
+            ? "truncate -s -\(cut) cut.tar"
+            : "printf x | dd of=cut.tar bs=1 seek=$(($(stat -c %s cut.tar) + \(cut))) conv=notrunc status=none"
+        try Command.shell("cp whole.tar cut.tar; \(change)", in: scratch.path)
+        let theirs = try Command.shell("skopeo copy -q oci-archive:cut.tar dir:pulled", in: scratch.path)
+        for file in ["oci-archive:cut.tar", "oci-archive:- < cut.tar"] {
+            let ours = try Command.shell("$DRAY verify --deep \(file)", in: scratch.path)
+            #expect((ours.status == 0) == (theirs.status == 0), "\(file): \(ours.text) \(theirs.errors)")
+        }
+    }
+
+    /// What lies elsewhere is not read, and told once.
+    @Test(arguments: ["blobs", "repositories", "blobs/sha256"])
+    func aLinkOutOfTheStoreIsOneFinding(_ directory: String) throws {
+        let scratch = try Scratch()
+        let (store, _) = try Samples.places(scratch)
+        let place = "\(store)/docker/registry/v2/\(directory)"
+        try Command.shell("mv \(place) elsewhere; ln -s \(scratch["elsewhere"]) \(place)", in: scratch.path)
+        let found = try Verification.run("store:\(store)", status: 3)
+        #expect(found.damage.map(\.subject) == ["docker/registry/v2/\(directory)"], "\(found.damage)")
+        #expect(found.damage[0].problem.contains("leads out of") && found.remarks.isEmpty)
+        try Command.shell("rm -r elsewhere", in: scratch.path)
+        #expect(
+            try Verification.run("store:\(store)", status: 3).damage.map(\.problem) == ["is a link that leads nowhere"])
+    }
+
     @Test func aSparseIndexLacksAPlatform() throws {
         let scratch = try Scratch()
         let layout = try CraftedLayout(scratch["layout"])
@@ -254,7 +315,7 @@ struct VerifyTests {
 
     @Test func aRunGoesOnAndDoesNotTrustWhatChanged() throws {
         let scratch = try Scratch()
-        let (_, layout) = try places(scratch)
+        let (_, layout) = try Samples.places(scratch)
         let blob = try Command.shell("find \(layout)/blobs -size +200k | sort | head -1").text.trimmed
         try Command.shell("printf x | dd of=\(blob) bs=1 seek=1000 conv=notrunc status=none")
         #expect(try Verification.run("oci:\(layout)", status: 3).damage.count == 1)

@@ -58,20 +58,24 @@ public struct BackupAudit: VerifiedPlace {
 
     /// What a copy of this backup has at the same path. One that is damaged would bring nothing back.
     public func listFile(_ name: String) async throws -> [UInt8]? {
-        guard name.hasPrefix("\(BackupPaths.snapshots)/") else { return nil }
+        let documents: Set = [OCIPaths.layout, OCIPaths.index, BackupPaths.document]
+        guard name.hasPrefix("\(BackupPaths.snapshots)/"), documents.contains(lastComponent(of: name)) else {
+            return nil
+        }
         return try await Workers.blobs.run { [tree] in
-            switch lastComponent(of: name) {
-            case OCIPaths.layout, OCIPaths.index:
-                let bytes = try tree.read(name, limit: Document.indexSizeLimit)
-                if let bytes { try LayoutDocuments.check(bytes, at: name) }
-                return bytes
-            case BackupPaths.document:
-                let bytes = try tree.read(name, limit: Document.indexSizeLimit)
-                guard let bytes, let id = SnapshotID(lastComponent(of: parent(of: name))) else { return nil }
-                _ = try Snapshot(id: id, document: bytes, name: name)
-                return bytes
-            default: return nil
-            }
+            let bytes = try tree.read(name, limit: Document.indexSizeLimit)
+            if let bytes { try Self.check(bytes, at: name) }
+            return bytes
+        }
+    }
+
+    /// - Parameter path: of a document in a snapshot.
+    /// - Throws: `DocumentError` if it is not what one of that name has to be.
+    static func check(_ bytes: [UInt8], at path: String) throws {
+        if lastComponent(of: path) == BackupPaths.document {
+            _ = try Snapshot(ofDocument: bytes, at: path)
+        } else {
+            try LayoutDocuments.check(bytes, at: path)
         }
     }
 
@@ -118,7 +122,7 @@ public struct BackupAudit: VerifiedPlace {
         ]
         survey.findings += try root?.entries().map(\.name).filter { !own.contains($0) }.map(Self.stranger) ?? []
         if let status = try root?.status(BackupPaths.marker) { permissions.add(BackupPaths.marker, status) }
-        survey.findings += try staging() + permissions.findings
+        survey.findings += try StagingArea.leftovers(in: backup.path) + permissions.findings
         return survey
     }
 
@@ -170,23 +174,6 @@ public struct BackupAudit: VerifiedPlace {
                 affected: [AffectedImage("everything in \(BackupPaths.latest), to other programs")],
                 advice: "--repair-from with any source makes it anew, and so does the next backup",
                 remedy: .file(BackupPaths.latest, implied: Array(newest.description.utf8), target: nil))
-        ]
-    }
-
-    /// What a run that was killed has left. What a run is still writing is none of that.
-    private func staging() throws -> [Finding] {
-        let path = StagingArea.directory(in: backup.path)
-        guard try fileKind(path) == .directory, let alone = try DirectoryLock.trying(.exclusive, on: path) else {
-            return []
-        }
-        defer { withExtendedLifetime(alone) {} }
-        let count = try (listDirectory(path) ?? []).count { $0.hasSuffix(".part") }
-        guard count > 0 else { return [] }
-        return [
-            Finding(
-                .leftover, String(path.dropFirst(backup.path.utf8.count + 1)),
-                "holds \(count) file\(count == 1 ? "" : "s") that a run which was ended did not finish",
-                advice: "the next backup clears them away")
         ]
     }
 }

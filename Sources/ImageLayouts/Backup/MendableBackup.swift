@@ -57,10 +57,31 @@ public final class MendableBackup: MendablePlace {
                 try fileKind(snapshots) == .directory ? backup.lockUnchecked(.exclusive, BackupPaths.snapshots) : nil
             defer { withExtendedLifetime(lock) {} }
             let place = "\(backup.path)/\(path)"
-            if path == BackupPaths.latest || lastComponent(of: path) == OCIPaths.blobs {
+            if path == BackupPaths.latest {
+                // There may be a newer one by now.
+                guard let newest = try backup.newestID() else { return }
+                try staging.area().link(place, to: "\(newest)")
+            } else if lastComponent(of: path) == OCIPaths.blobs {
                 try staging.area().link(place, to: String(decoding: bytes, as: UTF8.self))
-            } else {
+            } else if path == BackupPaths.marker || !Self.isSound(place, at: path) {
                 try staging.area().write(bytes, to: place)
+            }
+        }
+    }
+
+    private static func isSound(_ place: String, at path: String) -> Bool {
+        guard let bytes = try? readFile(place, limit: Document.indexSizeLimit) else { return false }
+        return (try? BackupAudit.check(bytes, at: path)) != nil
+    }
+
+    /// Two backups may have made a snapshot in the same moment.
+    public func owns(_ list: [UInt8], at path: String) async throws -> Bool {
+        try await Workers.blobs.run { [self] in
+            guard lastComponent(of: path) == BackupPaths.document else {
+                return try blobs.hasAny(of: ImageIndex(ofLayout: list, name: path).manifests)
+            }
+            return try Snapshot(ofDocument: list, at: path).repositories.contains {
+                try fileKind("\(backup.path)/\(parent(of: path))/\(BackupPaths.layout(of: $0))") == .directory
             }
         }
     }

@@ -1,3 +1,4 @@
+import ByteStreams
 public import ImageModel
 package import ImageTransfer
 
@@ -45,6 +46,14 @@ public struct Snapshot: Sendable, Identifiable {
         sources = content.sources
         repositories = content.repositories.sorted()
         missing = content.missing ?? []
+    }
+
+    /// - Parameter path: of the document, below the backup.
+    init(ofDocument bytes: [UInt8], at path: String) throws {
+        guard let id = SnapshotID(lastComponent(of: parent(of: path))) else {
+            throw DocumentError("\(path) is in no snapshot")
+        }
+        try self.init(id: id, document: bytes, name: path)
     }
 
     package func document() throws -> [UInt8] {

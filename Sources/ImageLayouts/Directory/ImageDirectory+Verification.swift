@@ -45,7 +45,7 @@ extension ImageDirectory: VerifiedPlace {
             if let digest, stem == entry.name { blobs[digest] = status.size }
         }
         survey.blobs = blobs
-        survey.findings += permissions.findings
+        survey.findings += try StagingArea.leftovers(in: path) + permissions.findings
     }
 
     public func stamp(of blob: Descriptor, in repository: String?) async throws -> String? {

@@ -57,6 +57,12 @@ struct LayoutDocuments {
                 remedy: .file(path, implied: isImplied ? Array(OCIPaths.layoutContent.utf8) : nil, target: nil)))
     }
 
+    /// Whether a file is there, and is what one of that name has to be.
+    static func isSound(_ path: String) -> Bool {
+        guard let bytes = try? readFile(path, limit: Document.indexSizeLimit) else { return false }
+        return (try? check(bytes, at: path)) != nil
+    }
+
     /// - Throws: `DocumentError` if it is not what one of that name has to be.
     static func check(_ bytes: [UInt8], at path: String) throws {
         if lastComponent(of: path) == OCIPaths.layout {

@@ -12,7 +12,7 @@ public final class OCILayout: ImageDestination {
     public let path: String
     public let requestedName: String?
     private let naming: LayoutNaming
-    private let blobs: LayoutBlobs
+    let blobs: LayoutBlobs
     private let staging: LazyStagingArea
     /// Entries that `index.json` is to get.
     private let entries = Mutex<[Descriptor]>([])

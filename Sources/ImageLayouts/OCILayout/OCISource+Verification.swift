@@ -46,7 +46,7 @@ extension OCISource: VerifiedPlace {
                     Finding(.foreign, entry.name, "is nothing that belongs to a layout", advice: "remove it"))
             }
         }
-        survey.findings += blobs.findings + permissions.findings
+        survey.findings += try blobs.findings + StagingArea.leftovers(in: path) + permissions.findings
         survey.blobs = blobs.sizes
     }
 

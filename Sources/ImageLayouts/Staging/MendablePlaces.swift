@@ -15,6 +15,24 @@ extension Store: MendablePlace {
         }
     }
 
+    public func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
+        guard let tag = name.tag else { return }
+        try await Workers.commits.run { [self] in
+            // Alone: nobody sets the tag between the look and what is written.
+            let lock = try StoreLock.forSweeping(path)
+            defer { withExtendedLifetime(lock) {} }
+            guard try isBroken(tag, in: name.repository) else { return }
+            try setTag(tag, descriptor.digest, in: name.repository)
+        }
+    }
+
+    /// Whether a tag is there, and means nothing, or what it never meant by its history.
+    private func isBroken(_ tag: String, in repository: String) throws -> Bool {
+        guard try fileKind("\(path)/\(paths.tag(tag, repository))") != nil else { return false }
+        guard let digest = try? source.link(paths.currentLink(tag, repository)) else { return true }
+        return try fileKind("\(path)/\(paths.tagIndexLink(digest, tag, repository))") == nil
+    }
+
     public func keptReplaced() throws -> String? { try quarantine?.settle() }
 }
 
@@ -23,8 +41,14 @@ extension OCILayout: MendablePlace {
         try await Workers.blobs.run { [self] in
             let lock = try DirectoryLock.waiting(.exclusive, on: self.path)
             defer { withExtendedLifetime(lock) {} }
-            try area().write(bytes, to: "\(self.path)/\(path)")
+            let file = "\(self.path)/\(path)"
+            if LayoutDocuments.isSound(file) { return }
+            try area().write(bytes, to: file)
         }
+    }
+
+    public func owns(_ list: [UInt8], at path: String) async throws -> Bool {
+        try await Workers.blobs.run { [self] in try blobs.hasAny(of: ImageIndex(ofLayout: list, name: path).manifests) }
     }
 
     public func keptReplaced() throws -> String? { try quarantine?.settle() }
@@ -32,7 +56,20 @@ extension OCILayout: MendablePlace {
 
 extension ImageDirectory: MendablePlace {
     public func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
-        try await Workers.blobs.run { [self] in try area().write(bytes, to: "\(self.path)/\(path)") }
+        try await Workers.blobs.run { [self] in
+            let area = try area()
+            // Nobody else writes from here on.
+            if (try? root()) != nil { return }
+            try area.write(bytes, to: "\(self.path)/\(path)")
+        }
+    }
+
+    public func owns(_ list: [UInt8], at path: String) async throws -> Bool {
+        try await Workers.blobs.run { [self] in
+            let manifest = try Manifest(list, name: path)
+            return try manifest.blobs.contains { try fileSize("\(self.path)/\($0.digest.hex)") != nil }
+                || manifest.children.contains { try fileSize("\(self.path)/\($0.digest.hex).manifest.json") != nil }
+        }
     }
 
     public func keptReplaced() throws -> String? { try quarantine?.settle() }

@@ -3,7 +3,8 @@ import Glibc
 import ImageModel
 import Synchronization
 
-/// Where one run keeps what it deletes or replaces: `.dray/quarantine/<time>` below the place's root.
+/// Where one run keeps what it deletes or replaces: `.dray/quarantine/<time>` below the place's root. It is made when the
+/// first thing is taken.
 ///
 /// A store's `gc --undo` puts back what was deleted; see `StoreQuarantine`.
 final class Quarantine: Sendable {
@@ -12,28 +13,23 @@ final class Quarantine: Sendable {
         var size: Int64
     }
 
-    let id: String
+    private struct Run {
+        var id: String
+        var items: [Item] = []
+    }
+
     private let root: String
     /// Keeps nothing aside itself, for everything in the quarantine is put back one day. It is there from the begin, so
     /// that what a killed run has left goes even where this one has nothing to write.
     private let area: StagingArea
-    private let items = Mutex<[Item]>([])
+    private let run = Mutex<Run?>(nil)
 
-    private var place: String { "\(root)/.dray/quarantine/\(id)" }
+    private var all: String { "\(root)/.dray/quarantine" }
 
     /// - Parameter root: the place's.
     init(root: String) throws {
         self.root = root
         area = try StagingArea(root: root)
-        let base = Timestamp.format(Timestamp.now, "%Y%m%dT%H%M%SZ")
-        var name = base
-        var number = 1
-        while try fileKind("\(root)/.dray/quarantine/\(name)") != nil {
-            number += 1
-            name = "\(base)-\(number)"
-        }
-        id = name
-        try makeDirectories("\(root)/.dray/quarantine/\(name)", ownership: area.ownership)
     }
 
     /// Moves a file away.
@@ -42,7 +38,7 @@ final class Quarantine: Sendable {
     func take(_ path: String, size: Int64) throws {
         let target = try place(for: path)
         try systemCall("move to \(target)", "\(root)/\(path)") { rename("\(root)/\(path)", target) }
-        items.withLock { $0.append(Item(path: path, size: size)) }
+        note(Item(path: path, size: size))
     }
 
     /// Keeps a file that is about to be replaced: it has its name until then.
@@ -52,36 +48,52 @@ final class Quarantine: Sendable {
         let target = try place(for: path)
         let size = try fileSize("\(root)/\(path)") ?? 0
         try systemCall("keep as \(target)", "\(root)/\(path)") { link("\(root)/\(path)", target) }
-        items.withLock { $0.append(Item(path: path, size: size)) }
+        note(Item(path: path, size: size))
     }
 
+    private func note(_ item: Item) { run.withLock { $0?.items.append(item) } }
+
     private func place(for path: String) throws -> String {
-        var target = "\(place)/\(path)"
+        let own = "\(all)/\(try id())/\(path)"
+        var target = own
         var number = 1
         // What is replaced twice in one run is kept twice.
         while try fileKind(target, followingLinks: false) != nil {
             number += 1
-            target = "\(place)/\(path).\(number)"
+            target = "\(own).\(number)"
         }
         try makeDirectories(parent(of: target), ownership: area.ownership)
         return target
     }
 
-    /// At the end of a run: what is empty goes.
+    private func id() throws -> String {
+        try run.withLock { run in
+            if let run { return run.id }
+            let base = Timestamp.format(Timestamp.now, "%Y%m%dT%H%M%SZ")
+            var id = base
+            var number = 1
+            while try fileKind("\(all)/\(id)") != nil {
+                number += 1
+                id = "\(base)-\(number)"
+            }
+            try makeDirectories("\(all)/\(id)", ownership: area.ownership)
+            run = Run(id: id)
+            return id
+        }
+    }
+
+    /// At the end of a run, whatever its end: writes down what was taken, for people. Putting back goes by the files
+    /// themselves.
     ///
     /// - Returns: the id; nil if nothing was taken.
     func settle() throws -> String? {
-        guard items.withLock({ $0.isEmpty }) else {
-            try finish()
-            return id
+        guard let run = run.withLock({ $0 }) else { return nil }
+        let place = "\(all)/\(run.id)"
+        guard !run.items.isEmpty else {
+            try removeTree(place)
+            return nil
         }
-        try removeTree(place)
-        return nil
-    }
-
-    /// Writes down what was taken, for people: putting back goes by the files themselves.
-    func finish() throws {
-        let list = try items.withLock { try Document.encode($0, pretty: true) }
-        try area.write(list, to: "\(place)/list.json")
+        try area.write(Document.encode(run.items, pretty: true), to: "\(place)/list.json")
+        return run.id
     }
 }

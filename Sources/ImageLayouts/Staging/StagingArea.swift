@@ -39,6 +39,25 @@ final class StagingArea: Sendable {
         }
     }
 
+    /// What a run that was killed has left. What a run is still writing is none of that.
+    ///
+    /// - Parameter root: of a place that is verified.
+    static func leftovers(in root: String) throws -> [Finding] {
+        let path = directory(in: root)
+        guard try fileKind(path) == .directory, let alone = try DirectoryLock.trying(.exclusive, on: path) else {
+            return []
+        }
+        defer { withExtendedLifetime(alone) {} }
+        let count = try (listDirectory(path) ?? []).count { $0.hasSuffix(".part") }
+        guard count > 0 else { return [] }
+        return [
+            Finding(
+                .leftover, String(path.dropFirst(root.utf8.count + 1)),
+                "holds \(count) file\(count == 1 ? "" : "s") that a run which was ended did not finish",
+                advice: "the next run that writes there clears them away")
+        ]
+    }
+
     func makeFile() throws -> StagedFile { try StagedFile(in: directory, ownership: ownership) }
 
     /// Makes a directory that comes into being whole, and on the disk, or not at all.

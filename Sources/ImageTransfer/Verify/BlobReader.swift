@@ -12,8 +12,8 @@ struct BlobReader: Sendable {
     struct Task: Sendable {
         var blob: Descriptor
         var repository: String?
-        /// Whether its tar matters.
-        var isLayer: Bool
+        /// Of a layer, whose tar matters: how configs say what it holds. Empty for everything else.
+        var diffIDs: Set<Digest.Algorithm> = []
         /// No manifest says that it has more; nil where it does not matter.
         var mostBytes: Int64?
     }
@@ -39,7 +39,7 @@ struct BlobReader: Sendable {
         let source: Handover<any ByteSource>
         do {
             stamp = try await place.stamp(of: task.blob, in: task.repository)
-            if let known = journal.state(of: digest, stamp: stamp, asLayer: task.isLayer) {
+            if let known = journal.state(of: digest, stamp: stamp, diffIDs: task.diffIDs) {
                 progress.move(max(0, task.blob.size))
                 return known
             }
@@ -53,7 +53,7 @@ struct BlobReader: Sendable {
         }
         let state = try await Workers.blobs.run(stoppable: { stop in
             try BlobState.read(
-                MeteredSource(source.value, progress: progress, stop: stop), as: digest, asLayer: task.isLayer,
+                MeteredSource(source.value, progress: progress, stop: stop), as: digest, diffIDs: task.diffIDs,
                 mostBytes: task.mostBytes, inflation: options.inflation, title: title)
         })
         if case .damaged = state, await isSignedManifest(task) { return .sound(size: task.blob.size, tar: nil) }
@@ -81,10 +81,11 @@ struct BlobReader: Sendable {
                 let algorithm = blob.digest?.algorithm ?? .sha256
                 let bytes = HashingSource(
                     MeteredSource(blob.content, progress: progress, stop: stop), algorithm: algorithm)
-                // Whose layer it is comes later, if it is one.
+                // Whose layer it is comes later, if it is one, and how its config says what it holds.
                 let tar =
                     options.isDeep || stream.needsDiffIDs
-                    ? try BlobState.layer(bytes, inflation: options.inflation, title: blob.title) : nil
+                    ? try BlobState.layer(
+                        bytes, diffIDs: [.sha256], inflation: options.inflation, title: blob.title) : nil
                 _ = try bytes.drain()
                 let found = bytes.digest()
                 states[found] = .sound(size: bytes.count, tar: tar)

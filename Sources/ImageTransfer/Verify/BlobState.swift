@@ -15,25 +15,29 @@ enum BlobState: Hashable, Sendable {
 
     /// What a layer's bytes inflate to.
     enum LayerContent: Hashable, Sendable {
-        case tar(diffID: Digest)
+        /// - Parameter diffIDs: by each algorithm that it was hashed with.
+        case tar(diffIDs: Set<Digest>)
         case broken(String)
     }
 
     /// Reads a blob.
     ///
     /// - Parameters:
-    ///   - asLayer: whether it is inflated on the way, and its tar followed.
+    ///   - diffIDs: by which algorithms its diffID is to be known: then it is inflated on the way, and its tar
+    ///     followed. Empty for what is no layer.
     ///   - mostBytes: what goes beyond that is damage, and is not read; nil for no limit.
     ///   - title: for messages.
     /// - Throws: only what is not about this blob.
     static func read(
-        _ bytes: any ByteSource, as blob: Digest, asLayer: Bool, mostBytes: Int64?, inflation: InflationLimit,
+        _ bytes: any ByteSource, as blob: Digest, diffIDs: Set<Digest.Algorithm>, mostBytes: Int64?,
+        inflation: InflationLimit,
         title: String
     ) throws -> BlobState {
         do {
             let bounded = mostBytes.map { BoundedSource(bytes, limit: $0, name: title) as any ByteSource } ?? bytes
             let hashing = HashingSource(bounded, algorithm: blob.algorithm)
-            let content = asLayer ? try layer(hashing, inflation: inflation, title: title) : nil
+            let content =
+                diffIDs.isEmpty ? nil : try layer(hashing, diffIDs: diffIDs, inflation: inflation, title: title)
             _ = try hashing.drain()
             let found = hashing.digest()
             guard found == blob else {
@@ -50,16 +54,21 @@ enum BlobState: Hashable, Sendable {
     }
 
     static func layer(
-        _ bytes: HashingSource, inflation: InflationLimit, title: String
+        _ bytes: HashingSource, diffIDs: Set<Digest.Algorithm>, inflation: InflationLimit, title: String
     ) throws -> LayerContent {
         let peeking = PeekingSource(bytes)
         let format = CompressionFormat.sniff(try peeking.peek(6))
         do {
-            let tar = HashingSource(
+            var tar: any ByteSource =
                 format == .none
-                    ? peeking : try InflatingSource(peeking, format: format, limit: inflation, name: title))
+                ? peeking : try InflatingSource(peeking, format: format, limit: inflation, name: title)
+            var hashes: [HashingSource] = []
+            for algorithm in diffIDs {
+                hashes.append(HashingSource(tar, algorithm: algorithm))
+                tar = hashes[hashes.count - 1]
+            }
             try TarCheck.run(tar, name: title)
-            return .tar(diffID: tar.digest())
+            return .tar(diffIDs: Set(hashes.map { $0.digest() }))
         } catch let error as StreamError where error.isAboutContent {
             return .broken("\(error)")
         }

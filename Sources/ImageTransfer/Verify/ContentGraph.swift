@@ -69,16 +69,10 @@ struct ContentGraph {
 
     /// What came of reading something as a manifest.
     private enum Reading: Sendable {
-        case manifest(Manifest, diffIDs: [Digest: Digest], configProblem: ConfigProblem?, referrers: [Descriptor])
+        case manifest(Manifest, diffIDs: [Digest: Digest], configProblem: Fault?, referrers: [Descriptor])
         /// Its bytes are of something else.
         case blob
         case fault(Fault)
-    }
-
-    /// Why layers cannot be held against a config, as findings say it.
-    private enum ConfigProblem: Sendable {
-        case damaged(String)
-        case unreadable(String)
     }
 
     init(of survey: PlaceSurvey, in place: any VerifiedPlace, isDeep: Bool, jobs: Int) async throws {
@@ -139,7 +133,7 @@ struct ContentGraph {
             return .fault(.unreadable("\(error)"))
         }
         var diffIDs: [Digest: Digest] = [:]
-        var problem: ConfigProblem?
+        var problem: Fault?
         if isDeep, case .image(let content) = manifest.content {
             (diffIDs, problem) = try await self.diffIDs(of: content, in: visit.repository, title: "\(manifest.digest)")
         }
@@ -149,10 +143,11 @@ struct ContentGraph {
         return .manifest(manifest, diffIDs: diffIDs, configProblem: problem, referrers: referrers)
     }
 
-    /// The diffIDs of an image's layers, by the layers' digests, or why there is nothing to hold the layers against.
+    /// The diffIDs of an image's layers, by the layers' digests, or why there is nothing to hold the layers against, as
+    /// findings say it.
     private func diffIDs(
         of content: ImageManifest, in repository: String?, title: String
-    ) async throws -> ([Digest: Digest], ConfigProblem?) {
+    ) async throws -> ([Digest: Digest], Fault?) {
         do {
             guard try await place.config(of: content, in: repository) != nil else { return ([:], nil) }
         } catch let error as DocumentError {
@@ -230,7 +225,7 @@ struct ContentGraph {
                 Finding(
                     .unreadable, "\(key.digest)", text, affected: affected(by: [position]),
                     advice: VerifyJudge.readable))
-        case nil: break
+        case .missing, nil: break
         }
         let isIndex = if case .index = manifest.content { true } else { false }
         for child in manifest.children + (isIndex ? manifest.blobs : []) {

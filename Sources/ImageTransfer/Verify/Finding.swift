@@ -89,8 +89,10 @@ package enum Remedy: Hashable, Sendable {
     case blob(Descriptor, repository: String?)
     /// The manifest's bytes, and all that it needs and is not there.
     case manifest(Descriptor, repository: String?)
-    /// What the tag means, as the source has it.
-    case tag(ImageName)
+    /// What the tag means.
+    ///
+    /// - Parameter meant: by what is left of it; nil where only a source can tell.
+    case tag(ImageName, meant: Digest?)
     /// A file below the place: a link, or a list of images.
     ///
     /// - Parameters:

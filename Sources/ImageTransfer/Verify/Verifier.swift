@@ -94,28 +94,28 @@ public struct Verifier: Sendable {
         _ place: any VerifiedPlace, _ survey: PlaceSurvey, _ graph: ContentGraph
     ) async throws -> [BlobReader.Task] {
         var tasks: [BlobReader.Task] = []
-        func add(_ need: ContentGraph.Need, isLayer: Bool) {
+        func add(_ need: ContentGraph.Need, diffIDs: Set<Digest.Algorithm> = []) {
             var blob = need.descriptor
             if let size = survey.blobs?[blob.digest] { blob.size = size }
             let repository = need.repositories.compactMap { $0 }.min()
-            var task = BlobReader.Task(blob: blob, repository: repository, isLayer: isLayer)
+            var task = BlobReader.Task(blob: blob, repository: repository, diffIDs: diffIDs)
             // On a disk it ends somewhere.
             if place.isRemote { task.mostBytes = (need.users.map(\.size) + [blob.size]).max() }
             tasks.append(task)
         }
         for need in graph.needs.values {
-            let isVouched = try await place.expectedDiffID(of: need.descriptor.digest) != nil
-            add(need, isLayer: isVouched || need.users.contains { $0.diffID != nil })
+            let vouching = try await place.expectedDiffID(of: need.descriptor.digest)
+            add(need, diffIDs: Set((need.users.map(\.diffID) + [vouching]).compactMap { $0?.algorithm }))
         }
         // A foreign layer that is there all the same.
         for (digest, need) in graph.absentees where graph.needs[digest] == nil && survey.blobs?[digest] != nil {
-            add(need, isLayer: false)
+            add(need)
         }
         let manifests = graph.soundManifests
         for (digest, size) in survey.blobs ?? [:]
         where graph.needs[digest] == nil && graph.absentees[digest] == nil && !manifests.contains(digest) {
             let blob = Descriptor(mediaType: MediaType(""), digest: digest, size: size)
-            tasks.append(BlobReader.Task(blob: blob, repository: nil, isLayer: false))
+            tasks.append(BlobReader.Task(blob: blob, repository: nil))
         }
         return tasks
     }

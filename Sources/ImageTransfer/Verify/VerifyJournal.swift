@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// ```
 /// dray verify 1
-/// <digest> <stamp of its file> <size> <diffID, or - where nobody looked>
+/// <digest> <stamp of its file> <size> <diffIDs with commas between, or - where nobody looked>
 /// ```
 /// A file that was written to, moved or touched since has another stamp, and is read again. What has no stamp
 /// (a registry's) is remembered for as long as the run lasts. A run that comes to its end removes the file: the
@@ -69,19 +69,21 @@ final class VerifyJournal: Sendable {
         for line in text.split(separator: "\n").dropFirst() {
             let words = line.split(separator: " ")
             guard words.count == 4, let digest = Digest(words[0]), let size = Int64(words[2]) else { continue }
-            let diffID = Digest(words[3])
-            guard diffID != nil || words[3] == "-" else { continue }
+            let diffIDs = words[3].split(separator: ",").compactMap { Digest($0) }
+            guard !diffIDs.isEmpty || words[3] == "-" else { continue }
             known[Key(digest: digest, stamp: String(words[1]))] = .sound(
-                size: size, tar: diffID.map { .tar(diffID: $0) })
+                size: size, tar: diffIDs.isEmpty ? nil : .tar(diffIDs: Set(diffIDs)))
         }
         return known
     }
 
-    /// - Parameter asLayer: whether what it inflates to has to be known.
-    func state(of digest: Digest, stamp: String?, asLayer: Bool) -> BlobState? {
+    /// - Parameter diffIDs: by which algorithms it has to be known what it inflates to.
+    func state(of digest: Digest, stamp: String?, diffIDs: Set<Digest.Algorithm>) -> BlobState? {
         let state = known.withLock { $0[Key(digest: digest, stamp: stamp ?? "")] }
-        guard case .sound(_, let tar) = state, tar != nil || !asLayer else { return nil }
-        return state
+        guard case .sound(_, let tar) = state else { return nil }
+        var found: Set<Digest.Algorithm> = []
+        if case .tar(let all) = tar { found = Set(all.map(\.algorithm)) }
+        return diffIDs.isSubset(of: found) ? state : nil
     }
 
     /// Remembers what is sound; anything else is looked at again.
@@ -90,9 +92,9 @@ final class VerifyJournal: Sendable {
         if case .broken = tar { return }
         known.withLock { $0[Key(digest: digest, stamp: stamp ?? "")] = state }
         guard let path, let stamp else { return }
-        var diffID = "-"
-        if case .tar(let found) = tar { diffID = found.description }
-        try Array("\(digest) \(stamp) \(size) \(diffID)\n".utf8).withUnsafeBytes {
+        var diffIDs = "-"
+        if case .tar(let found) = tar { diffIDs = found.map(\.description).sorted().joined(separator: ",") }
+        try Array("\(digest) \(stamp) \(size) \(diffIDs)\n".utf8).withUnsafeBytes {
             try writeAll($0, to: descriptor, path: path)
         }
     }

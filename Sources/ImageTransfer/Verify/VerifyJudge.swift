@@ -81,7 +81,8 @@ struct VerifyJudge {
         to digest: Digest, kind: String, in repository: String, fault: String?, affected: [AffectedImage],
         remedy: Remedy
     ) -> Finding {
-        let advice = "--repair-from with any source makes the link anew, since the bytes are here"
+        let advice =
+            survey.isLive ? "--repair-from with any source makes the link anew, since the bytes are here" : fetch
         guard let fault else {
             return Finding(
                 .linkMissing, "\(digest)", "is a \(kind) that \(repository) needs and has no link to",
@@ -143,10 +144,22 @@ struct VerifyJudge {
         }
         switch content {
         case .broken(let text): return [finding("is a layer that cannot be unpacked: \(text)", users)]
-        case .tar(let found):
-            let wrong = users.filter { $0.diffID?.algorithm == found.algorithm && $0.diffID != found }
-            guard let first = wrong.first, let expected = first.diffID else { return [] }
-            return [finding("is a layer whose diffID is \(found), and the config says \(expected)", wrong)]
+        case .tar(let diffIDs):
+            var findings: [Finding] = []
+            for found in diffIDs {
+                let wrong = users.filter { $0.diffID?.algorithm == found.algorithm && $0.diffID != found }
+                guard let expected = wrong.first?.diffID else { continue }
+                findings.append(finding("is a layer whose diffID is \(found), and the config says \(expected)", wrong))
+            }
+            let unknown = users.first { user in !diffIDs.contains { $0.algorithm == user.diffID?.algorithm } }
+            if let expected = unknown?.diffID {
+                findings.append(
+                    Finding(
+                        .peculiarity, "\(need.descriptor.digest)",
+                        "is a layer that was not held against its diffID, \(expected), for it came before its config",
+                        advice: "verify the archive as an unpacked file"))
+            }
+            return findings
         }
     }
 

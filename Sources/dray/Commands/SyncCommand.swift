@@ -38,7 +38,7 @@ struct SyncCommand: DrayCommand {
         let runner = ProgressRunner(console)
         let syncer = Syncer(rules, dryRun: dryRun, registry: try registry.options(console), progress: runner.progress)
         let report = try await bookkeeping.keep(of: file, dryRun: dryRun) {
-            try await runner.run { try await syncer.run() }
+            try await runner.run(ifInterrupted: dryRun ? nil : ProgressRunner.goesOn) { try await syncer.run() }
         }
         let listing = CopyListing(report)
         try await console.report(listing.rows, text: listing.lines)

@@ -82,9 +82,14 @@ struct VerifyCommand: DrayCommand {
         return options
     }
 
+    private var goingOn: String {
+        resume.map { "run the same command again: \($0) remembers what was read" }
+            ?? "a run with --resume FILE can be gone on with"
+    }
+
     func run(_ console: Console) async throws -> ExitStatus {
         let runner = ProgressRunner(console)
-        let (reports, failures) = try await runner.run {
+        let (reports, failures) = try await runner.run(ifInterrupted: goingOn) {
             var reports: [VerifyReport] = []
             var failures: [any Error] = []
             for target in targets {

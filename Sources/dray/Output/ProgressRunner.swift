@@ -1,9 +1,15 @@
+import ByteStreams
 import ImageTransfer
 
-/// Work whose progress is shown while it runs, in the style that the user wants.
+/// Work whose progress is shown while it runs, in the style that the user wants, and that may be interrupted.
 struct ProgressRunner {
     let console: Console
     let progress: Progress
+
+    /// Of what is there by then, a second run makes use.
+    static let goesOn = "run the same command again, and what was copied by now is not copied again"
+    private static let beginsAnew = "nothing is half-made: run the same command again"
+    private static let isCutOff = "what came out by now is no whole archive: run the same command again"
 
     init(_ console: Console) {
         self.console = console
@@ -16,12 +22,25 @@ struct ProgressRunner {
     func copy(
         _ selections: [CopySelection], to destination: any ImageDestination, _ options: CopyOptions
     ) async throws -> CopyReport {
-        try await run { try await Copier(options: options, progress: progress).copy(selections, to: destination) }
+        let traits = destination.traits
+        let advice = traits.needsSizeFirst ? Self.isCutOff : traits.keepsLooseBlobs ? Self.goesOn : Self.beginsAnew
+        return try await run(ifInterrupted: options.dryRun ? nil : advice) {
+            try await Copier(options: options, progress: progress).copy(selections, to: destination)
+        }
     }
 
-    /// - Parameter body: what tells `progress` how far it is.
-    func run<Result>(_ body: () async throws -> Result) async throws -> Result {
+    /// - Parameters:
+    ///   - advice: what the user can do who stops it; nil where that is plain.
+    ///   - body: what tells `progress` how far it is.
+    func run<Result>(
+        ifInterrupted advice: String? = beginsAnew, _ body: () async throws -> Result
+    ) async throws -> Result {
         let reporter = ProgressReporter(progress, console: console)
+        Interruption.whenStopped { [console] in
+            console.status.show("")
+            console.note("interrupted" + (advice.map { "; \($0)" } ?? ""))
+        }
+        defer { Interruption.whenStopped(nil) }
         do {
             let result = try await body()
             await reporter.stop()

@@ -14,4 +14,13 @@ enum Samples {
         try #require(made.status == 0, "\(made.errors)")
         return path
     }
+
+    /// A store of two repositories that share layers, and a layout with the same images.
+    static func places(_ scratch: Scratch) throws -> (store: String, layout: String) {
+        let archive = try archive(scratch)
+        let other = try Samples.archive(scratch, name: "other.tar", image: "other/tool:2", mebibytes: 1)
+        try Command.succeed("copy", archive, other, "store:\(scratch["root"])")
+        try Command.succeed("copy", "store:\(scratch["root"])", "oci:\(scratch["layout"])")
+        return (scratch["root"], scratch["layout"])
+    }
 }

@@ -91,7 +91,7 @@ public struct StoreCollector: Sendable {
             try await sweep(survey, &marks, &report, quarantine)
         } catch {
             // What is gone by then can be put back all the same, and without the list.
-            _ = try? await Workers.blobs.run { try quarantine?.finish() }
+            _ = try? await Workers.blobs.run { try quarantine?.settle() }
             throw error
         }
         report.quarantine = try await Workers.blobs.run { try quarantine?.settle() }

@@ -76,7 +76,8 @@ public struct StoreQuarantine: Sendable {
     private func find(_ id: String?) throws -> String {
         let known = try ids()
         guard let id else {
-            guard let latest = known.last else {
+            // A run that was killed may have made a directory, and taken nothing.
+            guard let latest = try known.last(where: { try !files($0).isEmpty }) else {
                 throw TransferError.notFound("\(place) is empty: nothing was moved there")
             }
             return latest

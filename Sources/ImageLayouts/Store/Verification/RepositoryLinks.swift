@@ -7,8 +7,20 @@ import ImageTransfer
 /// Tags are read before revisions and those before layers, the other way round than a registry writes them.
 /// Used by one thread.
 struct RepositoryLinks: Sendable {
+    /// What a tag says.
+    struct Tag: Sendable {
+        /// nil where that is nothing.
+        var root: PlaceSurvey.Root?
+        /// What is wrong with its links.
+        var findings: [Finding] = []
+    }
+
     let name: String
-    private(set) var roots: [PlaceSurvey.Root] = []
+    /// By their names.
+    private(set) var tags: [String: Tag] = [:]
+    /// What goes by digest, whether a tag means it or not.
+    private(set) var revisions: [PlaceSurvey.Root] = []
+    private(set) var signatures: [PlaceSurvey.Root] = []
     private(set) var served = ServedContent()
     private(set) var findings: [Finding] = []
     /// SHA-256 of what goes by another algorithm.
@@ -111,7 +123,7 @@ struct RepositoryLinks: Sendable {
 
     private mutating func revision(_ digest: Digest, _ link: Link, _ place: String) {
         let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
-        roots.append(PlaceSurvey.Root("\(name)@\(digest)", descriptor, repository: name))
+        revisions.append(PlaceSurvey.Root("\(name)@\(digest)", descriptor, repository: name))
         if let fault = fault(of: link, for: digest) {
             served.manifestFaults[digest] = fault
         } else {
@@ -142,11 +154,11 @@ struct RepositoryLinks: Sendable {
 
     /// Registries before 2.5 kept the signatures of a schema1 manifest as blobs.
     private mutating func readSignatures(_ revision: DirectoryHandle) throws {
-        guard let signatures = try revision.open("signatures/sha256") else { return }
-        for entry in try signatures.entries() {
+        guard let folder = try revision.open("signatures/sha256") else { return }
+        for entry in try folder.entries() {
             guard let digest = Digest(.sha256, hex: entry.name) else { continue }
             served.blobs.insert(digest)
-            roots.append(
+            signatures.append(
                 PlaceSurvey.Root(
                     "\(name) (a signature)", Descriptor(mediaType: MediaType(""), digest: digest, size: -1),
                     repository: name, isBlob: true))
@@ -189,7 +201,7 @@ struct RepositoryLinks: Sendable {
             guard content != digest else { return }
             fault = "says \(content)"
         }
-        findings.append(
+        tags[tag, default: Tag()].findings.append(
             Finding(
                 .linkDamaged, path(place), "tells what \(name):\(tag) once meant, and \(fault)",
                 advice: "--repair-from with any source writes it anew",
@@ -199,29 +211,29 @@ struct RepositoryLinks: Sendable {
     private mutating func current(_ tag: String, _ link: Link, _ history: Set<Digest>) throws {
         let full = ImageName(repository: name, tag: tag)
         let place = path("_manifests/tags/\(tag)/current/link")
-        func damaged(_ problem: String, _ remedy: Remedy = .tag(full)) -> Finding {
-            Finding(
-                .tagDamaged, "\(full)", problem, affected: [AffectedImage("\(full)")],
-                advice:
-                    "--repair-from a place that has the tag sets it, or tag it anew: dray tag store:ROOT:\(name)@DIGEST \(tag)",
-                remedy: remedy)
+        func add(_ finding: Finding) { tags[tag, default: Tag()].findings.append(finding) }
+        func damaged(_ problem: String, meant: Digest? = nil) {
+            add(
+                Finding(
+                    .tagDamaged, "\(full)", problem, affected: [AffectedImage("\(full)")],
+                    advice: "--repair-from a place that has the tag sets it, or tag it anew: "
+                        + "dray tag store:ROOT:\(name)@DIGEST \(tag)",
+                    remedy: .tag(full, meant: meant)))
         }
         switch link {
-        case .absent: findings.append(damaged("is a tag that means nothing: \(place) is not there"))
+        case .absent: damaged("is a tag that means nothing: \(place) is not there")
         case .broken(let what, let meant):
             // White space around a digest leaves no doubt.
-            let remedy = meant.map { Remedy.file(place, implied: Array($0.description.utf8), target: $0) }
-            findings.append(damaged("is a tag that means nothing: \(place) \(what)", remedy ?? .tag(full)))
+            damaged("is a tag that means nothing: \(place) \(what)", meant: meant)
         case .digest(let digest):
             let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
-            roots.append(PlaceSurvey.Root("\(full)", descriptor, repository: name))
+            tags[tag, default: Tag()].root = PlaceSurvey.Root("\(full)", descriptor, repository: name)
             guard !history.contains(digest) else { return }
             guard history.isEmpty else {
-                return findings.append(
-                    damaged("means \(digest), which it never meant by its history: one of the two is wrong"))
+                return damaged("means \(digest), which it never meant by its history: one of the two is wrong")
             }
             let entry = StorePaths.standard.tagIndexLink(digest, tag, name)
-            findings.append(
+            add(
                 Finding(
                     .linkMissing, "\(full)", "lacks the entry of its history for what it means, \(entry)",
                     advice: "--repair-from with any source writes it anew",

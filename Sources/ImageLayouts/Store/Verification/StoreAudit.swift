@@ -8,16 +8,46 @@ struct StoreAudit: Sendable {
 
     private var base: String { "\(root)/\(StorePaths.standard.root)" }
 
+    private func leftovers() async throws -> [Finding] {
+        try await Workers.blobs.run { try StagingArea.leftovers(in: root) }
+    }
+
+    /// A link in the place of a directory of the store, which is not followed if it leads elsewhere: then there is
+    /// nothing else to be told.
+    private func outgoingLink() throws -> Finding? {
+        guard let own = try realPath(root) else { return nil }
+        for deepest in ["\(StorePaths.standard.root)/blobs/sha256", StorePaths.standard.repositories] {
+            var path = ""
+            for component in deepest.split(separator: "/") {
+                path += path.isEmpty ? component : "/\(component)"
+                guard try fileKind("\(root)/\(path)", followingLinks: false) == .link else { continue }
+                let real = try realPath("\(root)/\(path)")
+                if let real, real.hasPrefix("\(own)/") { continue }
+                return Finding(
+                    .unreadable, path, "is a link that leads \(real.map { "out of \(root), to \($0)" } ?? "nowhere")",
+                    affected: [AffectedImage("everything in \(root)")],
+                    advice: "make it a directory: what is elsewhere can be mounted there, with 'mount --bind'")
+            }
+        }
+        return nil
+    }
+
     /// - Throws: `TransferError.notFound` where there is no store.
     func survey() async throws -> PlaceSurvey {
+        if let link = try await Workers.blobs.run({ try outgoingLink() }) {
+            var survey = PlaceSurvey()
+            survey.findings = [link]
+            return survey
+        }
         let repositories = try await repositories(nil)
         var survey = PlaceSurvey()
         var permissions = PermissionSurvey()
         var served: [String: ServedContent] = [:]
         var empty = 0
         for case .success(let links) in repositories {
-            survey.roots += links.roots
-            survey.findings += links.findings
+            let tags = links.tags.values
+            survey.roots += tags.compactMap(\.root) + links.revisions + links.signatures
+            survey.findings += links.findings + tags.flatMap(\.findings)
             survey.aliased.formUnion(links.aliased)
             served[links.name] = links.served
             permissions.add(links.permissions)
@@ -29,7 +59,7 @@ struct StoreAudit: Sendable {
         let blobs = try await Workers.blobs.run { try BlobFiles(below: base) }
         permissions.add(blobs.permissions)
         empty += blobs.emptyDirectories
-        survey.findings += blobs.findings + permissions.findings
+        survey.findings += try await blobs.findings + leftovers() + permissions.findings
         if empty > 0 {
             survey.findings.append(
                 Finding(
@@ -43,11 +73,23 @@ struct StoreAudit: Sendable {
         return survey
     }
 
-    /// What these repositories may serve.
-    func served(_ names: [String]) async throws -> [String: ServedContent] {
-        var served: [String: ServedContent] = [:]
-        for case .success(let links) in try await repositories(names) { served[links.name] = links.served }
-        return served
+    /// Images of it, what is wrong with what leads to them, and nothing of what else there is.
+    func survey(_ parts: [StorePart]) async throws -> PlaceSurvey {
+        var survey = PlaceSurvey()
+        survey.isLive = true
+        survey.served = [:]
+        for (part, links) in zip(parts, try await repositories(parts.map(\.repository))) {
+            switch links {
+            case .failure(let failure): survey.findings.append(failure.finding)
+            case .success(let links):
+                let tags = links.tags.filter { part.has(tag: $0.key) }.values
+                survey.roots += tags.compactMap(\.root)
+                survey.roots += links.revisions.filter { part.digests.contains($0.descriptor.digest) }
+                survey.findings += tags.flatMap(\.findings)
+                survey.served?[links.name] = links.served
+            }
+        }
+        return survey
     }
 
     /// A repository that cannot be looked at.
@@ -55,6 +97,7 @@ struct StoreAudit: Sendable {
         var finding: Finding
     }
 
+    /// In the order of their names.
     private func repositories(_ names: [String]?) async throws -> [Result<RepositoryLinks, Unreadable>] {
         let (folder, found) = try await Workers.blobs.run {
             guard let tree = try DirectoryHandle.open(base) else {

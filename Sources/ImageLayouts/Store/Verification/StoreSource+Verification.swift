@@ -8,18 +8,60 @@ extension StoreSource: VerifiedPlace {
     /// - Parameters:
     ///   - name: REPOSITORY[:TAG]; nil for the whole store, with everything that lies in it.
     public func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
-        guard tree is DirectoryTree else { return PlaceSurvey(try await listing(named: name, digest: digest)) }
-        guard name == nil, digest == nil else { return try await survey(of: listing(named: name, digest: digest)) }
-        return try await StoreAudit(root: tree.path).survey()
+        guard tree is DirectoryTree else {
+            let listing = try await listing(named: name, digest: digest)
+            return try await Workers.blobs.run { [self] in try survey(ofArchived: listing) }
+        }
+        let audit = StoreAudit(root: tree.path)
+        guard name != nil || digest != nil else { return try await audit.survey() }
+        do {
+            let listing = try await listing(named: name, digest: digest)
+            return try await audit.survey(StorePart.parts(of: listing, named: name, digest: digest))
+        } catch let error as TransferError {
+            guard case .notFound = error, digest == nil, let part = StorePart(named: name) else { throw error }
+            let survey = try await audit.survey([part])
+            if survey.findings.isEmpty { throw error }
+            return survey
+        }
     }
 
-    /// Of a part: the links of its repositories, and nothing of what else there is.
-    private func survey(of listing: SourceListing) async throws -> PlaceSurvey {
+    /// What the links in an archive lead to, and what they let its repositories serve.
+    private func survey(ofArchived listing: SourceListing) throws -> PlaceSurvey {
         var survey = PlaceSurvey(listing)
-        let repositories = Set(survey.roots.compactMap(\.repository)).sorted()
-        survey.served = try await StoreAudit(root: tree.path).served(repositories)
-        survey.isLive = true
+        let paths = try paths()
+        var served: [String: ServedContent] = [:]
+        for repository in Set(survey.roots.compactMap(\.repository)) {
+            var own = ServedContent()
+            try forEachLink(paths.revisionLink(_:_:), paths.revisions(_:_:), repository) { digest, fault in
+                if let fault { own.manifestFaults[digest] = fault } else { own.manifests.insert(digest) }
+            }
+            try forEachLink(paths.layerLink(_:_:), paths.layers(_:_:), repository) { digest, fault in
+                if let fault { own.blobFaults[digest] = fault } else { own.blobs.insert(digest) }
+            }
+            served[repository] = own
+        }
+        survey.served = served
         return survey
+    }
+
+    /// Calls `body` with every digest that a repository links, and what is wrong with that link.
+    private func forEachLink(
+        _ path: (Digest, String) -> String, _ folder: (String, Digest.Algorithm) -> String, _ repository: String,
+        _ body: (Digest, _ fault: String?) -> Void
+    ) throws {
+        for algorithm in Digest.Algorithm.allCases {
+            for hex in try tree.list(folder(repository, algorithm)) ?? [] {
+                guard let digest = Digest(algorithm, hex: hex) else { continue }
+                do {
+                    guard let target = try link(path(digest, repository)) else { continue }
+                    // Everything is filed under SHA-256, and linked to that.
+                    let isRight = algorithm == .sha256 ? target == digest : target.algorithm == .sha256
+                    body(digest, isRight ? nil : "says \(target)")
+                } catch let error where BrokenImage(name: .none, error: error) != nil {
+                    body(digest, "cannot be read: \(error)")
+                }
+            }
+        }
     }
 
     private func target(of digest: Digest, _ link: String) throws -> Digest {

@@ -25,6 +25,21 @@ public struct Repairer: Sendable {
         _ open: @Sendable () async throws -> any VerifiedPlace, through destination: any MendablePlace,
         from sources: [RepairSource], named name: String? = nil, digest: Digest? = nil
     ) async throws -> VerifyReport {
+        do {
+            var report = try await mend(open, through: destination, from: sources, named: name, digest: digest)
+            report.quarantine = try destination.keptReplaced()
+            return report
+        } catch {
+            // What was replaced by then is kept all the same, and without the list.
+            _ = try? destination.keptReplaced()
+            throw error
+        }
+    }
+
+    private func mend(
+        _ open: @Sendable () async throws -> any VerifiedPlace, through destination: any MendablePlace,
+        from sources: [RepairSource], named name: String?, digest: Digest?
+    ) async throws -> VerifyReport {
         let journal = try VerifyJournal(path: options.journal)
         let verifier = Verifier(options: options, progress: progress)
         var place = try await open()
@@ -33,23 +48,22 @@ public struct Repairer: Sendable {
         for _ in 0..<Self.rounds where !report.damage.isEmpty {
             try Task.checkCancellation()
             let workshop = Workshop(place: place, destination: destination, sources: sources, progress: progress)
-            let (done, failures) = try await workshop.mend(report.damage)
-            guard done > 0 else {
-                report.failures = failures
+            let outcome = try await workshop.mend(report.damage)
+            guard outcome.done > 0 else {
+                report.failures = outcome.failures
                 break
             }
             let before = report.damage
             place = try await open()
             report = try await verifier.verify(place, named: name, digest: digest, journal: journal)
-            report.failures = failures
+            report.failures = outcome.failures
             let left = Set(report.damage.map(\.mark))
             let gone = before.filter { !left.contains($0.mark) }
             mended += gone
             // What comes back as it was cannot be mended here: a registry that keeps its damaged bytes.
-            if gone.isEmpty { break }
+            if gone.isEmpty || outcome.isOver { break }
         }
         report.mended = mended
-        report.quarantine = try destination.keptReplaced()
         try journal.finish()
         return report
     }

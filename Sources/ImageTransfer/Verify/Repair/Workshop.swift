@@ -1,4 +1,5 @@
 import ByteStreams
+import Glibc
 import ImageModel
 
 /// One round of mending.
@@ -10,57 +11,90 @@ struct Workshop: Sendable {
 
     private static let depthLimit = 16
 
-    /// - Returns: how many remedies were applied, and why others could not be.
-    func mend(_ findings: [Finding]) async throws -> (done: Int, failures: [String]) {
-        var seen: Set<Remedy> = []
+    /// What came of a round.
+    struct Outcome {
+        /// Remedies that were applied.
         var done = 0
+        /// Why others could not be: one line each.
         var failures: [String] = []
+        /// Whether the place takes nothing more, so that another round would be for nothing.
+        var isOver = false
+    }
+
+    func mend(_ findings: [Finding]) async throws -> Outcome {
+        var seen: Set<Remedy> = []
+        var outcome = Outcome()
         // Blobs before manifests before names, as in any copy.
         let ordered = findings.compactMap { finding in finding.remedy.map { (finding, $0) } }.sorted {
             $0.1.order < $1.1.order
+        }
+        if let problem = try await lackOfSpace(for: ordered.map(\.1)) {
+            return Outcome(failures: [problem], isOver: true)
         }
         for (finding, remedy) in ordered where seen.insert(remedy).inserted {
             try Task.checkCancellation()
             do {
                 try await apply(remedy)
-                done += 1
+                outcome.done += 1
             } catch let error as CancellationError {
                 throw error
+            } catch  where Untaken.isLasting(error) {
+                outcome.isOver = true
+                outcome.failures.append(
+                    "\(destination.title) takes no more: \(error); see to that, and run it again to mend the rest")
+                break
             } catch {
-                failures.append("\(finding.subject): \(error)")
+                outcome.failures.append("\(finding.subject): \(error)")
             }
         }
         try await destination.finish()
-        return (done, failures)
+        return outcome
+    }
+
+    /// Why what is known to be fetched does not fit; nil if it does, or nobody can tell.
+    private func lackOfSpace(for remedies: [Remedy]) async throws -> String? {
+        guard let free = try await destination.freeSpace() else { return nil }
+        var sizes: [Digest: Int64] = [:]
+        for case .blob(let blob, _) in remedies { sizes[blob.digest] = max(0, blob.size) }
+        let needed = sizes.values.reduce(Int64(0)) { $0.addingSaturated($1) }
+        guard needed > free else { return nil }
+        return "\(destination.title) has \(free) bytes free, and \(needed) have to be written: make room first"
     }
 
     private func apply(_ remedy: Remedy) async throws {
         switch remedy {
         case .blob(let blob, let repository): try await fetch(blob, into: repository ?? "", replaces: true)
         case .manifest(let manifest, let repository): try await put(manifest, in: repository ?? "", depth: 0)
-        case .tag(let name): try await tag(name)
+        case .tag(let name, let meant): try await tag(name, meant)
         case .file(let path, let implied, let target):
-            guard let bytes = try await content(of: path, implied: implied) else {
-                throw TransferError.notFound(
-                    "no source has \(path): --repair-from a copy of this place, if there is one")
-            }
-            try await destination.put(bytes, at: path, leadingTo: target)
+            try await destination.put(content(of: path, implied: implied), at: path, leadingTo: target)
         }
     }
 
-    /// What a source has under that name is better than what can be made up, were it only for its spelling.
-    private func content(of path: String, implied: [UInt8]?) async throws -> [UInt8]? {
+    /// What a source has under that name is better than what can be made up, were it only for its spelling. A list has
+    /// to be a copy of this place's, which it is not if it has nothing in common with what lies here.
+    private func content(of path: String, implied: [UInt8]?) async throws -> [UInt8] {
+        var strangers: [String] = []
         for source in sources {
-            if let bytes = try? await source.place.listFile(path) { return bytes }
-            // Where there is room for one image, its manifest is the list.
-            if !destination.traits.holdsManyImages, implied == nil,
-                let image = try? await source.place.image(named: source.name, digest: source.digest),
-                let manifest = try? await source.place.storedManifest(image.descriptor, in: image.repository)
-            {
-                return manifest.bytes
-            }
+            guard let bytes = await list(path, of: source, isImplied: implied != nil) else { continue }
+            if implied != nil { return bytes }
+            if try await destination.owns(bytes, at: path) { return bytes }
+            strangers.append(source.place.title)
         }
-        return implied
+        if let implied { return implied }
+        throw TransferError.notFound(
+            "no source has \(path) of this place: --repair-from a copy of it, if there is one"
+                + (strangers.isEmpty
+                    ? "" : " (what \(strangers.joined(separator: " and ")) lists has nothing in common with it)"))
+    }
+
+    private func list(_ path: String, of source: RepairSource, isImplied: Bool) async -> [UInt8]? {
+        if let bytes = try? await source.place.listFile(path) { return bytes }
+        // Where there is room for one image, its manifest is the list.
+        guard !destination.traits.holdsManyImages, !isImplied,
+            let image = try? await source.place.image(named: source.name, digest: source.digest)
+        else { return nil }
+        return try? await source.place.storedManifest(image.descriptor, in: image.repository).bytes
     }
 
     /// What the first source that has it has.
@@ -72,7 +106,8 @@ struct Workshop: Sendable {
             for candidate in source.repositories(for: repository) {
                 do {
                     return try await body(source, candidate)
-                } catch let error as CancellationError {
+                } catch let error where error is CancellationError || error is Untaken {
+                    // Another source helps against nothing that is wrong here.
                     throw error
                 } catch {
                     let cause = "\(error)"
@@ -97,14 +132,15 @@ struct Workshop: Sendable {
                 let peeking = PeekingSource(verified)
                 // Most that is not there is noticed by the first read: nothing needs to be begun for that.
                 _ = try peeking.peek(1)
-                let writer = try destination.writer(
-                    for: BlobTarget(
-                        digest: blob.digest, size: size, repository: repository, source: blob.digest,
-                        replaces: replaces))
+                let target = BlobTarget(
+                    digest: blob.digest, size: size, repository: repository, source: blob.digest, replaces: replaces)
+                let writer = try Untaken.marking { try destination.writer(for: target) }
                 do {
-                    try peeking.pump(into: writer)
-                    try writer.flush()
-                    try writer.commit(blob.digest)
+                    try peeking.forEachPiece { piece in try Untaken.marking { try writer.write(piece) } }
+                    try Untaken.marking {
+                        try writer.flush()
+                        try writer.commit(blob.digest)
+                    }
                 } catch {
                     writer.cancel()
                     throw error
@@ -142,22 +178,48 @@ struct Workshop: Sendable {
 
     // MARK: Names
 
-    private func tag(_ name: ImageName) async throws {
+    /// - Parameter meant: what is left of the tag tells; nil where a source has to.
+    private func tag(_ name: ImageName, _ meant: Digest?) async throws {
+        if let meant {
+            let descriptor = Descriptor(mediaType: MediaType(""), digest: meant, size: -1)
+            return try await mend(name, to: descriptor)
+        }
         var causes: [String] = []
         for source in sources {
             do {
                 let image = try await source.place.image(named: name.path, digest: nil)
-                if try await !destination.has(manifest: image.descriptor.digest, in: name.repository) {
-                    try await put(image.descriptor, in: name.repository, depth: 0)
-                }
-                return try await destination.tag(image.descriptor, as: name)
-            } catch let error as CancellationError {
+                return try await mend(name, to: image.descriptor)
+            } catch let error where error is CancellationError || error is Untaken {
                 throw error
             } catch {
                 causes.append("\(error)")
             }
         }
         throw TransferError.notFound("no source tells what \(name) means (\(causes.joined(separator: "; ")))")
+    }
+
+    private func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
+        if try await !destination.has(manifest: descriptor.digest, in: name.repository) {
+            try await put(descriptor, in: name.repository, depth: 0)
+        }
+        try await destination.mend(name, to: descriptor)
+    }
+}
+
+/// Why the mended place did not take something.
+private struct Untaken: Error, CustomStringConvertible {
+    let cause: any Error
+
+    var description: String { "\(cause)" }
+
+    /// Whether it will take nothing else either.
+    static func isLasting(_ error: any Error) -> Bool {
+        guard case StreamError.io(_, _, let code) = (error as? Untaken)?.cause ?? error else { return false }
+        return [ENOSPC, EDQUOT, EROFS].contains(code)
+    }
+
+    static func marking<T>(_ body: () throws -> T) throws -> T {
+        do { return try body() } catch { throw error is CancellationError ? error : Untaken(cause: error) }
     }
 }
 

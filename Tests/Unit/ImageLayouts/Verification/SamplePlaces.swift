@@ -18,15 +18,17 @@ struct SamplePlaces {
     static let multi = "team/app:1"
     private let root: String
 
-    /// - Parameter root: a directory, to be filled.
-    init(in root: String) async throws {
+    /// - Parameters:
+    ///   - root: a directory, to be filled.
+    ///   - seed: of some more images; nil for none.
+    init(in root: String, seed: UInt64? = nil) async throws {
         self.root = root
         layout = "\(root)/layout"
         store = "\(root)/store"
         directory = "\(root)/dir"
         archive = "\(root)/archive.tar"
         backup = "\(root)/backup"
-        try Self.write(layout)
+        try Self.write(layout, seed)
         for destination in [
             Store(path: store), ArchiveDestination(.oci, path: archive), OCILayout(path: "\(root)/copy"),
         ] as [any ImageDestination] {
@@ -42,7 +44,7 @@ struct SamplePlaces {
         for place in [store, backup] { try FileManager.default.removeItem(atPath: "\(place)/.dray") }
     }
 
-    private static func write(_ path: String) throws {
+    private static func write(_ path: String, _ seed: UInt64?) throws {
         var writer = LayoutFiles(path)
         let shared = try writer.layer("shared", 3000)
         let amd = try writer.image([shared, writer.layer("amd", 20_000)], "amd64")
@@ -61,6 +63,16 @@ struct SamplePlaces {
             #"{"schemaVersion":2,"mediaType":"\#(MediaType.ociManifest)","artifactType":"test/statement","#
                 + #""config":\#(empty.json),"layers":[\#(note.json)],"subject":\#(index.json)}"#, .ociManifest)
         writer.add(statement, "team/app:statement")
+        var random = SeededBytes(seed: seed ?? 0)
+        var layers = [shared]
+        for number in 0..<(seed == nil ? 0 : Int.random(in: 1...4, using: &random)) {
+            let others = layers.shuffled(using: &random).prefix(Int.random(in: 0...layers.count, using: &random))
+            layers.append(try writer.layer("more\(number)", Int.random(in: 0...60_000, using: &random)))
+            let image = try writer.image(
+                others + layers.suffix(1), Bool.random(using: &random) ? "amd64" : "arm64",
+                Bool.random(using: &random) ? .oci : .docker)
+            writer.add(image, "more/\(number % 2):\(number)")
+        }
         try writer.finish()
     }
 }
