@@ -190,8 +190,15 @@ public final class RegistryDestination: ImageDestination {
     public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         guard let tag = name.tag else { return }
         let repository = own(name.repository)
+        let present = try await Workers.blobs.run { [self] in try registry.resolve(tag, in: repository)?.digest }
+        if present != descriptor.digest { try await push(descriptor, as: name) }
+    }
+
+    /// Gives a manifest that is there its name, whatever that means now.
+    func push(_ descriptor: Descriptor, as name: ImageName) async throws {
+        guard let tag = name.tag else { return }
+        let repository = own(name.repository)
         try await Workers.blobs.run { [self] in
-            guard try registry.resolve(tag, in: repository)?.digest != descriptor.digest else { return }
             let known = state.withLock { $0.manifests[descriptor.digest] }
             guard let manifest = try known ?? registry.manifest(descriptor.digest.description, in: repository) else {
                 throw TransferError.notFound(

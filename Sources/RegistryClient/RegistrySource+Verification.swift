@@ -48,7 +48,13 @@ extension RegistrySource: VerifiedPlace {
     }
 }
 
-extension RegistryDestination: MendablePlace {}
+extension RegistryDestination: MendablePlace {
+    /// As near to the push as can be, for a registry cannot be locked. A tag of which it can tell nothing is broken.
+    public func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
+        if case .some(.some) = try? await digest(of: name) { return }
+        try await push(descriptor, as: name)
+    }
+}
 
 /// A registry that answers with a failure of its own when it is asked for one thing: that thing is damaged there.
 private enum RegistryFault {

@@ -99,8 +99,9 @@ public struct TarCheck {
             return first & 0x40 == 0 ? value : nil
         }
         var value: Int64 = 0
-        for byte in field.drop(while: { $0 == 32 }) {
-            if byte == 0 || byte == 32 { break }
+        var digits = Array(field.drop(while: { $0 == 32 || $0 == 0 }).prefix { $0 != 0 })
+        while digits.last == 32 { digits.removeLast() }
+        for byte in digits {
             guard (48...55).contains(byte), value < 1 << 54 else { return nil }
             value = value << 3 | Int64(byte - 48)
         }

@@ -40,7 +40,7 @@ public final class TarReader {
             try self.init(ArchiveInput(inflating), name: name)
             consumed = { inflating.consumed }
         case .xz, .bzip2:
-            let unpacking = try UnpackingSource(peeking, limit: limit, name: name)
+            let unpacking = try UnpackingSource(peeking, format: format, limit: limit, name: name)
             try self.init(ArchiveInput(unpacking), name: name)
             consumed = { unpacking.consumed }
         }
@@ -162,16 +162,27 @@ public final class TarReader {
         var offset: Int64 = 0
         repeat {
             let status = archive_read_data_block(archive, &start, &count, &offset)
-            if status == ARCHIVE_EOF { return false }
+            if status == ARCHIVE_EOF {
+                guard current.kind != .file || readOfCurrent == current.size else { throw contradiction(current) }
+                return false
+            }
             guard status == ARCHIVE_OK else {
                 throw failure(
                     "ends or breaks off inside of \(current.path), \(readOfCurrent) of \(current.size) bytes in")
             }
         } while count == 0
+        guard offset == readOfCurrent, Int64(count) <= current.size - readOfCurrent else {
+            throw contradiction(current)
+        }
         if readOfCurrent > 0 { try twicePacked?.add(count, consumed: consumed()) }
         readOfCurrent += Int64(count)
         block = UnsafeRawBufferPointer(start: start, count: count)
         return true
+    }
+
+    /// A sparse file that does not look like one by its header: those who seek would read something else.
+    private func contradiction(_ entry: TarEntry) -> any Error {
+        StreamError.damaged("\(name): \(entry.path) has other bytes than the \(entry.size) that its header says")
     }
 
     private func failure(_ what: String) -> any Error {

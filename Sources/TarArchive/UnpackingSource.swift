@@ -12,13 +12,13 @@ final class UnpackingSource: ByteSource {
     private var isAtEnd = false
 
     /// - Parameters:
+    ///   - format: xz or bzip2. Of what it holds, nothing is unpacked again.
     ///   - name: of what is unpacked, for messages.
     /// - Throws: `StreamError.damaged` if it is of another format.
-    init(_ packed: any ByteSource, limit: InflationLimit, name: String) throws {
+    init(_ packed: any ByteSource, format: CompressionFormat, limit: InflationLimit, name: String) throws {
         guard let archive = archive_read_new() else { throw StreamError.limit("libarchive cannot allocate a reader") }
         (self.archive, input, self.limit, self.name) = (archive, ArchiveInput(packed), limit, name)
-        archive_read_support_filter_xz(archive)
-        archive_read_support_filter_bzip2(archive)
+        archive_read_append_filter(archive, format == .xz ? ARCHIVE_FILTER_XZ : ARCHIVE_FILTER_BZIP2)
         archive_read_support_format_raw(archive)
         var header: OpaquePointer?
         guard input.open(archive), archive_read_next_header(archive, &header) == ARCHIVE_OK else { throw failure() }

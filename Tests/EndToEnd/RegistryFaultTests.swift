@@ -20,6 +20,18 @@ struct RegistryFaultTests {
         ["token", "token-expires"], ["token", "no-post-token"], ["basic"],
     ]
 
+    /// Registries close accounts after a few wrong ones.
+    @Test func aWrongPasswordIsNotSentAgain() throws {
+        let scratch = try Scratch()
+        let registry = try ScriptedRegistry(["basic"], scratch: scratch)
+        try scratch.write("user:wrong\n", to: "creds")
+        let refused = try Command.dray("digest", "--creds", scratch["creds"], "docker://\(registry.address)/team/app:1")
+        #expect(refused.status == 5, "\(refused.errors)")
+        // Once as HEAD, and once to hear why.
+        let sent = try registry.requests.filter { $0.authorization != nil }.map(\.method)
+        #expect(sent.sorted() == ["GET", "HEAD"], "\(sent)")
+    }
+
     @Test(arguments: survivable)
     func imagesComeThrough(_ faults: [String]) throws {
         let scratch = try Scratch()

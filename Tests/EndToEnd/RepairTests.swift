@@ -70,11 +70,13 @@ struct RepairTests {
         let result = try Command.shell(
             """
             mkdir small; unshare -rm sh -c 'mount -t tmpfs -o size=5m tmpfs small && cp -a layout small/own &&
-            find small/own/blobs -size +200k -delete && head -c 4400k /dev/zero > small/filler &&
+            find small/own/blobs -size +200k -delete && rm small/own/oci-layout && head -c 4400k /dev/zero > small/filler &&
             $DRAY verify --repair-from oci:layout oci:small/own; echo $?; find small -name "*.part"'
             """, in: scratch.path)
         #expect(
             result.errors.contains("bytes free, and ") && result.errors.contains("make room first"), "\(result.errors)")
+        // What needs no room is mended all the same.
+        #expect(result.text.contains("mended: oci-layout"), "\(result.text)")
         #expect(result.text.contains("blob that is not there") && result.lines.last == "3", "\(result.text)")
         #expect(FileManager.default.fileExists(atPath: layout))
     }
@@ -97,15 +99,30 @@ struct RepairTests {
             try Command.shell("bash interrupt '\(command)' app.tar", in: scratch.path).text
         }
         let verify = "verify --deep docker-archive:-"
-        #expect(try stop(verify).hasPrefix("130\ndray: note: interrupted; a run with --resume FILE"))
+        #expect(try stop(verify).hasPrefix("130\ndray: note: interrupted; with --resume FILE"))
         let resumed = try stop("verify --resume progress docker-archive:-")
-        #expect(resumed.hasPrefix("130\n") && resumed.contains("progress remembers what was read"), "\(resumed)")
+        #expect(resumed.hasPrefix("130\n") && resumed.contains("nothing of it can be gone on with"), "\(resumed)")
         let copied = try stop("copy docker-archive:- store:root")
         #expect(copied.hasPrefix("130\n") && copied.contains("is not copied again"), "\(copied)")
         let packed = try stop("copy docker-archive:- oci-archive:new.tar")
         #expect(packed.hasPrefix("130\n") && packed.contains("nothing is half-made"), "\(packed)")
         #expect(!scratch.files(below: ".").contains { $0.hasSuffix("new.tar") || $0.contains(".part") })
         #expect(try stop("verify -q docker-archive:-") == "130\n")
+    }
+
+    /// Nobody reads what it says, and it ends all the same.
+    @Test func aRunEndsThoughNobodyListens() throws {
+        let scratch = try Scratch()
+        _ = try Samples.archive(scratch, mebibytes: 8)
+        let result = try Command.shell(
+            """
+            mkfifo input errors; exec 4<> errors
+            dd if=/dev/zero of=errors bs=4096 count=16 oflag=nonblock status=none
+            $DRAY copy docker-archive:- oci-archive:new.tar < input 2> errors > /dev/null & dray=$!
+            exec 3> input; head -c 4000000 app.tar >&3
+            kill -TERM $dray; wait $dray; echo $?; ls
+            """, in: scratch.path)
+        #expect(result.lines == ["143", "app.tar", "errors", "input"], "\(result.text) \(result.errors)")
     }
 
     @Test func whatARunLeftIsTold() throws {

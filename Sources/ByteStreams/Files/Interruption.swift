@@ -55,8 +55,23 @@ public enum Interruption {
             handle()
             sigwait(&signals, &number)
         }
-        ending.withLock { $0 }?()
-        end { _exit(128 + number) }
+        end {
+            // What is said at the end may be said to somebody who does not listen.
+            alarmThread(128 + number)
+            ending.withLock { $0 }?()
+            _exit(128 + number)
+        }
+    }
+
+    /// Ends the process in a second, whatever else it waits for.
+    private static func alarmThread(_ status: Int32) {
+        var thread = pthread_t()
+        pthread_create(
+            &thread, nil,
+            { status in
+                sleep(1)
+                _exit(Int32(Int(bitPattern: status)))
+            }, UnsafeMutableRawPointer(bitPattern: Int(status)))
     }
 
     /// Ends the process, and takes away what is still half-written: by work that was given up and has not noticed yet.

@@ -58,6 +58,7 @@ public final class ArchiveDestination: ImageDestination {
         traits.keepsRawLayers = kind == .docker
         traits.hasDockerPart = kind == .docker
         traits.keepsLooseBlobs = false
+        traits.appearsAtOnce = !isStream
         traits.isOneRepository = true
         return traits
     }

@@ -75,12 +75,15 @@ public final class MendableBackup: MendablePlace {
     }
 
     /// Two backups may have made a snapshot in the same moment.
-    public func owns(_ list: [UInt8], at path: String) async throws -> Bool {
-        try await Workers.blobs.run { [self] in
-            guard lastComponent(of: path) == BackupPaths.document else {
-                return try blobs.hasAny(of: ImageIndex(ofLayout: list, name: path).manifests)
-            }
-            return try Snapshot(ofDocument: list, at: path).repositories.contains {
+    public func owns(
+        _ list: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
+    ) async throws -> Bool {
+        guard lastComponent(of: path) == BackupPaths.document else {
+            let entries = try ImageIndex(ofLayout: list, name: path).manifests
+            return try await ListOrigin { [blobs] in try blobs.holds($0) }.isHere(entries, reading: read)
+        }
+        return try await Workers.blobs.run { [self] in
+            try Snapshot(ofDocument: list, at: path).repositories.contains {
                 try fileKind("\(backup.path)/\(parent(of: path))/\(BackupPaths.layout(of: $0))") == .directory
             }
         }

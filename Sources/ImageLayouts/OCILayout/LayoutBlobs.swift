@@ -26,10 +26,8 @@ struct LayoutBlobs: Sendable {
         return (try? Manifest(bytes, algorithm: manifest.algorithm, name: "\(manifest)"))?.digest == manifest
     }
 
-    /// Whether any of these is there, sound or not.
-    func hasAny(of entries: [Descriptor]) throws -> Bool {
-        try entries.contains { try fileSize(path(of: $0.digest)) != nil }
-    }
+    /// Whether something is there under that name, sound or not.
+    func holds(_ digest: Digest) throws -> Bool { try fileSize(path(of: digest)) != nil }
 
     /// - Parameter replaces: whether one of the same size is put aside, too.
     func writer(in area: StagingArea, replaces: Bool) throws -> any BlobWriter {

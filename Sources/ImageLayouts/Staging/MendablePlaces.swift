@@ -47,8 +47,11 @@ extension OCILayout: MendablePlace {
         }
     }
 
-    public func owns(_ list: [UInt8], at path: String) async throws -> Bool {
-        try await Workers.blobs.run { [self] in try blobs.hasAny(of: ImageIndex(ofLayout: list, name: path).manifests) }
+    public func owns(
+        _ list: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
+    ) async throws -> Bool {
+        let entries = try ImageIndex(ofLayout: list, name: path).manifests
+        return try await ListOrigin { [blobs] in try blobs.holds($0) }.isHere(entries, reading: read)
     }
 
     public func keptReplaced() throws -> String? { try quarantine?.settle() }
@@ -64,12 +67,14 @@ extension ImageDirectory: MendablePlace {
         }
     }
 
-    public func owns(_ list: [UInt8], at path: String) async throws -> Bool {
-        try await Workers.blobs.run { [self] in
-            let manifest = try Manifest(list, name: path)
-            return try manifest.blobs.contains { try fileSize("\(self.path)/\($0.digest.hex)") != nil }
-                || manifest.children.contains { try fileSize("\(self.path)/\($0.digest.hex).manifest.json") != nil }
+    public func owns(
+        _ list: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
+    ) async throws -> Bool {
+        let manifest = try Manifest(list, name: path)
+        let origin = ListOrigin { [path = self.path] digest in
+            try ["", ".manifest.json"].contains { try fileSize("\(path)/\(digest.hex)\($0)") != nil }
         }
+        return try await origin.isHere(manifest.children + manifest.blobs, reading: read)
     }
 
     public func keptReplaced() throws -> String? { try quarantine?.settle() }

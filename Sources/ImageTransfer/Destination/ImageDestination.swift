@@ -147,6 +147,8 @@ public struct DestinationTraits: Sendable {
     public var sharesBlobs = true
     /// Whether a blob without an image stays until a later copy builds upon it.
     public var keepsLooseBlobs = true
+    /// Whether nothing is there before all is: an archive that is a file.
+    public var appearsAtOnce = false
     /// Whether everything lies in one place, whatever repositories names tell.
     public var isOneRepository = false
     /// Whether an image that goes by SHA-512 keeps that.

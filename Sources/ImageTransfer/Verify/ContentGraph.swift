@@ -126,6 +126,9 @@ struct ContentGraph {
             manifest = try await place.storedManifest(visit.descriptor.withoutSize, in: visit.repository)
         } catch TransferError.notFound {
             return type.isManifest || type.rawValue.isEmpty ? .fault(.missing) : .blob
+        } catch TransferError.refused(let text) {
+            // What went by in a stream may be sound.
+            return .fault(.unreadable(text))
         } catch let error where BrokenImage(name: .none, error: error) != nil {
             // The blob's own check says what is wrong with other content.
             return type.isManifest || visit.name != nil && type.rawValue.isEmpty ? .fault(.damaged("\(error)")) : .blob

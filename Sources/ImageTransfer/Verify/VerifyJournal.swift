@@ -13,7 +13,7 @@ import Synchronization
 /// A file that was written to, moved or touched since has another stamp, and is read again. What has no stamp
 /// (a registry's) is remembered for as long as the run lasts. A run that comes to its end removes the file: the
 /// next one reads everything.
-final class VerifyJournal: Sendable {
+public final class VerifyJournal: Sendable {
     private struct Key: Hashable {
         var digest: Digest
         var stamp: String
@@ -97,6 +97,11 @@ final class VerifyJournal: Sendable {
         try Array("\(digest) \(stamp) \(size) \(diffIDs)\n".utf8).withUnsafeBytes {
             try writeAll($0, to: descriptor, path: path)
         }
+    }
+
+    /// Whether a run that goes on with the file reads less.
+    public static func remembersAnything(_ path: String) throws -> Bool {
+        try fileSize(path).map { $0 > header.utf8.count } ?? false
     }
 
     /// Called when all is done.

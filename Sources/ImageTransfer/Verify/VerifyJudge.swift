@@ -100,6 +100,9 @@ struct VerifyJudge {
         let remedy = Remedy.blob(need.descriptor, repository: need.repositories.compactMap { $0 }.min())
         switch states[digest] {
         case .missing, nil:
+            // Where everything is filed under SHA-256, only the link tells where a blob of another algorithm is.
+            let unlinked = digest.algorithm == .sha256 ? [] : unlinked(need)
+            if !unlinked.isEmpty { return unlinked }
             return [
                 Finding(
                     .blobMissing, "\(digest)", "is a blob that is not there", affected: graph.affected(by: need),
@@ -146,7 +149,7 @@ struct VerifyJudge {
         case .broken(let text): return [finding("is a layer that cannot be unpacked: \(text)", users)]
         case .tar(let diffIDs):
             var findings: [Finding] = []
-            for found in diffIDs {
+            for found in diffIDs.sorted() {
                 let wrong = users.filter { $0.diffID?.algorithm == found.algorithm && $0.diffID != found }
                 guard let expected = wrong.first?.diffID else { continue }
                 findings.append(finding("is a layer whose diffID is \(found), and the config says \(expected)", wrong))

@@ -88,7 +88,8 @@ final class RegistrySession: Sendable {
                         if answer.status == 401, renewals < Self.mostRenewals {
                             renewals += 1
                             let learned = try authorizer.learn(
-                                from: answer, scope: request.scope, repository: request.repository)
+                                from: answer, scope: request.scope, repository: request.repository,
+                                isAgain: renewals > 1)
                             if learned { return nil }
                         }
                         throw error(request, answer)

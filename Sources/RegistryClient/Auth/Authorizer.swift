@@ -43,14 +43,16 @@ final class Authorizer: Sendable {
 
     /// Learns from a refusal.
     ///
+    /// - Parameter isAgain: whether the request was sent with what was learnt before: then a new token may help, and the
+    ///   same password does not.
     /// - Returns: whether another try makes sense.
-    func learn(from answer: HTTPAnswer, scope: Scope, repository: String?) throws -> Bool {
+    func learn(from answer: HTTPAnswer, scope: Scope, repository: String?, isAgain: Bool) throws -> Bool {
         guard answer.address.hasSameOrigin(as: registry) else { return false }
         let challenges = Challenge.all(in: answer.headers)
         let credentials = keyring.credentials(for: repository)
         if let bearer = challenges.first(where: { $0.scheme == "bearer" && $0.parameters["realm"] != nil }) {
             state.withLock { $0.challenge = bearer }
-            if case .registryToken = credentials { return true }
+            if case .registryToken = credentials { return !isAgain }
             // What the registry itself asks for, beside what was thought to be enough.
             let token = try tokens.fetch(bearer, scope.union(bearer.parameters["scope"]), credentials)
             state.withLock { $0.tokens[Key(scope: scope, credentials: credentials)] = token }
@@ -58,7 +60,7 @@ final class Authorizer: Sendable {
         }
         if let basic = challenges.first(where: { $0.scheme == "basic" }), credentials?.basic != nil {
             state.withLock { $0.challenge = basic }
-            return true
+            return !isAgain
         }
         return false
     }

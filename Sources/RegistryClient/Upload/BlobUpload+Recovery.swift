@@ -51,7 +51,7 @@ extension BlobUpload {
         renewals += 1
         guard renewals <= Self.mostRenewals else { return false }
         return try registry.session.authorizer.learn(
-            from: answer, scope: .push(target.repository), repository: target.repository)
+            from: answer, scope: .push(target.repository), repository: target.repository, isAgain: renewals > 1)
     }
 
     /// Whether it was the shape of the request that the registry did not like, and there is another.

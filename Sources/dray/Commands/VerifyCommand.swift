@@ -82,14 +82,18 @@ struct VerifyCommand: DrayCommand {
         return options
     }
 
-    private var goingOn: String {
-        resume.map { "run the same command again: \($0) remembers what was read" }
-            ?? "a run with --resume FILE can be gone on with"
+    /// What is in no directory of this machine is not remembered.
+    private static func goingOn(with journal: String?) -> String {
+        guard let journal else { return "with --resume FILE, the verification of a directory can be gone on with" }
+        let isKept = (try? VerifyJournal.remembersAnything(journal)) ?? false
+        return isKept
+            ? "run the same command again: \(journal) remembers what was read" : "nothing of it can be gone on with"
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
         let runner = ProgressRunner(console)
-        let (reports, failures) = try await runner.run(ifInterrupted: goingOn) {
+        let journal = resume
+        let (reports, failures) = try await runner.run(ifInterrupted: Self.goingOn(with: journal)) {
             var reports: [VerifyReport] = []
             var failures: [any Error] = []
             for target in targets {

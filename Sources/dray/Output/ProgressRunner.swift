@@ -23,7 +23,7 @@ struct ProgressRunner {
         _ selections: [CopySelection], to destination: any ImageDestination, _ options: CopyOptions
     ) async throws -> CopyReport {
         let traits = destination.traits
-        let advice = traits.needsSizeFirst ? Self.isCutOff : traits.keepsLooseBlobs ? Self.goesOn : Self.beginsAnew
+        let advice = traits.needsSizeFirst ? Self.isCutOff : traits.appearsAtOnce ? Self.beginsAnew : Self.goesOn
         return try await run(ifInterrupted: options.dryRun ? nil : advice) {
             try await Copier(options: options, progress: progress).copy(selections, to: destination)
         }
@@ -33,12 +33,13 @@ struct ProgressRunner {
     ///   - advice: what the user can do who stops it; nil where that is plain.
     ///   - body: what tells `progress` how far it is.
     func run<Result>(
-        ifInterrupted advice: String? = beginsAnew, _ body: () async throws -> Result
+        ifInterrupted advice: @autoclosure @escaping @Sendable () -> String? = beginsAnew,
+        _ body: () async throws -> Result
     ) async throws -> Result {
         let reporter = ProgressReporter(progress, console: console)
         Interruption.whenStopped { [console] in
             console.status.show("")
-            console.note("interrupted" + (advice.map { "; \($0)" } ?? ""))
+            console.note("interrupted" + (advice().map { "; \($0)" } ?? ""))
         }
         defer { Interruption.whenStopped(nil) }
         do {

@@ -69,17 +69,31 @@ struct TarReaderTests {
             }
             #expect((fault == nil) == isRight, "\(number): \(fault ?? "")")
         }
-        let packing = Process()
-        packing.executableURL = URL(filePath: "/bin/sh")
-        packing.arguments = ["-c", "\(packer) < \(scratch) > \(scratch).packed"]
-        try packing.run()
-        packing.waitUntilExit()
-        defer { try? FileManager.default.removeItem(atPath: "\(scratch).packed") }
-        let packed = Array(try Data(contentsOf: URL(filePath: "\(scratch).packed")))
+        let packed = try Self.pack(Array(tar + end), packer)
         try run { try TarReader(DribblingSource(packed, piece: 700), name: "it") }
         guard packer == "cat" else { return }
         let fault = try damage { _ = try TarIndex(OpenFile(reading: scratch), name: "it") }
         #expect((fault == nil) == isRight, "\(number): \(fault ?? "")")
+    }
+
+    /// A stream in a stream inflates further than any limit on one of them says.
+    @Test(arguments: ["xz | bzip2", "bzip2 | xz", "bzip2 | bzip2"]) func whatIsPackedTwiceIsNoTar(_ packer: String)
+        throws
+    {
+        let packed = try Self.pack(archive([("a", [1])]), packer)
+        #expect(throws: StreamError.self) { try TarReader(BytesSource(packed), name: "it").next() }
+    }
+
+    private static func pack(_ bytes: [UInt8], _ packer: String) throws -> [UInt8] {
+        let file = FileManager.default.temporaryDirectory.appending(path: "tar-\(UUID().uuidString)").path
+        defer { for end in ["", ".packed"] { try? FileManager.default.removeItem(atPath: file + end) } }
+        try Data(bytes).write(to: URL(filePath: file))
+        let packing = Process()
+        packing.executableURL = URL(filePath: "/bin/sh")
+        packing.arguments = ["-c", "{ \(packer); } < \(file) > \(file).packed"]
+        try packing.run()
+        packing.waitUntilExit()
+        return Array(try Data(contentsOf: URL(filePath: "\(file).packed")))
     }
 
     @Test func truncationTellsWhereItIs() throws {

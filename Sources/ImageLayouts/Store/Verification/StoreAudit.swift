@@ -76,6 +76,10 @@ struct StoreAudit: Sendable {
     /// Images of it, what is wrong with what leads to them, and nothing of what else there is.
     func survey(_ parts: [StorePart]) async throws -> PlaceSurvey {
         var survey = PlaceSurvey()
+        if let link = try await Workers.blobs.run({ try outgoingLink() }) {
+            survey.findings = [link]
+            return survey
+        }
         survey.isLive = true
         survey.served = [:]
         for (part, links) in zip(parts, try await repositories(parts.map(\.repository))) {
@@ -84,7 +88,7 @@ struct StoreAudit: Sendable {
             case .success(let links):
                 let tags = links.tags.filter { part.has(tag: $0.key) }.values
                 survey.roots += tags.compactMap(\.root)
-                survey.roots += links.revisions.filter { part.digests.contains($0.descriptor.digest) }
+                survey.roots += links.revisions.filter { part.has($0.descriptor.digest) }
                 survey.findings += tags.flatMap(\.findings)
                 survey.served?[links.name] = links.served
             }

@@ -8,32 +8,83 @@ extension StoreSource: VerifiedPlace {
     /// - Parameters:
     ///   - name: REPOSITORY[:TAG]; nil for the whole store, with everything that lies in it.
     public func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
+        let isWhole = name == nil && digest == nil
         guard tree is DirectoryTree else {
-            let listing = try await listing(named: name, digest: digest)
-            return try await Workers.blobs.run { [self] in try survey(ofArchived: listing) }
+            let parts = isWhole ? nil : try await parts(named: name, digest: digest)
+            return try await Workers.blobs.run { [self] in try surveyArchive(parts) }
         }
         let audit = StoreAudit(root: tree.path)
-        guard name != nil || digest != nil else { return try await audit.survey() }
+        guard !isWhole else { return try await audit.survey() }
+        return try await audit.survey(parts(named: name, digest: digest))
+    }
+
+    /// What a reference means: repositories as they lie there, with tags that lead nowhere, or single images.
+    private func parts(named name: String?, digest: Digest?) async throws -> [StorePart] {
+        if let name, digest == nil {
+            let pattern = RepositoryPattern(name)
+            let wanted = try await Workers.blobs.run { [self] in
+                try repositories(paths()).filter {
+                    try ($0 == name || pattern?.matches($0) == true) && !isEmpty($0, paths())
+                }
+            }
+            if !wanted.isEmpty { return wanted.map { StorePart(whole: $0) } }
+        }
         do {
-            let listing = try await listing(named: name, digest: digest)
-            return try await audit.survey(StorePart.parts(of: listing, named: name, digest: digest))
+            return StorePart.parts(of: try await listing(named: name, digest: digest))
         } catch let error as TransferError {
             guard case .notFound = error, digest == nil, let part = StorePart(named: name) else { throw error }
-            let survey = try await audit.survey([part])
-            if survey.findings.isEmpty { throw error }
-            return survey
+            let isThere = try await Workers.blobs.run { [self] in
+                let paths = try paths()
+                return try (tree.list(paths.tags(part.repository)) ?? []).contains { part.has(tag: $0) }
+            }
+            if isThere { return [part] }
+            throw error
         }
     }
 
-    /// What the links in an archive lead to, and what they let its repositories serve.
-    private func survey(ofArchived listing: SourceListing) throws -> PlaceSurvey {
-        var survey = PlaceSurvey(listing)
+    /// Whether a repository has neither tags nor manifests, as deletions leave it.
+    private func isEmpty(_ repository: String, _ paths: StorePaths) throws -> Bool {
+        try (tree.list(paths.tags(repository)) ?? []).isEmpty
+            && Digest.Algorithm.allCases.allSatisfy { try (tree.list(paths.revisions(repository, $0)) ?? []).isEmpty }
+    }
+
+    /// The links in an archive: what they lead to, and what they let its repositories serve.
+    ///
+    /// - Parameter parts: nil for all of it.
+    private func surveyArchive(_ parts: [StorePart]?) throws -> PlaceSurvey {
+        var survey = PlaceSurvey()
         let paths = try paths()
+        var notes: [String] = []
+        let parts = try parts ?? repositories(paths) { notes.append($0) }.map { StorePart(whole: $0) }
+        survey.findings = notes.map {
+            Finding(.peculiarity, $0, "so it is passed over", advice: "nothing has to be done")
+        }
         var served: [String: ServedContent] = [:]
-        for repository in Set(survey.roots.compactMap(\.repository)) {
+        for part in parts {
+            let repository = part.repository
+            for tag in try tree.list(paths.tags(repository)) ?? [] where ImageName.isTag(tag) && part.has(tag: tag) {
+                let full = ImageName(repository: repository, tag: tag)
+                var problem = "is not there"
+                do {
+                    if let digest = try link(paths.currentLink(tag, repository)) {
+                        let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
+                        survey.roots.append(PlaceSurvey.Root("\(full)", descriptor, repository: repository))
+                        continue
+                    }
+                } catch let error where BrokenImage(name: .none, error: error) != nil {
+                    problem = "cannot be read: \(error)"
+                }
+                survey.findings.append(
+                    Finding(
+                        .tagDamaged, "\(full)", "is a tag that means nothing: its link \(problem)",
+                        affected: [AffectedImage("\(full)")], advice: "take a sound copy of \(title)"))
+            }
             var own = ServedContent()
             try forEachLink(paths.revisionLink(_:_:), paths.revisions(_:_:), repository) { digest, fault in
                 if let fault { own.manifestFaults[digest] = fault } else { own.manifests.insert(digest) }
+                guard part.has(digest) else { return }
+                let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
+                survey.roots.append(PlaceSurvey.Root("\(repository)@\(digest)", descriptor, repository: repository))
             }
             try forEachLink(paths.layerLink(_:_:), paths.layers(_:_:), repository) { digest, fault in
                 if let fault { own.blobFaults[digest] = fault } else { own.blobs.insert(digest) }
@@ -52,8 +103,15 @@ extension StoreSource: VerifiedPlace {
         for algorithm in Digest.Algorithm.allCases {
             for hex in try tree.list(folder(repository, algorithm)) ?? [] {
                 guard let digest = Digest(algorithm, hex: hex) else { continue }
+                let file = path(digest, repository)
+                // Without reading it again, where an archive streamed by: there may be very many.
+                if algorithm == .sha256, try tree.facts(of: file)?.digest == Digest(of: Array(digest.description.utf8))
+                {
+                    body(digest, nil)
+                    continue
+                }
                 do {
-                    guard let target = try link(path(digest, repository)) else { continue }
+                    guard let target = try link(file) else { continue }
                     // Everything is filed under SHA-256, and linked to that.
                     let isRight = algorithm == .sha256 ? target == digest : target.algorithm == .sha256
                     body(digest, isRight ? nil : "says \(target)")

@@ -11,8 +11,13 @@ public protocol MendablePlace: ImageDestination {
     ///   - target: what has to be there before; nil if nothing has.
     /// - Throws: `TransferError.refused` where it is not done so.
     func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws
-    /// Whether a list that lies at that path elsewhere can be this place's: something that it lists lies here.
-    func owns(_ list: [UInt8], at path: String) async throws -> Bool
+    /// Whether a list that lies at that path elsewhere can be this place's: something that it leads to lies here, sound
+    /// or not.
+    ///
+    /// - Parameter read: gives a manifest that the list leads to, from where the list lies; nil if it is not there.
+    func owns(
+        _ list: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
+    ) async throws -> Bool
     /// Gives a broken tag a meaning. The manifest is there.
     func mend(_ name: ImageName, to descriptor: Descriptor) async throws
     /// Where what was replaced is kept; nil if it is not, or nothing was.
@@ -24,12 +29,12 @@ extension MendablePlace {
         throw TransferError.refused("\(title): \(path) cannot be written from here")
     }
 
-    public func owns(_ list: [UInt8], at path: String) async throws -> Bool { false }
+    public func owns(
+        _ list: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
+    ) async throws -> Bool { false }
 
     public func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
-        // As near to the push as can be: a registry cannot be locked. What it cannot tell is still broken.
-        if case .some(.some) = try? await digest(of: name) { return }
-        try await tag(descriptor, as: name)
+        if try await digest(of: name) == nil { try await tag(descriptor, as: name) }
     }
 
     public func keptReplaced() throws -> String? { nil }

@@ -27,7 +27,12 @@ public struct Repairer: Sendable {
     ) async throws -> VerifyReport {
         do {
             var report = try await mend(open, through: destination, from: sources, named: name, digest: digest)
-            report.quarantine = try destination.keptReplaced()
+            do {
+                report.quarantine = try destination.keptReplaced()
+            } catch {
+                // What was found and mended is told all the same.
+                report.failures.append("what was replaced is kept without a list of it: \(error)")
+            }
             return report
         } catch {
             // What was replaced by then is kept all the same, and without the list.

@@ -28,9 +28,6 @@ struct Workshop: Sendable {
         let ordered = findings.compactMap { finding in finding.remedy.map { (finding, $0) } }.sorted {
             $0.1.order < $1.1.order
         }
-        if let problem = try await lackOfSpace(for: ordered.map(\.1)) {
-            return Outcome(failures: [problem], isOver: true)
-        }
         for (finding, remedy) in ordered where seen.insert(remedy).inserted {
             try Task.checkCancellation()
             do {
@@ -51,16 +48,6 @@ struct Workshop: Sendable {
         return outcome
     }
 
-    /// Why what is known to be fetched does not fit; nil if it does, or nobody can tell.
-    private func lackOfSpace(for remedies: [Remedy]) async throws -> String? {
-        guard let free = try await destination.freeSpace() else { return nil }
-        var sizes: [Digest: Int64] = [:]
-        for case .blob(let blob, _) in remedies { sizes[blob.digest] = max(0, blob.size) }
-        let needed = sizes.values.reduce(Int64(0)) { $0.addingSaturated($1) }
-        guard needed > free else { return nil }
-        return "\(destination.title) has \(free) bytes free, and \(needed) have to be written: make room first"
-    }
-
     private func apply(_ remedy: Remedy) async throws {
         switch remedy {
         case .blob(let blob, let repository): try await fetch(blob, into: repository ?? "", replaces: true)
@@ -78,7 +65,10 @@ struct Workshop: Sendable {
         for source in sources {
             guard let bytes = await list(path, of: source, isImplied: implied != nil) else { continue }
             if implied != nil { return bytes }
-            if try await destination.owns(bytes, at: path) { return bytes }
+            let isOurs = try await destination.owns(bytes, at: path) { entry in
+                try? await source.place.storedManifest(entry, in: nil)
+            }
+            if isOurs { return bytes }
             strangers.append(source.place.title)
         }
         if let implied { return implied }
@@ -121,6 +111,11 @@ struct Workshop: Sendable {
     // MARK: Blobs
 
     private func fetch(_ blob: Descriptor, into repository: String, replaces: Bool) async throws {
+        // Each for itself: what does not fit keeps nothing else from being mended, and what is replaced gives room.
+        if let free = try await destination.freeSpace(), blob.size > free {
+            throw TransferError.refused(
+                "\(destination.title) has \(free) bytes free, and \(blob.size) have to be written: make room first")
+        }
         try await first(of: blob.digest, for: repository) { source, candidate in
             let bytes = Handover(try await source.place.storedBlob(blob, in: candidate))
             let title = "\(source.place.title): \(blob.digest)"
@@ -186,14 +181,16 @@ struct Workshop: Sendable {
         }
         var causes: [String] = []
         for source in sources {
+            let image: SourceImage
             do {
-                let image = try await source.place.image(named: name.path, digest: nil)
-                return try await mend(name, to: image.descriptor)
-            } catch let error where error is CancellationError || error is Untaken {
+                image = try await source.place.image(named: name.path, digest: nil)
+            } catch let error as CancellationError {
                 throw error
             } catch {
                 causes.append("\(error)")
+                continue
             }
+            return try await mend(name, to: image.descriptor)
         }
         throw TransferError.notFound("no source tells what \(name) means (\(causes.joined(separator: "; ")))")
     }
