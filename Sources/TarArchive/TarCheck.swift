@@ -88,7 +88,7 @@ public struct TarCheck {
     }
 
     /// Octal digits, or a binary number with the first bit set.
-    private func number(_ field: some Collection<UInt8>) -> Int64? {
+    private func number(_ field: some BidirectionalCollection<UInt8>) -> Int64? {
         guard let first = field.first else { return nil }
         if first & 0x80 != 0 {
             var value = Int64(first & 0x3f)
@@ -99,8 +99,8 @@ public struct TarCheck {
             return first & 0x40 == 0 ? value : nil
         }
         var value: Int64 = 0
-        var digits = Array(field.drop(while: { $0 == 32 || $0 == 0 }).prefix { $0 != 0 })
-        while digits.last == 32 { digits.removeLast() }
+        var digits = field.drop(while: { $0 == 32 || $0 == 0 }).prefix { $0 != 0 }
+        while digits.last == 32 { digits = digits.dropLast() }
         for byte in digits {
             guard (48...55).contains(byte), value < 1 << 54 else { return nil }
             value = value << 3 | Int64(byte - 48)

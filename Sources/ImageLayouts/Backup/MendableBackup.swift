@@ -63,15 +63,10 @@ public final class MendableBackup: MendablePlace {
                 try staging.area().link(place, to: "\(newest)")
             } else if lastComponent(of: path) == OCIPaths.blobs {
                 try staging.area().link(place, to: String(decoding: bytes, as: UTF8.self))
-            } else if path == BackupPaths.marker || !Self.isSound(place, at: path) {
+            } else if path == BackupPaths.marker || !LayoutDocuments.isSound(place, by: BackupAudit.check) {
                 try staging.area().write(bytes, to: place)
             }
         }
-    }
-
-    private static func isSound(_ place: String, at path: String) -> Bool {
-        guard let bytes = try? readFile(place, limit: Document.indexSizeLimit) else { return false }
-        return (try? BackupAudit.check(bytes, at: path)) != nil
     }
 
     /// Two backups may have made a snapshot in the same moment.
@@ -79,8 +74,7 @@ public final class MendableBackup: MendablePlace {
         _ list: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
     ) async throws -> Bool {
         guard lastComponent(of: path) == BackupPaths.document else {
-            let entries = try ImageIndex(ofLayout: list, name: path).manifests
-            return try await ListOrigin { [blobs] in try blobs.holds($0) }.isHere(entries, reading: read)
+            return try await blobs.owns(list, at: path, reading: read)
         }
         return try await Workers.blobs.run { [self] in
             try Snapshot(ofDocument: list, at: path).repositories.contains {

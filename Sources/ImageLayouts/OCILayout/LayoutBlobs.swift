@@ -26,8 +26,13 @@ struct LayoutBlobs: Sendable {
         return (try? Manifest(bytes, algorithm: manifest.algorithm, name: "\(manifest)"))?.digest == manifest
     }
 
-    /// Whether something is there under that name, sound or not.
-    func holds(_ digest: Digest) throws -> Bool { try fileSize(path(of: digest)) != nil }
+    /// Whether a layout's `index.json` belongs to these, by what it leads to: see `ListOrigin`.
+    func owns(
+        _ index: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
+    ) async throws -> Bool {
+        let origin = ListOrigin { try fileSize(self.path(of: $0)) != nil }
+        return try await origin.isHere(ImageIndex(ofLayout: index, name: path).manifests, reading: read)
+    }
 
     /// - Parameter replaces: whether one of the same size is put aside, too.
     func writer(in area: StagingArea, replaces: Bool) throws -> any BlobWriter {

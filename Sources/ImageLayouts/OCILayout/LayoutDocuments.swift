@@ -58,9 +58,9 @@ struct LayoutDocuments {
     }
 
     /// Whether a file is there, and is what one of that name has to be.
-    static func isSound(_ path: String) -> Bool {
+    static func isSound(_ path: String, by check: ([UInt8], String) throws -> Void = check) -> Bool {
         guard let bytes = try? readFile(path, limit: Document.indexSizeLimit) else { return false }
-        return (try? check(bytes, at: path)) != nil
+        return (try? check(bytes, path)) != nil
     }
 
     /// - Throws: `DocumentError` if it is not what one of that name has to be.

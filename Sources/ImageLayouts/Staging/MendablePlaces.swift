@@ -50,8 +50,7 @@ extension OCILayout: MendablePlace {
     public func owns(
         _ list: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
     ) async throws -> Bool {
-        let entries = try ImageIndex(ofLayout: list, name: path).manifests
-        return try await ListOrigin { [blobs] in try blobs.holds($0) }.isHere(entries, reading: read)
+        try await blobs.owns(list, at: path, reading: read)
     }
 
     public func keptReplaced() throws -> String? { try quarantine?.settle() }

@@ -26,29 +26,34 @@ final class StagingArea: Sendable {
 
     static func directory(in root: String) -> String { "\(root)/.dray/staging" }
 
-    private static func clear(_ directory: String) throws {
+    /// Calls `body` with the names of what is left of processes that died, while nobody writes here. What one is still
+    /// writing is none of that.
+    private static func whileAlone(in directory: String, _ body: ([String]) throws -> Void) throws {
         guard let alone = try DirectoryLock.trying(.exclusive, on: directory) else { return }
         defer { withExtendedLifetime(alone) {} }
-        for name in try listDirectory(directory) ?? [] where name.hasSuffix(".part") {
-            let path = "\(directory)/\(name)"
-            if try fileKind(path, followingLinks: false) == .directory {
-                try removeTree(path)
-            } else {
-                try removeFile(path)
+        try body((listDirectory(directory) ?? []).filter { $0.hasSuffix(".part") })
+    }
+
+    private static func clear(_ directory: String) throws {
+        try whileAlone(in: directory) { names in
+            for path in names.map({ "\(directory)/\($0)" }) {
+                if try fileKind(path, followingLinks: false) == .directory {
+                    try removeTree(path)
+                } else {
+                    try removeFile(path)
+                }
             }
         }
     }
 
-    /// What a run that was killed has left. What a run is still writing is none of that.
+    /// What a run that was killed has left.
     ///
     /// - Parameter root: of a place that is verified.
     static func leftovers(in root: String) throws -> [Finding] {
         let path = directory(in: root)
-        guard try fileKind(path) == .directory, let alone = try DirectoryLock.trying(.exclusive, on: path) else {
-            return []
-        }
-        defer { withExtendedLifetime(alone) {} }
-        let count = try (listDirectory(path) ?? []).count { $0.hasSuffix(".part") }
+        guard try fileKind(path) == .directory else { return [] }
+        var count = 0
+        try whileAlone(in: path) { count = $0.count }
         guard count > 0 else { return [] }
         return [
             Finding(

@@ -25,6 +25,11 @@ struct StorePaths {
 
     var repositories: String { "\(root)/repositories" }
 
+    /// Whether the link of a digest may say that: everything is filed under SHA-256, and linked to that.
+    static func mayLink(_ digest: Digest, to content: Digest) -> Bool {
+        digest.algorithm == .sha256 ? content == digest : content.algorithm == .sha256
+    }
+
     func blob(_ digest: Digest) -> String {
         "\(root)/blobs/\(digest.algorithm.rawValue)/\(digest.hex.prefix(2))/\(digest.hex)/data"
     }

@@ -139,15 +139,13 @@ struct RepositoryLinks: Sendable {
         }
     }
 
-    /// Everything is filed under SHA-256, and linked to that.
     private mutating func fault(of link: Link, for digest: Digest) -> String? {
         switch link {
         case .absent: return "is not there"
         case .broken(let what, _): return what
         case .digest(let content):
-            if content == digest, digest.algorithm == .sha256 { return nil }
-            guard digest.algorithm != .sha256, content.algorithm == .sha256 else { return "says \(content)" }
-            aliased.insert(content)
+            guard StorePaths.mayLink(digest, to: content) else { return "says \(content)" }
+            if digest.algorithm != .sha256 { aliased.insert(content) }
             return nil
         }
     }

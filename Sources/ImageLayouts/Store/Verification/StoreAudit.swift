@@ -8,12 +8,15 @@ struct StoreAudit: Sendable {
 
     private var base: String { "\(root)/\(StorePaths.standard.root)" }
 
-    private func leftovers() async throws -> [Finding] {
-        try await Workers.blobs.run { try StagingArea.leftovers(in: root) }
+    /// Where a directory of the store is a link that leads elsewhere, which is not followed: there is nothing else to be
+    /// told then. nil where everything is here.
+    private func surveyElsewhere() async throws -> PlaceSurvey? {
+        guard let link = try await Workers.blobs.run({ try outgoingLink() }) else { return nil }
+        var survey = PlaceSurvey()
+        survey.findings = [link]
+        return survey
     }
 
-    /// A link in the place of a directory of the store, which is not followed if it leads elsewhere: then there is
-    /// nothing else to be told.
     private func outgoingLink() throws -> Finding? {
         guard let own = try realPath(root) else { return nil }
         for deepest in ["\(StorePaths.standard.root)/blobs/sha256", StorePaths.standard.repositories] {
@@ -34,11 +37,7 @@ struct StoreAudit: Sendable {
 
     /// - Throws: `TransferError.notFound` where there is no store.
     func survey() async throws -> PlaceSurvey {
-        if let link = try await Workers.blobs.run({ try outgoingLink() }) {
-            var survey = PlaceSurvey()
-            survey.findings = [link]
-            return survey
-        }
+        if let elsewhere = try await surveyElsewhere() { return elsewhere }
         let repositories = try await repositories(nil)
         var survey = PlaceSurvey()
         var permissions = PermissionSurvey()
@@ -56,10 +55,12 @@ struct StoreAudit: Sendable {
         survey.findings += repositories.compactMap {
             if case .failure(let failure) = $0 { failure.finding } else { nil }
         }
-        let blobs = try await Workers.blobs.run { try BlobFiles(below: base) }
+        let (blobs, leftovers) = try await Workers.blobs.run {
+            (try BlobFiles(below: base), try StagingArea.leftovers(in: root))
+        }
         permissions.add(blobs.permissions)
         empty += blobs.emptyDirectories
-        survey.findings += try await blobs.findings + leftovers() + permissions.findings
+        survey.findings += blobs.findings + leftovers + permissions.findings
         if empty > 0 {
             survey.findings.append(
                 Finding(
@@ -75,11 +76,8 @@ struct StoreAudit: Sendable {
 
     /// Images of it, what is wrong with what leads to them, and nothing of what else there is.
     func survey(_ parts: [StorePart]) async throws -> PlaceSurvey {
+        if let elsewhere = try await surveyElsewhere() { return elsewhere }
         var survey = PlaceSurvey()
-        if let link = try await Workers.blobs.run({ try outgoingLink() }) {
-            survey.findings = [link]
-            return survey
-        }
         survey.isLive = true
         survey.served = [:]
         for (part, links) in zip(parts, try await repositories(parts.map(\.repository))) {

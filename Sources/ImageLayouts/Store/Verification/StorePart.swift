@@ -12,12 +12,22 @@ struct StorePart: Sendable {
     /// All of it.
     init(whole repository: String) { self.repository = repository }
 
-    /// What a reference says itself, where there is no such image: a tag may be there all the same, and lead nowhere.
-    init?(named name: String?) {
-        guard let full = name.flatMap({ ImageName("host.invalid/\($0)") }) else { return nil }
-        repository = full.repository
-        tags = full.tag.map { [$0] }
+    private init(of repository: String, tags: Set<String> = []) {
+        self.repository = repository
+        self.tags = tags
         digests = []
+    }
+
+    /// One tag.
+    ///
+    /// - Parameters:
+    ///   - name: REPOSITORY:TAG.
+    ///   - isThere: whether the repository has the tag.
+    /// - Returns: nil for anything else.
+    init?(taggedAs name: String, where isThere: (_ repository: String, _ tag: String) throws -> Bool) rethrows {
+        guard let full = ImageName("host.invalid/\(name)"), let tag = full.tag, try isThere(full.repository, tag)
+        else { return nil }
+        self.init(of: full.repository, tags: [tag])
     }
 
     func has(tag: String) -> Bool { tags?.contains(tag) ?? true }
@@ -28,20 +38,16 @@ struct StorePart: Sendable {
         var parts: [String: StorePart] = [:]
         func add(_ repository: String?, _ tag: String?, _ digest: Digest?) {
             guard let repository else { return }
-            var part = parts[repository] ?? StorePart(whole: repository)
-            if let tag { part.tags = (part.tags ?? []).union([tag]) }
-            if tag == nil, let digest { part.digests = (part.digests ?? []).union([digest]) }
-            parts[repository] = part
+            if let tag {
+                parts[repository, default: StorePart(of: repository)].tags?.insert(tag)
+            } else if let digest {
+                parts[repository, default: StorePart(of: repository)].digests?.insert(digest)
+            }
         }
         for image in listing.images { add(image.repository, image.tag, image.descriptor.digest) }
         for broken in listing.broken {
             if case .full(let full) = broken.name { add(broken.repository, full.tag, broken.digest) }
         }
-        return parts.values.sorted { $0.repository < $1.repository }.map { part in
-            var part = part
-            part.tags = part.tags ?? []
-            part.digests = part.digests ?? []
-            return part
-        }
+        return parts.values.sorted { $0.repository < $1.repository }
     }
 }

@@ -21,6 +21,11 @@ extension StoreSource: VerifiedPlace {
     /// What a reference means: repositories as they lie there, with tags that lead nowhere, or single images.
     private func parts(named name: String?, digest: Digest?) async throws -> [StorePart] {
         if let name, digest == nil {
+            // Where the tag lies, whether it leads anywhere or not: nothing else has to be read to know what is meant.
+            let tagged = try await Workers.blobs.run { [self] in
+                try StorePart(taggedAs: name) { try tree.list(paths().tag($1, $0)) != nil }
+            }
+            if let tagged { return [tagged] }
             let pattern = RepositoryPattern(name)
             let wanted = try await Workers.blobs.run { [self] in
                 try repositories(paths()).filter {
@@ -29,17 +34,7 @@ extension StoreSource: VerifiedPlace {
             }
             if !wanted.isEmpty { return wanted.map { StorePart(whole: $0) } }
         }
-        do {
-            return StorePart.parts(of: try await listing(named: name, digest: digest))
-        } catch let error as TransferError {
-            guard case .notFound = error, digest == nil, let part = StorePart(named: name) else { throw error }
-            let isThere = try await Workers.blobs.run { [self] in
-                let paths = try paths()
-                return try (tree.list(paths.tags(part.repository)) ?? []).contains { part.has(tag: $0) }
-            }
-            if isThere { return [part] }
-            throw error
-        }
+        return StorePart.parts(of: try await listing(named: name, digest: digest))
     }
 
     /// Whether a repository has neither tags nor manifests, as deletions leave it.
@@ -52,13 +47,10 @@ extension StoreSource: VerifiedPlace {
     ///
     /// - Parameter parts: nil for all of it.
     private func surveyArchive(_ parts: [StorePart]?) throws -> PlaceSurvey {
-        var survey = PlaceSurvey()
         let paths = try paths()
-        var notes: [String] = []
-        let parts = try parts ?? repositories(paths) { notes.append($0) }.map { StorePart(whole: $0) }
-        survey.findings = notes.map {
-            Finding(.peculiarity, $0, "so it is passed over", advice: "nothing has to be done")
-        }
+        var passedOver = SourceListing()
+        let parts = try parts ?? repositories(paths) { passedOver.notes.append($0) }.map { StorePart(whole: $0) }
+        var survey = PlaceSurvey(passedOver)
         var served: [String: ServedContent] = [:]
         for part in parts {
             let repository = part.repository
@@ -112,9 +104,7 @@ extension StoreSource: VerifiedPlace {
                 }
                 do {
                     guard let target = try link(file) else { continue }
-                    // Everything is filed under SHA-256, and linked to that.
-                    let isRight = algorithm == .sha256 ? target == digest : target.algorithm == .sha256
-                    body(digest, isRight ? nil : "says \(target)")
+                    body(digest, StorePaths.mayLink(digest, to: target) ? nil : "says \(target)")
                 } catch let error where BrokenImage(name: .none, error: error) != nil {
                     body(digest, "cannot be read: \(error)")
                 }
