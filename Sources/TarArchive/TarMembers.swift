@@ -67,7 +67,7 @@ public final class TarMembers: Sendable {
             records.sort { first, second in
                 let (one, other) = (path(first), path(second))
                 return one.elementsEqual(other)
-                    ? first.pathStart > second.pathStart : one.lexicographicallyPrecedes(other)
+                    ? first.dataOffset > second.dataOffset : one.lexicographicallyPrecedes(other)
             }
             var kept = 0
             for position in records.indices {

@@ -141,6 +141,22 @@ struct RepairTests {
         }
     }
 
+    /// Names have as many bytes as they have, whatever they look like.
+    @Test func aQuarantineIsWhereItBelongsWhateverThePlaceIsCalled() throws {
+        let scratch = try Scratch()
+        let (store, layout) = try Samples.places(scratch)
+        let root = scratch["La\u{308}ger-\u{1F4E6}"]
+        try Command.shell("mv \(store) \(root)")
+        let blob = try Command.shell("cd \(root); find . -name data -size +200k | sort | head -1").text.trimmed
+        try Command.shell(
+            "printf x | dd of=\(root)/\(blob) bs=1 seek=1000 conv=notrunc status=none; cp \(root)/\(blob) damaged",
+            in: scratch.path)
+        let mended = try Verification.run("--quarantine", "--repair-from", "oci:\(layout)", "store:\(root)", status: 0)
+        #expect(mended.mended.count == 1)
+        #expect(
+            try Command.shell("cmp damaged \(root)/.dray/quarantine/*/\(blob)", in: scratch.path).status == 0)
+    }
+
     /// A repair that mends nothing has nothing to be undone.
     @Test func anEmptyQuarantineIsNoQuarantine() throws {
         let scratch = try Scratch()

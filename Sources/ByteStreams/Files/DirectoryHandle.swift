@@ -28,24 +28,53 @@ package final class DirectoryHandle: Sendable {
 
     package let path: String
     private let descriptor: Int32
+    /// Where links in it may lead, as a real path; nil for anywhere.
+    private let boundary: String?
 
-    private init(path: String, descriptor: Int32) {
+    private init(path: String, descriptor: Int32, boundary: String?) {
         self.path = path
         self.descriptor = descriptor
+        self.boundary = boundary
     }
 
     deinit { close(descriptor) }
 
+    /// - Parameter boundary: out of which no link leads that is found in the directory, or below it; nil for any.
     /// - Returns: nil if there is no such directory.
-    package static func open(_ path: String) throws -> DirectoryHandle? { try open(AT_FDCWD, path, path) }
-
-    package func open(_ relative: String) throws -> DirectoryHandle? {
-        try Self.open(descriptor, relative, "\(path)/\(relative)")
+    package static func open(_ path: String, within boundary: String? = nil) throws -> DirectoryHandle? {
+        guard let descriptor = try ByteStreams.openIfThere(path, O_DIRECTORY, "open", path) else { return nil }
+        return DirectoryHandle(path: path, descriptor: descriptor, boundary: try boundary.flatMap(realPath))
     }
 
-    private static func open(_ base: Int32, _ relative: String, _ path: String) throws -> DirectoryHandle? {
-        guard let descriptor = try openIfThere(relative, from: base, O_DIRECTORY, "open", path) else { return nil }
-        return DirectoryHandle(path: path, descriptor: descriptor)
+    package func open(_ relative: String) throws -> DirectoryHandle? {
+        guard let descriptor = try openIfThere(relative, O_DIRECTORY) else { return nil }
+        return DirectoryHandle(path: "\(path)/\(relative)", descriptor: descriptor, boundary: boundary)
+    }
+
+    /// - Throws: `StreamError.damaged` for a link that leads out of where it may lead.
+    private func openIfThere(_ relative: String, _ flags: Int32) throws -> Int32? {
+        let full = "\(path)/\(relative)"
+        guard let boundary else { return try ByteStreams.openIfThere(relative, from: descriptor, flags, "open", full) }
+        do {
+            return try openWithoutLinks(relative, from: descriptor, flags, full)
+        } catch {
+            switch error {
+            case .io(_, _, ENOENT), .io(_, _, ENOTDIR): return nil
+            case .io(_, _, ELOOP), .io(_, _, ENOSYS): break
+            default: throw error
+            }
+        }
+        guard let real = try realPath(full) else { return nil }
+        guard ByteStreams.path(real, below: boundary) != nil else {
+            throw StreamError.damaged("\(full) is a link that leads out of \(boundary), to \(real)")
+        }
+        return try ByteStreams.openIfThere(real, flags, "open", full)
+    }
+
+    /// Where a link leads that leads out of where it may lead; nil for everything else.
+    package func departure(_ relative: String) throws -> String? {
+        guard let boundary, let real = try realPath("\(path)/\(relative)") else { return nil }
+        return ByteStreams.path(real, below: boundary) == nil ? real : nil
     }
 
     /// What is directly in it, in no order. A link to a directory or a file is told as `link`.
@@ -74,7 +103,7 @@ package final class DirectoryHandle: Sendable {
         _ relative: String, into buffer: UnsafeMutableRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> T
     ) throws -> T? {
         let name = "\(path)/\(relative)"
-        guard let file = try openIfThere(relative, from: descriptor, 0, "open", name) else { return nil }
+        guard let file = try openIfThere(relative, 0) else { return nil }
         defer { close(file) }
         var count = 0
         while count < buffer.count {
@@ -87,24 +116,40 @@ package final class DirectoryHandle: Sendable {
         return try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
 
-    /// - Parameter followsLinks: whether a symbolic link means what it leads to.
+    /// - Parameter followsLinks: whether a symbolic link means what it leads to. One that leads out of where it may lead
+    ///   never does: it is neither a file nor a directory.
     /// - Returns: nil if there is nothing.
     package func status(_ relative: String, followsLinks: Bool = true) throws -> Status? {
-        let found = try ifThere { () throws(StreamError) in
-            var status = stat()
-            guard fstatat(descriptor, relative, &status, followsLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 else {
-                let code = errno
-                throw .io(operation: "look at", path: "\(path)/\(relative)", errno: code)
-            }
-            return status
-        }
-        guard let status = found else { return nil }
+        let own = try status(relative, followsLinks && boundary == nil ? 0 : AT_SYMLINK_NOFOLLOW)
+        let isLink = own.map { $0.st_mode & S_IFMT == S_IFLNK } ?? false
+        let isMeant = try !isLink || !followsLinks || departure(relative) != nil
+        guard let status = try isMeant ? own : targetStatus(relative) else { return nil }
         func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }
         return Status(
             size: Int64(status.st_size), changed: max(nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)),
             links: Int(status.st_nlink), isDirectory: status.st_mode & S_IFMT == S_IFDIR,
             isFile: status.st_mode & S_IFMT == S_IFREG, mode: status.st_mode & 0o7777,
             identity: FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)))
+    }
+
+    /// Of what a link leads to, which is where it may lead.
+    private func targetStatus(_ relative: String) throws -> stat? {
+        guard let target = try openIfThere(relative, lookOnly) else { return nil }
+        defer { close(target) }
+        var status = stat()
+        try systemCall("look at", "\(path)/\(relative)") { fstat(target, &status) }
+        return status
+    }
+
+    private func status(_ relative: String, _ flags: Int32) throws -> stat? {
+        try ifThere { () throws(StreamError) in
+            var status = stat()
+            guard fstatat(descriptor, relative, &status, flags) == 0 else {
+                let code = errno
+                throw .io(operation: "look at", path: "\(path)/\(relative)", errno: code)
+            }
+            return status
+        }
     }
 
     /// Itself and every directory that it lies in.

@@ -113,9 +113,32 @@ package let lookOnly = dray_open_path
 
 /// Opens something to be read, unless a symbolic link is anywhere on its path.
 ///
+/// - Parameters:
+///   - base: the directory that `relative` starts from.
+///   - path: for the message.
 /// - Throws: `StreamError.io`, with `ELOOP` for a link, and `ENOSYS` before Linux 5.6.
-package func openWithoutLinks(_ path: String, _ flags: Int32) throws(StreamError) -> Int32 {
-    try systemCall("open", path) { dray_open_without_links(path, O_RDONLY | O_CLOEXEC | flags) }
+package func openWithoutLinks(
+    _ relative: String, from base: Int32 = AT_FDCWD, _ flags: Int32, _ path: String
+) throws(StreamError) -> Int32 {
+    try systemCall("open", path) { dray_open_without_links(base, relative, O_RDONLY | O_CLOEXEC | flags) }
+}
+
+/// Without links, dots and doubled slashes; nil if nothing is there.
+package func realPath(_ path: String) throws -> String? {
+    try ifThere { () throws(StreamError) in
+        guard let resolved = realpath(path, nil) else { throw .io(operation: "look at", path: path, errno: errno) }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}
+
+/// - Parameters:
+///   - path: a real one, as that of the directory.
+/// - Returns: what is left of it below the directory, empty for that itself; nil if it is not there.
+package func path(_ path: String, below directory: String) -> String? {
+    let prefix = directory.utf8.last == slash ? directory : directory + "/"
+    if path == directory { return "" }
+    return path.utf8.starts(with: prefix.utf8) ? String(path.utf8.dropFirst(prefix.utf8.count)) : nil
 }
 
 /// Reads a directory, and closes it.
@@ -157,13 +180,18 @@ package func makeDirectories(_ path: String, ownership: Ownership? = nil, lastin
     if try fileKind(path) == .directory { return }
     let above = parent(of: path)
     if above != path { try makeDirectories(above, ownership: ownership, lasting: lasting) }
+    try makeDirectory(path, ownership: ownership, lasting: lasting)
+}
+
+/// Makes a directory in one that is there. Somebody else may have made it already.
+package func makeDirectory(_ path: String, ownership: Ownership?, lasting: Bool) throws {
     if mkdir(path, 0o777) != 0 {
         let code = errno
         if code == EEXIST, try fileKind(path) == .directory { return }
         throw StreamError.io(operation: "make the directory", path: path, errno: code)
     }
     try ownership?.apply(to: path)
-    if lasting { try syncDirectory(above) }
+    if lasting { try syncDirectory(parent(of: path)) }
 }
 
 /// Makes names in a directory last through a power cut.
@@ -220,16 +248,13 @@ package func removeFile(_ path: String) throws -> Bool {
     throw StreamError.io(operation: "remove", path: path, errno: code)
 }
 
-/// Takes a directory and all below it away; links are not followed.
+/// Takes away a file, or a directory and all below it; links are not followed.
 package func removeTree(_ path: String) throws {
-    for name in try listDirectory(path) ?? [] {
-        let child = "\(path)/\(name)"
-        if try fileKind(child, followingLinks: false) == .directory {
-            try removeTree(child)
-        } else {
-            try removeFile(child)
-        }
+    guard try fileKind(path, followingLinks: false) == .directory else {
+        try removeFile(path)
+        return
     }
+    for name in try listDirectory(path) ?? [] { try removeTree("\(path)/\(name)") }
     if rmdir(path) != 0, errno != ENOENT { throw StreamError.io(operation: "remove", path: path, errno: errno) }
 }
 

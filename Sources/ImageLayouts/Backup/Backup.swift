@@ -138,9 +138,9 @@ public struct Backup: Sendable {
 
     private func make() throws {
         try refuseOthersDirectory()
-        let area = try StagingArea(root: path)
+        let area = try StagingArea(root: path, shared: OCIPaths.blobs)
         for directory in [OCIPaths.blobs, BackupPaths.snapshots] {
-            try makeDirectories("\(path)/\(directory)", ownership: area.ownership)
+            try area.makeDirectory(at: "\(path)/\(directory)")
         }
         try area.write(Self.marker(), to: "\(path)/\(BackupPaths.marker)")
     }
@@ -184,7 +184,11 @@ public struct Backup: Sendable {
     /// Makes `latest` lead to the newest snapshot.
     func nameLatest(_ area: StagingArea) throws {
         let link = "\(path)/\(BackupPaths.latest)"
-        if let newest = try newestID() { try area.link(link, to: newest.description) } else { try removeFile(link) }
+        if let newest = try newestID() {
+            try area.link(link, to: newest.description)
+        } else {
+            try area.removeFile(link)
+        }
     }
 
     /// What `latest` has to lead to.

@@ -21,7 +21,7 @@ public final class BackupDestination: ImageDestination {
 
     init(_ backup: Backup, sources: [String], earlier: [Snapshot], locks: [DirectoryLock]) {
         self.backup = backup
-        staging = LazyStagingArea(root: backup.path)
+        staging = LazyStagingArea(root: backup.path, shared: OCIPaths.blobs)
         self.sources = sources
         self.earlier = EarlierImages(backup, earlier)
         self.locks = Mutex(locks)

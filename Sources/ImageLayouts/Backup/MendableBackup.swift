@@ -14,7 +14,7 @@ public final class MendableBackup: MendablePlace {
         self.backup = backup
         self.quarantine = quarantine
         blobs = LayoutBlobs(root: backup.path)
-        staging = LazyStagingArea(root: backup.path, quarantine: quarantine)
+        staging = LazyStagingArea(root: backup.path, shared: OCIPaths.blobs, quarantine: quarantine)
     }
 
     public var title: String { backup.path }

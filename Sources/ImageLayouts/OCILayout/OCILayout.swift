@@ -31,7 +31,7 @@ public final class OCILayout: ImageDestination {
     init(path: String, name: String?, quarantine: Quarantine?) {
         self.path = path
         self.quarantine = quarantine
-        staging = LazyStagingArea(root: path, quarantine: quarantine)
+        staging = LazyStagingArea(root: path, shared: OCIPaths.blobs, quarantine: quarantine)
         requestedName = name
         naming = LayoutNaming(requestedName: name)
         blobs = LayoutBlobs(root: path)

@@ -62,7 +62,7 @@ final class Quarantine: Sendable {
             number += 1
             target = "\(own).\(number)"
         }
-        try makeDirectories(parent(of: target), ownership: area.ownership)
+        try area.makeDirectory(at: parent(of: target))
         return target
     }
 
@@ -76,7 +76,7 @@ final class Quarantine: Sendable {
                 number += 1
                 id = "\(base)-\(number)"
             }
-            try makeDirectories("\(all)/\(id)", ownership: area.ownership)
+            try area.makeDirectory(at: "\(all)/\(id)")
             run = Run(id: id)
             return id
         }

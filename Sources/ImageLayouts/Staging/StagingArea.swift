@@ -2,29 +2,33 @@ import ByteStreams
 import Glibc
 import ImageTransfer
 
-/// Where a tree's new files are written before they have names: `.dray/staging` below its root.
+/// Where a tree's new files are written before they have names: `.dray/staging` below its root. What gets a name, gets it
+/// below that root, too: a link there that leads elsewhere is not followed.
 ///
 /// Whoever uses it holds a shared lock on it; leftovers of a process that died are cleared by the next one
 /// that is alone.
 final class StagingArea: Sendable {
     let directory: String
     let ownership: Ownership
-    private let root: String
+    private let tree: DirectoryTree
     private let lock: DirectoryLock
     /// What is replaced is kept there; nil where it is not.
     let quarantine: Quarantine?
 
-    init(root: String, quarantine: Quarantine? = nil) throws {
-        self.root = root
+    /// - Parameter shared: the directory that may be elsewhere, as of a `DirectoryTree`.
+    init(root: String, shared: String? = nil, quarantine: Quarantine? = nil) throws {
         self.quarantine = quarantine
-        directory = Self.directory(in: root)
+        directory = "\(root)/\(Self.path)"
         ownership = try Ownership(of: root)
-        try makeDirectories(directory, ownership: ownership)
+        try makeDirectories(root, ownership: ownership)
+        tree = DirectoryTree(root, shared: shared)
+        try tree.makeDirectory(Self.path, ownership: ownership)
         try Self.clear(directory)
         lock = try DirectoryLock.waiting(.shared, on: directory)
     }
 
-    static func directory(in root: String) -> String { "\(root)/.dray/staging" }
+    /// Below the root.
+    private static let path = ".dray/staging"
 
     /// Calls `body` with the names of what is left of processes that died, while nobody writes here. What one is still
     /// writing is none of that.
@@ -36,13 +40,7 @@ final class StagingArea: Sendable {
 
     private static func clear(_ directory: String) throws {
         try whileAlone(in: directory) { names in
-            for path in names.map({ "\(directory)/\($0)" }) {
-                if try fileKind(path, followingLinks: false) == .directory {
-                    try removeTree(path)
-                } else {
-                    try removeFile(path)
-                }
-            }
+            for name in names { try removeTree("\(directory)/\(name)") }
         }
     }
 
@@ -50,14 +48,14 @@ final class StagingArea: Sendable {
     ///
     /// - Parameter root: of a place that is verified.
     static func leftovers(in root: String) throws -> [Finding] {
-        let path = directory(in: root)
-        guard try fileKind(path) == .directory else { return [] }
+        let directory = "\(root)/\(path)"
+        guard try fileKind(directory) == .directory else { return [] }
         var count = 0
-        try whileAlone(in: path) { count = $0.count }
+        try whileAlone(in: directory) { count = $0.count }
         guard count > 0 else { return [] }
         return [
             Finding(
-                .leftover, String(path.dropFirst(root.utf8.count + 1)),
+                .leftover, path,
                 "holds \(count) file\(count == 1 ? "" : "s") that a run which was ended did not finish",
                 advice: "the next run that writes there clears them away")
         ]
@@ -65,16 +63,30 @@ final class StagingArea: Sendable {
 
     func makeFile() throws -> StagedFile { try StagedFile(in: directory, ownership: ownership) }
 
+    /// Below the root.
+    private func relative(_ path: String) -> String { ByteStreams.path(path, below: tree.path) ?? path }
+
+    /// Makes a directory and those above it, as far as they are missing.
+    ///
+    /// - Parameter lasting: whether they have to survive a power cut.
+    func makeDirectory(at path: String, lasting: Bool = true) throws {
+        try tree.makeDirectory(relative(path), ownership: ownership, lasting: lasting)
+    }
+
+    /// Whether a directory is there to be written to.
+    func hasDirectory(at path: String) throws -> Bool { try tree.hasDirectory(relative(path)) }
+
     /// Makes a directory that comes into being whole, and on the disk, or not at all.
     ///
     /// - Parameters:
-    ///   - path: its own; what it lies in exists.
+    ///   - path: its own; what it lies in is made.
     ///   - fill: makes what is to be in it, in a directory of another name.
     /// - Returns: false if somebody else has made one that is not empty.
     func makeDirectory(at path: String, filledBy fill: (String) throws -> Void) throws -> Bool {
         let new = newPath()
+        try makeDirectory(at: parent(of: path))
         do {
-            try makeDirectories(new, ownership: ownership, lasting: false)
+            try ByteStreams.makeDirectory(new, ownership: ownership, lasting: false)
             try fill(new)
             try syncTree(new)
             try move(new, to: path)
@@ -99,7 +111,7 @@ final class StagingArea: Sendable {
             try move(aside, to: path)
         } catch {
             // Where it cannot be taken away, the next one who is alone here does that.
-            _ = try? removeFile(aside)
+            _ = try? ByteStreams.removeFile(aside)
             throw error
         }
     }
@@ -107,6 +119,7 @@ final class StagingArea: Sendable {
     /// Takes a directory away, all at once. Somebody else may have done so already.
     func remove(_ path: String) throws {
         let aside = newPath()
+        guard try hasDirectory(at: parent(of: path)) else { return }
         do {
             try move(path, to: aside)
         } catch StreamError.io(_, _, let code) where code == ENOENT {
@@ -138,9 +151,23 @@ final class StagingArea: Sendable {
         try file.commit(to: path)
     }
 
+    /// Likewise one of the same filesystem that was not made here, and is on the disk.
+    func adopt(_ file: String, as path: String) throws {
+        try makeRoom(for: path)
+        try move(file, to: path)
+    }
+
+    /// Takes a file away, and lasts; whether there was one.
+    @discardableResult
+    func removeFile(_ path: String) throws -> Bool {
+        guard try hasDirectory(at: parent(of: path)), try ByteStreams.removeFile(path) else { return false }
+        try syncDirectory(parent(of: path))
+        return true
+    }
+
     /// Makes directories above a file or link that is going to be there, and keeps what is there now if it is to be kept.
     private func makeRoom(for path: String) throws {
-        try makeDirectories(parent(of: path), ownership: ownership)
+        try makeDirectory(at: parent(of: path))
         switch try fileKind(path, followingLinks: false) {
         case .directory:
             // A directory in a file's place holds nothing of anybody's.
@@ -148,7 +175,7 @@ final class StagingArea: Sendable {
             else {
                 throw TransferError.refused("\(path) is a directory, where a file has to be: move it away")
             }
-        case .file, .link, .other: try quarantine?.keep(String(path.dropFirst(root.utf8.count + 1)))
+        case .file, .link, .other: try quarantine?.keep(relative(path))
         case nil: break
         }
     }

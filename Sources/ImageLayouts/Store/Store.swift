@@ -68,7 +68,7 @@ public final class Store: ImageDestination {
 
     public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {
         _ = try await Workers.blobs.run { [self] in
-            try makeDirectories("\(path)/\(paths.repositories)", ownership: area().ownership)
+            try area().makeDirectory(at: "\(path)/\(paths.repositories)")
         }
     }
 
@@ -184,7 +184,7 @@ public final class Store: ImageDestination {
 
     /// The manifest's bytes, and the links to it. With the store held for use.
     func write(_ manifest: Manifest, in repository: String) throws {
-        try makeDirectories("\(path)/\(paths.repositories)/\(repository)/_layers", ownership: area().ownership)
+        try area().makeDirectory(at: "\(path)/\(paths.repositories)/\(repository)/_layers")
         let target = Digest(of: manifest.payload)
         let file = path(ofBlob: target)
         if try !touch(file) || !holds(manifest.payload, file) {
@@ -225,7 +225,6 @@ public final class Store: ImageDestination {
         let final = paths.tag(tag, repository)
         guard try fileKind("\(path)/\(final)") == nil else { return false }
         let area = try area()
-        try makeDirectories("\(path)/\(paths.tags(repository))", ownership: area.ownership)
         return try area.makeDirectory(at: "\(path)/\(final)") { new in
             for link in [paths.tagIndexLink(digest, tag, repository), paths.currentLink(tag, repository)] {
                 let file = new + link.dropFirst(final.utf8.count)
@@ -251,9 +250,10 @@ public final class Store: ImageDestination {
         try area().write(content, to: file)
     }
 
-    /// Whether a file is there and says just that.
+    /// Whether a file is there and says just that. A link may lead out of the store, where others read nothing.
     private func holds(_ content: [UInt8], _ file: String) throws -> Bool {
-        try fileSize(file) == Int64(content.count) && readFile(file, limit: content.count) == content
+        try fileKind(file, followingLinks: false) == .file && fileSize(file) == Int64(content.count)
+            && readFile(file, limit: content.count) == content
     }
 }
 

@@ -1,4 +1,5 @@
 import ByteStreams
+import Glibc
 
 /// The agreement between whoever adds to a store and whoever collects its garbage, in any number of processes.
 ///
@@ -20,7 +21,10 @@ public final class StoreLock: Sendable {
         self.lock = lock
     }
 
-    private static func place(_ root: String) -> String { "\(root)/.dray/lock" }
+    /// Below the root.
+    private static let path = ".dray/lock"
+
+    private static func place(_ root: String) -> String { "\(root)/\(path)" }
 
     /// Waits until nobody sweeps. Any number of users may hold the store at once.
     ///
@@ -60,14 +64,19 @@ public final class StoreLock: Sendable {
 
     /// The time by the clock that stamps the store's files, which may be another machine's: nanoseconds since 1970.
     static func now(_ root: String) throws -> Int64 {
-        _ = try touch("\(place(root))/collector")
-        let status = try DirectoryHandle.open("\(place(root))/collector")?.status(".")
+        let file = "\(place(root))/collector"
+        // Where that cannot be done, the time would be one of long ago, before which nothing was left behind.
+        try systemCall("touch", file) { utimensat(AT_FDCWD, file, nil, 0) }
+        let status = try DirectoryHandle.open(file)?.status(".")
         return min(status?.changed ?? .max, fileTime())
     }
 
     private static func prepare(_ root: String) throws {
-        let ownership = try Ownership(of: root)
-        for name in ["gate", "collector"] { try makeDirectories("\(place(root))/\(name)", ownership: ownership) }
+        for name in ["gate", "collector"] where try fileKind("\(place(root))/\(name)") != .directory {
+            let ownership = try Ownership(of: root)
+            try makeDirectories(root, ownership: ownership)
+            try DirectoryTree(root).makeDirectory("\(path)/\(name)", ownership: ownership)
+        }
     }
 
     /// Runs `body` with the store held for use.

@@ -34,7 +34,7 @@ package final class DirectoryTree: FileTree {
         // One call where no link is on the way. To look at each part of each path is most of the work in a large tree.
         if let direct = try directPath(relative) {
             do {
-                return (try openWithoutLinks(direct, flags), direct)
+                return (try openWithoutLinks(direct, flags, direct), direct)
             } catch .io(_, _, ENOENT), .io(_, _, ENOTDIR) {
                 return nil
             } catch {
@@ -59,12 +59,9 @@ package final class DirectoryTree: FileTree {
         let full = "\(path)/\(relative)"
         guard let real = try realPath(full) else { return nil }
         let roots = try roots.get()
-        let isInside = [roots.own, roots.shared].contains { root in
-            root.map { real == $0 || real.hasPrefix($0 == "/" ? "/" : $0 + "/") } ?? false
-        }
-        guard isInside else {
-            throw TransferError.damaged("\(full) is a link that leads out of \(path), to \(real)")
-        }
+        guard
+            [roots.own, roots.shared].contains(where: { $0.map { ByteStreams.path(real, below: $0) != nil } ?? false })
+        else { throw TransferError.damaged("\(full) is a link that leads out of \(path), to \(real)") }
         return real
     }
 
@@ -107,9 +104,7 @@ package final class DirectoryTree: FileTree {
 
     package func resolved(_ path: String) throws -> String? {
         let root = try roots.get().own
-        return try look(at: path) { $0.path }.map {
-            $0.hasPrefix("\(root)/") ? String($0.dropFirst(root.count + 1)) : $0
-        }
+        return try look(at: path) { $0.path }.map { ByteStreams.path($0, below: root) ?? $0 }
     }
 
     package func facts(of path: String) throws -> FileFacts? {
@@ -120,13 +115,25 @@ package final class DirectoryTree: FileTree {
     package func stamp(of path: String) throws -> String? {
         try look(at: path) { try FileStamp(of: $0.descriptor, path: $0.path).text }
     }
-}
 
-/// Without links, dots and doubled slashes; nil if nothing is there.
-func realPath(_ path: String) throws -> String? {
-    try ifThere { () throws(StreamError) in
-        guard let resolved = realpath(path, nil) else { throw .io(operation: "look at", path: path, errno: errno) }
-        defer { free(resolved) }
-        return String(cString: resolved)
+    // MARK: Writing
+
+    /// Whether a directory is there to be written to.
+    ///
+    /// - Throws: `TransferError.damaged` for a link on the way that leads out of here.
+    func hasDirectory(_ relative: String) throws -> Bool {
+        guard let opened = try open(relative, O_DIRECTORY | lookOnly, to: "look at") else { return false }
+        close(opened.descriptor)
+        return true
+    }
+
+    /// Makes a directory and those above it, as far as they are missing, and nothing out of here.
+    ///
+    /// - Parameter lasting: whether they have to survive a power cut.
+    /// - Throws: `TransferError.damaged` for a link on the way that leads out of here.
+    func makeDirectory(_ relative: String, ownership: Ownership, lasting: Bool = true) throws {
+        if try hasDirectory(relative) { return }
+        try makeDirectory(parent(of: relative), ownership: ownership, lasting: lasting)
+        try ByteStreams.makeDirectory("\(path)/\(relative)", ownership: ownership, lasting: lasting)
     }
 }

@@ -87,7 +87,7 @@ public final class LayerMemory: Sendable {
     /// Writes what is new. A memory that cannot be written is no reason to fail.
     func save() {
         state.withLock { state in
-            guard !state.news.isEmpty else { return }
+            guard !state.news.isEmpty, !leadsElsewhere else { return }
             let lines = state.news.joined()
             state.news = []
             if state.isUsable, let file = try? open(O_WRONLY | O_APPEND) {
@@ -101,6 +101,11 @@ public final class LayerMemory: Sendable {
     }
 
     // MARK: The file
+
+    /// A place's directory of dray's that is a link is somebody else's.
+    private var leadsElsewhere: Bool {
+        root != nil && (try? fileKind(parent(of: path), followingLinks: false)) == .link
+    }
 
     private func begin(_ lines: String) throws {
         let directory = parent(of: path)

@@ -60,11 +60,14 @@ struct TarMembersTests {
 
     @Test func theLastMemberOfAPathCounts() throws {
         var builder = TarMembers.Builder()
-        for size in 0..<5 { builder.add(TarEntry(path: "a", kind: .file, size: Int64(size), dataOffset: 0)) }
-        builder.add(TarEntry(path: "b", kind: .file, size: 1, dataOffset: 0))
-        builder.add(TarEntry(path: "b", kind: .directory, size: 0, dataOffset: 0))
+        let sizes: [(String, TarEntry.Kind, Int64)] =
+            (0..<5).map { ("a", .file, $0) } + [("b", .file, 1), ("b", .directory, 0)] + (0..<5).map { ("", .file, $0) }
+        for (position, (path, kind, size)) in sizes.enumerated() {
+            builder.add(TarEntry(path: path, kind: kind, size: size, dataOffset: Int64(position + 1) * 512))
+        }
         let members = builder.build(name: "it")
         #expect(try members.file(at: "a")?.size == 4)
+        #expect(try members.file(at: "")?.size == 4)
         #expect(try members.file(at: "b") == nil)
         #expect(try members.list("") == ["a", "b"])
     }

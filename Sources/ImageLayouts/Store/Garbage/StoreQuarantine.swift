@@ -97,7 +97,7 @@ public struct StoreQuarantine: Sendable {
             let collector = try collecting()
             defer { withExtendedLifetime(collector) {} }
             var result = Restoration(id: try find(id))
-            let ownership = try Ownership(of: root)
+            let ownership = try Ownership(of: root), tree = DirectoryTree(root)
             var folders: Set<String> = []
             for file in try files(result.id) {
                 let source = "\(place)/\(result.id)/\(file)", target = "\(root)/\(file)"
@@ -107,7 +107,7 @@ public struct StoreQuarantine: Sendable {
                         result.occupied.append(file)
                         return
                     }
-                    try makeDirectories(parent(of: target), ownership: ownership)
+                    try tree.makeDirectory(parent(of: file), ownership: ownership)
                     try systemCall("put back \(target) from", source) { rename(source, target) }
                     folders.insert(parent(of: target))
                     result.restored += 1

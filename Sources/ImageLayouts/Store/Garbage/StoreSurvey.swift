@@ -32,7 +32,7 @@ struct StoreSurvey: Sendable {
                     "\(tree.path) has blobs and no directory 'repositories', so nothing would be left: "
                         + "put it back, or make an empty one if that is what is meant")
             }
-            return (tree, folder, blobs, try folder.map { try StoreWalk.repositories(below: $0) } ?? [])
+            return (tree, folder, blobs, try folder.map { try StoreWalk(below: $0).repositories } ?? [])
         }
         shelf = ManifestShelf(blobs)
     }

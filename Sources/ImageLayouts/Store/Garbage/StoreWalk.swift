@@ -10,18 +10,25 @@ struct StoreWalk {
         var hasUploads: Bool
     }
 
+    /// What repositories may lie in, where links may not lead.
+    struct Departure: Sendable {
+        var name: String
+        /// A real path.
+        var target: String
+    }
+
     /// Deeper than any name can be, whose 255 characters are at most.
     private static let depthLimit = 130
 
     private(set) var repositories: [Repository] = []
+    private(set) var departures: [Departure] = []
     /// Where links have led; and what the store lies in, which would be walked without end, and has itself again.
     private var visited: Set<FileIdentity>
 
     /// Sorted component by component.
-    static func repositories(below root: DirectoryHandle) throws -> [Repository] {
-        var walk = StoreWalk(visited: try root.ancestors())
-        try walk.visit(root, "", isElsewhere: false, depth: 0)
-        return walk.repositories
+    init(below root: DirectoryHandle) throws {
+        visited = try root.ancestors()
+        try visit(root, "", isElsewhere: false, depth: 0)
     }
 
     private mutating func visit(_ directory: DirectoryHandle, _ name: String, isElsewhere: Bool, depth: Int) throws {
@@ -33,10 +40,15 @@ struct StoreWalk {
                     name: name, isElsewhere: isElsewhere, hasUploads: entries.contains { $0.name == "_uploads" }))
         }
         for entry in entries where !entry.name.hasPrefix("_") {
+            let full = name.isEmpty ? entry.name : "\(name)/\(entry.name)"
             var isLink = false
             switch entry.kind {
             case .directory: break
             case .link:
+                if let target = try directory.departure(entry.name) {
+                    departures.append(Departure(name: full, target: target))
+                    continue
+                }
                 // Somewhere once: links can lead in circles.
                 guard let status = try directory.status(entry.name), status.isDirectory,
                     visited.insert(status.identity).inserted
@@ -45,9 +57,7 @@ struct StoreWalk {
             case .file, .other: continue
             }
             guard let child = try directory.open(entry.name) else { continue }
-            try visit(
-                child, name.isEmpty ? entry.name : "\(name)/\(entry.name)", isElsewhere: isElsewhere || isLink,
-                depth: depth + 1)
+            try visit(child, full, isElsewhere: isElsewhere || isLink, depth: depth + 1)
         }
     }
 }

@@ -153,8 +153,7 @@ extension Store {
             }
         }
         for name in names {
-            let file = "\(path)/\(paths.revisionLink(name, repository))"
-            if try removeFile(file) { try syncDirectory(parent(of: file)) }
+            try area().removeFile("\(path)/\(paths.revisionLink(name, repository))")
         }
         return true
     }
@@ -223,8 +222,7 @@ extension Store {
     package func unlinkBlob(_ digest: Digest, in repository: String) throws -> Bool {
         guard let target = try link(at: paths.layerLink(digest, repository)) else { return false }
         for name in Set([digest, target]) {
-            let file = "\(path)/\(paths.layerLink(name, repository))"
-            if try removeFile(file) { try syncDirectory(parent(of: file)) }
+            try area().removeFile("\(path)/\(paths.layerLink(name, repository))")
         }
         return true
     }
@@ -249,9 +247,7 @@ extension Store {
             if try !touch(final) || fileSize(final) != size {
                 // It may have been collected in between.
                 if !isNew { try systemCall("sync", path) { fsync(descriptor) } }
-                try makeDirectories(parent(of: final), ownership: area().ownership)
-                try systemCall("rename to \(final)", path) { rename(path, final) }
-                try syncDirectory(parent(of: final))
+                try area().adopt(path, as: final)
             }
             try linkBlob(digest, canonical: canonical, in: repository)
         }

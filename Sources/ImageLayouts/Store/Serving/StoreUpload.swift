@@ -69,9 +69,9 @@ package final class StoreUpload {
     package static func begin(in repository: String, of store: Store) throws -> StoreUpload {
         let id = uniqueName()
         let directory = "\(store.path)/\(store.paths.upload(id, repository))"
-        let ownership = try store.area().ownership
+        let area = try store.area(), ownership = area.ownership
         // Nobody was promised that an upload without bytes survives a power cut.
-        try makeDirectories(directory, ownership: ownership, lasting: false)
+        try area.makeDirectory(at: directory, lasting: false)
         let start = try systemCall("write", directory) {
             open("\(directory)/startedat", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         }
@@ -93,6 +93,9 @@ package final class StoreUpload {
     package static func resume(_ id: String, in repository: String, of store: Store) throws -> StoreUpload? {
         // The name becomes part of a path, and only a UUID has the right form.
         guard isUUID(id) else { return nil }
+        guard try store.area().hasDirectory(at: "\(store.path)/\(store.paths.upload(id, repository))") else {
+            return nil
+        }
         let upload: StoreUpload
         do {
             upload = try StoreUpload(store, repository, id: id, flags: 0)

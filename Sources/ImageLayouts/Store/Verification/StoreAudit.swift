@@ -17,6 +17,17 @@ struct StoreAudit: Sendable {
         return survey
     }
 
+    /// - Parameters:
+    ///   - path: of the link, below the root.
+    ///   - target: a real path; nil if it leads nowhere.
+    ///   - affected: what cannot be pulled because of it.
+    private func departure(_ path: String, to target: String?, _ affected: [AffectedImage]) -> Finding {
+        Finding(
+            .unreadable, path, "is a link that leads \(target.map { "out of \(root), to \($0)" } ?? "nowhere")",
+            affected: affected,
+            advice: "make it a directory: what is elsewhere can be mounted there, with 'mount --bind'")
+    }
+
     private func outgoingLink() throws -> Finding? {
         guard let own = try realPath(root) else { return nil }
         for deepest in ["\(StorePaths.standard.root)/blobs/sha256", StorePaths.standard.repositories] {
@@ -25,11 +36,8 @@ struct StoreAudit: Sendable {
                 path += path.isEmpty ? component : "/\(component)"
                 guard try fileKind("\(root)/\(path)", followingLinks: false) == .link else { continue }
                 let real = try realPath("\(root)/\(path)")
-                if let real, real.hasPrefix("\(own)/") { continue }
-                return Finding(
-                    .unreadable, path, "is a link that leads \(real.map { "out of \(root), to \($0)" } ?? "nowhere")",
-                    affected: [AffectedImage("everything in \(root)")],
-                    advice: "make it a directory: what is elsewhere can be mounted there, with 'mount --bind'")
+                if let real, ByteStreams.path(real, below: own) != nil { continue }
+                return departure(path, to: real, [AffectedImage("everything in \(root)")])
             }
         }
         return nil
@@ -56,10 +64,13 @@ struct StoreAudit: Sendable {
             if case .failure(let failure) = $0 { failure.finding } else { nil }
         }
         let (blobs, leftovers) = try await Workers.blobs.run {
-            (try BlobFiles(below: base), try StagingArea.leftovers(in: root))
+            (try BlobFiles(below: base, within: root), try StagingArea.leftovers(in: root))
         }
         permissions.add(blobs.permissions)
         empty += blobs.emptyDirectories
+        survey.findings += blobs.departures.map {
+            departure("\(StorePaths.standard.root)/\($0.name)", to: $0.target, [])
+        }
         survey.findings += blobs.findings + leftovers + permissions.findings
         if empty > 0 {
             survey.findings.append(
@@ -99,27 +110,39 @@ struct StoreAudit: Sendable {
         var finding: Finding
     }
 
-    /// In the order of their names.
+    /// In the order of their names; what cannot be looked at comes last.
     private func repositories(_ names: [String]?) async throws -> [Result<RepositoryLinks, Unreadable>] {
-        let (folder, found) = try await Workers.blobs.run {
-            guard let tree = try DirectoryHandle.open(base) else {
+        let (folder, found, departures) = try await Workers.blobs.run {
+            guard let tree = try DirectoryHandle.open(base, within: root) else {
                 throw TransferError.notFound("\(root) is no registry's storage: there is no \(base)")
             }
-            guard let folder = try tree.open("repositories") else { return (DirectoryHandle?.none, [String]()) }
-            return (folder, try names ?? StoreWalk.repositories(below: folder).map(\.name))
+            guard let folder = try tree.open("repositories") else {
+                return (DirectoryHandle?.none, [String](), [StoreWalk.Departure]())
+            }
+            if let names { return (folder, names, []) }
+            let walk = try StoreWalk(below: folder)
+            return (folder, walk.repositories.map(\.name), walk.departures)
         }
         guard let folder else { return [] }
-        return try await inParallel(found) { name, _ in
-            do {
-                return .success(try RepositoryLinks(name, in: folder))
-            } catch let error as StreamError {
-                return .failure(
-                    Unreadable(
-                        finding: Finding(
-                            .unreadable, name, "is a repository that cannot be read: \(error)",
-                            affected: [AffectedImage(name)], advice: "see to the disk and the permissions")))
-            }
+        let elsewhere = departures.map {
+            Result<RepositoryLinks, Unreadable>.failure(
+                Unreadable(
+                    finding: departure(
+                        "\(StorePaths.standard.repositories)/\($0.name)", to: $0.target, [AffectedImage($0.name)])))
         }
+        return try await elsewhere
+            + inParallel(found) { name, _ in
+                do {
+                    return .success(try RepositoryLinks(name, in: folder))
+                } catch let error as StreamError {
+                    return .failure(
+                        Unreadable(
+                            finding: Finding(
+                                .unreadable, name, "is a repository that cannot be read: \(error)",
+                                affected: [AffectedImage(name)],
+                                advice: "see to the disk, the permissions and the links")))
+                }
+            }
     }
 }
 
@@ -128,11 +151,13 @@ private struct BlobFiles: Sendable {
     /// Bytes.
     var sizes: [Digest: Int64] = [:]
     var findings: [Finding] = []
+    /// Directories that are links to elsewhere.
+    var departures: [StoreWalk.Departure] = []
     var permissions = PermissionSurvey()
     var emptyDirectories = 0
 
-    init(below base: String) throws {
-        let tree = try DirectoryHandle.open(base)
+    init(below base: String, within root: String) throws {
+        let tree = try DirectoryHandle.open(base, within: root)
         for entry in try tree?.entries() ?? [] where entry.name != "blobs" && entry.name != "repositories" {
             stranger(entry.name)
         }
@@ -143,6 +168,7 @@ private struct BlobFiles: Sendable {
         for entry in try blobs.entries() where entry.name != "sha256" { stranger("blobs/\(entry.name)") }
         guard let all = try blobs.open("sha256") else { return }
         for entry in try all.entries() {
+            if try departs(entry, all, "blobs/sha256/\(entry.name)") { continue }
             guard entry.name.utf8.count == 2, let folder = try all.open(entry.name) else {
                 stranger("blobs/sha256/\(entry.name)")
                 continue
@@ -158,9 +184,18 @@ private struct BlobFiles: Sendable {
                 advice: "remove it"))
     }
 
+    private mutating func departs(
+        _ entry: DirectoryHandle.Entry, _ folder: DirectoryHandle, _ path: String
+    ) throws -> Bool {
+        guard entry.kind == .link, let target = try folder.departure(entry.name) else { return false }
+        departures.append(StoreWalk.Departure(name: path, target: target))
+        return true
+    }
+
     private mutating func read(_ folder: DirectoryHandle, _ path: String, prefix: String) throws {
         for entry in try folder.entries() {
             let place = "\(path)/\(entry.name)"
+            if try departs(entry, folder, place) { continue }
             guard let digest = Digest(.sha256, hex: entry.name), entry.name.hasPrefix(prefix),
                 let own = try folder.open(entry.name)
             else {
