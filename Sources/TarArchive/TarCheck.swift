@@ -8,12 +8,13 @@ public struct TarCheck {
     private let source: any ByteSource
     private let name: String
     private var offset: Int64 = 0
-    /// Bytes of the next member, from a pax header before it.
-    private var size: Int64?
+    /// Of the next member, from the headers before it.
+    private var records: PaxRecords?
+    private var longName: [UInt8]?
 
     private static let block = 512
-    /// Of pax records for one member.
-    private static let recordsLimit: Int64 = 1 << 20
+    /// Bytes of a header for the next member.
+    private static let specialLimit: Int64 = 1 << 20
 
     /// Reads to the end of `source`.
     ///
@@ -54,10 +55,24 @@ public struct TarCheck {
         offset += Int64(Self.block)
         guard let stated = number(header[124..<136]), stated >= 0 else { throw damage("has a member without a size") }
         switch header[156] {
-        case UInt8(ascii: "x"): size = try paxSize(stated) ?? size
-        case UInt8(ascii: "g"), UInt8(ascii: "L"), UInt8(ascii: "K"): try skip(stated)
+        case UInt8(ascii: "x"): records = try records(stated)
+        case UInt8(ascii: "g"): _ = try records(stated)
+        case UInt8(ascii: "L"): longName = try special(stated)
+        case UInt8(ascii: "K"): _ = try special(stated)
+        default:
+            try content(of: header, stated)
+            (records, longName) = (nil, nil)
+        }
+        return true
+    }
+
+    /// Passes over what a member has.
+    private mutating func content(of header: UnsafeMutableRawBufferPointer, _ stated: Int64) throws {
+        switch header[156] {
         // Links, devices, directories and pipes have no content, whatever is stated.
-        case UInt8(ascii: "1")...UInt8(ascii: "6"): size = nil
+        case UInt8(ascii: "1")...UInt8(ascii: "6"): return
+        // A directory, before there was a type for it.
+        case 0 where name(header).last == UInt8(ascii: "/"): return
         case UInt8(ascii: "S"):
             var isExtended = header[482] != 0
             while isExtended {
@@ -65,13 +80,13 @@ public struct TarCheck {
                 offset += Int64(Self.block)
                 isExtended = header[504] != 0
             }
-            try skip(size ?? stated)
-            size = nil
-        default:
-            try skip(size ?? stated)
-            size = nil
+        default: break
         }
-        return true
+        try skip(records?.size ?? stated)
+    }
+
+    private func name(_ header: UnsafeMutableRawBufferPointer) -> [UInt8] {
+        Array((longName ?? records?.path ?? Array(header[..<100])).prefix { $0 != 0 })
     }
 
     private func isSound(_ header: UnsafeMutableRawBufferPointer) -> Bool {
@@ -129,27 +144,20 @@ public struct TarCheck {
         offset += padded
     }
 
-    /// The `size` among the records of a pax header: `LENGTH KEY=VALUE\n` each.
-    private mutating func paxSize(_ bytes: Int64) throws -> Int64? {
-        guard bytes <= Self.recordsLimit else {
-            try skip(bytes)
-            return nil
+    /// What a header for the next member holds.
+    private mutating func special(_ bytes: Int64) throws -> [UInt8] {
+        guard bytes <= Self.specialLimit else {
+            throw damage("has a header of \(bytes) bytes, more than the \(Self.specialLimit) that programs read,")
         }
-        var records = [UInt8](repeating: 0, count: Int((bytes + 511) / 512 * 512))
-        let count = try records.withUnsafeMutableBytes { try source.fill($0) }
-        guard count == records.count else { throw damage("breaks off inside of a pax header") }
-        offset += Int64(records.count)
-        var rest = records[..<Int(bytes)]
-        var found: Int64?
-        while let space = rest.firstIndex(of: 32), let length = Int(String(decoding: rest[..<space], as: UTF8.self)),
-            length > space - rest.startIndex + 1, length <= rest.count
-        {
-            let record = rest[(space + 1)..<(rest.startIndex + length - 1)]
-            let key = Array("size=".utf8)
-            if record.starts(with: key) { found = Int64(String(decoding: record.dropFirst(key.count), as: UTF8.self)) }
-            rest = rest.dropFirst(length)
-        }
-        if let found, found < 0 { throw damage("has a member of \(found) bytes") }
-        return found
+        var content = [UInt8](repeating: 0, count: Int((bytes + 511) / 512 * 512))
+        let count = try content.withUnsafeMutableBytes { try source.fill($0) }
+        guard count == content.count else { throw damage("breaks off inside of a header") }
+        offset += Int64(content.count)
+        return Array(content.prefix(Int(bytes)))
+    }
+
+    private mutating func records(_ bytes: Int64) throws -> PaxRecords {
+        guard let records = PaxRecords(try special(bytes)) else { throw damage("has a garbled pax header") }
+        return records
     }
 }

@@ -267,6 +267,54 @@ struct VerifyTests {
         }
     }
 
+    /// What umoci (Go's programs) cannot unpack is damaged, and nothing else: `b` is a tar, `h` a header in it.
+    @Test(arguments: [
+        "gzip(b)", "gzip(b) + gzip(b)", "gzip(b[:700]) + gzip(b[700:])", "gzip(b) + bytes(512)", "gzip(b) + b'x'",
+        "gzip(b)[:-1]", "b", "gzip(b[:-1])", "gzip(b[:-1024])", "gzip(b[:-512] + b'x' * 512)",
+        "gzip(pax(b'8 size=\\n') + b)", "gzip(pax(b'99 a=b\\n') + b)", "gzip(pax(b'11 mtime=x\\n') + b)",
+        "gzip(pax(b'6 a=b\\n' + bytes(3)) + b)", "gzip(h(b'd/', bytes(1), 5000) + b)",
+        "gzip(h(b'd', bytes(1), 5000) + b)",
+        "gzip(h(b'', b'L', 3) + b'd/' + bytes(510) + h(b'd', bytes(1), 5000) + b)", "gzip(h(b'd/', b'5', 5000) + b)",
+    ])
+    func layersAreJudgedAsByThoseWhoUnpackThem(_ layer: String) throws {
+        let scratch = try Scratch()
+        let layout = try CraftedLayout(scratch["layout"])
+        try Data(CraftedArchive.layer("hello")).write(to: URL(filePath: scratch["tar"]))
+        try Data(
+            """
+            import gzip as z, hashlib, tarfile, zlib
+            b = open('tar', 'rb').read()
+            gzip = lambda data: z.compress(data, mtime=0)
+            def h(name, kind, size):
+                header = tarfile.TarInfo(name.decode())
+                header.size, header.type = size, kind
+                raw = bytearray(header.tobuf(tarfile.USTAR_FORMAT))
+                raw[:100] = name.ljust(100, bytes(1))
+                raw[148:156] = b' ' * 8
+                raw[148:156] = b'%06o\\0 ' % sum(raw)
+                return bytes(raw)
+            def pax(records): return h(b'pax', b'x', len(records)) + records.ljust(-(-len(records) // 512) * 512, bytes(1))
+            layer = \(layer)
+            open('layer', 'wb').write(layer)
+            out, rest = b'', layer
+            while rest[:2] == b'\\x1f\\x8b':
+                one = zlib.decompressobj(31)
+                out += one.decompress(rest)
+                rest = one.unused_data
+            open('diffid', 'w').write('sha256:' + hashlib.sha256(out or layer).hexdigest())
+            """.utf8
+        ).write(to: URL(filePath: scratch["make.py"]))
+        #expect(try Command.shell("python3 make.py", in: scratch.path).errors.isEmpty)
+        let bytes = try [UInt8](Data(contentsOf: URL(filePath: scratch["layer"])))
+        let diffID = try Digest(String(contentsOfFile: scratch["diffid"], encoding: .utf8))
+        let blob = try layout.put(bytes, layer == "b" ? .ociLayer : .ociLayerGzip)
+        try layout.add(layout.image([(blob, #require(diffID))]), "1.0")
+        let theirs = try Command.run(
+            "umoci", ["unpack", "--rootless", "--image", "\(layout.path):1.0", scratch["bundle"]])
+        let ours = try Command.dray("verify", "--deep", "oci:\(layout.path)")
+        #expect((ours.status == 0) == (theirs.status == 0), "\(ours.text)\n\(theirs.errors)")
+    }
+
     /// What lies elsewhere is not read, and told once.
     @Test(arguments: ["blobs", "repositories", "blobs/sha256"])
     func aLinkOutOfTheStoreIsOneFinding(_ directory: String) throws {

@@ -1,10 +1,12 @@
 /// The inverse of gzip or zstd over what is read from another source.
 ///
-/// All members or frames are read, one right after the other; zeros may follow the last, anything else is damage.
+/// All members or frames are read, one right after the other; zeros may follow the last where that is said, anything else
+/// is damage.
 public final class InflatingSource: ByteSource {
     private let upstream: any ByteSource
     private let inflater: any Inflater
     private let limit: InflationLimit
+    private let takesPadding: Bool
     private let name: String
     private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
     private var unread = 0..<0
@@ -26,10 +28,12 @@ public final class InflatingSource: ByteSource {
 
     /// - Parameters:
     ///   - format: gzip or zstd.
+    ///   - takesPadding: whether zeros may follow, which gzip passes over, and Go's programs refuse.
     ///   - name: of the stream, for messages.
     /// - Throws: `StreamError.damaged` if the format is another.
     public convenience init(
-        _ upstream: any ByteSource, format: CompressionFormat, limit: InflationLimit = .standard, name: String
+        _ upstream: any ByteSource, format: CompressionFormat, limit: InflationLimit = .standard,
+        takesPadding: Bool = true, name: String
     ) throws {
         let inflater: any Inflater
         switch format {
@@ -38,10 +42,14 @@ public final class InflatingSource: ByteSource {
         case .none, .xz, .bzip2:
             throw StreamError.damaged("\(name) is neither gzip nor zstd (it is \(format.rawValue))")
         }
-        self.init(upstream, inflater: inflater, limit: limit, name: name)
+        self.init(upstream, inflater: inflater, limit: limit, takesPadding: takesPadding, name: name)
     }
 
-    package init(_ upstream: any ByteSource, inflater: any Inflater, limit: InflationLimit = .standard, name: String) {
+    package init(
+        _ upstream: any ByteSource, inflater: any Inflater, limit: InflationLimit = .standard,
+        takesPadding: Bool = true, name: String
+    ) {
+        self.takesPadding = takesPadding
         self.upstream = upstream
         self.inflater = inflater
         self.limit = limit
@@ -66,7 +74,8 @@ public final class InflatingSource: ByteSource {
                     break
                 }
             }
-            if state == .padding || (state == .between && consumed > 0 && input[unread.lowerBound] == 0) {
+            if state == .padding || (takesPadding && state == .between && consumed > 0 && input[unread.lowerBound] == 0)
+            {
                 try skipPadding()
                 continue
             }

@@ -61,7 +61,8 @@ enum BlobState: Hashable, Sendable {
         do {
             var tar: any ByteSource =
                 format == .none
-                ? peeking : try InflatingSource(peeking, format: format, limit: inflation, name: title)
+                ? peeking
+                : try InflatingSource(peeking, format: format, limit: inflation, takesPadding: false, name: title)
             var hashes: [HashingSource] = []
             for algorithm in diffIDs {
                 hashes.append(HashingSource(tar, algorithm: algorithm))

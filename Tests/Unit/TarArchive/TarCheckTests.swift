@@ -13,8 +13,8 @@ struct TarCheckTests {
     }
 
     /// A header with another type, and the checksum that goes with it.
-    private func header(_ type: Character, size: Int) -> [UInt8] {
-        var header = TarFormat.header(path: "x", size: Int64(size), isDirectory: false)
+    private func header(_ type: Character, size: Int, path: String = "x") -> [UInt8] {
+        var header = TarFormat.header(path: path, size: Int64(size), isDirectory: false)
         header[156] = type.asciiValue ?? 0
         for position in 148..<156 { header[position] = 32 }
         let sum = String(header.reduce(0) { $0 + Int($1) }, radix: 8)
@@ -35,9 +35,42 @@ struct TarCheckTests {
         for type in "123456" { #expect(try fault(header(type, size: 5000) + member("a", 3) + TarFormat.end) == nil) }
     }
 
+    private func special(_ type: Character, _ content: String) -> [UInt8] {
+        let size = content.utf8.count
+        return header(type, size: size) + Array(content.utf8) + TarFormat.padding(after: Int64(size))
+    }
+
+    /// A member without a type is a directory if it is called like one, and has no content then.
+    @Test func oldDirectoriesHaveNoContent() throws {
+        let rest = member("a", 3) + TarFormat.end
+        #expect(try fault(header("\0", size: 5000, path: "d/") + rest) == nil)
+        #expect(try fault(special("x", "11 path=d/\n") + header("\0", size: 5000) + rest) == nil)
+        #expect(try fault(special("L", "d/\0") + header("\0", size: 5000) + rest) == nil)
+        #expect(try fault(special("L", "d\0/") + header("\0", size: 5000, path: "d/") + rest) != nil)
+        #expect(try fault(special("L", "d/\0") + header("0", size: 5000) + rest) != nil)
+        #expect(try fault(special("L", "d/\0") + member("a", 2) + header("\0", size: 5000) + rest) != nil)
+    }
+
+    @Test(arguments: [
+        ("", true), ("13 size=1024\n", true), ("8 size=\n", true), ("6 a=b\n6 a=c\n", true), ("13 mtime=1.5\n", true),
+        ("14 mtime=-1.0\n", true), ("11 mtime=x\n", false), ("9 path=\0\n", false), ("9 what=\0\n", true),
+        ("6 a=b", false), ("7 a=b\n", false), ("5 a=b\n", false), ("6 a b\n", false), ("5 =b\n", false),
+        ("x a=b\n", false),
+        ("99 a=b\n", false), ("6 a=b\n0", false), ("11 size=-1\n", false), ("9 uid=a\n", false),
+        ("13 mtime=1.x\n", false),
+        ("-6 a=b\n", false), ("6 a=b\n\0\0", false),
+    ])
+    func paxRecordsAreWhole(_ records: String, isSound: Bool) throws {
+        for type in "xg" {
+            let tar =
+                special(type, records) + header("0", size: type == "x" && records.contains("1024") ? 1024 : 0)
+                + (type == "x" && records.contains("1024") ? SeededBytes.noise(1024) : []) + TarFormat.end
+            #expect(try (fault(tar) == nil) == isSound, "\(type)")
+        }
+    }
+
     @Test func aPaxHeaderTellsTheSize() throws {
-        let record = "13 size=1024\n"
-        let pax = header("x", size: record.utf8.count) + Array(record.utf8) + TarFormat.padding(after: 13)
+        let pax = special("x", "13 size=1024\n")
         #expect(try fault(pax + header("0", size: 0) + SeededBytes.noise(1024) + TarFormat.end) == nil)
         #expect(try fault(pax + header("0", size: 0) + SeededBytes.noise(512))?.contains("512 bytes too early") == true)
     }
