@@ -27,6 +27,13 @@ public struct Descriptor: Hashable, Sendable, Codable {
         self.platform = platform
     }
 
+    /// What something is called by its digest alone: of what kind it is has still to be seen.
+    ///
+    /// - Parameter size: bytes; -1 where they are not known either.
+    public init(untyped digest: Digest, size: Int64 = -1) {
+        self.init(mediaType: MediaType(""), digest: digest, size: size)
+    }
+
     /// Bytes: what JSON's numbers hold exactly everywhere.
     public static let sizeLimit: Int64 = 1 << 53
 

@@ -7,6 +7,16 @@ public enum TransferError: Error, Equatable, CustomStringConvertible {
     /// A combination that cannot be, or that was asked to be refused.
     case refused(String)
 
+    /// A disk that would be full before the end.
+    ///
+    /// - Parameters:
+    ///   - place: a directory, or what lies in one.
+    ///   - needed: bytes.
+    ///   - orElse: what helps as well.
+    package static func noRoom(in place: String, free: Int64, needed: Int64, orElse: String = "") -> TransferError {
+        .refused("\(place) has \(free) bytes free, and \(needed) have to be written: make room first\(orElse)")
+    }
+
     public var description: String {
         switch self {
         case .damaged(let text), .notFound(let text), .refused(let text): text

@@ -85,7 +85,7 @@ public actor Registries {
 extension ImageReference {
     /// `HOST[/REPOSITORY]`
     fileprivate var fullRepository: String {
-        location + (name.flatMap { ImageName("host.invalid/\($0)")?.repository }.map { "/\($0)" } ?? "")
+        location + (name.flatMap { ImageName(withoutHost: $0)?.repository }.map { "/\($0)" } ?? "")
     }
 
     /// The registry that this names, to be read, with the mirrors that `registries.conf` gives it.

@@ -137,7 +137,7 @@ public final class RegistryDestination: ImageDestination {
     /// Waits while the same blob is on its way into the same repository.
     public func writer(for target: BlobTarget) throws -> any BlobWriter {
         var target = target
-        if target.repository.isEmpty, let name = requestedName.flatMap({ ImageName("host.invalid/\($0)") }) {
+        if target.repository.isEmpty, let name = requestedName.flatMap({ ImageName(withoutHost: $0) }) {
             target.repository = name.repository
         }
         target.repository = own(target.repository)

@@ -24,9 +24,7 @@ extension RegistrySource: VerifiedPlace {
                         .tagDamaged, "\(host)/\(full)", "is listed and cannot be had: \(error)",
                         affected: [AffectedImage("\(host)/\(full)")],
                         advice: "--repair-from a place that has the tag pushes it again",
-                        remedy: ImageName("host.invalid/\(full)").map {
-                            .tag(ImageName(repository: $0.repository, tag: $0.tag), meant: nil)
-                        }))
+                        remedy: ImageName(withoutHost: full).map { .tag($0, meant: nil) }))
             }
         }
         return survey

@@ -175,7 +175,7 @@ public struct RegistrySource: ImageEditor {
 
     private func part(_ name: String?) throws -> (repository: String, tag: String?)? {
         guard let name else { return repository.map { ($0, nil) } }
-        guard let parsed = ImageName("host.invalid/\(name)") else {
+        guard let parsed = ImageName(withoutHost: name) else {
             throw ReferenceError(
                 "'\(name)' is no REPOSITORY[:TAG]: lower case, digits, and single '.', '_', '-' and '/'")
         }

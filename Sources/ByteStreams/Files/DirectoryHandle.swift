@@ -57,12 +57,10 @@ package final class DirectoryHandle: Sendable {
         guard let boundary else { return try ByteStreams.openIfThere(relative, from: descriptor, flags, "open", full) }
         do {
             return try openWithoutLinks(relative, from: descriptor, flags, full)
+        } catch .io(_, _, ENOENT), .io(_, _, ENOTDIR) {
+            return nil
         } catch {
-            switch error {
-            case .io(_, _, ENOENT), .io(_, _, ENOTDIR): return nil
-            case .io(_, _, ELOOP), .io(_, _, ENOSYS): break
-            default: throw error
-            }
+            // A link, or whatever it is: what follows does without that call, and meets the same if it lasts.
         }
         guard let real = try realPath(full) else { return nil }
         guard ByteStreams.path(real, below: boundary) != nil else {

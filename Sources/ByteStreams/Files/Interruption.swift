@@ -57,14 +57,14 @@ public enum Interruption {
         }
         end {
             // What is said at the end may be said to somebody who does not listen.
-            alarmThread(128 + number)
+            endInASecond(128 + number)
             ending.withLock { $0 }?()
             _exit(128 + number)
         }
     }
 
     /// Ends the process in a second, whatever else it waits for.
-    private static func alarmThread(_ status: Int32) {
+    private static func endInASecond(_ status: Int32) {
         var thread = pthread_t()
         pthread_create(
             &thread, nil,

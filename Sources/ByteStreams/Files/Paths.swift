@@ -136,9 +136,16 @@ package func realPath(_ path: String) throws -> String? {
 ///   - path: a real one, as that of the directory.
 /// - Returns: what is left of it below the directory, empty for that itself; nil if it is not there.
 package func path(_ path: String, below directory: String) -> String? {
-    let prefix = directory.utf8.last == slash ? directory : directory + "/"
-    if path == directory { return "" }
-    return path.utf8.starts(with: prefix.utf8) ? String(path.utf8.dropFirst(prefix.utf8.count)) : nil
+    var (path, directory) = (path, directory)
+    return path.withUTF8 { path in
+        directory.withUTF8 { directory in
+            guard path.starts(with: directory) else { return nil }
+            let rest = path.dropFirst(directory.count)
+            // That of everything ends in its slash.
+            guard let first = rest.first, directory.last != slash else { return String(decoding: rest, as: UTF8.self) }
+            return first == slash ? String(decoding: rest.dropFirst(), as: UTF8.self) : nil
+        }
+    }
 }
 
 /// Reads a directory, and closes it.

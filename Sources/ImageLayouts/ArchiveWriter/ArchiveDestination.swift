@@ -153,7 +153,7 @@ public final class ArchiveDestination: ImageDestination {
     /// Whether a blob that was written stays; what the far side has does not, where it can be taken back.
     private func take(_ blob: BlobRecord, isKnown: Bool) -> Bool {
         if !isKnown, !isStream,
-            packing?.have?.has(Descriptor(mediaType: MediaType(""), digest: blob.digest, size: blob.size)) == true
+            packing?.have?.has(Descriptor(untyped: blob.digest, size: blob.size)) == true
         {
             return false
         }

@@ -95,7 +95,7 @@ public final class Store: ImageDestination {
         guard try isThere else { return false }
         let source = source
         let manifest = try? await source.manifest(
-            Descriptor(mediaType: MediaType(""), digest: manifest, size: -1), in: repository)
+            Descriptor(untyped: manifest), in: repository)
         guard let manifest else { return false }
         let isThere = try await Workers.commits.run { [self] in
             let lock = try StoreLock.forLook(at: path)

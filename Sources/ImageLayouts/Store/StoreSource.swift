@@ -208,7 +208,7 @@ public final class StoreSource: StreamedSource {
         guard let target = try link(paths.revisionLink(digest, repository)) else {
             throw TransferError.notFound("\(title): \(repository) has no manifest \(digest)")
         }
-        let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
+        let descriptor = Descriptor(untyped: digest)
         do {
             return try tree.manifest(descriptor, at: paths.blob(target), title: "\(title): \(repository)")
         } catch TransferError.notFound {

@@ -28,13 +28,19 @@ public struct ImageName: Hashable, Sendable, CustomStringConvertible {
                 rest = String(rest[rest.index(after: slash)...])
             }
         }
-        var tag: String?
-        if let colon = rest.lastIndex(of: ":") {
-            tag = String(rest[rest.index(after: colon)...])
-            rest = String(rest[..<colon])
-        }
-        guard Self.isRepository(rest), tag.map(Self.isTag) ?? true, host.map(Self.isHost) ?? true else { return nil }
-        self.init(host: host, repository: rest, tag: tag)
+        guard let own = ImageName(withoutHost: rest), host.map(Self.isHost) ?? true else { return nil }
+        self = own
+        self.host = host
+    }
+
+    /// Reads `REPOSITORY[:TAG]`, as a registry, store or layout calls an image itself.
+    ///
+    /// - Returns: nil if it breaks the grammar.
+    public init?(withoutHost text: some StringProtocol) {
+        let colon = text.lastIndex(of: ":")
+        let repository = text[..<(colon ?? text.endIndex)], tag = colon.map { text[text.index(after: $0)...] }
+        guard Self.isRepository(repository), tag.map(Self.isTag) ?? true else { return nil }
+        self.init(repository: String(repository), tag: tag.map { String($0) })
     }
 
     /// The name without host: `repository[:tag]`.

@@ -123,7 +123,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         guard ImageName("\(host.contains(".") || host.contains(":") ? host : host + ":443")/a") != nil else {
             throw ReferenceError("'\(text)': '\(host)' is no host")
         }
-        guard name.isEmpty || ImageName("host.invalid/\(name)") != nil || RepositoryPattern(name) != nil else {
+        guard name.isEmpty || ImageName(withoutHost: name) != nil || RepositoryPattern(name) != nil else {
             throw ReferenceError(
                 "'\(text)': '\(name)' is no REPOSITORY[:TAG]: lower case, digits, and single '.', '_', '-' and '/'")
         }

@@ -66,7 +66,7 @@ public struct NameTemplate: Hashable, Sendable, CustomStringConvertible {
         }
         // What goes by its digest has no tag to put there.
         if hasTag, image.tag == nil, let colon = text.lastIndex(of: ":") { text = String(text[..<colon]) }
-        guard var name = ImageName("host.invalid/\(text)") else {
+        guard var name = ImageName(withoutHost: text) else {
             throw ReferenceError(
                 "'\(description)' makes '\(text)' of \(image), which is no REPOSITORY[:TAG] in lower case")
         }

@@ -58,8 +58,7 @@ struct Transfer {
             ]
             let certain = Self.bytes(of: works, atMost: false)
             guard certain <= free || options.dryRun else {
-                throw TransferError.refused(
-                    "\(destination.title) has \(free) bytes free, and \(certain) have to be written: make room first")
+                throw TransferError.noRoom(in: destination.title, free: free, needed: certain)
             }
         }
         progress.tell(.plan(images: works.count, bytes: progress.planned, disk: report.disks.first))

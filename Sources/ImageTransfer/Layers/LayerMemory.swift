@@ -165,7 +165,7 @@ public final class LayerMemory: Sendable {
                 let compression = LayerCompression(rawValue: words[1]), let digest = Digest(words[2]),
                 let size = Int64(words[3]), (0...Descriptor.sizeLimit).contains(size)
             else { continue }
-            _ = state.add(Descriptor(mediaType: MediaType(""), digest: digest, size: size), compression, diffID)
+            _ = state.add(Descriptor(untyped: digest, size: size), compression, diffID)
         }
     }
 

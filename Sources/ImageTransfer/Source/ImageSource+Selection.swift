@@ -20,7 +20,7 @@ extension ImageSource {
         }
         // A child of an index is no entry of its own everywhere.
         for repository in Set(found.images.map(\.repository)).sorted(by: { ($0 ?? "") < ($1 ?? "") }) {
-            let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
+            let descriptor = Descriptor(untyped: digest)
             guard let manifest = try? await manifest(descriptor, in: repository) else { continue }
             return SourceListing(
                 images: [SourceImage(name: .none, descriptor: manifest.descriptor, repository: repository)])

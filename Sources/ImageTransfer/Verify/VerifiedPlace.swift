@@ -89,7 +89,7 @@ public struct PlaceSurvey: Sendable {
                 .manifestDamaged, broken.title, "cannot be read: \(broken.error)",
                 affected: [AffectedImage(broken.title)], advice: "put a sound copy in its place",
                 remedy: broken.digest.map {
-                    .manifest(Descriptor(mediaType: MediaType(""), digest: $0, size: -1), repository: broken.repository)
+                    .manifest(Descriptor(untyped: $0), repository: broken.repository)
                 })
         }
         findings += listing.notes.map {

@@ -114,7 +114,7 @@ public struct Verifier: Sendable {
         let manifests = graph.soundManifests
         for (digest, size) in survey.blobs ?? [:]
         where graph.needs[digest] == nil && graph.absentees[digest] == nil && !manifests.contains(digest) {
-            let blob = Descriptor(mediaType: MediaType(""), digest: digest, size: size)
+            let blob = Descriptor(untyped: digest, size: size)
             tasks.append(BlobReader.Task(blob: blob, repository: nil))
         }
         return tasks

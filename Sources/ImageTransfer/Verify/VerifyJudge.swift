@@ -191,7 +191,7 @@ struct VerifyJudge {
         }.sorted()
         var findings: [Finding] = []
         for digest in orphans {
-            let blob = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
+            let blob = Descriptor(untyped: digest)
             switch states[digest] {
             case .damaged(let text):
                 findings.append(

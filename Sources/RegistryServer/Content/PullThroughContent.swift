@@ -62,7 +62,7 @@ final class PullThroughContent: RegistryContent {
     func manifest(_ digest: Digest, in repository: String) async throws -> Manifest? {
         do {
             return try await manifest(
-                Descriptor(mediaType: MediaType(""), digest: digest, size: -1), in: repository)
+                Descriptor(untyped: digest), in: repository)
         } catch TransferError.notFound {
             return nil
         }
@@ -93,7 +93,7 @@ final class PullThroughContent: RegistryContent {
         var isArriving = false
         defer { if !isArriving { forget(key) } }
         if let known = try await local.blob(digest, in: repository) { return known }
-        let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
+        let descriptor = Descriptor(untyped: digest)
         let bytes = Handover(PeekingSource(try await upstream.blob(descriptor, in: repository)))
         let upload: Handover<StoreUpload>
         do {

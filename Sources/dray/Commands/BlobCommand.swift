@@ -34,7 +34,7 @@ struct BlobCommand: DrayCommand {
             if try await printMember(of: stream) { return .done }
         }
         let images = try await source.images(named: reference.name, digest: reference.digest)
-        let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
+        let descriptor = Descriptor(untyped: digest)
         var repositories: [String?] = []
         for image in images where !repositories.contains(image.repository) { repositories.append(image.repository) }
         for repository in repositories {

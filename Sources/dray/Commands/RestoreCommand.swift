@@ -61,7 +61,7 @@ struct RestoreCommand: DrayCommand {
 
     func validate() throws {
         guard jobs >= 1 else { throw ValidationError("--jobs has to be at least 1") }
-        for name in images where ImageName("host.invalid/\(name)") == nil && RepositoryPattern(name) == nil {
+        for name in images where ImageName(withoutHost: name) == nil && RepositoryPattern(name) == nil {
             throw ValidationError("--image '\(name)' is no REPOSITORY[:TAG]")
         }
         if mirror, let name = images.first(where: { $0.contains(":") }) {

@@ -122,7 +122,7 @@ struct RepositoryLinks: Sendable {
     }
 
     private mutating func revision(_ digest: Digest, _ link: Link, _ place: String) {
-        let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
+        let descriptor = Descriptor(untyped: digest)
         revisions.append(PlaceSurvey.Root("\(name)@\(digest)", descriptor, repository: name))
         if let fault = fault(of: link, for: digest) {
             served.manifestFaults[digest] = fault
@@ -158,7 +158,7 @@ struct RepositoryLinks: Sendable {
             served.blobs.insert(digest)
             signatures.append(
                 PlaceSurvey.Root(
-                    "\(name) (a signature)", Descriptor(mediaType: MediaType(""), digest: digest, size: -1),
+                    "\(name) (a signature)", Descriptor(untyped: digest),
                     repository: name, isBlob: true))
         }
     }
@@ -224,7 +224,7 @@ struct RepositoryLinks: Sendable {
             // White space around a digest leaves no doubt.
             damaged("is a tag that means nothing: \(place) \(what)", meant: meant)
         case .digest(let digest):
-            let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
+            let descriptor = Descriptor(untyped: digest)
             tags[tag, default: Tag()].root = PlaceSurvey.Root("\(full)", descriptor, repository: name)
             guard !history.contains(digest) else { return }
             guard history.isEmpty else {

@@ -25,7 +25,7 @@ struct StorePart: Sendable {
     ///   - isThere: whether the repository has the tag.
     /// - Returns: nil for anything else.
     init?(taggedAs name: String, where isThere: (_ repository: String, _ tag: String) throws -> Bool) rethrows {
-        guard let full = ImageName("host.invalid/\(name)"), let tag = full.tag, try isThere(full.repository, tag)
+        guard let full = ImageName(withoutHost: name), let tag = full.tag, try isThere(full.repository, tag)
         else { return nil }
         self.init(of: full.repository, tags: [tag])
     }

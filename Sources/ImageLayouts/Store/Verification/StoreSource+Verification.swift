@@ -59,7 +59,7 @@ extension StoreSource: VerifiedPlace {
                 var problem = "is not there"
                 do {
                     if let digest = try link(paths.currentLink(tag, repository)) {
-                        let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
+                        let descriptor = Descriptor(untyped: digest)
                         survey.roots.append(PlaceSurvey.Root("\(full)", descriptor, repository: repository))
                         continue
                     }
@@ -75,7 +75,7 @@ extension StoreSource: VerifiedPlace {
             try forEachLink(paths.revisionLink(_:_:), paths.revisions(_:_:), repository) { digest, fault in
                 if let fault { own.manifestFaults[digest] = fault } else { own.manifests.insert(digest) }
                 guard part.has(digest) else { return }
-                let descriptor = Descriptor(mediaType: MediaType(""), digest: digest, size: -1)
+                let descriptor = Descriptor(untyped: digest)
                 survey.roots.append(PlaceSurvey.Root("\(repository)@\(digest)", descriptor, repository: repository))
             }
             try forEachLink(paths.layerLink(_:_:), paths.layers(_:_:), repository) { digest, fault in

@@ -91,9 +91,8 @@ public struct VolumeRecovery: Sendable {
         let needed = sizes.reduce(Int64(0)) { $0.addingSaturated($1) }
         let free = try freeSpace(at: directory)
         guard needed <= free else {
-            throw TransferError.refused(
-                "\(directory) has \(free) bytes free, and \(needed) have to be written: make room first, or name "
-                    + "another directory with --into")
+            throw TransferError.noRoom(
+                in: directory, free: free, needed: needed, orElse: ", or name another directory with --into")
         }
     }
 

@@ -33,8 +33,9 @@ extension MendablePlace {
         _ list: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
     ) async throws -> Bool { false }
 
+    /// Tags that can be broken are those of a store and of a registry.
     public func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
-        if try await digest(of: name) == nil { try await tag(descriptor, as: name) }
+        throw TransferError.refused("\(title): \(name) cannot be set from here")
     }
 
     public func keptReplaced() throws -> String? { nil }

@@ -15,7 +15,7 @@ public struct RepairSource: Sendable {
 
     /// Repositories of it that may have what one of the mended place has: its namesake first.
     func repositories(for own: String?) -> [String?] {
-        let named = name.flatMap { ImageName("host.invalid/\($0)")?.repository }
+        let named = name.flatMap { ImageName(withoutHost: $0)?.repository }
         var all: [String?] = []
         for candidate in [named, own] where candidate?.isEmpty == false && !all.contains(candidate) {
             all.append(candidate)

@@ -113,8 +113,7 @@ struct Workshop: Sendable {
     private func fetch(_ blob: Descriptor, into repository: String, replaces: Bool) async throws {
         // Each for itself: what does not fit keeps nothing else from being mended, and what is replaced gives room.
         if let free = try await destination.freeSpace(), blob.size > free {
-            throw TransferError.refused(
-                "\(destination.title) has \(free) bytes free, and \(blob.size) have to be written: make room first")
+            throw TransferError.noRoom(in: destination.title, free: free, needed: blob.size)
         }
         try await first(of: blob.digest, for: repository) { source, candidate in
             let bytes = Handover(try await source.place.storedBlob(blob, in: candidate))
@@ -176,7 +175,7 @@ struct Workshop: Sendable {
     /// - Parameter meant: what is left of the tag tells; nil where a source has to.
     private func tag(_ name: ImageName, _ meant: Digest?) async throws {
         if let meant {
-            let descriptor = Descriptor(mediaType: MediaType(""), digest: meant, size: -1)
+            let descriptor = Descriptor(untyped: meant)
             return try await mend(name, to: descriptor)
         }
         var causes: [String] = []
