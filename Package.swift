@@ -164,7 +164,8 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: ["ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "RegistryClient"],
             path: "Tests/EndToEnd",
-            swiftSettings: settings),
+            // They wait for processes: what an optimiser would gain there is less than it takes.
+            swiftSettings: settings + [.unsafeFlags(["-Onone"])]),
     ],
     swiftLanguageModes: [.v6]
 )

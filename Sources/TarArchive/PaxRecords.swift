@@ -18,30 +18,30 @@ struct PaxRecords {
             else { return nil }
             let key = String(decoding: record[..<sign], as: UTF8.self)
             let value = Array(record[(sign + 1)...].dropLast())
-            guard Self.isSound(key, value) else { return nil }
+            let isName = ["path", "linkpath", "uname", "gname"].contains(key)
+            guard isName ? !value.contains(0) : !key.utf8.contains(0) else { return nil }
             values[key] = value
             rest = rest.dropFirst(length)
         }
     }
 
-    private static func isSound(_ key: String, _ value: [UInt8]) -> Bool {
-        let text = String(decoding: value, as: UTF8.self)
-        switch key {
-        case "path", "linkpath", "uname", "gname": return !value.contains(0)
-        // An empty value stands for nothing.
-        case "uid", "gid": return value.isEmpty || Int64(text) != nil
-        case "size": return value.isEmpty || (Int64(text) ?? -1) >= 0
-        case "atime", "mtime", "ctime":
-            let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-            return value.isEmpty
-                || Int64(parts[0]) != nil
-                    && parts.dropFirst().allSatisfy { $0.utf8.allSatisfy { (48...57).contains($0) } }
-        default: return !key.utf8.contains(0)
-        }
+    /// Whether numbers are what they are for. An empty value stands for nothing.
+    var hasSoundNumbers: Bool {
+        ["uid", "gid", "size"].allSatisfy { text($0).map { Int64($0) != nil } ?? true }
+            && ["atime", "mtime", "ctime"].allSatisfy { text($0).map(Self.isTime) ?? true }
     }
 
-    /// Bytes.
-    var size: Int64? { values["size"].flatMap { Int64(String(decoding: $0, as: UTF8.self)) } }
+    private static func isTime(_ text: String) -> Bool {
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        return Int64(parts[0]) != nil && parts.dropFirst().allSatisfy { $0.utf8.allSatisfy { (48...57).contains($0) } }
+    }
+
+    private func text(_ key: String) -> String? {
+        values[key].flatMap { $0.isEmpty ? nil : String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Bytes, as they are stated: may be negative.
+    var size: Int64? { text("size").flatMap { Int64($0) } }
 
     var path: [UInt8]? { values["path"].flatMap { $0.isEmpty ? nil : $0 } }
 }

@@ -13,6 +13,8 @@ public struct TarCheck {
     private var longName: [UInt8]?
 
     private static let block = 512
+    /// Mode, owner, group and time.
+    private static let numbers = [100..<108, 108..<116, 116..<124, 136..<148]
     /// Bytes of a header for the next member.
     private static let specialLimit: Int64 = 1 << 20
 
@@ -51,23 +53,30 @@ public struct TarCheck {
             }
             return false
         }
-        guard isSound(header) else { throw damage("has no sound header") }
+        guard isSound(header), Self.numbers.allSatisfy({ number(header[$0]) != nil }) else {
+            throw damage("has no sound header")
+        }
         offset += Int64(Self.block)
-        guard let stated = number(header[124..<136]), stated >= 0 else { throw damage("has a member without a size") }
+        guard let stated = number(header[124..<136]) else { throw damage("has a member without a size") }
         switch header[156] {
         case UInt8(ascii: "x"): records = try records(stated)
-        case UInt8(ascii: "g"): _ = try records(stated)
         case UInt8(ascii: "L"): longName = try special(stated)
         case UInt8(ascii: "K"): _ = try special(stated)
+        case UInt8(ascii: "g"):
+            _ = try records(stated)
+            (records, longName) = (nil, nil)
         default:
-            try content(of: header, stated)
+            guard records?.hasSoundNumbers ?? true else { throw damage("has a garbled pax header") }
+            try content(of: header, records?.size ?? stated)
             (records, longName) = (nil, nil)
         }
         return true
     }
 
     /// Passes over what a member has.
-    private mutating func content(of header: UnsafeMutableRawBufferPointer, _ stated: Int64) throws {
+    ///
+    /// - Parameter size: bytes, as stated.
+    private mutating func content(of header: UnsafeMutableRawBufferPointer, _ size: Int64) throws {
         switch header[156] {
         // Links, devices, directories and pipes have no content, whatever is stated.
         case UInt8(ascii: "1")...UInt8(ascii: "6"): return
@@ -82,11 +91,13 @@ public struct TarCheck {
             }
         default: break
         }
-        try skip(records?.size ?? stated)
+        try skip(size)
     }
 
     private func name(_ header: UnsafeMutableRawBufferPointer) -> [UInt8] {
-        Array((longName ?? records?.path ?? Array(header[..<100])).prefix { $0 != 0 })
+        func text(_ field: [UInt8]) -> [UInt8] { Array(field.prefix { $0 != 0 }) }
+        let long = text(longName ?? [])
+        return long.isEmpty ? text(records?.path ?? Array(header[..<100])) : long
     }
 
     private func isSound(_ header: UnsafeMutableRawBufferPointer) -> Bool {
@@ -106,12 +117,12 @@ public struct TarCheck {
     private func number(_ field: some BidirectionalCollection<UInt8>) -> Int64? {
         guard let first = field.first else { return nil }
         if first & 0x80 != 0 {
-            var value = Int64(first & 0x3f)
+            var value: Int64 = (first & 0x40 == 0 ? 0 : -64) + Int64(first & 0x3f)
             for byte in field.dropFirst() {
-                guard value < 1 << 54 else { return nil }
+                guard (-(1 << 54)..<1 << 54).contains(value) else { return nil }
                 value = value << 8 | Int64(byte)
             }
-            return first & 0x40 == 0 ? value : nil
+            return value
         }
         var value: Int64 = 0
         var digits = field.drop(while: { $0 == 32 || $0 == 0 }).prefix { $0 != 0 }
@@ -124,7 +135,7 @@ public struct TarCheck {
     }
 
     private mutating func skip(_ bytes: Int64) throws {
-        guard bytes < Int64.max - Int64(Self.block) else { throw damage("has a member of \(bytes) bytes") }
+        guard bytes >= 0, bytes < Int64.max - Int64(Self.block) else { throw damage("has a member of \(bytes) bytes") }
         let padded = (bytes + 511) / 512 * 512
         var rest = padded
         let buffer = UnsafeMutableRawBufferPointer.allocate(
@@ -146,8 +157,8 @@ public struct TarCheck {
 
     /// What a header for the next member holds.
     private mutating func special(_ bytes: Int64) throws -> [UInt8] {
-        guard bytes <= Self.specialLimit else {
-            throw damage("has a header of \(bytes) bytes, more than the \(Self.specialLimit) that programs read,")
+        guard (0...Self.specialLimit).contains(bytes) else {
+            throw damage("has a header of \(bytes) bytes (programs read \(Self.specialLimit) at most)")
         }
         var content = [UInt8](repeating: 0, count: Int((bytes + 511) / 512 * 512))
         let count = try content.withUnsafeMutableBytes { try source.fill($0) }

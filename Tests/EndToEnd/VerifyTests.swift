@@ -315,50 +315,6 @@ struct VerifyTests {
         #expect((ours.status == 0) == (theirs.status == 0), "\(ours.text)\n\(theirs.errors)")
     }
 
-    /// What lies elsewhere is not read, and told once.
-    @Test(arguments: ["blobs", "repositories", "blobs/sha256"])
-    func aLinkOutOfTheStoreIsOneFinding(_ directory: String) throws {
-        let scratch = try Scratch()
-        let (store, _) = try Samples.places(scratch)
-        let place = "\(store)/docker/registry/v2/\(directory)"
-        try Command.shell("mv \(place) elsewhere; ln -s \(scratch["elsewhere"]) \(place)", in: scratch.path)
-        let found = try Verification.run("store:\(store)", status: 3)
-        #expect(found.damage.map(\.subject) == ["docker/registry/v2/\(directory)"], "\(found.damage)")
-        #expect(found.damage[0].problem.contains("leads out of") && found.remarks.isEmpty)
-        try Command.shell("rm -r elsewhere", in: scratch.path)
-        #expect(
-            try Verification.run("store:\(store)", status: 3).damage.map(\.problem) == ["is a link that leads nowhere"])
-    }
-
-    /// Likewise deeper: the rest is read, and a repair goes round it or stays away.
-    @Test(arguments: [
-        ("blobs/sha256/??", false), ("blobs/sha256/??/*", false), ("blobs/sha256/??/*/data", true),
-        ("repositories/other", false), ("repositories/other/tool", false),
-        ("repositories/other/tool/_manifests", false),
-        ("repositories/other/tool/_manifests/tags/2", false), ("repositories/other/tool/_layers/sha256", false),
-        ("repositories/other/tool/_layers/sha256/*/link", true),
-    ])
-    func nothingIsWrittenThroughALinkOutOfTheStore(_ pattern: String, isMended: Bool) throws {
-        let scratch = try Scratch()
-        let (store, layout) = try Samples.places(scratch)
-        try Command.shell(
-            """
-            place=$(ls -d \(store)/docker/registry/v2/\(pattern) | head -n 1)
-            mv $place elsewhere
-            ln -s $PWD/elsewhere $place
-            find elsewhere -name data -o -name link | xargs -n 1 -I {} sh -c 'printf damage > {}'
-            cp -a elsewhere before
-            """, in: scratch.path)
-        let found = try Verification.run("store:\(store)", status: 3)
-        let status: Int32 = isMended ? 0 : 3
-        #expect(isMended || found.damage.contains { $0.problem.contains("leads out of") }, "\(found.damage)")
-        let repaired = try Verification.run("--repair-from", "oci:\(layout)", "store:\(store)", status: status)
-        #expect(isMended == repaired.failures.isEmpty || !pattern.hasPrefix("blobs"), "\(repaired.failures)")
-        _ = try Command.dray("copy", "oci:\(layout)", "store:\(store)")
-        #expect(try Command.shell("diff -r elsewhere before", in: scratch.path).status == 0)
-        if isMended { #expect(try Verification.run("store:\(store)", status: 0).sound) }
-    }
-
     @Test func aSparseIndexLacksAPlatform() throws {
         let scratch = try Scratch()
         let layout = try CraftedLayout(scratch["layout"])

@@ -62,17 +62,23 @@ package final class DirectoryHandle: Sendable {
         } catch {
             // A link, or whatever it is: what follows does without that call, and meets the same if it lasts.
         }
-        guard let real = try realPath(full) else { return nil }
-        guard ByteStreams.path(real, below: boundary) != nil else {
-            throw StreamError.damaged("\(full) is a link that leads out of \(boundary), to \(real)")
-        }
+        guard let real = try realPath(full, inside: [boundary]) else { return nil }
         return try ByteStreams.openIfThere(real, flags, "open", full)
     }
 
-    /// Where a link leads that leads out of where it may lead; nil for everything else.
-    package func departure(_ relative: String) throws -> String? {
-        guard let boundary, let real = try realPath("\(path)/\(relative)") else { return nil }
-        return ByteStreams.path(real, below: boundary) == nil ? real : nil
+    /// A link that leads out of where it may lead, or nowhere.
+    package struct Departure: Sendable {
+        /// A real path; nil for nowhere.
+        package let target: String?
+    }
+
+    /// - Parameter link: the name of a symbolic link in it.
+    /// - Returns: nil if links may lead anywhere, or this one leads where it may.
+    package func departure(_ link: String) throws -> Departure? {
+        guard let boundary else { return nil }
+        let real = try realPath("\(path)/\(link)")
+        if let real, ByteStreams.path(real, below: boundary) != nil { return nil }
+        return Departure(target: real)
     }
 
     /// What is directly in it, in no order. A link to a directory or a file is told as `link`.
@@ -114,8 +120,8 @@ package final class DirectoryHandle: Sendable {
         return try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
 
-    /// - Parameter followsLinks: whether a symbolic link means what it leads to. One that leads out of where it may lead
-    ///   never does: it is neither a file nor a directory.
+    /// - Parameter followsLinks: whether a symbolic link means what it leads to. One that leads out of where it may lead,
+    ///   or nowhere, never does then: it is neither a file nor a directory.
     /// - Returns: nil if there is nothing.
     package func status(_ relative: String, followsLinks: Bool = true) throws -> Status? {
         let own = try status(relative, followsLinks && boundary == nil ? 0 : AT_SYMLINK_NOFOLLOW)
@@ -193,11 +199,11 @@ package func fileTime() -> Int64 {
     return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
 }
 
-/// Marks a file as used now.
+/// Marks a file as used now; a link itself, wherever it leads.
 ///
 /// - Returns: whether it is there. One that may not be touched (a read-only medium) is left as it is.
 package func touch(_ path: String) throws -> Bool {
-    if utimensat(AT_FDCWD, path, nil, 0) == 0 { return true }
+    if utimensat(AT_FDCWD, path, nil, AT_SYMLINK_NOFOLLOW) == 0 { return true }
     let code = errno
     switch code {
     case ENOENT, ENOTDIR: return false

@@ -78,8 +78,8 @@ package func isStandardOutput(_ path: String) -> Bool {
 }
 
 /// Bytes of a regular file; nil if there is none.
-package func fileSize(_ path: String) throws -> Int64? {
-    guard let status = try status(of: path) else { return nil }
+package func fileSize(_ path: String, followingLinks: Bool = true) throws -> Int64? {
+    guard let status = try status(of: path, followingLinks: followingLinks) else { return nil }
     return status.st_mode & S_IFMT == S_IFREG ? Int64(status.st_size) : nil
 }
 
@@ -123,17 +123,28 @@ package func openWithoutLinks(
     try systemCall("open", path) { dray_open_without_links(base, relative, O_RDONLY | O_CLOEXEC | flags) }
 }
 
-/// Without links, dots and doubled slashes; nil if nothing is there.
+/// Without links, dots and doubled slashes; nil if nothing is there, or its name is no text.
 package func realPath(_ path: String) throws -> String? {
     try ifThere { () throws(StreamError) in
         guard let resolved = realpath(path, nil) else { throw .io(operation: "look at", path: path, errno: errno) }
         defer { free(resolved) }
-        return String(cString: resolved)
-    }
+        return String(validatingCString: resolved)
+    } ?? nil
 }
 
-/// - Parameters:
-///   - path: a real one, as that of the directory.
+/// Likewise of what has to lie in one of several directories.
+///
+/// - Parameter roots: real paths.
+/// - Throws: `StreamError.damaged` for a link that leads elsewhere.
+package func realPath(_ path: String, inside roots: [String]) throws -> String? {
+    guard let real = try realPath(path) else { return nil }
+    guard roots.contains(where: { ByteStreams.path(real, below: $0) != nil }) else {
+        throw StreamError.damaged("\(path) is a link that leads out of \(roots[0]), to \(real)")
+    }
+    return real
+}
+
+/// - Parameter path: a real one, as that of the directory, or one that begins like that.
 /// - Returns: what is left of it below the directory, empty for that itself; nil if it is not there.
 package func path(_ path: String, below directory: String) -> String? {
     var (path, directory) = (path, directory)
@@ -141,9 +152,8 @@ package func path(_ path: String, below directory: String) -> String? {
         directory.withUTF8 { directory in
             guard path.starts(with: directory) else { return nil }
             let rest = path.dropFirst(directory.count)
-            // That of everything ends in its slash.
-            guard let first = rest.first, directory.last != slash else { return String(decoding: rest, as: UTF8.self) }
-            return first == slash ? String(decoding: rest.dropFirst(), as: UTF8.self) : nil
+            guard rest.first == slash || rest.isEmpty || directory.last == slash else { return nil }
+            return String(decoding: rest.drop { $0 == slash }, as: UTF8.self)
         }
     }
 }
@@ -195,6 +205,9 @@ package func makeDirectory(_ path: String, ownership: Ownership?, lasting: Bool)
     if mkdir(path, 0o777) != 0 {
         let code = errno
         if code == EEXIST, try fileKind(path) == .directory { return }
+        if code == EEXIST, let target = try linkTarget(path) {
+            throw StreamError.damaged("\(path) is a link that leads to no directory: \(target)")
+        }
         throw StreamError.io(operation: "make the directory", path: path, errno: code)
     }
     try ownership?.apply(to: path)

@@ -10,15 +10,16 @@ extension Backup {
         try await Workers.blobs.run { [self] in
             let locks = [try lock(.exclusive, BackupPaths.snapshots), try lock(.exclusive, OCIPaths.blobs)]
             defer { withExtendedLifetime(locks) {} }
-            if !dryRun { _ = try StagingArea(root: path) }
+            if !dryRun { _ = try StagingArea(root: path, shared: OCIPaths.blobs) }
+            let tree = DirectoryTree(path, shared: OCIPaths.blobs)
             var contents = BackupContents(self)
             var needed: Set<Digest> = []
             for snapshot in try readSnapshots() { needed.formUnion(try contents.needs(of: snapshot).digests) }
             var report = PruneReport(isDryRun: dryRun)
             for algorithm in Digest.Algorithm.allCases {
-                let directory = "\(path)/\(OCIPaths.blobs)/\(algorithm.rawValue)"
-                for name in try listDirectory(directory) ?? [] {
-                    let file = "\(directory)/\(name)"
+                let directory = "\(OCIPaths.blobs)/\(algorithm.rawValue)"
+                for name in try tree.list(directory) ?? [] {
+                    let file = "\(path)/\(directory)/\(name)"
                     guard let digest = Digest(algorithm, hex: name) else {
                         report.notes.append("\(file) is no blob, and is left")
                         continue

@@ -27,7 +27,7 @@ final class StagedBlobWriter: BlobWriter {
 
     func commit(_ digest: Digest) throws {
         let path = try place(digest)
-        if try !replaces && fileSize(path) == file.count {
+        if try !replaces && fileSize(path, followingLinks: false) == file.count {
             file.cancel()
             return
         }

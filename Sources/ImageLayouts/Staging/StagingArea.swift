@@ -63,8 +63,13 @@ final class StagingArea: Sendable {
 
     func makeFile() throws -> StagedFile { try StagedFile(in: directory, ownership: ownership) }
 
-    /// Below the root.
-    private func relative(_ path: String) -> String { ByteStreams.path(path, below: tree.path) ?? path }
+    /// Below the root, which it begins with.
+    private func relative(_ path: String) -> String {
+        guard let relative = ByteStreams.path(path, below: tree.path) else {
+            preconditionFailure("\(path) is not in \(tree.path)")
+        }
+        return relative.isEmpty ? "." : relative
+    }
 
     /// Makes a directory and those above it, as far as they are missing.
     ///

@@ -80,7 +80,7 @@ public final class Store: ImageDestination {
             defer { withExtendedLifetime(lock) {} }
             guard try rely(on: path(ofBlob: target)) else { return false }
             _ = try rely(on: "\(path)/\(paths.layerLink(blob.digest, repository))")
-            let size = try fileSize(path(ofBlob: target))
+            let size = try size(ofBlob: target)
             return blob.size < 0 ? size != nil : size == blob.size
         }
     }
@@ -164,7 +164,7 @@ public final class Store: ImageDestination {
     private func linkReferences(of manifest: Manifest, in repository: String) throws {
         for blob in manifest.blobs where try !blob.staysAway && !isManifest(blob, in: repository) {
             guard let target = try target(of: blob.digest, in: repository), try touch(path(ofBlob: target)),
-                try fileSize(path(ofBlob: target)) != nil
+                try size(ofBlob: target) != nil
             else {
                 throw TransferError.damaged(
                     "\(title) lacks the blob \(blob.digest) of the manifest \(manifest.digest)")
@@ -252,9 +252,12 @@ public final class Store: ImageDestination {
 
     /// Whether a file is there and says just that. A link may lead out of the store, where others read nothing.
     private func holds(_ content: [UInt8], _ file: String) throws -> Bool {
-        try fileKind(file, followingLinks: false) == .file && fileSize(file) == Int64(content.count)
+        try fileSize(file, followingLinks: false) == Int64(content.count)
             && readFile(file, limit: content.count) == content
     }
+
+    /// Bytes; nil if it is not there, or is a link, as which no registry keeps one.
+    func size(ofBlob target: Digest) throws -> Int64? { try fileSize(path(ofBlob: target), followingLinks: false) }
 }
 
 extension Store: ImageEditor {

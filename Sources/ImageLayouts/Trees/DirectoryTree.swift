@@ -41,28 +41,21 @@ package final class DirectoryTree: FileTree {
                 // Whatever it is: what follows does without that call, and meets the same if it lasts.
             }
         }
-        guard let real = try followingLinks(relative) else { return nil }
+        let roots = try roots.get()
+        guard let real = try realPath("\(path)/\(relative)", inside: [roots.own] + (roots.shared.map { [$0] } ?? []))
+        else { return nil }
         return try openIfThere(real, flags, operation, real).map { ($0, real) }
     }
 
     /// Where something is if no link leads to it; nil where the path is not to be taken by its word.
     private func directPath(_ relative: String) throws -> String? {
-        guard !components(of: relative).contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else { return nil }
         let roots = try roots.get()
+        if relative == "." { return roots.own }
+        guard !components(of: relative).contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else { return nil }
         if let shared, let elsewhere = roots.shared, relative.hasPrefix("\(shared)/") {
             return elsewhere + relative.dropFirst(shared.count)
         }
         return "\(roots.own)/\(relative)"
-    }
-
-    private func followingLinks(_ relative: String) throws -> String? {
-        let full = "\(path)/\(relative)"
-        guard let real = try realPath(full) else { return nil }
-        let roots = try roots.get()
-        guard
-            [roots.own, roots.shared].contains(where: { $0.map { ByteStreams.path(real, below: $0) != nil } ?? false })
-        else { throw TransferError.damaged("\(full) is a link that leads out of \(path), to \(real)") }
-        return real
     }
 
     /// Looks at something without opening it for anything else.
@@ -120,7 +113,7 @@ package final class DirectoryTree: FileTree {
 
     /// Whether a directory is there to be written to.
     ///
-    /// - Throws: `TransferError.damaged` for a link on the way that leads out of here.
+    /// - Throws: `StreamError.damaged` for a link on the way that leads out of here.
     func hasDirectory(_ relative: String) throws -> Bool {
         guard let opened = try open(relative, O_DIRECTORY | lookOnly, to: "look at") else { return false }
         close(opened.descriptor)
@@ -130,10 +123,12 @@ package final class DirectoryTree: FileTree {
     /// Makes a directory and those above it, as far as they are missing, and nothing out of here.
     ///
     /// - Parameter lasting: whether they have to survive a power cut.
-    /// - Throws: `TransferError.damaged` for a link on the way that leads out of here.
+    /// - Throws: `StreamError.damaged` for a link on the way that leads out of here; `.io` if the root is not there.
     func makeDirectory(_ relative: String, ownership: Ownership, lasting: Bool = true) throws {
         if try hasDirectory(relative) { return }
-        try makeDirectory(parent(of: relative), ownership: ownership, lasting: lasting)
+        let above = parent(of: relative)
+        guard above != relative else { throw StreamError.io(operation: "open", path: path, errno: ENOENT) }
+        try makeDirectory(above, ownership: ownership, lasting: lasting)
         try ByteStreams.makeDirectory("\(path)/\(relative)", ownership: ownership, lasting: lasting)
     }
 }

@@ -46,7 +46,10 @@ public struct StoreQuarantine: Sendable {
     }
 
     private func ids() throws -> [String] {
-        try (listDirectory(place) ?? []).filter { try fileKind("\(place)/\($0)", followingLinks: false) == .directory }
+        guard try DirectoryTree(root).hasDirectory(".dray/quarantine") else { return [] }
+        return try (listDirectory(place) ?? []).filter {
+            try fileKind("\(place)/\($0)", followingLinks: false) == .directory
+        }
     }
 
     private func size(_ path: String) throws -> Int64 { try fileSize(path) ?? 0 }

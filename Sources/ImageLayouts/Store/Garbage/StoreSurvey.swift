@@ -11,6 +11,8 @@ struct StoreSurvey: Sendable {
     /// `docker/registry/v2`.
     let tree: DirectoryHandle
     private let folder: DirectoryHandle?
+    /// `folder` as well, in which links lead anywhere: what is elsewhere is read, and nothing of it is deleted.
+    private let folderOfAll: DirectoryHandle?
     private let blobs: DirectoryHandle?
     private let shelf: ManifestShelf
     private let walk: [StoreWalk.Repository]
@@ -20,8 +22,8 @@ struct StoreSurvey: Sendable {
         self.root = root
         self.deletesUntagged = deletesUntagged
         self.cutoff = cutoff
-        (tree, folder, blobs, walk) = try await Workers.blobs.run {
-            guard let tree = try DirectoryHandle.open("\(root)/\(StorePaths.standard.root)") else {
+        (tree, folder, folderOfAll, blobs, walk) = try await Workers.blobs.run {
+            guard let tree = try DirectoryHandle.open("\(root)/\(StorePaths.standard.root)", within: root) else {
                 let file = try fileKind(root) == .file ? ", but a file" : ""
                 throw TransferError.notFound(
                     "\(root) is no registry's storage\(file): there is no \(root)/\(StorePaths.standard.root)")
@@ -32,7 +34,8 @@ struct StoreSurvey: Sendable {
                     "\(tree.path) has blobs and no directory 'repositories', so nothing would be left: "
                         + "put it back, or make an empty one if that is what is meant")
             }
-            return (tree, folder, blobs, try folder.map { try StoreWalk(below: $0).repositories } ?? [])
+            let all = try folder.flatMap { try DirectoryHandle.open($0.path) }
+            return (tree, folder, all, blobs, try all.map { try StoreWalk(below: $0).repositories } ?? [])
         }
         shelf = ManifestShelf(blobs)
     }
@@ -46,7 +49,9 @@ struct StoreSurvey: Sendable {
 
     private func survey(_ repository: StoreWalk.Repository, _ buffer: UnsafeMutableRawBufferPointer) -> RepositoryMarks
     {
-        guard let folder else { return RepositoryMarks(name: repository.name) }
+        guard let folder = repository.isElsewhere ? folderOfAll : folder else {
+            return RepositoryMarks(name: repository.name)
+        }
         var marks = RepositorySurvey.survey(
             repository, in: folder, shelf: shelf, deletesUntagged: deletesUntagged && !repository.isElsewhere,
             cutoff: cutoff, buffer: buffer)
@@ -86,10 +91,14 @@ struct StoreSurvey: Sendable {
         let all = kept
         let folders = try await Workers.blobs.run { try blobs.entries().sorted { $0.name < $1.name } }
         let parts = try await inParallel(folders) { entry, _ in
+            var odd = UnreferencedBlobs()
+            if entry.kind == .link, try blobs.departure(entry.name) != nil {
+                odd.notes = ["blobs/sha256/\(entry.name) is a link that leads out of \(root): what is there stays"]
+                return odd
+            }
             guard entry.name.utf8.count == 2, entry.kind == .directory || entry.kind == .link,
                 let folder = try blobs.open(entry.name)
             else {
-                var odd = UnreferencedBlobs()
                 odd.notes = ["blobs/sha256/\(entry.name) is nothing that a registry writes: it stays"]
                 return odd
             }

@@ -10,11 +10,11 @@ struct StoreWalk {
         var hasUploads: Bool
     }
 
-    /// What repositories may lie in, where links may not lead.
+    /// What repositories may lie in, and a link leads to that may not lead there.
     struct Departure: Sendable {
         var name: String
-        /// A real path.
-        var target: String
+        /// A real path; nil for nowhere.
+        var target: String?
     }
 
     /// Deeper than any name can be, whose 255 characters are at most.
@@ -45,8 +45,10 @@ struct StoreWalk {
             switch entry.kind {
             case .directory: break
             case .link:
-                if let target = try directory.departure(entry.name) {
-                    departures.append(Departure(name: full, target: target))
+                if let departure = try directory.departure(entry.name) {
+                    if try departure.target.map({ try fileKind($0) == .directory }) ?? true {
+                        departures.append(Departure(name: full, target: departure.target))
+                    }
                     continue
                 }
                 // Somewhere once: links can lead in circles.

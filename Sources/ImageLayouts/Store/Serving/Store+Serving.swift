@@ -9,7 +9,7 @@ import ImageTransfer
 /// A link that is empty or broken counts as missing, and so does what it should lead to.
 extension Store {
     /// Makes sure that it can be served.
-    package func prepare() throws { try makeDirectories("\(path)/\(paths.repositories)", ownership: area().ownership) }
+    package func prepare() throws { try area().makeDirectory(at: "\(path)/\(paths.repositories)") }
 
     // MARK: Lists
 
@@ -121,12 +121,12 @@ extension Store {
         guard let target = try self.link(at: link), try touch("\(path)/\(link)"), try touch(path(ofBlob: target)) else {
             return false
         }
-        return try fileSize(path(ofBlob: target)) != nil
+        return try size(ofBlob: target) != nil
     }
 
     package func hasManifest(_ digest: Digest, in repository: String) throws -> Bool {
         guard let target = try link(at: paths.revisionLink(digest, repository)) else { return false }
-        return try fileSize(path(ofBlob: target)) != nil
+        return try size(ofBlob: target) != nil
     }
 
     /// Keeps a manifest whose blobs may come later, or never: only a cache of another registry may do that.
@@ -147,14 +147,16 @@ extension Store {
         defer { withExtendedLifetime(lock) {} }
         guard let target = try link(at: paths.revisionLink(digest, repository)) else { return false }
         let names: Set = [digest, target]
+        let area = try area()
+        let links = names.map { "\(path)/\(paths.revisionLink($0, repository))" }
+        // What cannot be taken away later keeps its tags.
+        for link in links { _ = try area.hasDirectory(at: parent(of: link)) }
         for tag in try listDirectory("\(path)/\(paths.tags(repository))") ?? [] {
             if let current = try link(at: paths.currentLink(tag, repository)), names.contains(current) {
                 try remove(tag: tag, repository)
             }
         }
-        for name in names {
-            try area().removeFile("\(path)/\(paths.revisionLink(name, repository))")
-        }
+        for link in links { try area.removeFile(link) }
         return true
     }
 
@@ -200,7 +202,7 @@ extension Store {
         guard let target = try link(at: paths.layerLink(digest, repository)), try touch(path(ofBlob: target)),
             try touch("\(path)/\(paths.layerLink(digest, repository))")
         else { return false }
-        return try fileSize(path(ofBlob: target)) != nil
+        return try size(ofBlob: target) != nil
     }
 
     /// Lets a repository serve a blob that another one serves.
@@ -209,7 +211,7 @@ extension Store {
     package func mount(_ digest: Digest, from origin: String, into repository: String) throws -> Int64? {
         try StoreLock.using(path) {
             guard let target = try link(at: paths.layerLink(digest, origin)), try touch(path(ofBlob: target)),
-                let size = try fileSize(path(ofBlob: target))
+                let size = try size(ofBlob: target)
             else { return nil }
             try linkBlob(digest, canonical: target, in: repository)
             return size
@@ -241,10 +243,10 @@ extension Store {
     ) throws {
         let final = self.path(ofBlob: canonical)
         // The slow part needs no lock.
-        let isNew = try fileSize(final) != size
+        let isNew = try self.size(ofBlob: canonical) != size
         if isNew { try systemCall("sync", path) { fsync(descriptor) } }
         try StoreLock.using(self.path) {
-            if try !touch(final) || fileSize(final) != size {
+            if try !touch(final) || self.size(ofBlob: canonical) != size {
                 // It may have been collected in between.
                 if !isNew { try systemCall("sync", path) { fsync(descriptor) } }
                 try area().adopt(path, as: final)

@@ -62,7 +62,9 @@ package final class StoreUpload {
     ///
     /// - Returns: nil if there is no such upload.
     package static func size(of id: String, in repository: String, _ store: Store) throws -> Int64? {
-        try isUUID(id) ? fileSize("\(store.path)/\(store.paths.upload(id, repository))/data") : nil
+        let directory = store.paths.upload(id, repository)
+        guard try isUUID(id) && DirectoryTree(store.path).hasDirectory(directory) else { return nil }
+        return try fileSize("\(store.path)/\(directory)/data")
     }
 
     /// Begins one.
@@ -164,7 +166,10 @@ extension Store {
     package func purgeUploads(olderThan age: Duration, dryRun: Bool) throws -> [String] {
         let latest = Timestamp.now - Int(age.components.seconds)
         var purged: [String] = []
+        let tree = DirectoryTree(path)
         for repository in try repositoriesWithUploads() {
+            // Those that are out of the store are nobody's here: verify tells of the link.
+            guard (try? tree.hasDirectory(paths.uploads(repository))) == true else { continue }
             for id in try listDirectory("\(path)/\(paths.uploads(repository))") ?? [] {
                 let directory = "\(path)/\(paths.upload(id, repository))"
                 let started = try readFile("\(directory)/startedat", limit: 4096).flatMap {

@@ -187,8 +187,8 @@ private struct BlobFiles: Sendable {
     private mutating func departs(
         _ entry: DirectoryHandle.Entry, _ folder: DirectoryHandle, _ path: String
     ) throws -> Bool {
-        guard entry.kind == .link, let target = try folder.departure(entry.name) else { return false }
-        departures.append(StoreWalk.Departure(name: path, target: target))
+        guard entry.kind == .link, let departure = try folder.departure(entry.name) else { return false }
+        departures.append(StoreWalk.Departure(name: path, target: departure.target))
         return true
     }
 
@@ -209,7 +209,7 @@ private struct BlobFiles: Sendable {
             }
             // Whoever needs it is told that it is not there.
             guard status.isFile else {
-                stranger("\(place)/data")
+                if status.isDirectory { stranger("\(place)/data") }
                 continue
             }
             sizes[digest] = status.size
