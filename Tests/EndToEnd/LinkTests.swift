@@ -8,12 +8,21 @@ struct LinkTests {
     @Test(arguments: ["blobs", "repositories", "blobs/sha256"])
     func aLinkOutOfTheStoreIsOneFinding(_ directory: String) throws {
         let scratch = try Scratch()
-        let (store, _) = try Samples.places(scratch)
+        let (store, layout) = try Samples.places(scratch)
         let place = "\(store)/docker/registry/v2/\(directory)"
         try Command.shell("mv \(place) elsewhere; ln -s \(scratch["elsewhere"]) \(place)", in: scratch.path)
         let found = try Verification.run("store:\(store)", status: 3)
         #expect(found.damage.map(\.subject) == ["docker/registry/v2/\(directory)"], "\(found.damage)")
         #expect(found.damage[0].problem.contains("leads out of") && found.remarks.isEmpty)
+        try scratch.write(
+            "{version: 0.1, storage: {filesystem: {rootdirectory: '\(store)'}}, http: {addr: '127.0.0.1:0'}}",
+            to: "c.yml")
+        for refused in [
+            ["copy", "oci:\(layout)", "store:\(store)"], ["gc", "store:\(store)"], ["serve", scratch["c.yml"]],
+        ] {
+            let run = try Command.dray(refused)
+            #expect(run.status == 3 && run.errors.contains("leads out of"), "\(refused): \(run.errors)")
+        }
         try Command.shell("rm -r elsewhere", in: scratch.path)
         #expect(
             try Verification.run("store:\(store)", status: 3).damage.map(\.problem) == ["is a link that leads nowhere"])

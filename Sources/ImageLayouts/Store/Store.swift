@@ -67,9 +67,7 @@ public final class Store: ImageDestination {
     }
 
     public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {
-        _ = try await Workers.blobs.run { [self] in
-            try area().makeDirectory(at: "\(path)/\(paths.repositories)")
-        }
+        try await Workers.blobs.run { [self] in try prepare() }
     }
 
     /// Whether the bytes are in the store, whichever repository may use them. Those that are there are touched.

@@ -8,8 +8,14 @@ import ImageTransfer
 ///
 /// A link that is empty or broken counts as missing, and so does what it should lead to.
 extension Store {
-    /// Makes sure that it can be served.
-    package func prepare() throws { try area().makeDirectory(at: "\(path)/\(paths.repositories)") }
+    /// Makes sure that it can be written, or served.
+    ///
+    /// - Throws: `StreamError.damaged` where a link in place of one of its directories leads out of it.
+    package func prepare() throws {
+        let area = try area()
+        _ = try area.hasDirectory(at: "\(path)/\(paths.root)/blobs/sha256")
+        try area.makeDirectory(at: "\(path)/\(paths.repositories)")
+    }
 
     // MARK: Lists
 
