@@ -24,7 +24,10 @@ final class Quarantine: Sendable {
     private let area: StagingArea
     private let run = Mutex<Run?>(nil)
 
-    private var all: String { "\(root)/.dray/quarantine" }
+    /// Of all runs, below the root.
+    static let path = ".dray/quarantine"
+
+    private var all: String { "\(root)/\(Self.path)" }
 
     /// - Parameter root: the place's.
     init(root: String) throws {

@@ -92,8 +92,7 @@ public final class Store: ImageDestination {
     public func has(manifest: Digest, in repository: String) async throws -> Bool {
         guard try isThere else { return false }
         let source = source
-        let manifest = try? await source.manifest(
-            Descriptor(untyped: manifest), in: repository)
+        let manifest = try? await source.manifest(Descriptor(untyped: manifest), in: repository)
         guard let manifest else { return false }
         let isThere = try await Workers.commits.run { [self] in
             let lock = try StoreLock.forLook(at: path)

@@ -25,6 +25,9 @@ struct StorePaths {
 
     var repositories: String { "\(root)/repositories" }
 
+    /// Of the blobs, which lie under their SHA-256.
+    var blobs: String { "\(root)/blobs/sha256" }
+
     /// Whether the link of a digest may say that: everything is filed under SHA-256, and linked to that.
     static func mayLink(_ digest: Digest, to content: Digest) -> Bool {
         digest.algorithm == .sha256 ? content == digest : content.algorithm == .sha256

@@ -61,8 +61,7 @@ final class PullThroughContent: RegistryContent {
 
     func manifest(_ digest: Digest, in repository: String) async throws -> Manifest? {
         do {
-            return try await manifest(
-                Descriptor(untyped: digest), in: repository)
+            return try await manifest(Descriptor(untyped: digest), in: repository)
         } catch TransferError.notFound {
             return nil
         }

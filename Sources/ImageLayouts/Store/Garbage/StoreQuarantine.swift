@@ -31,7 +31,7 @@ public struct StoreQuarantine: Sendable {
     }
 
     private let root: String
-    private var place: String { "\(root)/.dray/quarantine" }
+    private var place: String { "\(root)/\(Quarantine.path)" }
 
     /// - Parameter root: the store's, above `docker/registry/v2`.
     public init(root: String) { self.root = root }
@@ -46,7 +46,7 @@ public struct StoreQuarantine: Sendable {
     }
 
     private func ids() throws -> [String] {
-        guard try DirectoryTree(root).hasDirectory(".dray/quarantine") else { return [] }
+        guard try DirectoryTree(root).hasDirectory(Quarantine.path) else { return [] }
         return try (listDirectory(place) ?? []).filter {
             try fileKind("\(place)/\($0)", followingLinks: false) == .directory
         }

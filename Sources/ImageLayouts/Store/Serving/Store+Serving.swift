@@ -13,7 +13,7 @@ extension Store {
     /// - Throws: `StreamError.damaged` where a link in place of one of its directories leads out of it.
     package func prepare() throws {
         let area = try area()
-        _ = try area.hasDirectory(at: "\(path)/\(paths.root)/blobs/sha256")
+        _ = try area.hasDirectory(at: "\(path)/\(paths.blobs)")
         try area.makeDirectory(at: "\(path)/\(paths.repositories)")
     }
 

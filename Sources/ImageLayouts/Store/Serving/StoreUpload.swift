@@ -62,9 +62,13 @@ package final class StoreUpload {
     ///
     /// - Returns: nil if there is no such upload.
     package static func size(of id: String, in repository: String, _ store: Store) throws -> Int64? {
-        let directory = store.paths.upload(id, repository)
-        guard try isUUID(id) && DirectoryTree(store.path).hasDirectory(directory) else { return nil }
-        return try fileSize("\(store.path)/\(directory)/data")
+        try isThere(id, in: repository, store)
+            ? fileSize("\(store.path)/\(store.paths.upload(id, repository))/data") : nil
+    }
+
+    /// The name becomes part of a path, and only a UUID has the right form.
+    private static func isThere(_ id: String, in repository: String, _ store: Store) throws -> Bool {
+        try isUUID(id) && store.area().hasDirectory(at: "\(store.path)/\(store.paths.upload(id, repository))")
     }
 
     /// Begins one.
@@ -93,11 +97,7 @@ package final class StoreUpload {
     /// - Returns: nil if there is none.
     /// - Throws: `Busy`.
     package static func resume(_ id: String, in repository: String, of store: Store) throws -> StoreUpload? {
-        // The name becomes part of a path, and only a UUID has the right form.
-        guard isUUID(id) else { return nil }
-        guard try store.area().hasDirectory(at: "\(store.path)/\(store.paths.upload(id, repository))") else {
-            return nil
-        }
+        guard try isThere(id, in: repository, store) else { return nil }
         let upload: StoreUpload
         do {
             upload = try StoreUpload(store, repository, id: id, flags: 0)

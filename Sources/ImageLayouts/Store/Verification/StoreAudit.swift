@@ -30,7 +30,7 @@ struct StoreAudit: Sendable {
 
     private func outgoingLink() throws -> Finding? {
         guard let own = try realPath(root) else { return nil }
-        for deepest in ["\(StorePaths.standard.root)/blobs/sha256", StorePaths.standard.repositories] {
+        for deepest in [StorePaths.standard.blobs, StorePaths.standard.repositories] {
             var path = ""
             for component in deepest.split(separator: "/") {
                 path += path.isEmpty ? component : "/\(component)"
