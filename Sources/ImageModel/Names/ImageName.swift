@@ -37,7 +37,7 @@ public struct ImageName: Hashable, Sendable, CustomStringConvertible {
     ///
     /// - Returns: nil if it breaks the grammar.
     public init?(withoutHost text: some StringProtocol) {
-        let colon = text.lastIndex(of: ":")
+        let text = String(text), colon = text.lastIndex(of: ":")
         let repository = text[..<(colon ?? text.endIndex)], tag = colon.map { text[text.index(after: $0)...] }
         guard Self.isRepository(repository), tag.map(Self.isTag) ?? true else { return nil }
         self.init(repository: String(repository), tag: tag.map { String($0) })
