@@ -73,11 +73,6 @@ class Client:
         finally:
             connection.close()
 
-    def _ask_again(self, method, path, **headers):
-        """Once more if the connection broke: the fault may come this late, and what was promised is there all the same."""
-        answer = self._ask(method, path, **headers)
-        return self._ask(method, path, **headers) if answer.status is None else answer
-
     def _next(self, method, last, suffix="", body=None, **headers):
         location = last.headers.get("Location")
         if location is None:
@@ -128,14 +123,14 @@ class Client:
             if answer.status == 201 and answer.what.split()[0] in ("PUT", "POST")
         }  # fmt: skip
         for digest in set(promised.values()) & set(self.blobs):
-            answer = self._ask_again("GET", f"/v2/team/app/blobs/{digest}")
+            answer = self._ask("GET", f"/v2/team/app/blobs/{digest}")
             if answer.body != self.blobs[digest]:
                 problems.append(f"had taken {digest[:19]}, and answers {answer.status} {answer.problem}")
         if "PUT /v2/team/app/manifests/1" in promised:
-            answer = self._ask_again("GET", "/v2/team/app/manifests/1", Accept=self.type)
+            answer = self._ask("GET", "/v2/team/app/manifests/1", Accept=self.type)
             if answer.body != self.manifest:
                 problems.append(f"had taken the manifest, and answers {answer.status} {answer.problem}")
-        answer = self._ask_again("GET", "/v2/team/base/manifests/1")
+        answer = self._ask("GET", "/v2/team/base/manifests/1")
         if answer.status != 200:
             problems.append(f"served team/base:1, and answers {answer.status} {answer.problem}")
         return problems

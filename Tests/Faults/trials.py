@@ -63,20 +63,19 @@ class Injection:
         self.case = case
         self.keys = []
         self.was_hit = False
-        self.is_over = False  # whether what stays has gone, as a full disk that was cleared
+        self.is_over = False  # no call fails any more, and what stays has gone, as a full disk that was cleared
         self._count = 0
 
     def __call__(self, call):
         key = call.key(self.place)
-        if key is None:
+        if key is None or self.is_over:
             return GoOn()
         self.keys.append(key)
         case = self.case
         if case is None:
             return GoOn()
         if self.was_hit:
-            stays = case.fault.stays and not self.is_over
-            return Fail(case.fault.code) if stays and needs_room(key) else GoOn()
+            return Fail(case.fault.code) if case.fault.stays and needs_room(key) else GoOn()
         if key != case.key:
             return GoOn()
         self._count += 1
