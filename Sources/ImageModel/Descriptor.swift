@@ -58,8 +58,28 @@ public struct Descriptor: Hashable, Sendable, Codable {
         data = try container.decodeIfPresent(String.self, forKey: .data)
     }
 
+    /// The content itself, where the descriptor embeds it; nil if it does not, or embeds something else.
+    package var embeddedContent: [UInt8]? {
+        guard let data, data.utf8.count <= Document.sizeLimit, let bytes = Base64.decode(data),
+            Int64(bytes.count) == size, Digest(of: bytes, algorithm: digest.algorithm) == digest
+        else { return nil }
+        return bytes
+    }
+
+    /// Whether the content may be a manifest: its type is one of a manifest, or one of anything but a layer, and it is not
+    /// too large. Which it is, the content shows.
+    public var mayBeManifest: Bool {
+        mediaType.isManifest
+            || size <= Int64(Document.sizeLimit) && mediaType.layerCompression == nil && !mediaType.isForeignLayer
+    }
+
     /// Docker's wrapper around the attestations of one image of the same index.
     public var isAttestation: Bool {
         annotations?["vnd.docker.reference.type"] == "attestation-manifest" || platform?.isUnknown == true
     }
+
+    /// The manifest of the same index that an attestation is about.
+    public var attestedDigest: Digest? { annotations?[Self.attestedDigestKey].flatMap { Digest($0) } }
+
+    package static let attestedDigestKey = "vnd.docker.reference.digest"
 }

@@ -31,14 +31,22 @@ public struct MediaType: RawRepresentable, Hashable, Sendable, Codable, CustomSt
     public static let dockerSchema1 = MediaType("application/vnd.docker.distribution.manifest.v1+json")
     public static let dockerSchema1Signed = MediaType("application/vnd.docker.distribution.manifest.v1+prettyjws")
 
-    public var isIndex: Bool { self == .ociIndex || self == .dockerList }
-    public var isSchema1: Bool { self == .dockerSchema1 || self == .dockerSchema1Signed }
+    /// The kind of manifest that this is the type of; nil for other content.
+    public var manifestKind: ManifestKind? {
+        switch self {
+        case .ociIndex, .dockerList: .index
+        case .ociManifest, .dockerManifest: .image
+        case .ociArtifactManifest: .artifact
+        case .dockerSchema1, .dockerSchema1Signed: .schema1
+        default: nil
+        }
+    }
+
+    public var isSchema1: Bool { manifestKind == .schema1 }
 
     /// Whether content of this type is a manifest, in the sense of the registry API: it is put by
     /// `PUT manifests/`, and refers to other content.
-    public var isManifest: Bool {
-        isIndex || isSchema1 || self == .ociManifest || self == .dockerManifest || self == .ociArtifactManifest
-    }
+    public var isManifest: Bool { manifestKind != nil }
 
     public var isImageConfig: Bool { self == .ociConfig || self == .dockerConfig }
 

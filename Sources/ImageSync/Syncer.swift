@@ -12,19 +12,22 @@ public import RegistryClient
 public struct Syncer: Sendable {
     private let file: SyncFile
     private let isDryRun: Bool
+    private let prefix: String?
     private let progress: Progress
     private let inflation: InflationLimit
     private let sources: Registries
     private let destinations: Registries
 
     /// - Parameters:
+    ///   - prefix: path that every repository is put below.
     ///   - registry: how registries are talked to where the file does not say.
     public init(
-        _ file: SyncFile, dryRun: Bool = false, registry: RegistryOptions = RegistryOptions(),
+        _ file: SyncFile, dryRun: Bool = false, prefix: String? = nil, registry: RegistryOptions = RegistryOptions(),
         inflation: InflationLimit = .standard, progress: Progress = Progress()
     ) {
         self.file = file
         isDryRun = dryRun
+        self.prefix = prefix
         self.progress = progress
         self.inflation = inflation
         let options: @Sendable (String) throws -> RegistryOptions = { host in
@@ -143,6 +146,7 @@ public struct Syncer: Sendable {
         destination.name = nil
         var options = rule.options
         options.dryRun = isDryRun
+        options.prefix = prefix
         options.keepGoing = true
         options.inflation = inflation
         for reference in [rule.source, destination] where reference.transport == .registry {

@@ -4,6 +4,8 @@ public enum TransferError: Error, Equatable, CustomStringConvertible {
     /// What was read is not what it claims to be.
     case damaged(String)
     case notFound(String)
+    /// The image is whole, and not for the platforms that were asked for.
+    case otherPlatform(String)
     /// A combination that cannot be, or that was asked to be refused.
     case refused(String)
 
@@ -19,7 +21,7 @@ public enum TransferError: Error, Equatable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .damaged(let text), .notFound(let text), .refused(let text): text
+        case .damaged(let text), .notFound(let text), .otherPlatform(let text), .refused(let text): text
         }
     }
 }

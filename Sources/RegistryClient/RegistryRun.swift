@@ -36,9 +36,9 @@ final class RegistryRun: Sendable {
     }
 
     /// A repository's tags, listed once.
-    func tags(in repository: String, _ list: () -> [String]) -> [String] {
+    func tags(in repository: String, _ list: () throws -> [String]) rethrows -> [String] {
         if let known = state.withLock({ $0.tags[repository] }) { return known }
-        let tags = list()
+        let tags = try list()
         state.withLock { $0.tags[repository] = tags }
         return tags
     }

@@ -27,12 +27,12 @@ public struct RegistrySource: ImageEditor {
     }
 
     public func listing() async throws -> SourceListing {
-        if let repository { return SourceListing(images: try await images(in: repository)) }
-        return SourceListing(images: try await images { _ in true })
+        if let repository { return try await listing(of: repository) }
+        return try await listing { _ in true }
     }
 
     /// Of all repositories that are wanted.
-    private func images(where isWanted: @Sendable (String) -> Bool) async throws -> [SourceImage] {
+    private func listing(where isWanted: @Sendable (String) -> Bool) async throws -> SourceListing {
         let repositories = try await Workers.blobs.run { [self] in try registry.repositories() }.filter(isWanted)
         let tags = try await repositories.mapConcurrently(limit: lookups) { repository in
             do {
@@ -45,8 +45,21 @@ public struct RegistrySource: ImageEditor {
         return try await lookUp(zip(repositories, tags).flatMap { repository, tags in tags.map { (repository, $0) } })
     }
 
-    private func images(in repository: String) async throws -> [SourceImage] {
-        try await lookUp(tags(in: repository).map { (repository, $0) })
+    /// Of a repository; or, where there is none of that name, of those below it.
+    private func listing(of repository: String) async throws -> SourceListing {
+        do {
+            return try await lookUp(tags(in: repository).map { (repository, $0) })
+        } catch TransferError.notFound(let text) {
+            let below: SourceListing
+            do {
+                below = try await listing { $0.hasPrefix(repository + "/") }
+            } catch is RegistryError {
+                // It need not list its repositories.
+                throw TransferError.notFound(text)
+            }
+            guard !below.images.isEmpty || !below.broken.isEmpty else { throw TransferError.notFound(text) }
+            return below
+        }
     }
 
     private func tags(in repository: String) async throws -> [String] {
@@ -55,11 +68,25 @@ public struct RegistrySource: ImageEditor {
         }
     }
 
-    /// What tags mean, several at once; those that mean nothing are left out.
-    private func lookUp(_ tags: [(repository: String, tag: String)]) async throws -> [SourceImage] {
-        try await tags.mapConcurrently(limit: lookups) { [self] item in
+    /// What tags mean, several at once. A tag that means nothing is broken, unless it has been deleted in the meantime.
+    private func lookUp(_ tags: [(repository: String, tag: String)]) async throws -> SourceListing {
+        let found = try await tags.mapConcurrently(limit: lookups) { [self] item in
             try await Workers.blobs.run { [self] in try image(item.tag, in: item.repository) }
-        }.compactMap { $0 }
+        }
+        var listing = SourceListing(images: found.compactMap { $0 })
+        var now: [String: Set<String>] = [:]
+        for (item, image) in zip(tags, found) where image == nil {
+            if now[item.repository] == nil {
+                now[item.repository] = Set((try? await self.tags(in: item.repository)) ?? [])
+            }
+            guard now[item.repository]?.contains(item.tag) == true else { continue }
+            let error = TransferError.damaged(
+                "\(host)/\(item.repository) lists the tag '\(item.tag)', but has no manifest for it")
+            listing.broken +=
+                BrokenImage(name: full(item.repository, item.tag), repository: item.repository, error: error)
+                .map { [$0] } ?? []
+        }
+        return listing
     }
 
     private var lookups: Int { registry.options.lookups }
@@ -68,17 +95,17 @@ public struct RegistrySource: ImageEditor {
     public func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
         if let pattern = name.flatMap({ RepositoryPattern($0) }) {
             guard digest == nil else { throw ReferenceError("'\(title)/\(name ?? "")': a digest is in one repository") }
-            let found = try await images { pattern.matches($0) }
-            guard !found.isEmpty else {
+            let found = try await listing { pattern.matches($0) }
+            guard !found.images.isEmpty || !found.broken.isEmpty else {
                 throw TransferError.notFound("\(title) has no repository like '\(pattern)' with an image in it")
             }
-            return SourceListing(images: found)
+            return found
         }
         guard let (repository, tag) = try part(name) else {
             guard digest == nil else { throw TransferError.refused("\(title): a digest needs its repository's name") }
             return try await listing()
         }
-        guard digest != nil || tag != nil else { return SourceListing(images: try await images(in: repository)) }
+        guard digest != nil || tag != nil else { return try await listing(of: repository) }
         let image = try await Workers.blobs.run { [self] in
             try digest.map { try only($0, tag, in: repository) } ?? only(tag ?? "", in: repository)
         }
@@ -139,12 +166,19 @@ public struct RegistrySource: ImageEditor {
     {
         guard let repository = repository ?? self.repository else { return [] }
         let tags = try await Workers.blobs.run { [self] in
-            // A registry that does not list its tags is no reason not to copy the image.
-            run.tags(in: repository) {
-                (try? places.list(repository) { try $0.registry.tags(in: $0.repository) }) ?? []
+            try run.tags(in: repository) {
+                do {
+                    return try places.list(repository) { try $0.registry.tags(in: $0.repository) }
+                } catch TransferError.notFound {
+                    return []
+                } catch let error as RegistryError where (400..<500).contains(error.status ?? 0) && error.status != 429
+                {
+                    // A registry need not list its tags to those who may pull.
+                    return []
+                }
             }
         }
-        return try await lookUp(tags.filter(isWanted).map { (repository, $0) })
+        return try await lookUp(tags.filter(isWanted).map { (repository, $0) }).images
     }
 
     /// What a reference means, by the registry's lists: a tag that is listed need not lead to anything.
@@ -203,11 +237,7 @@ public struct RegistrySource: ImageEditor {
                     try $0.registry.manifest(digest.description, in: $0.repository)
                 }
             guard let found else { throw TransferError.notFound("\(host)/\(repository) has no manifest \(digest)") }
-            guard descriptor.size < 0 || descriptor.size == found.size else {
-                throw TransferError.damaged(
-                    "\(host)/\(repository): the manifest \(digest) has \(found.size) bytes, its descriptor says "
-                        + "\(descriptor.size)")
-            }
+            try found.check(against: descriptor, name: "\(host)/\(repository): the manifest \(digest)")
             run.keep(found, in: repository)
             return found
         }

@@ -6,6 +6,8 @@ final class ArchiveInput {
     private let source: any ByteSource
     private let file: OpenFile?
     private var position: Int64 = 0
+    /// Of the buffer, as read last.
+    private var count = 0
     private let buffer: UnsafeMutableRawBufferPointer
     private(set) var error: (any Error)?
 
@@ -40,7 +42,7 @@ final class ArchiveInput {
 
     private func next(_ result: UnsafeMutablePointer<UnsafeRawPointer?>) -> Int {
         do {
-            let count = try file?.read(at: position, into: buffer) ?? source.read(into: buffer)
+            count = try file?.read(at: position, into: buffer) ?? source.read(into: buffer)
             position += Int64(count)
             result.pointee = UnsafeRawPointer(buffer.baseAddress)
             return count
@@ -66,7 +68,36 @@ final class ArchiveInput {
     }
 
     /// Reads the rest of what cannot be sought.
-    func drain() throws {
+    func finish() throws {
         if file == nil { _ = try source.drain() }
+    }
+
+    /// Zeros after an archive's end that are looked through for another one.
+    private static let paddingLimit: Int64 = 64 << 20
+
+    /// Reads the rest of what cannot be sought, and looks for another tar in what follows the first.
+    ///
+    /// - Parameter end: of the first tar's members.
+    /// - Returns: where the other one begins; nil if there is none.
+    func trailingArchive(after end: Int64) throws -> Int64? {
+        let known = position - Int64(count)
+        if let file {
+            position = min(end, file.size)
+            count = 0
+        }
+        let skipped = Int(max(0, min(Int64(count), end - known)))
+        var other = TrailingArchive(at: file == nil ? known + Int64(skipped) : position)
+        if file == nil { other.add(UnsafeRawBufferPointer(rebasing: buffer[skipped..<count])) }
+        let limit = position + Self.paddingLimit
+        while true {
+            let count = try file?.read(at: position, into: buffer) ?? source.read(into: buffer)
+            guard count > 0 else { return other.offset }
+            position += Int64(count)
+            other.add(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            guard !other.isDecided, position < limit else {
+                try finish()
+                return other.offset
+            }
+        }
     }
 }

@@ -69,7 +69,11 @@ public final class TarReader {
             guard entryCount > 0 else { throw StreamError.damaged("\(name) is no tar archive, or an empty one") }
             try checkEnd()
             // What follows the end of the tar is the end of its compression, which tells of truncation.
-            try input.drain()
+            if let other = try input.trailingArchive(after: membersEnd) {
+                throw StreamError.damaged(
+                    "\(name): another archive begins at byte \(other); split the file there, or save all images into one "
+                        + "archive")
+            }
             return nil
         }
         guard status == ARCHIVE_OK || status == ARCHIVE_WARN, let header else {

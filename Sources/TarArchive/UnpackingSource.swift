@@ -44,7 +44,7 @@ final class UnpackingSource: ByteSource {
         let status = archive_read_data_block(archive, &start, &count, &offset)
         if status == ARCHIVE_EOF {
             isAtEnd = true
-            return try input.drain()
+            return try input.finish()
         }
         guard status == ARCHIVE_OK else { throw failure() }
         try limit.check(consumed: consumed, produced: archive_filter_bytes(archive, 0), name: name)

@@ -36,7 +36,7 @@ enum ExitStatus: Sendable {
             case TransferError.damaged, StreamError.damaged, StreamError.limit, is DocumentError,
                 SignatureError.signature:
                 .damaged
-            case TransferError.notFound: .notFound
+            case TransferError.notFound, TransferError.otherPlatform: .notFound
             case let error as RegistryError where error.isUnauthorised: .unauthorised
             case let error as RegistryError where error.status == 404: .notFound
             case StreamError.io(_, _, let code) where code == ENOENT: .notFound

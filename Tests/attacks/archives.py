@@ -247,7 +247,7 @@ archive(
     3, "twice")
 archive(
     "manifest.json with keys that are one in another case", "Config and config, which Go takes for one",
-    lambda: manifest(b'[{"Config":"config.json","config":"gone","RepoTags":["a:1"],"Layers":["layer.tar"]}]'), 3, "some readers take for")
+    lambda: manifest(b'[{"Config":"config.json","config":"gone","RepoTags":["a:1"],"Layers":["layer.tar"]}]'), 3, "twice")
 archive(
     "manifest.json of 100 MB", "manifest.json: 100 MB of spaces before the list",
     lambda: manifest(b" " * 100_000_000 + b"[]"), 3, "limit")

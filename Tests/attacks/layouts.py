@@ -193,7 +193,7 @@ for title, document in [
         but={"pipe": (1, "put the archive into a file")} if title in ("empty", "null") else {})
 layout(
     "manifest as what it is not", "an image's manifest that index.json gives for an index",
-    lambda place: place.add({**place.image(), "mediaType": OCI_INDEX}).finish(), 0)
+    lambda place: place.add({**place.image(), "mediaType": OCI_INDEX}).finish(), 3, is_deep=True)
 layout(
     "index as what it is not", "an index that index.json gives for an image's manifest",
     lambda place: place.add({**place.index(place.image()), "mediaType": OCI_MANIFEST}).finish(), 3, is_deep=True)

@@ -94,6 +94,7 @@ public final class ArchiveDestination: ImageDestination {
         try await Workers.blobs.run { [self] in
             try state.withLock { state in
                 state.isBegun = true
+                for image in images { state.metadata.announce(image) }
                 // Blobs of a stream have gone before.
                 guard state.volumes == nil else { return }
                 if let packing, let size = packing.volumeSize {

@@ -6,7 +6,13 @@ import ImageTransfer
 struct BackupContents {
     private let backup: Backup
     /// What manifests refer to directly.
-    private var parts: [Digest: [Descriptor]] = [:]
+    private var parts: [Digest: Parts] = [:]
+
+    private struct Parts {
+        /// Those that may be manifests themselves.
+        var children: [Descriptor] = []
+        var blobs: [Digest] = []
+    }
 
     init(_ backup: Backup) { self.backup = backup }
 
@@ -26,24 +32,27 @@ struct BackupContents {
             needs.tags += waiting.count { $0.layoutName != .none }
             while let next = waiting.popLast() {
                 needs.digests.insert(next.digest)
-                guard next.mediaType.isManifest || next.mediaType.rawValue.isEmpty,
-                    walked.insert(next.digest).inserted
-                else { continue }
-                waiting += try parts(of: next, in: layout)
+                guard next.mayBeManifest, walked.insert(next.digest).inserted else { continue }
+                let parts = try parts(of: next, in: layout)
+                waiting += parts.children
+                needs.digests.formUnion(parts.blobs)
             }
         }
         return needs
     }
 
-    private mutating func parts(of entry: Descriptor, in layout: OCISource) throws -> [Descriptor] {
+    private mutating func parts(of entry: Descriptor, in layout: OCISource) throws -> Parts {
         if let known = parts[entry.digest] { return known }
         do {
             let manifest = try layout.manifest(of: entry)
-            let found = manifest.children + manifest.blobs.filter { !$0.staysAway }
+            let blobs = manifest.blobs.filter { !$0.staysAway }
+            let found =
+                manifest.kind == .index
+                ? Parts(children: manifest.children + blobs) : Parts(blobs: blobs.map(\.digest))
             parts[entry.digest] = found
             return found
-        } catch is DocumentError where entry.mediaType.rawValue.isEmpty {
-            return []
+        } catch is DocumentError where !entry.mediaType.isManifest {
+            return Parts()
         }
     }
 }

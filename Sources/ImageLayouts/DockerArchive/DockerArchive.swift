@@ -73,7 +73,10 @@ public final class DockerArchive: StreamedSource {
     public func listing() async throws -> SourceListing { try await contents().listing }
 
     public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
-        if let made = try await contents().manifests[descriptor.digest] { return made }
+        if let made = try await contents().manifests[descriptor.digest] {
+            try made.check(against: descriptor, name: "\(title): the manifest \(descriptor.digest)")
+            return made
+        }
         return try await oci.manifest(descriptor, in: nil)
     }
 

@@ -11,19 +11,35 @@ package struct DockerArchiveParser {
     private var contents = DockerArchive.Contents()
     private var unlisted: [Digest: Manifest]?
     /// Where in the listing images of the OCI part are that have but a tag.
-    private var bareTags: [BareTag: Int] = [:]
+    private var bareTags: [Config<String>: Int] = [:]
+    /// Images of the OCI part that have a name, by its canonical form.
+    private var places: [Config<String>: Place] = [:]
     /// Images of the OCI part that have no name there, and got one here.
     private var renamed: Set<Digest> = []
-    /// The names of images of the OCI part.
-    private var present: [Digest: Set<SourceImage.Name>] = [:]
+    /// The images that RepoTags name, by their canonical form: to docker, `a:1` is `docker.io/library/a:1`.
+    private var tagged: [String: Digest] = [:]
     /// By their paths.
     private var configs: [String: (imageID: Digest, bytes: [UInt8])] = [:]
     /// What configs say, or why they say nothing.
     private var diffIDs: [Digest: Result<[Digest], any Error>] = [:]
 
-    private struct BareTag: Hashable {
+    /// A named image in the listing.
+    private enum Place {
+        /// A RepoTag names it as exactly.
+        case at(Int)
+        /// Its name is what it is to be called.
+        case settled
+    }
+
+    /// Something of the images that have one config.
+    private struct Config<Value: Hashable>: Hashable {
         var imageID: Digest
-        var tag: String
+        var value: Value
+
+        init(_ imageID: Digest, _ value: Value) {
+            self.imageID = imageID
+            self.value = value
+        }
     }
 
     package init(tree: any FileTree, oci: OCISource, limit: InflationLimit) {
@@ -39,7 +55,7 @@ package struct DockerArchiveParser {
     }
 
     private mutating func parseAll() throws {
-        let entries = try tree.size(of: OCIPaths.index) == nil ? [] : oci.index()
+        let entries = try tree.size(of: OCIPaths.index) == nil ? [] : oci.roots()
         if let bytes = try tree.read("manifest.json", limit: Document.indexSizeLimit) {
             let file = try DockerManifestFile(bytes, name: "\(tree.title): manifest.json")
             try join(file.items, entries)
@@ -65,19 +81,16 @@ package struct DockerArchiveParser {
                 let manifest = try oci.manifest(of: entry)
                 let configs = try configDigests(manifest)
                 let image = SourceImage(
-                    name: entry.layoutName, descriptor: manifest.descriptor, imageID: configs.first)
+                    name: entry.layoutName, descriptor: manifest.descriptor, imageID: configs.first,
+                    subject: entry.layoutName == .none ? manifest.subject?.digest : nil)
                 for config in configs { named[config, default: []].append(image) }
+                note(image, entry, configs)
                 contents.listing.images.append(image)
             } catch is DocumentError where !entry.mediaType.isManifest {
                 contents.listing.notes.append(OCISource.note(on: entry))
             } catch {
                 contents.listing.broken.append(try oci.broken(entry, error))
             }
-        }
-        for (place, image) in contents.listing.images.enumerated() {
-            guard case .tag(let tag) = image.name, let imageID = image.imageID else { continue }
-            let key = BareTag(imageID: imageID, tag: tag)
-            if bareTags[key] == nil { bareTags[key] = place }
         }
         for item in items {
             do {
@@ -91,19 +104,43 @@ package struct DockerArchiveParser {
         contents.listing.images.removeAll { $0.name == .none && $0.imageID.map(renamed.contains) == true }
     }
 
+    /// Remembers where an image of the OCI part comes to stand in the listing, by its name.
+    private mutating func note(_ image: SourceImage, _ entry: Descriptor, _ configs: [Digest]) {
+        let place = contents.listing.images.count
+        switch image.name {
+        case .full(let name):
+            // Where dray has recorded which part is the host, the name says more than a RepoTag.
+            let isExact = entry.annotations?[OCIPaths.host] != nil
+            for config in configs {
+                let key = Config(config, name.canonical)
+                if isExact || places[key] == nil { places[key] = isExact ? .settled : .at(place) }
+            }
+        case .tag(let tag):
+            for config in configs where bareTags[Config(config, tag)] == nil { bareTags[Config(config, tag)] = place }
+        case .none: break
+        }
+    }
+
     /// - Parameter known: images of the OCI part, by their configs.
     private mutating func add(_ item: DockerManifestFile.Item, _ known: [Digest: [SourceImage]]) throws {
         let (imageID, config) = try config(of: item)
         var names: [ImageName] = []
         for text in item.repoTags ?? [] {
-            if let name = Self.name(text) { names.append(name) } else { noteInvalid(text) }
+            guard let name = Self.name(text) else {
+                noteInvalid(text)
+                continue
+            }
+            let isSettled = if case .settled = places[Config(imageID, name.canonical)] { true } else { false }
+            if !isSettled, name.tag != nil, let other = tagged.updateValue(imageID, forKey: name.canonical),
+                other != imageID
+            {
+                throw TransferError.refused(
+                    "\(tree.title): two different images are called \(name) (\(other.short) and \(imageID.short))")
+            }
+            names.append(name)
         }
         if let known = known[imageID] {
-            var present = self.present[imageID] ?? Set(known.map(\.name))
-            for name in names where present.insert(.full(name)).inserted {
-                give(name, to: known[0].descriptor, imageID: imageID)
-            }
-            self.present[imageID] = present
+            for name in names { give(name, to: known[0].descriptor, imageID: imageID) }
             return
         }
         let manifest = try unlistedManifest(config: imageID) ?? make(item, config: config, imageID: imageID)
@@ -126,14 +163,21 @@ package struct DockerArchiveParser {
         return config
     }
 
-    /// A RepoTag says more than a bare tag, or no name, in the OCI part, and stands in their place.
+    /// Names an image of the OCI part by a RepoTag, which is taken as it is written: it says more than a bare tag or no
+    /// name there, and as much as the same name in another form.
     private mutating func give(_ name: ImageName, to descriptor: Descriptor, imageID: Digest) {
-        let image = SourceImage(name: .full(name), descriptor: descriptor, imageID: imageID)
-        if let tag = name.tag, let place = bareTags.removeValue(forKey: BareTag(imageID: imageID, tag: tag)) {
-            contents.listing.images[place] = image
-        } else {
-            renamed.insert(imageID)
-            contents.listing.images.append(image)
+        let key = Config(imageID, name.canonical)
+        switch places.updateValue(.settled, forKey: key) {
+        case .settled: break
+        case .at(let place): contents.listing.images[place].name = .full(name)
+        case nil:
+            if let tag = name.tag, let place = bareTags.removeValue(forKey: Config(imageID, tag)) {
+                contents.listing.images[place].name = .full(name)
+            } else {
+                renamed.insert(imageID)
+                contents.listing.images.append(
+                    SourceImage(name: .full(name), descriptor: descriptor, imageID: imageID))
+            }
         }
     }
 
@@ -148,9 +192,8 @@ package struct DockerArchiveParser {
 
     /// A RepoTag, which some builders write without the tag, and some with a digest.
     private static func name(_ repoTag: String) -> ImageName? {
-        let text = repoTag.prefix { $0 != "@" }
-        var name = ImageName(text)?.familiar
-        if name?.tag == nil, text.count == repoTag.count { name?.tag = "latest" }
+        guard case .full(var name) = SourceImage.Name(recorded: repoTag, bareWordIsTag: false) else { return nil }
+        if name.tag == nil, !repoTag.contains("@") { name.tag = "latest" }
         return name
     }
 
@@ -196,9 +239,7 @@ package struct DockerArchiveParser {
         let diffIDs =
             self.diffIDs[imageID]
             ?? Result {
-                try Document.decode(
-                    ImageConfig.self, from: bytes, name: "\(tree.title): the config of \(Self.title(item))"
-                ).diffIDs
+                try ImageConfig(bytes, name: "\(tree.title): the config of \(Self.title(item))").diffIDs
             }
         self.diffIDs[imageID] = diffIDs
         contents.documents[imageID] = bytes
@@ -295,7 +336,7 @@ package struct DockerArchiveParser {
         var made: [String: (Manifest, Digest)] = [:]
         for (repository, tags) in repositories.sorted(by: { $0.key < $1.key }) {
             for (tag, id) in tags.sorted(by: { $0.key < $1.key }) {
-                let name = ImageName("\(repository):\(tag)")?.familiar
+                let name = Self.name("\(repository):\(tag)")
                 if name == nil { noteInvalid("\(repository):\(tag)") }
                 do {
                     let (manifest, imageID) = try made[id] ?? makeLegacy(id)
@@ -317,7 +358,7 @@ package struct DockerArchiveParser {
         let image = try LegacyImage(id: id, in: tree, limit: limit)
         let imageID = Digest(of: image.config)
         contents.documents[imageID] = image.config
-        let config = try Document.decode(ImageConfig.self, from: image.config, name: "\(tree.title): \(id)")
+        let config = try ImageConfig(image.config, name: "\(tree.title): \(id)")
         let manifest = try make(
             layers: image.layerPaths, diffIDs: config.diffIDs, config: imageID, configSize: image.config.count,
             title: id)

@@ -12,11 +12,20 @@ struct DockerManifestFile: Codable {
             case repoTags = "RepoTags"
             case layers = "Layers"
         }
+
+        /// As docker writes it: without names, RepoTags is null.
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(config, forKey: .config)
+            try container.encode(repoTags, forKey: .repoTags)
+            try container.encode(layers, forKey: .layers)
+        }
     }
 
     /// Images and names of one archive. Each costs a few kilobytes once it is planned.
     static let nameLimit = 10_000
 
+    /// Jib before 3.0 writes them in lower case.
     private static let members = MemberNames(["Config", "RepoTags", "Layers", "Parent", "LayerSources"])
 
     var items: [Item]
@@ -30,7 +39,8 @@ struct DockerManifestFile: Codable {
                     + (isNull ? " (it is null)" : ": it is not an array, so it is no docker-archive's"))
         }
         items = try Document.decode(
-            [Item].self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit, members: Self.members)
+            [Item].self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit, members: Self.members,
+            acceptsSpellings: true)
         guard !items.isEmpty else { throw DocumentError("\(name) lists no images (it is empty)") }
         let names = items.reduce(0) { $0 + max(1, $1.repoTags?.count ?? 0) }
         guard names <= Self.nameLimit else {

@@ -1,13 +1,18 @@
 import ByteStreams
 package import ImageModel
+package import ImageTransfer
 
 extension ImageIndex {
     /// `index.json` being read.
     ///
     /// - Throws: `DocumentError`.
     init(ofLayout bytes: [UInt8], name: String) throws {
-        self = try Document.decode(
-            Self.self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit, members: .manifest)
+        let probe = try Document.decode(
+            ManifestProbe.self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit, members: .manifest)
+        if let kind = try probe.kind(name), kind != .index {
+            throw DocumentError("\(name): expected an image index, found \(kind.title)")
+        }
+        self = try Document.decode(Self.self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit)
     }
 }
 
@@ -18,27 +23,56 @@ package struct OCIIndexFile {
 
     private struct Entry {
         var json: JSONValue
-        var digest: String?
-        /// What it is called, whatever the spelling.
-        var names: Set<String> = []
+        let digest: String?
+        let name: SourceImage.Name
+        /// Whether the entry says which part of its name is the host.
+        let isExact: Bool
 
         init(_ json: JSONValue) {
             self.json = json
             digest = json.object?["digest"]?.string
-            let annotations = json.object?["annotations"]?.object
-            for key in [OCIPaths.imageName, OCIPaths.refName] {
-                if let text = annotations?[key]?.string { names.insert(LayoutNaming.key(text)) }
+            let annotations = json.object?["annotations"]?.object?.compactMapValues(\.string)
+            name = LayoutNaming.name(in: annotations)
+            isExact = annotations?[OCIPaths.host] != nil
+        }
+
+        /// The name without its tag.
+        var home: SourceImage.Name {
+            switch name {
+            case .full(let name): .full(ImageName(host: name.host, repository: name.repository))
+            case .tag, .none: .none
             }
         }
 
-        var withoutNames: Entry {
-            guard case .object(var members) = json else { return self }
-            if case .object(var annotations)? = members["annotations"] {
-                annotations[OCIPaths.refName] = nil
-                annotations[OCIPaths.imageName] = nil
-                members["annotations"] = annotations.isEmpty ? nil : .object(annotations)
+        var isTagged: Bool {
+            switch name {
+            case .full(let name): name.tag != nil
+            case .tag: true
+            case .none: false
             }
+        }
+
+        /// The same content without its tag: in its repository, where it has one.
+        var untagged: Entry {
+            guard case .object(var members) = json, let digest else { return self }
+            var annotations = members["annotations"]?.object ?? [:]
+            for key in [OCIPaths.refName, OCIPaths.imageName, OCIPaths.host] { annotations[key] = nil }
+            if case .full(let home) = home {
+                annotations.merge(LayoutNaming.annotations(home, digest).mapValues { .string($0) }) { $1 }
+            }
+            members["annotations"] = annotations.isEmpty ? nil : .object(annotations)
             return Entry(.object(members))
+        }
+    }
+
+    /// Content in a repository, or in none.
+    private struct Place: Hashable {
+        let digest: String?
+        let home: SourceImage.Name
+
+        init(_ entry: Entry) {
+            digest = entry.digest
+            home = entry.home
         }
     }
 
@@ -50,38 +84,44 @@ package struct OCIIndexFile {
         if case .array(let list)? = document["manifests"] { entries = list.map { Entry($0) } } else { entries = [] }
     }
 
-    /// What names mean, by their keys.
-    package var digests: [String: Digest] {
-        var digests: [String: Digest] = [:]
-        for entry in entries {
-            for name in entry.names { digests[name] = entry.digest.flatMap { Digest($0) } }
+    /// What names with a tag mean.
+    package var digests: LayoutNames {
+        var digests = LayoutNames()
+        for entry in entries where entry.isTagged {
+            guard let digest = entry.digest.flatMap({ Digest($0) }) else { continue }
+            digests.add(entry.name, isExact: entry.isExact, digest)
         }
         return digests
     }
 
-    /// Lists entries. Others of the same names lose those; one without a name is of use only where its content
-    /// is listed nowhere else.
+    /// Lists entries. Others of the same names lose those. One without a tag is of use only where its content has no tag
+    /// in the same repository.
     package mutating func put(_ descriptors: [Descriptor]) throws {
-        var new: [Entry] = []
-        for descriptor in descriptors {
-            new.append(
-                Entry(try Document.value(from: Document.encode(descriptor), name: "descriptor")))
+        let new = try descriptors.map {
+            Entry(try Document.value(from: Document.encode($0), name: "descriptor"))
         }
-        removeNames(new.reduce(into: []) { $0.formUnion($1.names) }, listing: new)
-        let named = Set(new.filter { !$0.names.isEmpty }.map(\.digest))
-        entries.removeAll { $0.names.isEmpty && named.contains($0.digest) }
-        var listed = Set(entries.map(\.digest)).union(named)
-        for entry in new where !entry.names.isEmpty || listed.insert(entry.digest).inserted { entries.append(entry) }
+        removeTags(new.filter(\.isTagged).map(\.name), listing: new)
     }
 
-    /// Takes a name away; content that nothing else lists stays listed without one.
-    package mutating func removeName(_ name: String) { removeNames([LayoutNaming.key(name)], listing: []) }
+    /// Takes a name away; content that nothing else lists stays listed without a tag.
+    package mutating func removeName(_ name: SourceImage.Name) { removeTags([name], listing: []) }
 
-    private mutating func removeNames(_ names: Set<String>, listing new: [Entry]) {
-        let removed = entries.filter { !$0.names.isDisjoint(with: names) }
-        entries.removeAll { !$0.names.isDisjoint(with: names) }
-        var listed = Set((entries + new).map(\.digest))
-        for entry in removed where listed.insert(entry.digest).inserted { entries.append(entry.withoutNames) }
+    private mutating func removeTags(_ removed: [SourceImage.Name], listing new: [Entry]) {
+        var names = LayoutNames()
+        for name in removed { names.add(name, isExact: true, nil) }
+        let replaced = entries.filter { $0.isTagged && names.contains($0.name, isExact: $0.isExact) }
+        var all = entries.filter { !($0.isTagged && names.contains($0.name, isExact: $0.isExact)) } + new
+        var listed = Set(all.map(\.digest))
+        for entry in replaced where listed.insert(entry.digest).inserted { all.append(entry.untagged) }
+        let tagged = all.filter(\.isTagged)
+        let digests = Set(tagged.map(\.digest))
+        let places = Set(tagged.map(Place.init))
+        var kept: Set<Place> = []
+        entries = all.filter { entry in
+            if entry.isTagged { return true }
+            let isRedundant = entry.home == .none ? digests.contains(entry.digest) : places.contains(Place(entry))
+            return !isRedundant && kept.insert(Place(entry)).inserted
+        }
     }
 
     /// - Returns: whether there was an entry of that digest.

@@ -17,7 +17,7 @@ public final class OCILayout: ImageDestination {
     /// Entries that `index.json` is to get.
     private let entries = Mutex<[Descriptor]>([])
     /// What names meant when this run first asked.
-    private let digests = Mutex<[String: Digest]?>(nil)
+    private let digests = Mutex<LayoutNames?>(nil)
     public let layerMemory: LayerMemory?
 
     let quarantine: Quarantine?
@@ -69,12 +69,13 @@ public final class OCILayout: ImageDestination {
     }
 
     public func digest(of name: ImageName) async throws -> Digest? {
-        guard let text = naming.text(of: name) else { return nil }
+        guard let tag = name.tag else { return nil }
+        let own: SourceImage.Name = naming.usesBareTags ? .tag(tag) : .full(name)
         return try await Workers.blobs.run { [self] in
             try digests.withLock { digests in
                 let known = try digests ?? OCIIndexFile(readIndex(), name: indexPath).digests
                 digests = known
-                return known[LayoutNaming.key(text)]
+                return known[own]
             }
         }
     }
@@ -170,11 +171,10 @@ extension OCILayout: ImageEditor {
     }
 
     public func untag(_ image: SourceImage) async throws {
-        let entry = try source.index().first { $0.digest == image.descriptor.digest && $0.layoutName == image.name }
-        guard let name = entry?.annotations?[OCIPaths.imageName] ?? entry?.annotations?[OCIPaths.refName] else {
+        guard image.tag != nil, try source.index().contains(where: { $0.layoutName == image.name }) else {
             throw TransferError.notFound("\(title) has no image \(image.title)")
         }
-        try await edit { $0.removeName(name) }
+        try await edit { $0.removeName(image.name) }
     }
 
     public func delete(_ image: SourceImage) async throws {

@@ -22,16 +22,8 @@ enum OCIPaths {
     static let refName = "org.opencontainers.image.ref.name"
     /// The full name, as containerd and docker write it.
     static let imageName = "io.containerd.image.name"
-}
-
-extension Descriptor {
-    /// What an entry of `index.json` is called.
-    var layoutName: SourceImage.Name {
-        if let text = annotations?[OCIPaths.imageName], let name = ImageName(text), name.tag != nil {
-            return .full(name.familiar)
-        }
-        guard let text = annotations?[OCIPaths.refName], !text.isEmpty else { return .none }
-        if text.contains("/") || text.contains(":"), let name = ImageName(text) { return .full(name.familiar) }
-        return ImageName.isTag(text) ? .tag(text) : .none
-    }
+    /// Which part of `refName` is the registry's host: dray's own annotation. Empty where no part is.
+    static let host = "dev.dray.image.host"
+    /// What an entry is, in layouts of cosign and hauler.
+    static let kind = "kind"
 }

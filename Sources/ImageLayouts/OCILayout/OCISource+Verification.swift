@@ -14,20 +14,14 @@ extension OCISource: VerifiedPlace {
             var survey = PlaceSurvey()
             let documents = try LayoutDocuments(tree, title: title)
             survey.findings = documents.findings
-            survey.roots = documents.entries.map { PlaceSurvey.Root(title(of: $0), $0, repository: nil) }
+            survey.roots = documents.entries.map {
+                PlaceSurvey.Root(SourceImage(name: $0.layoutName, descriptor: $0).title, $0, repository: nil)
+            }
             guard let directory = tree as? DirectoryTree else { return survey }
             survey.isLive = true
             survey.reclaim = "remove it"
             try Self.addFiles(of: directory.path, to: &survey)
             return survey
-        }
-    }
-
-    private func title(of entry: Descriptor) -> String {
-        switch entry.layoutName {
-        case .full(let name): name.description
-        case .tag(let tag): tag
-        case .none: entry.digest.description
         }
     }
 

@@ -6,7 +6,7 @@ import Synchronization
 /// The images of an OCI layout: a directory, a tar, or a tar that streams by.
 public final class OCISource: StreamedSource {
     let tree: any FileTree
-    private let entries = Mutex<[Descriptor]?>(nil)
+    private let list = Mutex<LayoutList?>(nil)
     private let subjects = Mutex<SubjectIndex?>(nil)
     private let contents = Mutex<ArchiveContents?>(nil)
 
@@ -35,9 +35,17 @@ public final class OCISource: StreamedSource {
     package func listEntries() throws -> SourceListing {
         var listing = SourceListing()
         listing.remarks = try archiveContents().remarks
-        for entry in try index() {
+        let roots = try roots()
+        let attachments = LayoutAttachments(roots) { digest in
+            (try? tree.document(OCIPaths.blob(digest))).flatMap { $0 }.flatMap {
+                try? Document.object(from: $0, name: "\(digest)")
+            }
+        }
+        for entry in roots {
             do {
-                if let image = try image(of: entry) {
+                if var image = try image(of: entry) {
+                    if let name = attachments.name(of: entry) { image.name = name }
+                    if let remark = entry.nameRemark { listing.remarks.append("\(title): \(remark)") }
                     listing.images.append(image)
                 } else {
                     listing.notes.append(Self.note(on: entry))
@@ -49,21 +57,27 @@ public final class OCISource: StreamedSource {
         return listing
     }
 
-    /// An entry as an image, its manifest not read yet if its type is one of a manifest.
+    /// An entry as an image, its manifest not read yet if it is known by its type and has a name.
     ///
     /// - Returns: nil for other content.
     private func image(of entry: Descriptor) throws -> SourceImage? {
-        var descriptor = entry.plain
-        if !entry.mediaType.isManifest {
-            guard entry.size <= Document.sizeLimit else { return nil }
-            do {
-                descriptor.mediaType = try manifest(of: entry).mediaType
-            } catch let error where error is DocumentError || !entry.mediaType.rawValue.isEmpty {
-                return nil
-            }
+        let name = entry.layoutName
+        var image = SourceImage(name: name, descriptor: entry.plain)
+        image.descriptor.platform = entry.platform
+        if entry.mediaType.isManifest {
+            // What is wrong with it is told when it is copied.
+            if name == .none { image.subject = (try? manifest(of: entry))?.subject?.digest }
+            return image
         }
-        descriptor.platform = entry.platform
-        return SourceImage(name: entry.layoutName, descriptor: descriptor)
+        guard entry.mayBeManifest else { return nil }
+        do {
+            let manifest = try manifest(of: entry)
+            image.descriptor.mediaType = manifest.mediaType
+            if name == .none { image.subject = manifest.subject?.digest }
+            return image
+        } catch is DocumentError where !entry.mediaType.rawValue.isEmpty {
+            return nil
+        }
     }
 
     func broken(_ entry: Descriptor, _ error: any Error) throws -> BrokenImage {
@@ -136,8 +150,7 @@ public final class OCISource: StreamedSource {
         // One manifest may have many names.
         var read: Set<Digest> = []
         for entry in try index() {
-            let isList =
-                if case .tag(let tag) = entry.layoutName { ImageName.referredDigest(byTag: tag) != nil } else { false }
+            let isList = entry.layoutName.tag.flatMap { ImageName.referredDigest(byTag: $0) } != nil
             // An entry that is broken is told when it is copied.
             guard isList || !read.contains(entry.digest), let manifest = try? manifest(of: entry) else { continue }
             if read.insert(entry.digest).inserted { found.add(manifest) }
@@ -151,23 +164,35 @@ public final class OCISource: StreamedSource {
     }
 
     package func manifest(of descriptor: Descriptor) throws -> Manifest {
-        try tree.manifest(descriptor, at: OCIPaths.blob(descriptor.digest), title: title)
+        if let flat = list.withLock({ $0 })?.flatIndex, flat.digest == descriptor.digest {
+            try flat.check(against: descriptor, name: "\(title): \(OCIPaths.index)")
+            return flat
+        }
+        return try tree.manifest(descriptor, at: OCIPaths.blob(descriptor.digest), title: title)
     }
 
     /// The entries of `index.json`.
-    func index() throws -> [Descriptor] {
-        if let entries = entries.withLock({ $0 }) { return entries }
+    func index() throws -> [Descriptor] { try layoutList().entries }
+
+    /// The images of the layout: the entries of `index.json`, or that itself.
+    func roots() throws -> [Descriptor] {
+        let list = try layoutList()
+        return list.flatIndex.map { [$0.descriptor] } ?? list.entries
+    }
+
+    private func layoutList() throws -> LayoutList {
+        if let known = list.withLock({ $0 }) { return known }
         if let layout = try tree.read(OCIPaths.layout, limit: Document.sizeLimit) {
             let version = try OCILayoutFile(layout, name: "\(title): oci-layout").imageLayoutVersion
             guard OCILayoutFile.isKnown(version) else {
-                throw TransferError.refused("\(title) is an OCI layout of version \(version); dray reads 1.0")
+                throw TransferError.damaged("\(title): unsupported OCI layout version '\(version)'; expected 1.0")
             }
         }
         guard let bytes = try tree.read(OCIPaths.index, limit: Document.indexSizeLimit) else {
-            throw TransferError.damaged("\(title) is no OCI layout: it has no index.json")
+            throw TransferError.damaged("\(title) is not an OCI layout: index.json is missing")
         }
-        let index = try ImageIndex(ofLayout: bytes, name: "\(title): index.json")
-        entries.withLock { $0 = index.manifests }
-        return index.manifests
+        let new = try LayoutList(bytes, name: "\(title): index.json")
+        list.withLock { $0 = new }
+        return new
     }
 }

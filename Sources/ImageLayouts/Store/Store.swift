@@ -102,7 +102,7 @@ public final class Store: ImageDestination {
                 && rely(on: "\(path)/\(paths.revisionLink(manifest.digest, repository))")
         }
         guard isThere else { return false }
-        for blob in manifest.blobs where try !blob.staysAway && !isManifest(blob, in: repository) {
+        for blob in manifest.blobs where try !blob.staysAway && !isChild(blob, of: manifest, in: repository) {
             guard try await has(blob, in: repository),
                 try source.link(paths.layerLink(blob.digest, repository)) != nil
             else { return false }
@@ -133,9 +133,10 @@ public final class Store: ImageDestination {
         }
     }
 
-    /// Whether an entry of an index that gives no type is a manifest of the repository, and no blob.
-    private func isManifest(_ entry: Descriptor, in repository: String) throws -> Bool {
-        try entry.mediaType.rawValue.isEmpty && source.link(paths.revisionLink(entry.digest, repository)) != nil
+    /// Whether an entry of an index that is listed without a manifest's type is a manifest of the repository.
+    private func isChild(_ entry: Descriptor, of manifest: Manifest, in repository: String) throws -> Bool {
+        try manifest.kind == .index && entry.mayBeManifest
+            && source.link(paths.revisionLink(entry.digest, repository)) != nil
     }
 
     public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
@@ -159,7 +160,7 @@ public final class Store: ImageDestination {
 
     /// Lets the repository serve what the manifest refers to, which lies in the store, whoever brought it.
     private func linkReferences(of manifest: Manifest, in repository: String) throws {
-        for blob in manifest.blobs where try !blob.staysAway && !isManifest(blob, in: repository) {
+        for blob in manifest.blobs where try !blob.staysAway && !isChild(blob, of: manifest, in: repository) {
             guard let target = try target(of: blob.digest, in: repository), try touch(path(ofBlob: target)),
                 try size(ofBlob: target) != nil
             else {

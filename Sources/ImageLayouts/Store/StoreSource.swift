@@ -219,11 +219,7 @@ public final class StoreSource: StreamedSource {
     public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await Workers.blobs.run { [self] in
             let manifest = try manifest(descriptor.digest, repository ?? "", paths())
-            guard descriptor.size < 0 || descriptor.size == manifest.size else {
-                throw TransferError.damaged(
-                    "\(title): the manifest \(descriptor.digest) has \(manifest.size) bytes, its descriptor says \(descriptor.size)"
-                )
-            }
+            try manifest.check(against: descriptor, name: "\(title): the manifest \(descriptor.digest)")
             return manifest
         }
     }
@@ -245,8 +241,7 @@ public final class StoreSource: StreamedSource {
 
     public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
         guard let target = try link(paths().layerLink(blob.digest, repository ?? "")) else {
-            return BlobAbsence(
-                reason: "\(title) has no link to it in \(repository ?? "")", advice: BlobAbsence.adviceOnDamage)
+            return BlobAbsence(reason: "\(title) has no link to it in \(repository ?? "")")
         }
         return try tree.absence(of: blob, at: paths().blob(target))
     }

@@ -5,17 +5,12 @@ extension FileTree {
     /// Whether the file that is to be a blob is missing, or has another size.
     func absence(of blob: Descriptor, at path: String) throws -> BlobAbsence? {
         guard let size = try size(of: path) else {
-            return BlobAbsence(reason: "\(title) does not hold it", advice: BlobAbsence.adviceOnDamage)
+            return BlobAbsence(reason: "\(title) does not hold it")
         }
         guard blob.size < 0 || size == blob.size else {
             return BlobAbsence(
-                reason: "\(title) holds \(size) bytes under its name, not \(blob.size)",
-                advice: BlobAbsence.adviceOnDamage)
+                reason: "\(title) holds \(size) bytes under its name, not \(blob.size)")
         }
         return nil
     }
-}
-
-extension BlobAbsence {
-    static let adviceOnDamage = "take it from another copy with --base"
 }

@@ -12,16 +12,12 @@ extension FileTree {
         }
         let manifest = try Manifest(
             bytes, mediaType: descriptor.mediaType, algorithm: descriptor.digest.algorithm,
-            name: "\(title): \(descriptor.digest)")
+            name: "\(title): the manifest \(descriptor.digest)")
         guard manifest.digest == descriptor.digest else {
             throw TransferError.damaged(
                 "\(title): the manifest \(descriptor.digest) is damaged: its digest is \(manifest.digest)")
         }
-        guard descriptor.size < 0 || descriptor.size == manifest.size else {
-            throw TransferError.damaged(
-                "\(title): the manifest \(descriptor.digest) has \(manifest.size) bytes, its descriptor says \(descriptor.size)"
-            )
-        }
+        try manifest.check(against: descriptor, name: "\(title): the manifest \(descriptor.digest)")
         return manifest
     }
 }

@@ -73,8 +73,7 @@ package struct ArchiveContents: Sendable {
         if let absent = absent[blob.digest] {
             return BlobAbsence(
                 reason: "\(title) is a delta that leaves out what its destination had",
-                advice:
-                    "take a new inventory of the destination and pack another delta, or name what has it with --base",
+                advice: "take a new inventory of the destination and pack another delta",
                 repository: absent.repository)
         }
         let needed = volumes[blob.digest] ?? []
@@ -83,6 +82,6 @@ package struct ArchiveContents: Sendable {
             reason: "volume \(number) of \(list?.volumes.count ?? 0) of the set \(title) is \(reason)",
             advice: (list?.recoveryVolumes ?? 0) == 0
                 ? "name the missing volume as well"
-                : "name the missing volume as well, or make it anew from the recovery volumes by dray recover")
+                : "name the missing volume as well, or rebuild it from the recovery volumes with 'dray recover'")
     }
 }

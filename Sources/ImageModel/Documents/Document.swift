@@ -17,19 +17,31 @@ public enum Document {
     /// - Parameters:
     ///   - name: what the document is, for the message.
     ///   - sizeLimit: bytes.
-    ///   - members: keys that no other spelling of may stand in it.
+    ///   - members: keys that other readers find in any letter case.
+    ///   - acceptsSpellings: whether they are read in any letter case here, too; else another spelling is refused.
     /// - Throws: `DocumentError`.
     public static func decode<T: Decodable>(
-        _ type: T.Type, from bytes: [UInt8], name: String, sizeLimit: Int = sizeLimit, members: MemberNames? = nil
+        _ type: T.Type, from bytes: [UInt8], name: String, sizeLimit: Int = sizeLimit, members: MemberNames? = nil,
+        acceptsSpellings: Bool = false
     ) throws -> T {
-        try check(bytes, name: name, sizeLimit: sizeLimit, members)
+        let decoder = JSONDecoder()
+        let hasOtherSpelling = try check(bytes, name: name, sizeLimit: sizeLimit, members, acceptsSpellings)
+        if hasOtherSpelling, let members {
+            decoder.keyDecodingStrategy = .custom { path in
+                let key = path.last?.stringValue ?? ""
+                let isFree = path.dropLast().contains {
+                    $0.intValue == nil && members.isFree(below: Array(members.folded($0.stringValue).utf8))
+                }
+                return Key(stringValue: isFree ? key : members.folded(key))
+            }
+        }
         do {
             return try bytes.withUnsafeBytes { buffer in
-                guard let start = buffer.baseAddress else { return try JSONDecoder().decode(type, from: Data()) }
+                guard let start = buffer.baseAddress else { return try decoder.decode(type, from: Data()) }
                 // No copy of what may be large: the decoder only looks at it.
                 let data = Data(
                     bytesNoCopy: UnsafeMutableRawPointer(mutating: start), count: buffer.count, deallocator: .none)
-                return try JSONDecoder().decode(type, from: data)
+                return try decoder.decode(type, from: data)
             }
         } catch let error as DecodingError {
             throw DocumentError("\(name) cannot be understood: \(error.reason)")
@@ -61,19 +73,33 @@ public enum Document {
         return object
     }
 
+    /// A member's name.
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
     /// Refuses what need not be looked at any further.
-    private static func check(_ bytes: [UInt8], name: String, sizeLimit: Int, _ members: MemberNames? = nil) throws {
+    ///
+    /// - Returns: whether a member is spelled in another way, and that is accepted.
+    @discardableResult
+    private static func check(
+        _ bytes: [UInt8], name: String, sizeLimit: Int, _ members: MemberNames? = nil, _ acceptsSpellings: Bool = false
+    ) throws -> Bool {
         guard bytes.count <= sizeLimit else {
             throw DocumentError("\(name) has \(bytes.count) bytes, the limit is \(sizeLimit)")
         }
-        var scan = DocumentScan(depthLimit: depthLimit, members: members)
+        var scan = DocumentScan(depthLimit: depthLimit, members: members, acceptsSpellings: acceptsSpellings)
         switch scan.problem(of: bytes) {
         case .tooDeep: throw DocumentError("\(name) is nested more than \(depthLimit) levels deep")
         case .notUTF8: throw DocumentError("\(name) is no JSON in UTF-8")
         case .repeatedKey(let key): throw DocumentError("\(name) has the key '\(key.prefix(80))' twice in one object")
         case .otherSpelling(let key, let known):
             throw DocumentError("\(name) has the key '\(key.prefix(80))', which some readers take for '\(known)'")
-        case nil: break
+        case nil: return scan.hasOtherSpelling
         }
     }
 

@@ -3,6 +3,7 @@ struct DocumentScan {
     enum Problem: Equatable {
         case tooDeep
         case notUTF8
+        /// One key twice in an object, perhaps in another spelling.
         case repeatedKey(String)
         case otherSpelling(String, of: String)
     }
@@ -17,12 +18,18 @@ struct DocumentScan {
 
     private let depthLimit: Int
     private let members: MemberNames?
+    private let acceptsSpellings: Bool
     private var open: [Level] = []
+    /// Whether a member is spelled in another way, and that is accepted.
+    private(set) var hasOtherSpelling = false
 
-    /// - Parameter members: keys that have to be spelled as they are; nil where nobody else's reader matters.
-    init(depthLimit: Int, members: MemberNames? = nil) {
+    /// - Parameters:
+    ///   - members: keys that other readers find in any letter case; nil where nobody else's reader matters.
+    ///   - acceptsSpellings: whether they may be spelled so, once in each object.
+    init(depthLimit: Int, members: MemberNames? = nil, acceptsSpellings: Bool = false) {
         self.depthLimit = depthLimit
         self.members = members
+        self.acceptsSpellings = acceptsSpellings
     }
 
     /// - Returns: the first problem. That the rest is JSON at all is for the decoder to say.
@@ -44,7 +51,7 @@ struct DocumentScan {
                 let (end, hasEscape) = Self.endOfString(from: position, in: bytes)
                 if isKeyNext {
                     key = hasEscape ? Self.unescaped(bytes[position..<end]) : Array(bytes[position..<end])
-                    if let problem = add(key) { return problem }
+                    if let problem = add(&key) { return problem }
                 }
                 isKeyNext = false
                 position = end + 1
@@ -82,16 +89,23 @@ struct DocumentScan {
     /// - Parameter key: the last one that was read: its own, unless it is in an array.
     private func isFree(below key: [UInt8]) -> Bool {
         guard let members, let last = open.last else { return false }
-        return last.isFree || last.keys != nil && members.free.contains(key)
+        return last.isFree || last.keys != nil && members.isFree(below: key)
     }
 
-    private mutating func add(_ key: [UInt8]) -> Problem? {
+    /// - Parameter key: becomes the member that it is a spelling of, where that is accepted.
+    private mutating func add(_ key: inout [UInt8]) -> Problem? {
         let last = open.count - 1
-        guard open[last].keys?.insert(key).inserted != false else {
-            return .repeatedKey(String(decoding: key, as: UTF8.self))
+        let found = key
+        let name = open[last].isFree ? nil : members?.name(misspelled: key)
+        if let name {
+            guard acceptsSpellings else { return .otherSpelling(String(decoding: found, as: UTF8.self), of: name) }
+            hasOtherSpelling = true
+            key = Array(name.utf8)
         }
-        guard let members, !open[last].isFree, let name = members.name(misspelled: key) else { return nil }
-        return .otherSpelling(String(decoding: key, as: UTF8.self), of: name)
+        guard open[last].keys?.insert(key).inserted != false else {
+            return .repeatedKey(String(decoding: found, as: UTF8.self))
+        }
+        return nil
     }
 
     /// A key that is spelled with escapes. What is no valid one stays as it is, for the decoder to refuse.

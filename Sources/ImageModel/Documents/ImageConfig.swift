@@ -32,6 +32,14 @@ public struct ImageConfig: Sendable, Codable {
     public var rootfs: RootFS?
     public var history: [History]?
 
+    /// Reads a config. Its keys may be in another letter case, as Go reads them: Microsoft's have `rootfS`.
+    ///
+    /// - Parameter name: for messages.
+    /// - Throws: `DocumentError`.
+    public init(_ bytes: [UInt8], name: String) throws {
+        self = try Document.decode(Self.self, from: bytes, name: name, members: .config, acceptsSpellings: true)
+    }
+
     /// One for each layer, base first.
     public var diffIDs: [Digest] { rootfs?.diffIDs ?? [] }
 

@@ -14,28 +14,33 @@ public struct Manifest: Hashable, Sendable {
     public var size: Int64 { Int64(bytes.count) }
 
     /// - Parameters:
-    ///   - mediaType: as the descriptor or the header gives it; when nil or empty, told from the content.
-    ///   - algorithm: of the digest it goes by.
+    ///   - claim: the type that a descriptor or a header gives; nil or empty where there is none.
+    ///   - algorithm: of the digest that names it.
     ///   - name: for messages.
-    /// - Throws: `DocumentError`.
+    /// - Throws: `DocumentError`; also where the claim is of another kind of manifest than the content.
     public init(
-        _ bytes: [UInt8], mediaType given: MediaType? = nil, algorithm: Digest.Algorithm = .sha256, name: String
+        _ bytes: [UInt8], mediaType claim: MediaType? = nil, algorithm: Digest.Algorithm = .sha256, name: String
     ) throws {
-        let probe = try Document.decode(Probe.self, from: bytes, name: name, members: .manifest)
-        guard let type = given.flatMap({ $0.isManifest ? $0 : nil }) ?? probe.kind else {
-            throw DocumentError("\(name) is no manifest of a known kind (media type \(given?.rawValue ?? "none"))")
+        let probe = try Document.decode(ManifestProbe.self, from: bytes, name: name, members: .manifest)
+        guard let kind = try probe.kind(name) else {
+            throw DocumentError("\(name) is not a manifest: it has none of a manifest's members")
         }
+        if let claim { try kind.check(claim: claim, name: name) }
         self.bytes = bytes
-        mediaType = type
-        if type.isIndex {
+        let own = [probe.mediaType, claim].compactMap { $0 }.first { $0.manifestKind == kind }
+        switch kind {
+        case .index:
+            mediaType = own ?? .ociIndex
             content = .index(try Document.decode(ImageIndex.self, from: bytes, name: name))
-        } else if type.isSchema1 {
-            content = .schema1(try Schema1Manifest(bytes, name: name))
-        } else if type == .ociArtifactManifest {
-            let artifact = try Document.decode(ArtifactManifest.self, from: bytes, name: name)
-            content = .image(artifact.asImage)
-        } else {
+        case .image:
+            mediaType = own ?? .ociManifest
             content = .image(try Document.decode(ImageManifest.self, from: bytes, name: name))
+        case .artifact:
+            mediaType = .ociArtifactManifest
+            content = .image(try Document.decode(ArtifactManifest.self, from: bytes, name: name).asImage)
+        case .schema1:
+            mediaType = probe.hasSignatures ? .dockerSchema1Signed : .dockerSchema1
+            content = .schema1(try Schema1Manifest(bytes, name: name))
         }
         digest = Digest(of: Self.payload(of: content) ?? bytes, algorithm: algorithm)
     }
@@ -84,7 +89,27 @@ public struct Manifest: Hashable, Sendable {
         }
     }
 
-    /// Manifests that this one refers to. Children of an index that are of no manifest type are blobs.
+    public var kind: ManifestKind {
+        switch content {
+        case .image: mediaType == .ociArtifactManifest ? .artifact : .image
+        case .index: .index
+        case .schema1: .schema1
+        }
+    }
+
+    /// Compares what a descriptor says of the manifest, other than its digest, with what it is.
+    ///
+    /// - Parameter name: of the manifest, for messages.
+    /// - Throws: `DocumentError` if the descriptor gives another kind of manifest, or another size.
+    package func check(against descriptor: Descriptor, name: @autoclosure () -> String) throws(DocumentError) {
+        try kind.check(claim: descriptor.mediaType, name: name())
+        guard descriptor.size < 0 || descriptor.size == size else {
+            throw DocumentError("\(name()) has \(size) bytes, but its descriptor says \(descriptor.size)")
+        }
+    }
+
+    /// Manifests that this one refers to, by the types that it gives them. Whether an entry of another type is a manifest,
+    /// its content shows: see `Descriptor.mayBeManifest`.
     public var children: [Descriptor] {
         if case .index(let index) = content { index.manifests.filter(\.mediaType.isManifest) } else { [] }
     }
@@ -118,39 +143,6 @@ public struct Manifest: Hashable, Sendable {
             [image.artifactType, image.config.mediaType.rawValue].compactMap { $0 }.first { !$0.isEmpty }
         case .index(let index): index.artifactType
         case .schema1: nil
-        }
-    }
-
-    private struct Probe: Decodable {
-        var mediaType: MediaType?
-        var schemaVersion: Int?
-        var hasManifests = false
-        var hasConfig = false
-        var hasSchema1Layers = false
-        var hasSignatures = false
-        var hasBlobs = false
-
-        enum CodingKeys: String, CodingKey {
-            case mediaType, schemaVersion, manifests, config, layers, fsLayers, signatures, blobs
-        }
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            mediaType = try? container.decodeIfPresent(MediaType.self, forKey: .mediaType)
-            schemaVersion = try? container.decodeIfPresent(Int.self, forKey: .schemaVersion)
-            hasManifests = container.contains(.manifests)
-            hasConfig = container.contains(.config)
-            hasSchema1Layers = container.contains(.fsLayers)
-            hasSignatures = container.contains(.signatures)
-            hasBlobs = container.contains(.blobs)
-        }
-
-        var kind: MediaType? {
-            if let mediaType, mediaType.isManifest { return mediaType }
-            if hasSchema1Layers { return hasSignatures ? .dockerSchema1Signed : .dockerSchema1 }
-            if hasManifests { return .ociIndex }
-            if hasConfig { return .ociManifest }
-            return nil
         }
     }
 

@@ -1,21 +1,35 @@
-/// Members of a document that other readers find in any spelling.
+/// Members of a document that other readers find in any letter case.
 ///
-/// To those that are written in Go, `Layers` is `layers`: what has both, or that one alone, is another image to them.
+/// To those that are written in Go, `Layers` is `layers`. Of a manifest, whose bytes go on to other readers, another
+/// spelling is refused. Of other documents it is read, as long as no object has one member in two spellings.
 /// Source: Go, encoding/json, `Unmarshal`.
 public struct MemberNames: Sendable {
     /// By their lengths: that takes less than to hash each key of a document once more.
     private let exact: [[[UInt8]]]
     private let folded: [String: String]
     /// Those below which keys are whatever somebody likes to write.
-    let free: Set<[UInt8]>
+    private let free: Set<[UInt8]>
+    /// Those below which keys are members; nil: below all that are not free.
+    private let parents: Set<[UInt8]>?
 
-    /// - Parameter free: those below which keys are whatever somebody likes to write.
-    public init(_ names: [String], free: [String] = []) {
+    /// - Parameters:
+    ///   - free: those below which keys are whatever somebody likes to write.
+    ///   - parents: those of the names below which keys are members; nil: below all that are not free.
+    public init(_ names: [String], free: [String] = [], parents: [String]? = nil) {
         let all = (names + free).map { Array($0.utf8) }
         exact = (0...(all.map(\.count).max() ?? 0)).map { length in all.filter { $0.count == length } }
         folded = Dictionary(uniqueKeysWithValues: (names + free).map { (Self.fold($0), $0) })
         self.free = Set(free.map { Array($0.utf8) })
+        self.parents = parents.map { Set($0.map { Array($0.utf8) }) }
     }
+
+    /// Whether keys below a member are whatever somebody likes to write.
+    func isFree(below member: [UInt8]) -> Bool {
+        parents.map { !$0.contains(member) } ?? free.contains(member)
+    }
+
+    /// The spelling that a key is read as.
+    func folded(_ key: String) -> String { name(misspelled: Array(key.utf8)) ?? key }
 
     /// As Go does it, which takes the Kelvin sign for a K and the long s for an S, too.
     private static func fold(_ name: String) -> String { name.uppercased() }
@@ -34,4 +48,13 @@ public struct MemberNames: Sendable {
             + ["architecture", "os", "os.version", "os.features", "variant"]
             + ["fsLayers", "blobSum", "history", "v1Compatibility", "signatures"],
         free: ["annotations"])
+
+    /// Of an image's config. Source: OCI image-spec, config.md. What images run with is not looked at here.
+    public static let config = MemberNames(
+        [
+            "architecture", "os", "os.version", "os.features", "variant", "created", "author", "rootfs", "type",
+            "diff_ids",
+        ]
+            + ["history", "created_by", "comment", "empty_layer"],
+        parents: ["rootfs", "history"])
 }

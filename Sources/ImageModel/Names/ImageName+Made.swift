@@ -53,7 +53,8 @@ extension ImageName {
 }
 
 extension ImageName {
-    /// Without what tools add to Docker Hub's names: `docker.io/library/a:1` is `a:1`, and `docker.io/b/c` is `b/c`.
+    /// The name as Docker shows it: `docker.io/library/a:1` is `a:1`, and `docker.io/b/c` is `b/c`. For people and for
+    /// RepoTags only; a repository's path is never shortened on the way to a registry.
     public var familiar: ImageName {
         guard let host, ["docker.io", "index.docker.io"].contains(host) else { return self }
         let parts = repository.split(separator: "/")
@@ -61,5 +62,15 @@ extension ImageName {
         let short = ImageName(repository: isOfficial ? String(parts[1]) : repository, tag: tag)
         // Without its host, `docker.io/a.b/c` would be on another one.
         return ImageName(short.description) == short ? short : self
+    }
+
+    /// The name as containerd and Kubernetes spell it: `a:1` is `docker.io/library/a:1`.
+    ///
+    /// Source: github.com/distribution/reference, `ParseNormalizedNamed`.
+    public var canonical: String {
+        guard let name = ImageName(description) else { return description }
+        let isHub = ["docker.io", "index.docker.io", nil].contains(name.host)
+        guard isHub else { return name.description }
+        return "docker.io/" + (name.repository.contains("/") ? "" : "library/") + name.path
     }
 }

@@ -11,5 +11,11 @@ public struct RepositoryPattern: Hashable, Sendable, CustomStringConvertible {
         description = text
     }
 
+    /// The path above all that it matches: `team` of `team/*`; empty if there is none.
+    public var folder: String {
+        let fixed = description.prefix { $0 != "*" }
+        return fixed.lastIndex(of: "/").map { String(fixed[..<$0]) } ?? ""
+    }
+
     public func matches(_ repository: String) -> Bool { fnmatch(description, repository, 0) == 0 }
 }

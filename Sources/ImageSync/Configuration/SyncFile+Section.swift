@@ -81,6 +81,10 @@ private struct RuleSettings {
     var options: CopyOptions = {
         var options = CopyOptions()
         options.keepGoing = true
+        options.names.prefix = "rename"
+        options.names.onExisting = "on-existing"
+        options.names.platform = "platforms:"
+        options.names.compression = "compression:"
         return options
     }()
 
@@ -95,7 +99,13 @@ private struct RuleSettings {
         if section.has("tags") { tags = TagSelection(section.section("tags")) }
         section.read("repositories", .list(.glob), into: &repositories)
         section.read("rename", .template, into: &rename)
-        section.read("platforms", .list(.platform), into: &options.platforms)
+        var platforms: [String] = []
+        section.read("platforms", .list(.platform), into: &platforms)
+        if platforms.contains(PlatformChoice.presentWord), platforms.count > 1 {
+            section.complain("platforms", "'present' cannot be combined with other platforms")
+        } else if !platforms.isEmpty {
+            options.platforms = PlatformChoice(platforms) ?? options.platforms
+        }
         section.read("format", .choice(), into: &options.format)
         if let (choice, level) = section.read("compression", .compression) {
             options.compression = choice

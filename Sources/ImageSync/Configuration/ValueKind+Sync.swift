@@ -38,6 +38,16 @@ extension ValueKind where Value == VersionRange {
 }
 
 extension ValueKind where Value == String {
+    /// Of a list that makes a `PlatformChoice`.
+    static var platform: ValueKind {
+        text { (text) throws(Complaint) in
+            guard PlatformChoice([text]) != nil else {
+                throw Complaint("\(quoted(text)) is not a platform: write OS/ARCH[/VARIANT], or present")
+            }
+            return text
+        }
+    }
+
     static var tag: ValueKind {
         text { (text) throws(Complaint) in
             guard ImageName.isTag(text) else {
@@ -45,17 +55,6 @@ extension ValueKind where Value == String {
                     "\(quoted(text)) is no tag: letters, digits, '.', '_' and '-'; patterns go under 'globs'")
             }
             return text
-        }
-    }
-}
-
-extension ValueKind where Value == Platform {
-    static var platform: ValueKind {
-        text { (text) throws(Complaint) in
-            guard let platform = Platform(text), !platform.isUnknown else {
-                throw Complaint("\(quoted(text)) is no platform: write OS/ARCH[/VARIANT], such as linux/arm64")
-            }
-            return platform
         }
     }
 }

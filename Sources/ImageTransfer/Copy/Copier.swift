@@ -68,7 +68,8 @@ public struct Copier: Sendable {
         guard options.onExisting != .overwrite, try await destination.isTaken() else { return false }
         guard options.onExisting == .skip else {
             throw TransferError.refused(
-                "\(destination.title) is there already: --on-existing overwrite replaces it, skip leaves it")
+                "\(destination.title) exists"
+                    + options.names.advice(\.onExisting) { "\($0) overwrite replaces it, skip keeps it" })
         }
         progress.remark("\(destination.title) is there already, and is left as it is")
         return true
@@ -86,7 +87,8 @@ public struct Copier: Sendable {
         if destination.traits.needsSizeFirst, options.compression(from: stream, to: destination) != .keep {
             throw TransferError.refused(
                 "layers of \(stream.title) would be packed on their way, and \(destination.title) has to know the result's "
-                    + "size before its first byte: add --compression keep, or write to a file, or read from one")
+                    + "size before its first byte; write to a file, or read from one"
+                    + options.names.advice(\.compression) { "or pass \($0) keep" })
         }
         try await Workers.blobs.run(stoppable: { stop in
             try stream.drain { blob in

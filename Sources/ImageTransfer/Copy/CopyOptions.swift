@@ -9,8 +9,7 @@ public struct CopyOptions: Hashable, Sendable {
         case error
     }
 
-    /// Empty: all.
-    public var platforms: [Platform] = []
+    public var platforms = PlatformChoice.all
     /// nil: manifests keep their family.
     public var format: ManifestFormat?
     /// nil: the source's default.
@@ -32,6 +31,9 @@ public struct CopyOptions: Hashable, Sendable {
     public var bases: [BlobBase] = []
     /// How far a compressed layer may inflate.
     public var inflation = InflationLimit.standard
+
+    /// What messages may advise.
+    public var names = OptionNames()
 
     public init() {}
 }

@@ -11,6 +11,10 @@ struct PlannedImage: Sendable {
     /// The forms that layers get; digests that are not in it stay.
     var compressions: [Digest: LayerCompression]
     var format: ManifestFormat?
+    /// See `AnnouncedImage`.
+    var unloadableConfig: Digest?
+    /// What messages may advise.
+    var options = OptionNames()
 
     /// Whether every manifest stays as it is.
     var keepsDigests: Bool {
@@ -45,7 +49,7 @@ struct PlannedImage: Sendable {
     /// - Parameter blobs: what blobs become.
     func manifests(with blobs: [Digest: Descriptor]) throws -> [Manifest] {
         var rewriter = ManifestRewriter(
-            layers: blobs.filter { compressions[$0.key] != nil }, manifests: [:], format: format)
+            layers: blobs.filter { compressions[$0.key] != nil }, manifests: [:], format: format, options: options)
         return try graph.nodes.map { node in
             let manifest = try rewriter.rewrite(node)
             rewriter.manifests[node.manifest.digest] = manifest.descriptor
@@ -66,11 +70,12 @@ struct PlannedImage: Sendable {
         }
     }
 
-    /// Makes all new manifests once, with what can be guessed of the blobs, so that what cannot be written is
-    /// refused before anything is.
-    func rehearse() throws {
+    /// All new manifests, with what can be guessed of the blobs.
+    ///
+    /// - Throws: `TransferError.refused` for what cannot be written.
+    func rehearsal() throws -> [Manifest] {
         let guesses = moves.filter { $0.compression != nil }.map { ($0.blob.digest, $0.guess) }
-        _ = try manifests(with: Dictionary(guesses) { first, _ in first })
+        return try manifests(with: Dictionary(guesses) { first, _ in first })
     }
 
     var foreignLayers: Int {
@@ -102,8 +107,11 @@ struct CopyPlan: Sendable {
         case refused
     }
 
+    /// What to do if another image has the name.
+    private let onClash: CopyOptions.OnExisting
+    private let options: OptionNames
     private var items: [Item] = []
-    var failures: [CopyReport.Failure] = []
+    var failures: [CopyReport.Failure]
     private var claims: [Place: Claim] = [:]
 
     /// What only one image can have.
@@ -128,6 +136,12 @@ struct CopyPlan: Sendable {
         var entry: CopyReport.Image
     }
 
+    init(_ options: CopyOptions, failures: [CopyReport.Failure] = []) {
+        onClash = options.onClash
+        self.options = options.names
+        self.failures = failures
+    }
+
     var images: [PlannedImage] {
         items.compactMap { if case .planned(let image) = $0 { image } else { nil } }
     }
@@ -149,23 +163,20 @@ struct CopyPlan: Sendable {
 
     var count: Int { items.count }
 
-    /// - Parameter onClash: what to do if another image has the name.
     /// - Throws: `TransferError.refused`; the other image is among the failures then.
-    mutating func add(_ image: PlannedImage, onClash: CopyOptions.OnExisting) throws {
+    mutating func add(_ image: PlannedImage) throws {
         let entry = CopyReport.Image(
             source: image.source.title, name: image.name, descriptor: image.graph.root,
             previousDigest: image.graph.root.digest, rule: image.rule)
-        try add(.planned(image), entry, title: image.image.title, onClash: onClash)
+        try add(.planned(image), entry, title: image.image.title)
     }
 
     /// Takes in what the destination has.
-    mutating func add(_ image: SettledImage, onClash: CopyOptions.OnExisting) throws {
-        try add(.settled(image), image.entry, title: image.entry.name.description, onClash: onClash)
+    mutating func add(_ image: SettledImage) throws {
+        try add(.settled(image), image.entry, title: image.entry.name.description)
     }
 
-    private mutating func add(
-        _ item: Item, _ entry: CopyReport.Image, title: String, onClash: CopyOptions.OnExisting
-    ) throws {
+    private mutating func add(_ item: Item, _ entry: CopyReport.Image, title: String) throws {
         let digest = entry.previousDigest
         let claim = Claim(item: items.count, digest: digest, title: "\(title) of \(entry.source)", entry: entry)
         let place = Place(entry.name, digest)
@@ -184,8 +195,9 @@ struct CopyPlan: Sendable {
         case .error:
             let error = TransferError.refused(
                 "two different images would be called \(entry.name): \(other.title) (\(other.digest.short)) and "
-                    + "\(claim.title) (\(digest.short)); copy one at a time, use --prefix or --name, or say with "
-                    + "--on-existing which one counts: skip for the first, overwrite for the last")
+                    + "\(claim.title) (\(digest.short))"
+                    + options.advice(\.prefix) { "copy them separately, each with its own \($0)" }
+                    + options.advice(\.onExisting) { "or choose with \($0): skip keeps the first, overwrite the last" })
             if case .refused = items[other.item] { throw error }
             items[other.item] = .refused
             failures.append(

@@ -4,6 +4,7 @@ import ImageModel
 struct Decider {
     private let options: CopyOptions
     private let progress: Progress
+    let remarks: Remarks
     private let destination: any ImageDestination
     private let images: [PlannedImage]
     private var finder: LayerFinder
@@ -12,6 +13,7 @@ struct Decider {
     init(options: CopyOptions, progress: Progress, destination: any ImageDestination, images: [PlannedImage]) {
         self.options = options
         self.progress = progress
+        remarks = Remarks(progress)
         self.destination = destination
         self.images = images
         finder = LayerFinder(destination: destination, inflation: options.inflation, progress: progress)
@@ -89,8 +91,8 @@ struct Decider {
         return layer
     }
 
-    /// Looks into configs that are going to be read anyway: they have to tell a diffID for each layer, and of
-    /// a raw layer that is its digest.
+    /// Looks into configs that are going to be read anyway: whether they tell a diffID for each layer, which of a raw layer
+    /// is its digest. The bytes are copied as they are, whatever they say.
     private func checkConfigs(
         of image: PlannedImage, _ moves: [(move: BlobMove, decision: ImageWork.Decision)]
     ) async throws {
@@ -100,8 +102,14 @@ struct Decider {
             guard case .image(let content) = node.manifest.content, isMoved.contains(content.config.digest),
                 try await image.source.absence(of: content.config, in: image.image.repository) == nil
             else { continue }
-            _ = try await ImageGraph.diffIDs(
-                of: content, in: image.source, repository: image.image.repository, title: image.image.title)
+            do {
+                _ = try await ImageGraph.diffIDs(
+                    of: content, in: image.source, repository: image.image.repository, title: image.image.title)
+            } catch let misfit as ConfigMisfit {
+                remarks.say("\(misfit)", "it is copied as it is")
+            } catch let error as DocumentError {
+                remarks.say("\(error)", "it is copied as it is")
+            }
         }
     }
 }

@@ -30,16 +30,40 @@ struct ImageGraph {
     /// Children before what refers to them; the root's own before referrers.
     private(set) var nodes: [Node] = []
     let root: Descriptor
+    /// Parts of indexes that are not in the source, and that the choice of platforms leaves out.
+    private(set) var leftOut: [LeftOut] = []
+
+    /// An entry of an index that is left out because the source lacks it.
+    struct LeftOut {
+        var entry: Descriptor
+        var reason: String
+    }
 
     private var seen: Set<Digest> = []
+    private let image: SourceImage
+    private let source: any ImageSource
+    private let names: OptionNames
     static let depthLimit = 16
 
-    /// - Parameter platforms: what to keep of indexes; empty for all.
-    /// - Throws: `TransferError.notFound` if nothing is of the platforms, or content is missing.
-    init(of image: SourceImage, in source: any ImageSource, platforms: [Platform]) async throws {
-        let manifest = try await source.manifest(image.descriptor, in: image.repository)
+    /// - Parameters:
+    ///   - platforms: what to keep of indexes.
+    ///   - names: options that messages may advise.
+    /// - Throws: `TransferError.damaged` if content is missing, `.otherPlatform` if there is nothing for the platforms.
+    init(
+        of image: SourceImage, in source: any ImageSource, platforms: PlatformChoice = .all,
+        names: OptionNames = OptionNames()
+    ) async throws {
+        self.image = image
+        self.source = source
+        self.names = names
+        let manifest: Manifest
+        do {
+            manifest = try await source.manifest(image.descriptor, in: image.repository)
+        } catch TransferError.notFound(let text) {
+            throw TransferError.damaged("\(text), but \(image.title) is listed")
+        }
         root = manifest.descriptor
-        try await walk(manifest, image, source, platforms, depth: 0)
+        try await walk(manifest, platforms, depth: 0)
     }
 
     var rootNode: Node? { nodes.first { $0.manifest.digest == root.digest } }
@@ -47,45 +71,26 @@ struct ImageGraph {
     /// Digests of all manifests in the graph.
     var digests: Set<Digest> { seen }
 
-    private mutating func walk(
-        _ manifest: Manifest, _ image: SourceImage, _ source: any ImageSource, _ platforms: [Platform], depth: Int
-    ) async throws {
-        guard depth <= Self.depthLimit else {
-            throw TransferError.damaged(
-                "\(source.title): \(image.title) nests indexes more than \(Self.depthLimit) deep")
-        }
+    private mutating func walk(_ manifest: Manifest, _ platforms: PlatformChoice, depth: Int) async throws {
+        try checkDepth(depth)
         guard seen.insert(manifest.digest).inserted else { return }
         var node = Node(manifest: manifest)
         switch manifest.content {
         case .index(let index):
-            if !platforms.isEmpty {
-                node.keptChildren = try await Self.choose(index, platforms, image, source)
-            }
-            for entry in node.keptChildren ?? index.manifests where entry.mediaType.rawValue.isEmpty {
-                if (try? await source.manifest(entry, in: image.repository)) != nil {
-                    node.untypedChildren.append(entry)
-                }
-            }
-            for child in node.children {
-                let next: Manifest
-                do {
-                    next = try await source.manifest(child, in: image.repository)
-                } catch TransferError.notFound(let text) {
-                    throw TransferError.notFound(
-                        "\(text); the index \(manifest.digest) of \(image.title) lists it"
-                            + (child.platform.map { " for \($0)" } ?? "")
-                            + ": --platform copies what there is of it")
-                }
+            if platforms != .all { node.keptChildren = try await chosen(of: index, platforms, depth: depth) }
+            for entry in node.keptChildren ?? index.manifests {
+                guard let child = try await child(entry, of: manifest, index, depth: depth) else { continue }
+                if !entry.mediaType.isManifest { node.untypedChildren.append(entry) }
                 // An index within the index is cut down as well; single images are chosen by now.
-                try await walk(next, image, source, next.mediaType.isIndex ? platforms : [], depth: depth + 1)
+                try await walk(child, child.kind == .index ? platforms : .all, depth: depth + 1)
             }
         case .image(let content):
-            if !platforms.isEmpty, content.config.mediaType.isImageConfig {
+            if case .only(let wanted) = platforms, content.config.mediaType.isImageConfig {
                 let platform = try await source.config(of: content, in: image.repository)?.platform
-                guard let platform, platforms.contains(where: { $0.accepts(platform) }) else {
-                    throw TransferError.notFound(
+                guard let platform, wanted.contains(where: { $0.accepts(platform) }) else {
+                    throw TransferError.otherPlatform(
                         "\(image.title) in \(source.title) is for \(platform?.description ?? "no platform"), not "
-                            + platforms.map(\.description).joined(separator: " or "))
+                            + platforms.title)
                 }
             }
         case .schema1: break
@@ -93,63 +98,156 @@ struct ImageGraph {
         nodes.append(node)
     }
 
-    /// The entries of an index for the platforms, with their attestations.
-    ///
-    /// - Throws: `TransferError.notFound` if there are none.
-    private static func choose(
-        _ index: ImageIndex, _ platforms: [Platform], _ image: SourceImage, _ source: any ImageSource
-    ) async throws -> [Descriptor] {
-        var kept: Set<Digest> = []
-        var seen: [String] = []
-        try await choose(index.manifests, platforms, image, source, depth: 0, &kept, &seen)
-        guard !kept.isEmpty else {
-            throw TransferError.notFound(
-                "\(image.title) in \(source.title) has nothing for "
-                    + platforms.map(\.description).joined(separator: " or ")
-                    + "; it has \(seen.joined(separator: ", "))")
-        }
-        return index.manifests.filter { entry in
-            kept.contains(entry.digest)
-                || entry.annotations?["vnd.docker.reference.digest"].flatMap { Digest($0) }.map(kept.contains) == true
+    private func checkDepth(_ depth: Int) throws {
+        guard depth <= Self.depthLimit else {
+            throw TransferError.damaged(
+                "\(source.title): \(image.title) nests indexes more than \(Self.depthLimit) deep")
         }
     }
 
-    private static func choose(
-        _ entries: [Descriptor], _ platforms: [Platform], _ image: SourceImage, _ source: any ImageSource, depth: Int,
-        _ kept: inout Set<Digest>, _ seen: inout [String]
-    ) async throws {
-        guard depth <= depthLimit else { return }
-        for entry in entries where !entry.isAttestation {
-            guard entry.mediaType.isManifest || entry.mediaType.rawValue.isEmpty else { continue }
+    /// The manifest that an entry of an index is.
+    ///
+    /// - Returns: nil for an entry that is a blob.
+    private func child(
+        _ entry: Descriptor, of manifest: Manifest, _ index: ImageIndex, depth: Int
+    ) async throws -> Manifest? {
+        guard entry.mayBeManifest else { return nil }
+        do {
+            return try await source.manifest(entry, in: image.repository)
+        } catch TransferError.notFound(let text) {
+            // A blob lies elsewhere.
+            guard entry.mediaType.isManifest else { return nil }
+            var advice = ""
+            for other in index.manifests where names.platform != nil && !other.isAttestation && advice.isEmpty {
+                guard try await lack(of: other, depth: depth) == nil else { continue }
+                advice = names.advice(\.platform) { "\($0) present copies the platforms that are there" }
+            }
+            throw TransferError.damaged(
+                "\(text); the index \(manifest.digest) of \(image.title) lists it" + Self.purpose(of: entry) + advice)
+        } catch is DocumentError where !entry.mediaType.isManifest {
+            return nil
+        }
+    }
+
+    private static func purpose(of entry: Descriptor) -> String {
+        if entry.isAttestation { return " as an attestation" }
+        return entry.platform.map { " for \($0)" } ?? ""
+    }
+
+    /// The entries of an index that are chosen, with their attestations.
+    ///
+    /// - Throws: `TransferError.otherPlatform` if there are none.
+    private mutating func chosen(
+        of index: ImageIndex, _ platforms: PlatformChoice, depth: Int
+    ) async throws -> [Descriptor] {
+        var kept: Set<Digest> = []
+        switch platforms {
+        case .all: return index.manifests
+        case .only(let wanted):
+            var found: [String] = []
+            kept = try await matches(index.manifests, wanted, depth: depth, &found)
+            guard !kept.isEmpty else {
+                throw TransferError.otherPlatform(
+                    "\(image.title) in \(source.title) has nothing for \(platforms.title); it has "
+                        + (found.isEmpty ? "no platforms" : found.joined(separator: ", ")))
+            }
+        case .present:
+            for entry in index.manifests where !entry.isAttestation {
+                if let reason = try await lack(of: entry, depth: depth) {
+                    leftOut.append(LeftOut(entry: entry, reason: reason))
+                } else {
+                    kept.insert(entry.digest)
+                }
+            }
+            guard !kept.isEmpty || index.manifests.isEmpty else {
+                throw TransferError.notFound("\(source.title) has no platform of \(image.title) whole")
+            }
+        }
+        var entries: [Descriptor] = []
+        for entry in index.manifests {
+            if entry.isAttestation {
+                guard let subject = entry.attestedDigest, kept.contains(subject) else { continue }
+                if let reason = try await lack(of: entry, depth: depth) {
+                    leftOut.append(LeftOut(entry: entry, reason: reason))
+                    continue
+                }
+            } else if !kept.contains(entry.digest) {
+                continue
+            }
+            entries.append(entry)
+        }
+        return entries
+    }
+
+    /// Entries for platforms, or of indexes with something for them.
+    ///
+    /// - Parameter found: is told the platforms that there are.
+    private func matches(
+        _ entries: [Descriptor], _ wanted: [Platform], depth: Int, _ found: inout [String]
+    ) async throws -> Set<Digest> {
+        try checkDepth(depth)
+        var kept: Set<Digest> = []
+        for entry in entries where !entry.isAttestation && entry.mayBeManifest {
             var platform = entry.platform
-            if platform == nil || entry.mediaType.isIndex {
+            if platform == nil || entry.mediaType.manifestKind == .index {
                 let manifest: Manifest
                 do {
                     manifest = try await source.manifest(entry, in: image.repository)
-                } catch TransferError.notFound {
-                    continue
-                } catch is DocumentError where entry.mediaType.rawValue.isEmpty {
+                } catch TransferError.notFound(let text) {
+                    guard entry.mediaType.isManifest else { continue }
+                    throw TransferError.damaged(
+                        "\(text); an index of \(image.title) lists it" + Self.purpose(of: entry))
+                } catch is DocumentError where !entry.mediaType.isManifest {
                     continue
                 }
                 switch manifest.content {
                 case .index(let inner):
-                    var below: Set<Digest> = []
-                    try await choose(inner.manifests, platforms, image, source, depth: depth + 1, &below, &seen)
+                    let below = try await matches(inner.manifests, wanted, depth: depth + 1, &found)
                     if !below.isEmpty { kept.insert(entry.digest) }
                     continue
                 case .image(let content):
-                    platform = try? await source.config(of: content, in: image.repository)?.platform
+                    platform = try await source.config(of: content, in: image.repository)?.platform
                 case .schema1: break
                 }
             }
             guard let platform else { continue }
-            seen.append(platform.description)
-            if platforms.contains(where: { $0.accepts(platform) }) { kept.insert(entry.digest) }
+            found.append(platform.description)
+            if wanted.contains(where: { $0.accepts(platform) }) { kept.insert(entry.digest) }
         }
+        return kept
+    }
+
+    /// Why an entry of an index is not there as a whole; of an index, why nothing of it is. nil if it is.
+    private func lack(of entry: Descriptor, depth: Int) async throws -> String? {
+        try checkDepth(depth)
+        let manifest: Manifest
+        do {
+            manifest = try await source.manifest(entry, in: image.repository)
+        } catch TransferError.notFound(let text) {
+            guard !entry.mediaType.isManifest else { return text }
+            return try await source.absence(of: entry, in: image.repository)?.reason
+        } catch is DocumentError where !entry.mediaType.isManifest {
+            return nil
+        }
+        if case .index(let index) = manifest.content {
+            var reason: String?
+            for child in index.manifests where !child.isAttestation {
+                guard let lack = try await lack(of: child, depth: depth + 1) else { return nil }
+                reason = reason ?? lack
+            }
+            return reason
+        }
+        for blob in manifest.blobs where !blob.staysAway {
+            // What a delta leaves out, the destination has.
+            if let absence = try await source.lack(of: blob, in: image.repository), absence.repository == nil {
+                return "blob \(blob.digest): \(absence.reason)"
+            }
+        }
+        return nil
     }
 
     /// Adds what refers to anything in the graph, and what refers to that.
-    mutating func addReferrers(of image: SourceImage, in source: any ImageSource) async throws {
+    mutating func addReferrers() async throws {
         var next = 0
         while next < nodes.count {
             let subject = nodes[next].manifest.digest
@@ -165,41 +263,38 @@ struct ImageGraph {
                 }
                 let manifest = try await source.manifest(referrer, in: image.repository)
                 let before = nodes.count
-                try await walk(manifest, image, source, [], depth: 0)
+                try await walk(manifest, .all, depth: 0)
                 for added in before..<nodes.count { nodes[added].referral = referral }
             }
         }
     }
 
     /// Learns the diffIDs of all layers.
-    mutating func learnDiffIDs(of image: SourceImage, in source: any ImageSource) async throws {
+    ///
+    /// - Throws: `ConfigMisfit` if a config does not fit its layers.
+    mutating func learnDiffIDs() async throws {
         for position in nodes.indices {
             guard case .image(let content) = nodes[position].manifest.content else { continue }
-            let changes = content.layers.contains { $0.mediaType.layerCompression != nil }
             nodes[position].diffIDs = try await Self.diffIDs(
-                of: content, in: source, repository: image.repository, title: image.title, areNeeded: changes)
+                of: content, in: source, repository: image.repository, title: image.title)
         }
     }
 
-    /// The diffIDs of an image's layers, by the layers' digests; empty for what is no image of layers.
+    /// The diffIDs of an image's layers, by the layers' digests; empty for what is not an image of layers.
     ///
-    /// - Parameter areNeeded: whether the config has to give them.
-    /// - Throws: `TransferError.damaged` if the config does not fit the layers.
+    /// - Throws: `ConfigMisfit` if the config does not fit the layers.
     static func diffIDs(
-        of content: ImageManifest, in source: any ImageSource, repository: String?, title: String,
-        areNeeded: Bool = false
+        of content: ImageManifest, in source: any ImageSource, repository: String?, title: String
     ) async throws -> [Digest: Digest] {
         let isOfLayers = content.layers.allSatisfy {
             $0.mediaType.layerCompression != nil || $0.mediaType.isForeignLayer
         }
-        guard content.config.mediaType.isImageConfig, isOfLayers || areNeeded,
+        guard content.config.mediaType.isImageConfig, isOfLayers,
             let config = try await source.config(of: content, in: repository)
         else { return [:] }
-        // A config without any serves artifacts.
-        guard areNeeded || config.rootfs?.diffIDs != nil else { return [:] }
         guard config.diffIDs.count == content.layers.count else {
-            throw TransferError.damaged(
-                "\(title) in \(source.title) has \(content.layers.count) layers, "
+            throw ConfigMisfit(
+                description: "\(title) in \(source.title) has \(content.layers.count) layers, "
                     + "but its config gives \(config.diffIDs.count) diffIDs")
         }
         var diffIDs: [Digest: Digest] = [:]
@@ -209,11 +304,16 @@ struct ImageGraph {
                 diffIDs.updateValue(diffID, forKey: layer.digest)
                 ?? (isRaw && layer.digest.algorithm == diffID.algorithm ? layer.digest : diffID)
             guard known == diffID else {
-                throw TransferError.damaged(
-                    "\(title) in \(source.title): the config gives the layer \(layer.digest) the diffID \(diffID), "
-                        + "but it is \(known)" + (isRaw ? "" : " elsewhere in the same config"))
+                throw ConfigMisfit(
+                    description: "\(title) in \(source.title): the config gives the layer \(layer.digest) the diffID "
+                        + "\(diffID), but it is \(known)" + (isRaw ? "" : " elsewhere in the same config"))
             }
         }
         return diffIDs
     }
+}
+
+/// A config whose diffIDs are not those of its image's layers. Such an image cannot be run, but its bytes can be copied.
+struct ConfigMisfit: Error, CustomStringConvertible {
+    let description: String
 }

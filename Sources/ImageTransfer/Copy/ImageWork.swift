@@ -34,7 +34,9 @@ struct ImageWork {
     /// What will be written, as far as that is known before it is.
     func announced() throws -> AnnouncedImage {
         let outlook = try outlook()
-        return AnnouncedImage(name: image.name, manifests: outlook.manifests, root: outlook.root)
+        return AnnouncedImage(
+            name: image.name, manifests: outlook.manifests, root: outlook.root,
+            unloadableConfig: image.unloadableConfig)
     }
 
     func outlook() throws -> Outlook {

@@ -8,6 +8,8 @@ struct ManifestRewriter {
     var manifests: [Digest: Descriptor]
     /// The family that everything is to be in; nil to leave it.
     var format: ManifestFormat?
+    /// What messages may advise.
+    var options = OptionNames()
 
     /// - Returns: the manifest itself, bytes and all, if nothing in it changes.
     func rewrite(_ node: ImageGraph.Node) throws -> Manifest {
@@ -25,7 +27,8 @@ struct ManifestRewriter {
             let target = type.manifestFormat
             if target == .docker, compressions.contains(.zstd) {
                 throw TransferError.refused(
-                    "\(name) has zstd layers, which schema2 has no media type for: add --compression gzip")
+                    "\(name) has zstd layers, for which schema2 has no media type"
+                        + options.advice(\.compression) { "\($0) gzip compresses them again" })
             }
             guard type != manifest.mediaType || image.layers.contains(where: { layers[$0.digest] != nil }) else {
                 return manifest
@@ -42,8 +45,7 @@ struct ManifestRewriter {
                     var entry = entry
                     var mediaType = MediaType(entry["mediaType"]?.string ?? "")
                     if let new = layers[old] {
-                        entry["digest"] = .string(new.digest.description)
-                        entry["size"] = .integer(new.size)
+                        replace(&entry, by: new)
                         mediaType = new.mediaType
                     }
                     if let target { mediaType = mediaType.renamed(for: target) }
@@ -67,15 +69,43 @@ struct ManifestRewriter {
                     if let kept, !kept.contains(old) { return nil }
                     var entry = entry
                     if let new = manifests[old], new.digest != old {
-                        entry["digest"] = .string(new.digest.description)
-                        entry["size"] = .integer(new.size)
+                        replace(&entry, by: new)
                         entry["mediaType"] = .string(new.mediaType.rawValue)
+                    }
+                    if case .object(var annotations)? = entry["annotations"],
+                        let attested = annotations[Descriptor.attestedDigestKey]?.string.flatMap({ Digest($0) }),
+                        let new = manifests[attested]
+                    {
+                        annotations[Descriptor.attestedDigestKey] = .string(new.digest.description)
+                        entry["annotations"] = .object(annotations)
                     }
                     return .object(entry)
                 })
             return try made(json, type, manifest, name)
         }
     }
+
+    /// Makes a descriptor one of other content, without what it said of the bytes that it was of.
+    private func replace(_ entry: inout [String: JSONValue], by new: Descriptor) {
+        entry["digest"] = .string(new.digest.description)
+        entry["size"] = .integer(new.size)
+        entry["data"] = nil
+        entry["urls"] = nil
+        guard let annotations = entry["annotations"]?.object else { return }
+        let kept = annotations.filter { annotation in
+            !Self.annotationsOfBytes.contains { annotation.key.hasPrefix($0) }
+        }
+        entry["annotations"] = kept.isEmpty ? nil : .object(kept)
+    }
+
+    /// Annotations that describe how a layer is compressed, and are wrong once it is compressed in another way: tables of
+    /// contents and their places, sizes, and formats for lazy pulling. Sources: stargz-snapshotter's docs/estargz.md,
+    /// containers/storage's pkg/chunked, nydus-snapshotter, accelerated-container-image (overlaybd).
+    private static let annotationsOfBytes = [
+        "containerd.io/snapshot/", "io.containers.estargz.", "io.containers.zstd-chunked.",
+        "io.github.containers.estargz.", "io.github.containers.zstd-chunked.", "io.containers.zstd_chunked.",
+        "com.amazon.soci.", "containerd.io/uncompressed-size",
+    ]
 
     private func object(_ manifest: Manifest, _ name: String) throws -> [String: JSONValue] {
         try Document.object(from: manifest.bytes, name: name)

@@ -16,28 +16,39 @@ struct Planner {
 
     /// - Parameter failures: sources that have failed already.
     func plan(_ selections: [CopySelection], failures: [CopyReport.Failure] = []) async throws -> CopyPlan {
-        var plan = CopyPlan()
-        plan.failures = failures
+        var plan = CopyPlan(options, failures: failures)
         defer { remarks.sumUp() }
+        var groups: [Naming.Group] = []
         for selection in selections {
             do {
-                try await add(selection, to: &plan, isAlone: selections.count == 1)
+                groups.append(Naming.Group(selection, try await images(of: selection, &plan)))
             } catch {
-                try fail(
-                    CopyReport.Failure(source: selection.source.title, rule: selection.rule, error: error), &plan)
+                try fail(selection, error, &plan)
+            }
+        }
+        let naming = Naming(
+            options: options, traits: destination.traits, requestedName: destination.requestedName)
+        for (group, named) in zip(groups, naming.assign(groups)) {
+            do {
+                try await add(try named.get(), of: group, to: &plan)
+            } catch {
+                try fail(group.selection, error, &plan)
             }
         }
         guard plan.count > 0 || !plan.failures.isEmpty else {
-            throw TransferError.notFound(
-                "nothing matches " + options.platforms.map(\.description).joined(separator: ", "))
+            throw TransferError.otherPlatform("no image is for \(options.platforms.title)")
         }
         let images = plan.images
         if !destination.traits.holdsManyImages, images.count > 1 {
             throw TransferError.refused(
-                "\(destination.title) holds one image, and there are \(images.count): choose one of "
+                "\(destination.title) holds one image, and there are \(images.count); choose one of "
                     + images.prefix(8).map(\.image.title).joined(separator: ", "))
         }
         return plan
+    }
+
+    private func fail(_ selection: CopySelection, _ error: any Error, _ plan: inout CopyPlan) throws {
+        try fail(CopyReport.Failure(source: selection.source.title, rule: selection.rule, error: error), &plan)
     }
 
     /// Notes a failure, or stops for it.
@@ -46,7 +57,8 @@ struct Planner {
         plan.failures.append(failure)
     }
 
-    private func add(_ selection: CopySelection, to plan: inout CopyPlan, isAlone: Bool) async throws {
+    /// The images of a source that can be read; the others are failures.
+    private func images(of selection: CopySelection, _ plan: inout CopyPlan) async throws -> [SourceImage] {
         let source = selection.source
         let listing = try await selection.listing()
         for remark in listing.remarks { progress.remark(remark) }
@@ -57,17 +69,16 @@ struct Planner {
                     source: source.title, name: broken.title, digest: broken.digest, rule: selection.rule,
                     error: broken.error), &plan)
         }
-        let images = listing.images
-        guard !images.isEmpty || !listing.broken.isEmpty else {
+        guard !listing.images.isEmpty || !listing.broken.isEmpty else {
             throw TransferError.notFound("\(source.title) holds no image")
         }
-        let naming = Naming(
-            options: options, traits: destination.traits,
-            requestedName: selection.requestedName ?? destination.requestedName)
-        let named = try naming.assign(
-            images, from: source, alone: isAlone || selection.requestedName != nil, rename: selection.rename)
+        return listing.images
+    }
+
+    private func add(_ named: [Naming.Named], of group: Naming.Group, to plan: inout CopyPlan) async throws {
+        let selection = group.selection
         let settled = try await settled(named, selection)
-        let companions = try await companions(of: images, Set(settled.keys), selection)
+        let companions = try await companions(of: group.images, Set(settled.keys), selection)
         let before = plan.count
         try await add(named, settled, selection, to: &plan)
         guard plan.count > before else { return }
@@ -87,7 +98,7 @@ struct Planner {
     ) async throws -> [SourceImage] {
         let chosen = Set(images)
         let images = images.filter { !selection.takesAll(of: $0.repository) }
-        guard !images.isEmpty, destination.traits.holdsReferrers, options.platforms.isEmpty else { return [] }
+        guard !images.isEmpty, destination.traits.holdsReferrers, options.platforms == .all else { return [] }
         var digests: Set<Digest> = []
         for image in images {
             guard !settled.contains(image) else {
@@ -95,7 +106,7 @@ struct Planner {
                 continue
             }
             // What is wrong with it is told when it is planned.
-            let graph = try? await ImageGraph(of: image, in: selection.source, platforms: [])
+            let graph = try? await ImageGraph(of: image, in: selection.source)
             digests.formUnion(graph?.digests ?? [])
         }
         let subjects = digests
@@ -115,7 +126,7 @@ struct Planner {
         _ items: [Naming.Named], _ selection: CopySelection
     ) async throws -> [SourceImage: SettledImage] {
         let source = selection.source
-        guard source.isRemote, destination.traits.namesAreWhole, options.platforms.isEmpty, options.format == nil,
+        guard source.isRemote, destination.traits.namesAreWhole, options.platforms == .all, options.format == nil,
             options.compression(from: source, to: destination) == .keep, options.onExisting == .overwrite
         else { return [:] }
         let destination = destination
@@ -207,9 +218,9 @@ struct Planner {
         for (item, planned) in zip(items, planned) {
             do {
                 if let settled = settled[item.image] {
-                    try plan.add(settled, onClash: options.onClash)
+                    try plan.add(settled)
                 } else if let image = try planned.get() {
-                    try plan.add(image, onClash: options.onClash)
+                    try plan.add(image)
                     if let remark = item.remark { remarks.say("\(item.image.title) is called \(item.name)", remark) }
                 }
             } catch {
@@ -229,10 +240,16 @@ struct Planner {
         let image = item.image
         var graph: ImageGraph
         do {
-            graph = try await ImageGraph(of: image, in: source, platforms: options.platforms)
-        } catch TransferError.notFound(let text) where !options.platforms.isEmpty && !isAlone {
+            graph = try await ImageGraph(
+                of: image, in: source, platforms: options.platforms, names: options.names)
+        } catch TransferError.otherPlatform(let text) where !isAlone {
             remarks.say(text, "it is left out")
             return nil
+        }
+        for part in graph.leftOut {
+            let what = part.entry.isAttestation ? "attestation" : part.entry.platform?.description ?? "part"
+            remarks.say(
+                "\(image.title): \(what) \(part.entry.digest) is left out (\(part.reason))", "missing from the source")
         }
         try refuseUnholdable(graph, image, source)
         let choice = options.compression(from: source, to: destination)
@@ -246,39 +263,78 @@ struct Planner {
             }
         }
         let changes = !compressions.isEmpty
-        if changes { try await graph.learnDiffIDs(of: image, in: source) }
+        if changes {
+            do {
+                try await graph.learnDiffIDs()
+            } catch let misfit as ConfigMisfit {
+                throw TransferError.damaged(
+                    "\(misfit)" + options.names.advice(\.compression) { "\($0) keep copies it as it is" })
+            }
+        }
         var planned = PlannedImage(
             source: source, image: image, name: item.name, rule: selection.rule, graph: graph,
-            compressions: compressions, format: options.format)
+            compressions: compressions, format: options.format, options: options.names)
         // schema2 where it can say what the layers become: it has no name for zstd.
         if changes, choice == .gzipRaw, planned.format == nil, !planned.hasZstd { planned.format = .docker }
-        try planned.rehearse()
+        let manifests = try planned.rehearsal()
         guard planned.keepsDigests || !options.strict else {
             throw TransferError.refused(
                 "\(image.title) would get a new digest, and --strict forbids that"
                     + (choice == .gzipRaw
-                        ? ": its layers are not compressed; --compression keep carries them as they are" : ""))
+                        ? options.names.advice(\.compression) { "\($0) keep carries its raw layers as they are" } : ""))
         }
         if destination.traits.holdsReferrers {
             if planned.keepsDigests {
-                try await planned.graph.addReferrers(of: image, in: source)
+                try await planned.graph.addReferrers()
             } else {
                 try await remarkLostReferrers(graph, image, source, "its digest changes")
             }
         } else {
             try await remarkLostReferrers(graph, image, source, "\(destination.title) cannot hold them")
         }
-        if planned.foreignLayers > 0 {
+        if destination.traits.hasDockerPart {
+            planned.unloadableConfig = try await remarkUnloadable(planned, manifests)
+        } else if planned.foreignLayers > 0 {
             remarks.say(
-                "\(image.title) has \(planned.foreignLayers) foreign layers",
-                "they stay where their URLs say"
-                    + (destination.traits.hasDockerPart
-                        ? ", and the image is in the archive's OCI part alone, since docker's lists every layer" : ""))
+                "\(image.title) has \(planned.foreignLayers) foreign layers", "they stay where their URLs say")
         }
-        if !options.platforms.isEmpty, !planned.keepsDigests, case .index = graph.rootNode?.manifest.content {
+        if options.platforms != .all, !planned.keepsDigests, graph.rootNode?.manifest.kind == .index {
             remarks.say(image.title, "the index is cut down to the chosen platforms and has a new digest")
         }
         return planned
+    }
+
+    /// Says why docker cannot load an image from an archive, which holds it all the same.
+    ///
+    /// - Returns: the config that does not fit the layers, if that is the reason.
+    private func remarkUnloadable(_ planned: PlannedImage, _ manifests: [Manifest]) async throws -> Digest? {
+        let image = planned.image
+        guard !image.isAttachment else { return nil }
+        let known = Dictionary(manifests.map { ($0.digest, $0) }) { first, _ in first }
+        var problem: String? = "it is not a container image"
+        var config: Digest?
+        if let content = DockerPart.image(below: planned.root(of: manifests).digest, in: known) {
+            problem = DockerPart.problem(of: content)
+            if problem == nil, let misfit = try await misfit(of: content, planned) {
+                (problem, config) = (misfit, content.config.digest)
+            }
+        }
+        if let problem {
+            remarks.say(
+                "\(image.title): \(problem)",
+                "left out of manifest.json, so docker load takes it only from the OCI part")
+        }
+        return config
+    }
+
+    /// Why a config does not fit an image's layers; nil if it does, or is not there to be looked at.
+    private func misfit(of content: ImageManifest, _ planned: PlannedImage) async throws -> String? {
+        let repository = planned.image.repository
+        guard try await planned.source.absence(of: content.config, in: repository) == nil,
+            let config = try? await planned.source.config(of: content, in: repository),
+            config.diffIDs.count != content.layers.count
+        else { return nil }
+        return "its config has \(config.diffIDs.count) diffIDs for \(content.layers.count) layers"
     }
 
     private func remarkLostReferrers(
@@ -303,8 +359,8 @@ struct Planner {
         for node in graph.nodes {
             if case .schema1 = node.manifest.content {
                 throw TransferError.refused(
-                    "\(image.title) in \(source.title) is a schema1 manifest: it can be carried from store to store, "
-                        + "not into \(destination.title)")
+                    "\(image.title) in \(source.title) is a schema1 manifest, which \(destination.title) cannot hold; "
+                        + "copy it to a store:")
             }
         }
     }

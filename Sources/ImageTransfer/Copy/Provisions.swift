@@ -1,31 +1,33 @@
 import ImageModel
 
-/// Sees, before anything is written, that the bytes of every blob can be had: a delta leaves some out, and a
-/// volume of a set may be missing.
+/// Finds blobs that are missing from the source and from the destination, before anything is written: a delta leaves some
+/// out, and a volume of a set may be missing.
 struct Provisions {
-    let destination: any ImageDestination
-    let bases: [BlobBase]
-    /// How many are told one by one.
+    private let destination: any ImageDestination
+    private let bases: [BlobBase]
+    private let names: OptionNames
+    /// Reasons that are told one by one.
     private static let mostReasons = 4
     /// What earlier images of the copy bring.
     private var coming: Set<BlobMove.Key> = []
 
-    init(destination: any ImageDestination, bases: [BlobBase]) {
+    init(_ options: CopyOptions, destination: any ImageDestination) {
         self.destination = destination
-        self.bases = bases
+        bases = options.bases
+        names = options.names
     }
 
-    /// A blob that can be had from nowhere, and why its source has not got it.
+    /// A blob that is missing everywhere, and why the source lacks it.
     struct Missing {
         let blob: Descriptor
         let absence: BlobAbsence
     }
 
-    /// Images are to be asked after in the order in which they are going to claim what they bring.
+    /// What an image lacks. Called for images in the order in which they claim what they bring.
     mutating func missing(for work: ImageWork) async throws -> [Missing] {
         var missing: [Missing] = []
         for case (let move, .move) in work.moves where !coming.contains(move.key) {
-            let absence = try await work.image.source.absence(of: move.blob, in: work.image.image.repository)
+            let absence = try await work.image.source.lack(of: move.blob, in: work.image.image.repository)
             if let absence, try await !canBeHad(move, absence) {
                 missing.append(Missing(blob: move.blob, absence: absence))
             } else {
@@ -51,7 +53,7 @@ struct Provisions {
         var reasons: [String] = []
         for absence in works.flatMap(\.missing).map(\.absence) {
             if !reasons.contains(absence.reason) { reasons.append(absence.reason) }
-            if !advice.contains(absence.advice) { advice.append(absence.advice) }
+            if let own = absence.advice, !advice.contains(own) { advice.append(own) }
         }
         for reason in reasons.prefix(Self.mostReasons) {
             var blobs: [Descriptor] = []
@@ -64,17 +66,20 @@ struct Provisions {
                 for blob in own where seen.insert(blob.digest).inserted { blobs.append(blob) }
             }
             let bytes = blobs.reduce(Int64(0)) { $0.addingSaturated(max(0, $1.size)) }
-            let names = images.prefix(8).joined(separator: ", ")
+            let titles = images.prefix(8).joined(separator: ", ")
             let more = images.count > 8 ? " and \(images.count - 8) more" : ""
             let what = blobs.count == 1 ? "1 blob" : "\(blobs.count) blobs"
             parts.append(
-                "\(what) of \(names)\(more) (\(bytes) bytes; \(blobs.count == 1 ? "" : "the first is ")\(blobs[0].digest)) "
-                    + "can be had from nowhere: \(reason), and \(destination.title) has not got "
+                "\(what) of \(titles)\(more) (\(bytes) bytes; \(blobs.count == 1 ? "" : "the first is ")\(blobs[0].digest)) "
+                    + "\(blobs.count == 1 ? "is" : "are") missing: \(reason), and \(destination.title) does not have "
                     + (blobs.count == 1 ? "it" : "them"))
         }
         if reasons.count > Self.mostReasons {
-            parts.append("and so on, \(reasons.count - Self.mostReasons) times more")
+            parts.append("\(reasons.count - Self.mostReasons) more reasons")
         }
-        return .damaged(parts.joined(separator: "; ") + ": " + advice.joined(separator: ", or "))
+        if let base = names.base { advice.append("name a place that has them with \(base)") }
+        if let platform = names.platform { advice.append("\(platform) present copies the platforms that are whole") }
+        return .damaged(
+            parts.joined(separator: "; ") + (advice.isEmpty ? "" : "; " + advice.joined(separator: ", or ")))
     }
 }

@@ -49,6 +49,7 @@ struct Transfer {
                 try fail(image, error, &report)
             }
         }
+        decider.remarks.sumUp()
         guard !works.isEmpty else { return report }
         try await checkProvisions(&works)
         if let free = try await destination.freeSpace() {
@@ -97,11 +98,11 @@ struct Transfer {
         options.keepGoing && !(error is CancellationError) && destination.isIntact
     }
 
-    /// Sees what can be had from nowhere.
+    /// Finds what is missing from the source and from the destination.
     ///
     /// - Throws: `TransferError.damaged` if that is anything; with `keepGoing`, it is for each image to say.
     private func checkProvisions(_ works: inout [ImageWork]) async throws {
-        var provisions = Provisions(destination: destination, bases: options.bases)
+        var provisions = Provisions(options, destination: destination)
         for position in works.indices {
             works[position].missing = try await provisions.missing(for: works[position])
         }
@@ -110,7 +111,7 @@ struct Transfer {
     }
 
     private func lack(_ work: ImageWork) -> TransferError {
-        Provisions(destination: destination, bases: options.bases).error([work])
+        Provisions(options, destination: destination).error([work])
     }
 
     /// What has to be written.
@@ -136,8 +137,8 @@ struct Transfer {
         let outlook = try work.outlook()
         guard outlook.estimate == nil, outlook.root.digest == existing else {
             throw TransferError.refused(
-                "\(destination.title) has a \(name) already (\(existing)): --on-existing overwrite replaces it, skip leaves it"
-            )
+                "\(destination.title) has a \(name) already (\(existing))"
+                    + options.names.advice(\.onExisting) { "\($0) overwrite replaces it, skip keeps it" })
         }
         return true
     }

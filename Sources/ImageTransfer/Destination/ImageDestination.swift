@@ -117,11 +117,14 @@ public struct AnnouncedImage: Sendable {
     /// The root last.
     public var manifests: [Manifest]
     public var root: Descriptor
+    /// The config that does not fit the image's layers, so that docker could not load it.
+    public var unloadableConfig: Digest?
 
-    public init(name: ImageName, manifests: [Manifest], root: Descriptor) {
+    public init(name: ImageName, manifests: [Manifest], root: Descriptor, unloadableConfig: Digest? = nil) {
         self.name = name
         self.manifests = manifests
         self.root = root
+        self.unloadableConfig = unloadableConfig
     }
 }
 

@@ -4,11 +4,18 @@ import ImageModel
 extension ImageSource {
     /// A blob that belongs to an image, so that it is damage if it is missing.
     func part(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+        if let bytes = descriptor.embeddedContent { return BytesSource(bytes) }
         do {
             return PartSource(try await blob(descriptor, in: repository))
         } catch TransferError.notFound(let text) {
             throw PartSource.missing(text)
         }
+    }
+
+    /// Why a blob that belongs to an image cannot be had from here; nil if it seems to be here, or its descriptor embeds it.
+    func lack(of descriptor: Descriptor, in repository: String?) async throws -> BlobAbsence? {
+        guard let absence = try await absence(of: descriptor, in: repository) else { return nil }
+        return descriptor.embeddedContent == nil ? absence : nil
     }
 }
 

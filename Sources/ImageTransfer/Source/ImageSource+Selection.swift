@@ -18,12 +18,17 @@ extension ImageSource {
         if let exact = found.images.first(where: { $0.descriptor.digest == digest || $0.imageID == digest }) {
             return SourceListing(images: [exact])
         }
-        // A child of an index is no entry of its own everywhere.
+        // A child of an index is no entry of its own everywhere. It has the repository that the images have.
+        let homes = Set(found.images.compactMap(\.ownRepository))
+        let name: SourceImage.Name = homes.count == 1 ? homes.first.map { .full($0) } ?? .none : .none
         for repository in Set(found.images.map(\.repository)).sorted(by: { ($0 ?? "") < ($1 ?? "") }) {
-            let descriptor = Descriptor(untyped: digest)
-            guard let manifest = try? await manifest(descriptor, in: repository) else { continue }
-            return SourceListing(
-                images: [SourceImage(name: .none, descriptor: manifest.descriptor, repository: repository)])
+            do {
+                let manifest = try await manifest(Descriptor(untyped: digest), in: repository)
+                return SourceListing(
+                    images: [SourceImage(name: name, descriptor: manifest.descriptor, repository: repository)])
+            } catch TransferError.notFound {
+                continue
+            }
         }
         let broken = found.broken.filter { $0.digest == digest }
         guard !broken.isEmpty else { throw TransferError.notFound("\(title) has no image \(digest)") }
@@ -41,12 +46,15 @@ extension ImageSource {
     }
 
     /// The one of several images that is meant when nobody says which.
-    package static func only(_ found: [SourceImage], of title: String) throws -> SourceImage {
+    package static func only(_ all: [SourceImage], of title: String) throws -> SourceImage {
+        if all.count == 1 { return all[0] }
+        let images = all.filter { !$0.isAttachment }
+        let found = images.isEmpty ? all : images
         if found.count == 1 { return found[0] }
         if Set(found.map(\.descriptor.digest)).count == 1, let first = found.first { return first }
         let latest = found.filter { $0.tag == "latest" }
         if latest.count == 1 { return latest[0] }
-        // Beside one image lie its signatures, and what its name meant before.
+        // Beside one image lies what its name meant before.
         let tagged = found.filter { $0.tag != nil }
         if let first = tagged.first, Set(tagged.map(\.descriptor.digest)).count == 1 { return first }
         guard !found.isEmpty else { throw TransferError.notFound("\(title) holds no image") }
@@ -81,7 +89,15 @@ extension ImageSource {
                 return pattern?.matches(full.repository) == true
             },
         ]
-        for rule in rules {
+        let folder = name.hasSuffix("/") ? name : name + "/"
+        let below: (SourceImage.Name, _ repository: String?) -> Bool = { own, repository in
+            if case .full(let full) = own {
+                full.repository.hasPrefix(folder)
+            } else {
+                repository?.hasPrefix(folder) == true
+            }
+        }
+        for rule in rules + [below] {
             let images = listing.images.filter { rule($0.name, $0.repository) }
             let broken = listing.broken.filter { rule($0.name, $0.repository) }
             if !images.isEmpty || !broken.isEmpty { return SourceListing(images: images, broken: broken) }

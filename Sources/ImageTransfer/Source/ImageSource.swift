@@ -95,6 +95,6 @@ extension ImageSource {
     public func config(of image: ImageManifest, in repository: String?) async throws -> ImageConfig? {
         guard image.config.mediaType.isImageConfig else { return nil }
         let bytes = try await document(image.config, in: repository)
-        return try Document.decode(ImageConfig.self, from: bytes, name: "\(title): config \(image.config.digest)")
+        return try ImageConfig(bytes, name: "\(title): config \(image.config.digest)")
     }
 }

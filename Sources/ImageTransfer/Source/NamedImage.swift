@@ -23,8 +23,9 @@ extension ImageSource {
     public func named(_ images: [SourceImage]) throws -> [NamedImage] {
         var traits = DestinationTraits()
         traits.bareNameIsTag = false
-        return try Naming(options: CopyOptions(), traits: traits, requestedName: nil).assign(
-            images, from: self, alone: true
-        ).map { NamedImage(source: self, image: $0.image, name: $0.name, remark: $0.remark) }
+        let naming = Naming(options: CopyOptions(), traits: traits, requestedName: nil)
+        return try naming.assign([Naming.Group(CopySelection(source: self), images)])[0].get().map {
+            NamedImage(source: self, image: $0.image, name: $0.name, remark: $0.remark)
+        }
     }
 }

@@ -9,6 +9,14 @@ public struct SourceImage: Hashable, Sendable {
         /// Only a tag: a bare `org.opencontainers.image.ref.name`.
         case tag(String)
         case none
+
+        public var tag: String? {
+            switch self {
+            case .full(let name): name.tag
+            case .tag(let tag): tag
+            case .none: nil
+            }
+        }
     }
 
     public var name: Name
@@ -17,19 +25,29 @@ public struct SourceImage: Hashable, Sendable {
     public var repository: String?
     /// The config's digest, where the source goes by that (docker-archive).
     public var imageID: Digest?
+    /// The manifest that this one is about, where it has no name of its own: it belongs to that one's repository.
+    public var subject: Digest?
 
-    public init(name: Name, descriptor: Descriptor, repository: String? = nil, imageID: Digest? = nil) {
+    public init(
+        name: Name, descriptor: Descriptor, repository: String? = nil, imageID: Digest? = nil, subject: Digest? = nil
+    ) {
         self.name = name
         self.descriptor = descriptor
         self.repository = repository
         self.imageID = imageID
+        self.subject = subject
     }
 
-    public var tag: String? {
+    /// Whether it is a signature, an attestation or the like, and not an image that a name could be meant for.
+    public var isAttachment: Bool { subject != nil || tag.flatMap { ImageName.referredDigest(byTag: $0) } != nil }
+
+    public var tag: String? { name.tag }
+
+    /// The repository that its name tells, or that it lies in, with its host; nil if it has none of its own.
+    var ownRepository: ImageName? {
         switch name {
-        case .full(let name): name.tag
-        case .tag(let tag): tag
-        case .none: nil
+        case .full(let name): ImageName(host: name.host, repository: name.repository)
+        case .tag, .none: repository.map { ImageName(repository: $0) }
         }
     }
 

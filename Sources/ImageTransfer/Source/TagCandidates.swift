@@ -31,11 +31,11 @@ extension ImageSource {
         var chosen = SourceListing(notes: all.notes)
         chosen.remarks = all.remarks
         var repositories: [String?] = []
-        for repository in all.images.map(\.ownRepository) where !repositories.contains(repository) {
+        for repository in all.images.map(\.ownRepository?.repository) where !repositories.contains(repository) {
             repositories.append(repository)
         }
         for repository in repositories {
-            let images = all.images.filter { $0.ownRepository == repository && $0.tag != nil }
+            let images = all.images.filter { $0.ownRepository?.repository == repository && $0.tag != nil }
             let broken = all.broken.filter { $0.tag != nil && ($0.ownRepository == repository) }
             let candidates = TagCandidates(
                 repository: repository, tags: { images.compactMap(\.tag) + broken.compactMap(\.tag) },
@@ -49,21 +49,8 @@ extension ImageSource {
     }
 }
 
-extension SourceImage {
-    /// The repository that its name tells, or that it lies in.
-    fileprivate var ownRepository: String? {
-        if case .full(let name) = name { name.repository } else { repository }
-    }
-}
-
 extension BrokenImage {
-    fileprivate var tag: String? {
-        switch name {
-        case .full(let name): name.tag
-        case .tag(let tag): tag
-        case .none: nil
-        }
-    }
+    fileprivate var tag: String? { name.tag }
 
     fileprivate var ownRepository: String? {
         if case .full(let name) = name { name.repository } else { repository }

@@ -102,11 +102,7 @@ struct ContentGraph {
         Key(repository: place.sharesContent ? nil : visit.repository, digest: visit.descriptor.digest)
     }
 
-    /// Of what is no manifest by its type, a small one may be one all the same: an index need not tell.
-    private func mayBeManifest(_ visit: Visit) -> Bool {
-        !visit.isBlob
-            && (visit.descriptor.mediaType.isManifest || visit.descriptor.size <= Int64(Document.sizeLimit))
-    }
+    private func mayBeManifest(_ visit: Visit) -> Bool { !visit.isBlob && visit.descriptor.mayBeManifest }
 
     private func read(_ visits: [Visit], into readings: inout [Key: Reading]) async throws {
         var wanted: [Key: Visit] = [:]
@@ -123,7 +119,9 @@ struct ContentGraph {
         let type = visit.descriptor.mediaType
         let manifest: Manifest
         do {
-            manifest = try await place.storedManifest(visit.descriptor.withoutSize, in: visit.repository)
+            // What its references say of it is compared where they are followed: they may disagree.
+            manifest = try await place.storedManifest(
+                Descriptor(untyped: visit.descriptor.digest), in: visit.repository)
         } catch TransferError.notFound {
             return type.isManifest || type.rawValue.isEmpty ? .fault(.missing) : .blob
         } catch TransferError.refused(let text) {
@@ -166,8 +164,8 @@ struct ContentGraph {
         do {
             let diffIDs = try await ImageGraph.diffIDs(of: content, in: place, repository: repository, title: title)
             return (diffIDs, nil)
-        } catch let error where BrokenImage(name: .none, error: error) != nil {
-            return ([:], .damaged("contradicts its config: \(error)"))
+        } catch let misfit as ConfigMisfit {
+            return ([:], .damaged("contradicts its config: \(misfit)"))
         }
     }
 
@@ -190,21 +188,7 @@ struct ContentGraph {
         if let parent = visit.parent { nodes[position].parents.append(parent) }
         if case .fault(let fault) = reading { nodes[position].fault = fault }
         guard case .manifest(let manifest, let diffIDs, let problem, let referrers) = reading else { return }
-        if visit.descriptor.size >= 0, visit.descriptor.size != manifest.size {
-            if let parent = visit.parent {
-                findings.append(
-                    Finding(
-                        .manifestDamaged, "\(nodes[parent.node].key.digest)",
-                        "says that the manifest \(key.digest) has \(visit.descriptor.size) bytes, and it has \(manifest.size)",
-                        affected: affected(by: [position]), advice: "make and push that index anew"))
-            } else {
-                findings.append(
-                    Finding(
-                        .manifestDamaged, "\(key.digest)",
-                        "is listed with \(visit.descriptor.size) bytes, and it has \(manifest.size)",
-                        affected: affected(by: [position]), advice: "list it anew, as 'dray tag' does"))
-            }
-        }
+        compare(visit, with: manifest, position)
         guard visit.depth <= ImageGraph.depthLimit else {
             if isNew {
                 findings.append(
@@ -243,6 +227,22 @@ struct ContentGraph {
         for referrer in referrers {
             let name = "\(visit.repository.map { "\($0)@" } ?? "")\(referrer.digest)"
             next.append(Visit(descriptor: referrer, repository: visit.repository, name: name))
+        }
+    }
+
+    /// Compares what a reference says of a manifest with what it is.
+    private mutating func compare(_ visit: Visit, with manifest: Manifest, _ position: Int) {
+        let digest = manifest.digest
+        do {
+            try manifest.check(against: visit.descriptor, name: "the manifest \(digest)")
+        } catch {
+            let parent = visit.parent.map { nodes[$0.node].key.digest }
+            findings.append(
+                Finding(
+                    .manifestDamaged, "\(parent ?? digest)",
+                    parent == nil ? "is listed wrongly: \(error)" : "lists a manifest wrongly: \(error)",
+                    affected: affected(by: [position]),
+                    advice: parent == nil ? "list it again, as 'dray tag' does" : "make and push that index again"))
         }
     }
 

@@ -18,7 +18,7 @@ struct RegistryAdvice {
         case 400..<500 where problem.codes.contains("NAME_INVALID"):
             return "the registry does not take this name" + flatter(request)
         case 400..<500 where problem.codes.contains("MANIFEST_BLOB_UNKNOWN"):
-            return "the registry wants all that a manifest refers to: --platform copies what there is of an index"
+            return "the registry requires everything that a manifest refers to"
         case 400..<500 where request.action.contains("sha512:"):
             return "many registries know no digests but sha256"
         case 405: return "the registry does not do this; deleting may have to be turned on in its configuration"
@@ -37,6 +37,6 @@ struct RegistryAdvice {
     /// Many registries have repositories two names deep at most.
     private func flatter(_ request: RegistryRequest) -> String {
         guard let repository = request.repository, repository.split(separator: "/").count > 1 else { return "" }
-        return "; where nested names are not taken, a flatter one may be: --name, or the destination's own"
+        return "; a registry that takes no nested names needs a shorter one"
     }
 }

@@ -10,7 +10,8 @@ struct CredentialHelper: Sendable {
     let suffix: String
 
     private struct Entry: Codable {
-        var server: String
+        /// Some answer without it.
+        var server: String?
         var user: String
         var secret: String
 
@@ -21,6 +22,8 @@ struct CredentialHelper: Sendable {
         }
     }
 
+    private static let members = MemberNames(["ServerURL", "Username", "Secret"])
+
     /// - Returns: nil if it has none for this host.
     func get(_ host: String) async throws -> Credentials? {
         for server in host == "docker.io" ? ["https://index.docker.io/v1/"] : [host, "https://\(host)"] {
@@ -29,7 +32,9 @@ struct CredentialHelper: Sendable {
                 if output.contains("credentials not found") { continue }
                 throw failure("did not say what it has for \(host)")
             }
-            guard let entry = try? Document.decode(Entry.self, from: Array(output.utf8), name: "its answer") else {
+            let entry = try? Document.decode(
+                Entry.self, from: Array(output.utf8), name: "its answer", members: Self.members, acceptsSpellings: true)
+            guard let entry else {
                 throw failure("gave an answer for \(host) that cannot be understood")
             }
             guard !entry.secret.isEmpty else { return nil }

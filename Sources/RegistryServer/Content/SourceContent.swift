@@ -67,26 +67,34 @@ struct SourceContent: RegistryContent {
         return Array(names.lazy.filter { parts.lexicographicallyPrecedes($0.split(separator: "/")) }.prefix(limit))
     }
 
-    func tags(of repository: String) -> [String]? { content[repository]?.tags.keys.sorted() }
+    /// Clients that use this as the mirror of Docker Hub ask for `library/busybox` where an archive says `busybox`.
+    private func repository(_ name: String) -> Repository? {
+        if let found = content[name] { return found }
+        let library = "library/"
+        if name.hasPrefix(library) { return content[String(name.dropFirst(library.count))] }
+        return name.contains("/") ? nil : content[library + name]
+    }
+
+    func tags(of repository: String) -> [String]? { self.repository(repository)?.tags.keys.sorted() }
 
     func manifest(tagged tag: String, in repository: String) async throws -> Manifest? {
-        guard let digest = content[repository]?.tags[tag] else { return nil }
+        guard let digest = self.repository(repository)?.tags[tag] else { return nil }
         return try await manifest(digest, in: repository)
     }
 
     func manifest(_ digest: Digest, in repository: String) async throws -> Manifest? {
-        guard let place = content[repository]?.manifests[digest] else { return nil }
+        guard let place = self.repository(repository)?.manifests[digest] else { return nil }
         return try await place.source.manifest(place.descriptor, in: place.repository)
     }
 
     func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
-        guard let place = content[repository]?.blobs[digest] else { return nil }
+        guard let place = self.repository(repository)?.blobs[digest] else { return nil }
         return try await ServedBlob(place.descriptor, in: place.repository, of: place.source)
     }
 
     func referrers(of digest: Digest, in repository: String, on page: ReferrersPage) throws -> ReferrersPage {
         var page = page
-        try page.add(content[repository]?.referrers[digest] ?? [])
+        try page.add(self.repository(repository)?.referrers[digest] ?? [])
         return page
     }
 

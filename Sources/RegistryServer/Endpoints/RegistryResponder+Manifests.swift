@@ -50,7 +50,12 @@ extension RegistryResponder {
         }
         let name = ImageName(repository: repository, tag: digest == nil ? reference : nil)
         let required = try validation.references(of: manifest)
-        let missing = try await Workers.commits.run { try store.push(manifest, as: name, requiring: required) }
+        let missing: [Digest]
+        do {
+            missing = try await Workers.commits.run { try store.push(manifest, as: name, requiring: required) }
+        } catch let error as DocumentError {
+            throw APIError(.manifestInvalid, error.description)
+        }
         guard missing.isEmpty else {
             throw APIError(
                 missing.map { APIError.Item(code: .manifestBlobUnknown, detail: .string($0.description)) })

@@ -31,7 +31,9 @@ struct BackupCommand: DrayCommand {
     @Argument(help: ArgumentHelp("What to back up, and last the directory of the backup.", valueName: "reference"))
     var references: [String] = []
 
-    @Option(help: ArgumentHelp("Move so many blobs at once.", valueName: "number"))
+    @OptionGroup var platforms: PlatformArguments
+
+    @Option(help: ArgumentHelp("Number of blobs and images to copy in parallel.", valueName: "number"))
     var jobs = CopyOptions().jobs
 
     @Flag(help: "Only say what would be moved, what is there already, and whether there is room.")
@@ -87,6 +89,8 @@ struct BackupCommand: DrayCommand {
         options.jobs = jobs
         options.dryRun = dryRun
         options.keepGoing = keepGoing
+        options.platforms = platforms.choice
+        options.names.platform = "--platform"
         return options
     }
 }

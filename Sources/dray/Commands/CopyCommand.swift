@@ -46,12 +46,7 @@ struct CopyCommand: DrayCommand {
             valueName: "file"))
     var fromFile: String?
 
-    @Option(
-        name: .customLong("platform"), parsing: .singleValue,
-        help: ArgumentHelp(
-            "Copy only this platform, as OS/ARCH[/VARIANT]; may be repeated. An index that is cut down gets a new digest.",
-            valueName: "platform"))
-    var platforms: [Platform] = []
+    @OptionGroup var platforms: PlatformArguments
 
     @Option(help: ArgumentHelp("Convert manifests to Docker's or OCI's family.", valueName: "family"))
     var format = ManifestFormatArgument.keep
@@ -62,8 +57,7 @@ struct CopyCommand: DrayCommand {
             valueName: "compression"))
     var compression: CompressionArgument?
 
-    @Option(help: ArgumentHelp("Put this in front of every repository's name.", valueName: "prefix"))
-    var prefix: String?
+    @OptionGroup var prefix: PrefixOption
 
     @Option(help: ArgumentHelp("Call the image REPOSITORY[:TAG], where the destination names none.", valueName: "name"))
     var name: String?
@@ -136,12 +130,6 @@ struct CopyCommand: DrayCommand {
         }
         guard jobs >= 1 else { throw ValidationError("--jobs has to be at least 1") }
         guard maxInflation >= 1 else { throw ValidationError("--max-inflation has to be at least 1") }
-        guard !platforms.contains(where: \.isUnknown) else {
-            throw ValidationError("unknown/unknown is no platform that an image runs on")
-        }
-        if let prefix, !ImageName.isRepository(prefix.hasSuffix("/") ? prefix.dropLast() : prefix[...]) {
-            throw ValidationError("--prefix '\(prefix)' cannot stand in front of a repository: lower case, digits, '/'")
-        }
         if let name, ImageName(name) == nil {
             throw ValidationError("--name '\(name)' is no valid image name: REPOSITORY[:TAG] in lower case")
         }
@@ -205,11 +193,11 @@ struct CopyCommand: DrayCommand {
 
     private var options: CopyOptions {
         var options = CopyOptions()
-        options.platforms = platforms
+        options.platforms = platforms.choice
         options.format = format.format
         options.compression = compression?.choice
         options.level = compression?.level
-        options.prefix = prefix
+        options.prefix = prefix.prefix
         options.name = name
         options.jobs = jobs
         options.dryRun = dryRun
@@ -218,6 +206,13 @@ struct CopyCommand: DrayCommand {
         options.onClash = onExisting ?? .error
         options.strict = strict
         options.inflation.ratio = maxInflation
+        options.names.prefix = "--prefix"
+        options.names.name = "--name"
+        options.names.onExisting = "--on-existing"
+        options.names.platform = "--platform"
+        options.names.format = "--format"
+        options.names.compression = "--compression"
+        options.names.base = "--base"
         return options
     }
 

@@ -41,6 +41,8 @@ struct RestoreCommand: DrayCommand {
             valueName: "name"))
     var images: [String] = []
 
+    @OptionGroup var prefix: PrefixOption
+
     @Flag(help: "Take away what the target has and the snapshot has not; with --image, in those repositories.")
     var mirror = false
 
@@ -66,6 +68,10 @@ struct RestoreCommand: DrayCommand {
         }
         if mirror, let name = images.first(where: { $0.contains(":") }) {
             throw ValidationError("--mirror needs whole repositories, and '\(name)' is a tag")
+        }
+        guard !mirror || prefix.prefix == nil else {
+            throw ValidationError(
+                "--mirror compares the target with the snapshot, so it cannot be combined with --prefix")
         }
     }
 
@@ -131,6 +137,8 @@ struct RestoreCommand: DrayCommand {
         options.dryRun = dryRun
         options.keepGoing = keepGoing
         options.strict = true
+        options.prefix = prefix.prefix
+        options.names.prefix = "--prefix"
         options.compression = .keep
         return options
     }

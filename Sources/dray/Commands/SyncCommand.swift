@@ -27,6 +27,8 @@ struct SyncCommand: DrayCommand {
     @Flag(help: "Only say what would be moved, and what is there already.")
     var dryRun = false
 
+    @OptionGroup var prefix: PrefixOption
+
     @OptionGroup(title: "Registry options") var registry: RegistryArguments
 
     @OptionGroup var bookkeeping: ReceiptOption
@@ -36,7 +38,9 @@ struct SyncCommand: DrayCommand {
     func run(_ console: Console) async throws -> ExitStatus {
         let rules = try await Blocking.run { try SyncFile.read(path: file) }
         let runner = ProgressRunner(console)
-        let syncer = Syncer(rules, dryRun: dryRun, registry: try registry.options(console), progress: runner.progress)
+        let syncer = Syncer(
+            rules, dryRun: dryRun, prefix: prefix.prefix, registry: try registry.options(console),
+            progress: runner.progress)
         let report = try await bookkeeping.keep(of: file, dryRun: dryRun) {
             try await runner.run(ifInterrupted: dryRun ? nil : ProgressRunner.goesOn) { try await syncer.run() }
         }

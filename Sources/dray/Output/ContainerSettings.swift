@@ -41,11 +41,20 @@ struct ContainerSettings: Codable, Sendable {
         }
     }
 
+    private static let members = MemberNames(
+        [
+            "config", "User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels",
+            "StopSignal",
+        ],
+        parents: ["config"])
+
     /// - Returns: nil if the config has no such part.
     init?(of config: Descriptor, in source: any ImageSource, repository: String?) async throws {
         let bytes = try await source.document(config, in: repository)
         let name = "\(source.title): config \(config.digest)"
-        guard let body = try Document.decode(Config.self, from: bytes, name: name).config else { return nil }
+        let config = try Document.decode(
+            Config.self, from: bytes, name: name, members: Self.members, acceptsSpellings: true)
+        guard let body = config.config else { return nil }
         func unlessEmpty(_ text: String?) -> String? { text?.isEmpty == true ? nil : text }
         user = unlessEmpty(body.user)
         exposedPorts = body.exposedPorts.map { $0.keys.sorted() }

@@ -56,15 +56,57 @@ final class CraftedLayout {
         try put(Document.encode(ImageIndex(manifests: children)), .ociIndex)
     }
 
-    /// - Parameter full: for `io.containerd.image.name`.
-    func add(_ descriptor: Descriptor, _ name: String? = nil, full: String? = nil) throws {
+    /// - Parameters:
+    ///   - full: for `io.containerd.image.name`.
+    ///   - annotations: further ones.
+    func add(
+        _ descriptor: Descriptor, _ name: String? = nil, full: String? = nil, annotations: [String: String] = [:]
+    ) throws {
         var entry = descriptor
-        if let name { entry.annotations = ["org.opencontainers.image.ref.name": name] }
-        if let full {
-            entry.annotations = (entry.annotations ?? [:]).merging(["io.containerd.image.name": full]) { $1 }
-        }
+        var all = annotations
+        all["org.opencontainers.image.ref.name"] = name
+        all["io.containerd.image.name"] = full
+        if !all.isEmpty { entry.annotations = all }
+        try add(entry: entry)
+    }
+
+    /// Lists a descriptor as it is.
+    func add(entry: Descriptor) throws {
         entries.append(entry)
         try Data(Document.encode(ImageIndex(manifests: entries))).write(to: URL(filePath: "\(path)/index.json"))
+    }
+
+    /// Takes a blob or manifest away.
+    func remove(_ descriptor: Descriptor) throws { try FileManager.default.removeItem(at: file(descriptor.digest)) }
+
+    /// An image with whatever a test wants changed in its manifest.
+    func image(_ text: String, _ change: (inout ImageManifest) -> Void) throws -> Descriptor {
+        let plain = try image([layer(text)])
+        var manifest = try JSONDecoder().decode(ImageManifest.self, from: Data(contentsOf: file(plain.digest)))
+        change(&manifest)
+        try remove(plain)
+        return try put(Document.encode(manifest), manifest.mediaType ?? .ociManifest)
+    }
+
+    /// What BuildKit makes of an attestation: an image that runs nowhere, and says whose it is.
+    func attestation(of image: Descriptor) throws -> Descriptor {
+        let statement = try put(
+            Array(#"{"subject":"\#(image.digest)"}"#.utf8), MediaType("application/vnd.in-toto+json"))
+        let ids = #""rootfs":{"type":"layers","diff_ids":["\#(statement.digest)"]}"#
+        let config = try put(Array(#"{"architecture":"unknown","os":"unknown",\#(ids)}"#.utf8), .ociConfig)
+        let manifest = ImageManifest(mediaType: .ociManifest, config: config, layers: [statement])
+        var attestation = try put(Document.encode(manifest), .ociManifest)
+        attestation.platform = Platform(os: "unknown", architecture: "unknown")
+        attestation.annotations = [
+            "vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": "\(image.digest)",
+        ]
+        return attestation
+    }
+
+    /// The layout in a tar.
+    func tar(_ path: String) throws {
+        let made = try Command.run("tar", ["-C", self.path, "-cf", path, "."])
+        guard made.status == 0 else { throw CocoaError(.fileWriteUnknown) }
     }
 
     /// Changes a byte of a blob.

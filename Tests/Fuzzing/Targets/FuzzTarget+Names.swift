@@ -38,6 +38,18 @@ extension FuzzTarget {
             let image = ImageName(host: "a.example:5000", repository: "b/c")
             _ = try template.name(of: image, registry: image.host)
         },
+        text("recorded-names") { text in
+            for host in [nil, "", "a.example:5000", "plain"] {
+                for bareWordIsTag in [true, false] {
+                    let name = SourceImage.Name(recorded: text, host: host, bareWordIsTag: bareWordIsTag)
+                    guard case .full(let full) = name else { continue }
+                    let again = SourceImage.Name(
+                        recorded: full.description, host: full.host ?? "", bareWordIsTag: false)
+                    try promise("a recorded name stays what it is", again == name)
+                    try promise("a canonical name is whole", full.canonical.contains("/"))
+                }
+            }
+        },
         text("digests") { text in
             if let digest = Digest(text) {
                 try promise("a digest stays what it is", digest.description == text)

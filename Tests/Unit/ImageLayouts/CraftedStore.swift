@@ -110,10 +110,12 @@ final class CraftedStore {
     }
 
     @discardableResult
-    func index(_ children: [Digest], in repository: String, tag: String? = nil, type: MediaType = .ociManifest)
-        throws -> Digest
-    {
-        let parts = children.map { descriptor($0, type) }.joined(separator: ",")
+    func index(
+        _ children: [Digest], in repository: String, tag: String? = nil, type: MediaType = .ociManifest,
+        indexes: [Digest] = []
+    ) throws -> Digest {
+        let all = children.map { descriptor($0, type) } + indexes.map { descriptor($0, .ociIndex) }
+        let parts = all.joined(separator: ",")
         return try manifest(
             #"{"schemaVersion":2,"mediaType":"\#(MediaType.ociIndex)","manifests":[\#(parts)]}"#, in: repository,
             tag: tag)

@@ -44,7 +44,7 @@ struct StoreCollectorTests {
         let child = try store.image(["child"], in: "a")
         let grandchild = try store.image(["grandchild"], in: "a")
         let nested = try store.index([grandchild], in: "a")
-        let index = try store.index([child, nested], in: "a", tag: "multi")
+        let index = try store.index([child], in: "a", tag: "multi", indexes: [nested])
         // What an index gives an odd type is a manifest all the same, if it is served as one.
         let odd = try store.image(["odd"], in: "a")
         try store.index([odd], in: "a", tag: "odd", type: MediaType("application/octet-stream"))

@@ -34,7 +34,7 @@ struct StoreDamageTests {
             try store.write(text, CraftedStore.blob(digest))
         },
         Case("no JSON", "it is not JSON") { store, _ in try store.manifest("{\"config\":", in: "x") },
-        Case("no manifest", "it is no manifest") { store, _ in try store.manifest("{}", in: "x") },
+        Case("no manifest", "is not a manifest") { store, _ in try store.manifest("{}", in: "x") },
         Case("unknown digest", "no sha256 or sha512 digest") { store, _ in
             try store.manifest(#"{"config":{"digest":"blake3:00"}}"#, in: "x")
         },

@@ -5,14 +5,15 @@ package import ImageModel
 package struct ManifestReferences: Sendable {
     /// Manifests that an index lists.
     package private(set) var children: [PackedDigest] = []
+    /// The kinds of manifests that the index says its children are.
+    package private(set) var childKinds: [ManifestKind] = []
     /// Configs, layers, and what an index lists that is not said to be a manifest.
     package private(set) var blobs: [PackedDigest] = []
     /// Those of the above that go by SHA-512.
     package private(set) var longChildren: [Digest] = []
     package private(set) var longBlobs: [Digest] = []
     package private(set) var subject: Digest?
-    package var isIndex = false
-    package var isSchema1 = false
+    package var kind = ManifestKind.image
 
     package init() {}
 
@@ -37,9 +38,10 @@ package struct ManifestReferences: Sendable {
         if let packed = Self.packed(text) { blobs.append(packed) } else { longBlobs.append(try Self.digest(text)) }
     }
 
-    mutating func addChild(_ text: String?) throws {
+    mutating func addChild(_ text: String?, claimedAs kind: ManifestKind) throws {
         if let packed = Self.packed(text) {
             children.append(packed)
+            childKinds.append(kind)
         } else {
             longChildren.append(try Self.digest(text))
         }

@@ -3,9 +3,9 @@ import ImageModel
 /// Finds what a manifest refers to, and takes more for a reference rather than less.
 ///
 /// A garbage collection must not miss what some registry or client would find: so a member that stands twice
-/// counts twice, names of members count in any case (Go reads them so), and a document may be an image, an
-/// index and schema1 at once. It reads a manifest in about a microsecond, which a decoder that makes values
-/// does not. What it does not understand, it throws.
+/// counts twice, and names of members count in any case (Go reads them so). It reads a manifest in about a
+/// microsecond, which a decoder that makes values does not. A document that it does not understand, or that readers
+/// may take for two kinds of manifest, is an error.
 package struct ReferenceScanner {
     /// What one descriptor says.
     private struct Reference {
@@ -32,47 +32,49 @@ package struct ReferenceScanner {
 
     private mutating func document() throws -> ManifestReferences {
         var references = ManifestReferences()
-        var isManifest = false
+        var members: ManifestMembers = []
+        var mediaType: MediaType?
         try object(depth: 1) { scanner, name in
-            switch name {
-            case "config":
-                isManifest = true
-                if let found = try scanner.reference("digest") { try references.addBlob(found.digest) }
-            case "layers", "blobs":
-                isManifest = true
-                try scanner.array { scanner in
-                    if let found = try scanner.reference("digest") { try references.addBlob(found.digest) }
+            let member = ManifestMembers(lowercased: name)
+            switch member {
+            case .config:
+                guard let found = try scanner.reference("digest") else { return }
+                try references.addBlob(found.digest)
+            case .layers, .blobs, .fsLayers:
+                let key = member == .fsLayers ? "blobsum" : "digest"
+                guard
+                    try scanner.array({ scanner in
+                        if let found = try scanner.reference(key) { try references.addBlob(found.digest) }
+                    })
+                else { return }
+            case .manifests:
+                guard
+                    try scanner.array({ scanner in
+                        guard let found = try scanner.reference("digest") else { return }
+                        if let kind = MediaType(found.mediaType ?? "").manifestKind {
+                            try references.addChild(found.digest, claimedAs: kind)
+                        } else {
+                            try references.addBlob(found.digest)
+                        }
+                    })
+                else { return }
+            default:
+                switch name {
+                case "subject":
+                    if let found = try scanner.reference("digest") { try references.addSubject(found.digest) }
+                case "mediatype": mediaType = try scanner.textOrSkip(depth: 1).map { MediaType($0) }
+                default: try scanner.skip(depth: 1)
                 }
-            case "manifests":
-                isManifest = true
-                references.isIndex = true
-                try scanner.array { scanner in
-                    guard let found = try scanner.reference("digest") else { return }
-                    if MediaType(found.mediaType ?? "").isManifest {
-                        try references.addChild(found.digest)
-                    } else {
-                        try references.addBlob(found.digest)
-                    }
-                }
-            case "fslayers":
-                isManifest = true
-                references.isSchema1 = true
-                try scanner.array { scanner in
-                    if let found = try scanner.reference("blobsum") { try references.addBlob(found.digest) }
-                }
-            case "subject":
-                if let found = try scanner.reference("digest") { try references.addSubject(found.digest) }
-            case "mediatype":
-                let type = try scanner.textOrSkip(depth: 1)
-                if type == MediaType.ociArtifactManifest.rawValue { isManifest = true }
-            default: try scanner.skip(depth: 1)
+                return
             }
+            members.formUnion(member)
         }
         skipSpace()
         guard position == bytes.count else { throw failure("there is more than one JSON value,") }
-        guard isManifest else {
-            throw DocumentError("it is no manifest: it has no config, layers, manifests, blobs or fsLayers")
+        guard let kind = try ManifestKind(of: members, mediaType: mediaType, name: "the document") else {
+            throw DocumentError("the document is not a manifest: it has none of a manifest's members")
         }
+        references.kind = kind
         return references
     }
 
@@ -118,17 +120,19 @@ package struct ReferenceScanner {
         try expect(UInt8(ascii: "}"))
     }
 
-    /// null is an empty one.
-    private mutating func array(_ body: (inout ReferenceScanner) throws -> Void) throws {
-        if try null() { return }
+    /// - Returns: whether there is an array, and not null.
+    @discardableResult
+    private mutating func array(_ body: (inout ReferenceScanner) throws -> Void) throws -> Bool {
+        if try null() { return false }
         try expect(UInt8(ascii: "["))
         skipSpace()
-        if take(UInt8(ascii: "]")) { return }
+        if take(UInt8(ascii: "]")) { return true }
         repeat {
             try body(&self)
             skipSpace()
         } while take(UInt8(ascii: ","))
         try expect(UInt8(ascii: "]"))
+        return true
     }
 
     private mutating func skip(depth: Int) throws {

@@ -67,7 +67,7 @@ struct RetentionMarker {
     func isServed(_ target: PackedDigest) -> Bool { targets.contains(target) }
 
     func isSchema1(_ target: PackedDigest) -> Bool {
-        if case .references(let references) = findings[target] { references.isSchema1 } else { false }
+        if case .references(let references) = findings[target] { references.kind == .schema1 } else { false }
     }
 
     /// Where the manifest of a digest is, whatever its algorithm.
@@ -80,7 +80,9 @@ struct RetentionMarker {
             marks.insert(target)
             queue += referrers[target] ?? []
             switch findings[target] ?? shelf.references(of: target, buffer) {
-            case .references(let references): follow(references, &queue)
+            case .references(let references):
+                follow(references, &queue)
+                problems += contradictions(of: target, references)
             // Known of a served one; an index may list what was never there.
             case .missing: break
             case .unreadable(let cause):
@@ -91,13 +93,27 @@ struct RetentionMarker {
         }
     }
 
+    /// Children that are another kind of manifest than their index says, so that readers disagree on what they need.
+    private func contradictions(
+        of index: PackedDigest, _ references: ManifestReferences
+    ) -> [CollectionRefused.Problem] {
+        zip(references.children, references.childKinds).compactMap { child, claimed in
+            guard case .references(let found) = findings[child] ?? shelf.references(of: child, buffer),
+                found.kind != claimed
+            else { return nil }
+            return CollectionRefused.Problem(
+                "\(repository): the index \(index.digest) lists \(child.digest) as \(claimed.title), but its content is "
+                    + "\(found.kind.title); delete the index, or push it again with the right media types")
+        }
+    }
+
     private mutating func follow(_ references: ManifestReferences, _ queue: inout [PackedDigest]) {
         marks.formUnion(references.blobs)
         marks.formUnion(references.children)
         longMarks.formUnion(references.longBlobs)
         queue += references.children
         queue += references.longChildren.compactMap { names[$0] }
-        if references.isIndex {
+        if references.kind == .index {
             // Whatever type the index gives it: what is served as a manifest is one.
             queue += references.blobs.filter { targets.contains($0) }
             queue += references.longBlobs.compactMap { names[$0] }

@@ -98,21 +98,38 @@ extension Store {
     ///   - name: the repository, and the tag, if it gets one.
     ///   - required: what has to be there, of all that it refers to.
     /// - Returns: what of that is not there; then nothing was written.
+    /// - Throws: `DocumentError` if a child is another kind of manifest than the index says.
     package func push(_ manifest: Manifest, as name: ImageName, requiring required: Set<Digest>) throws -> [Digest] {
         try StoreLock.using(path) {
             let repository = name.repository
             var missing: [Digest] = []
             for blob in manifest.blobs where try !keep(blob: blob.digest, in: repository) {
+                if manifest.kind == .index, try keep(manifest: blob.digest, in: repository) { continue }
                 if required.contains(blob.digest) { missing.append(blob.digest) }
             }
-            for child in manifest.children where try !keep(manifest: child.digest, in: repository) {
-                if required.contains(child.digest) { missing.append(child.digest) }
+            for child in manifest.children {
+                if try keep(manifest: child.digest, in: repository) {
+                    try check(child, of: manifest, in: repository)
+                } else if required.contains(child.digest) {
+                    missing.append(child.digest)
+                }
             }
             guard missing.isEmpty else { return missing }
             try write(manifest, in: repository)
             if let tag = name.tag { try setTag(tag, manifest.digest, in: repository) }
             return []
         }
+    }
+
+    /// Compares what an index says of a child that is there with what it is. Damage of the child is not the index's fault.
+    private func check(_ child: Descriptor, of index: Manifest, in repository: String) throws {
+        let stored: Manifest?
+        do {
+            stored = try self.manifest(child.digest, in: repository)
+        } catch let error where BrokenImage(name: .none, error: error) != nil {
+            return
+        }
+        try stored?.kind.check(claim: child.mediaType, name: "\(child.digest)")
     }
 
     /// Like `affirm(blob:in:)`.

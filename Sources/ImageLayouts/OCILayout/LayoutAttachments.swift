@@ -1,0 +1,61 @@
+import ImageModel
+import ImageTransfer
+
+/// Signatures, attestations and SBOMs that a layout of cosign or hauler lists beside their images, told apart by the
+/// annotation `kind`. In a registry they have tags made from the image's digest: `sha256-<hex>.sig`.
+///
+/// Source: cosign, pkg/oci/layout; hauler, pkg/consts.
+struct LayoutAttachments {
+    private static let suffixes = ["sigs": "sig", "atts": "att", "sboms": "sbom"]
+
+    private var names: [Descriptor: SourceImage.Name] = [:]
+
+    /// - Parameter document: reads a blob that is a JSON object; nil if it is not there, or is something else.
+    init(_ entries: [Descriptor], document: (Digest) -> [String: JSONValue]?) {
+        let attachments = entries.filter { Self.suffix(of: $0) != nil }
+        guard !attachments.isEmpty else { return }
+        var images: [SourceImage.Name: Set<Digest>] = [:]
+        for entry in entries where Self.suffix(of: entry) == nil {
+            images[entry.layoutName, default: []].insert(entry.digest)
+        }
+        for entry in attachments {
+            let candidates = images[entry.layoutName] ?? []
+            let subject =
+                candidates.count == 1 ? candidates.first : Self.subject(ofContent: entry.digest, document)
+            guard let subject, let suffix = Self.suffix(of: entry) else { continue }
+            let tag = "\(ImageName.referrersTag(of: subject)).\(suffix)"
+            if case .full(let name) = entry.layoutName {
+                names[entry] = .full(ImageName(host: name.host, repository: name.repository, tag: tag))
+            } else {
+                names[entry] = .tag(tag)
+            }
+        }
+    }
+
+    /// What an entry is called; nil if it is not an attachment, or it cannot be told of what.
+    func name(of entry: Descriptor) -> SourceImage.Name? { names[entry] }
+
+    private static func suffix(of entry: Descriptor) -> String? {
+        guard let kind = entry.annotations?[OCIPaths.kind], let slash = kind.lastIndex(of: "/") else { return nil }
+        return suffixes[String(kind[kind.index(after: slash)...])]
+    }
+
+    /// The image that the first layer of an attachment names: of a signature its payload, of an attestation the statement
+    /// in its envelope.
+    private static func subject(
+        ofContent digest: Digest, _ document: (Digest) -> [String: JSONValue]?
+    ) -> Digest? {
+        guard case .array(let layers)? = document(digest)?["layers"],
+            let layer = layers.first?.object?["digest"]?.string.flatMap({ Digest($0) }), let content = document(layer)
+        else { return nil }
+        if let signed = content["critical"]?.object?["image"]?.object?["docker-manifest-digest"]?.string {
+            return Digest(signed)
+        }
+        guard let payload = content["payload"]?.string.flatMap({ Base64.decode($0) }),
+            let statement = try? Document.object(from: payload, name: "the statement"),
+            case .array(let subjects)? = statement["subject"],
+            let hex = subjects.first?.object?["digest"]?.object?["sha256"]?.string
+        else { return nil }
+        return Digest(.sha256, hex: hex)
+    }
+}
