@@ -124,10 +124,10 @@ public final class TarMembers: Sendable {
     ///
     /// - Throws: `StreamError.damaged` if the links go in a circle, or out of the archive.
     public func file(at path: String) throws -> TarEntry? {
-        let (path, isLinked) = try resolve(path)
-        guard let entry = entry(at: path) else {
+        let (target, isLinked) = try resolve(path)
+        guard let entry = entry(at: target) else {
             guard !isLinked else {
-                throw StreamError.damaged("\(name): a link leads to \(path), which is not in the archive")
+                throw StreamError.damaged("\(name): \(path) is a link to \(target), which is missing from the archive")
             }
             return nil
         }

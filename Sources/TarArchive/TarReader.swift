@@ -117,7 +117,9 @@ public final class TarReader {
         let size = archive_entry_size(header)
         guard size >= 0 else { throw StreamError.damaged("\(name): \(path) has the size \(size)") }
         guard archive_entry_sparse_count(header) == 0 else {
-            throw StreamError.damaged("\(name): \(path) is a sparse file, which image archives do not have")
+            throw StreamError.damaged(
+                "\(name): \(path) is a sparse file, which dray does not read; extract the archive and pack it again without "
+                    + "'tar -S'")
         }
         let kind: TarEntry.Kind
         if let target = archive_entry_hardlink(header) {

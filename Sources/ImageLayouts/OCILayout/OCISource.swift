@@ -64,6 +64,7 @@ public final class OCISource: StreamedSource {
         let name = entry.layoutName
         var image = SourceImage(name: name, descriptor: entry.plain)
         image.descriptor.platform = entry.platform
+        if name == .none { image.label = entry.annotations?[OCIPaths.refName] }
         if entry.mediaType.isManifest {
             // What is wrong with it is told when it is copied.
             if name == .none { image.subject = (try? manifest(of: entry))?.subject?.digest }

@@ -89,6 +89,8 @@ extension ImageSource {
                 return pattern?.matches(full.repository) == true
             },
         ]
+        let labelled = listing.images.filter { $0.label == name }
+        guard labelled.isEmpty else { return SourceListing(images: labelled) }
         let folder = name.hasSuffix("/") ? name : name + "/"
         let below: (SourceImage.Name, _ repository: String?) -> Bool = { own, repository in
             if case .full(let full) = own {

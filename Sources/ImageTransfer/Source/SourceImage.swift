@@ -25,6 +25,8 @@ public struct SourceImage: Hashable, Sendable {
     public var repository: String?
     /// The config's digest, where the source goes by that (docker-archive).
     public var imageID: Digest?
+    /// The name that the source records, where it is not one that a registry could take.
+    public var label: String?
     /// The manifest that this one is about, where it has no name of its own: it belongs to that one's repository.
     public var subject: Digest?
 
