@@ -57,7 +57,7 @@ struct RegistryNameTests {
         try Command.succeed("copy", "docker://\(from.address)/\(name)", "docker://\(to.address)/mirror")
         let found = try Command.succeed("ls", "--output", "json", "store:\(to.root)").rows().map(\.name)
         #expect(Set(found) == ["mirror/a:1.0", "mirror/b/c:1.0"])
-        let list = try ["team/a", "other/a"].map { "docker://\(from.address)/\($0):1.0" }
+        let list = ["team/a", "other/a"].map { "docker://\(from.address)/\($0):1.0" }
         try scratch.write(list.joined(separator: "\n"), to: "list.txt")
         try Command.succeed("copy", "--from-file", scratch["list.txt"], "docker://\(to.address)/all")
         let all = try Command.succeed("ls", "--output", "json", "store:\(to.root)").rows().map(\.name)
@@ -73,7 +73,8 @@ struct RegistryNameTests {
         let stopped = try Command.dray("copy", "docker://\(from.address)/", "store:\(scratch["s"])")
         #expect(stopped.status == 3 && stopped.errors.contains("1.0"), "\(stopped.errors)")
         let rest = try Command.dray("copy", "--keep-going", "docker://\(from.address)/", "store:\(scratch["t"])")
-        #expect(rest.status == 2 && (try names(scratch["t"])).count == 1, "\(rest.errors)")
+        let kept = try names(scratch["t"])
+        #expect(rest.status == 2 && kept.count == 1, "\(rest.errors)")
     }
 
     /// Clients of a mirror of Docker Hub ask for `library/NAME`, and others for what the archive says.

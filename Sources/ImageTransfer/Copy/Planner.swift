@@ -262,15 +262,19 @@ struct Planner {
                 if let change = choice.change(of: layer.mediaType) { compressions[layer.digest] = change }
             }
         }
-        let changes = !compressions.isEmpty
-        if changes {
+        if !compressions.isEmpty {
             do {
                 try await graph.learnDiffIDs()
             } catch let misfit as ConfigMisfit {
-                throw TransferError.damaged(
-                    "\(misfit)" + options.names.advice(\.compression) { "\($0) keep copies it as it is" })
+                guard options.compression == nil else {
+                    throw TransferError.damaged(
+                        "\(misfit)" + options.names.advice(\.compression) { "\($0) keep copies it as it is" })
+                }
+                remarks.say("\(misfit)", "its layers are copied as they are")
+                compressions = [:]
             }
         }
+        let changes = !compressions.isEmpty
         var planned = PlannedImage(
             source: source, image: image, name: item.name, rule: selection.rule, graph: graph,
             compressions: compressions, format: options.format, options: options.names)

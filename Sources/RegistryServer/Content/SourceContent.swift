@@ -70,9 +70,9 @@ struct SourceContent: RegistryContent {
     /// Clients that use this as the mirror of Docker Hub ask for `library/busybox` where an archive says `busybox`.
     private func repository(_ name: String) -> Repository? {
         if let found = content[name] { return found }
-        let library = "library/"
-        if name.hasPrefix(library) { return content[String(name.dropFirst(library.count))] }
-        return name.contains("/") ? nil : content[library + name]
+        let parts = name.split(separator: "/")
+        if parts.count == 1 { return content["library/\(name)"] }
+        return parts.count == 2 && parts[0] == "library" ? content[String(parts[1])] : nil
     }
 
     func tags(of repository: String) -> [String]? { self.repository(repository)?.tags.keys.sorted() }
