@@ -40,6 +40,10 @@ struct ImageGraph {
     }
 
     private var seen: Set<Digest> = []
+    /// Indexes in indexes that were looked into: whether they have something for the platforms.
+    private var matched: [Digest: Bool] = [:]
+    /// Why entries of indexes are not there as a whole; nil of those that are.
+    private var lacks: [Digest: String?] = [:]
     private let image: SourceImage
     private let source: any ImageSource
     private let names: OptionNames
@@ -108,7 +112,7 @@ struct ImageGraph {
     /// The manifest that an entry of an index is.
     ///
     /// - Returns: nil for an entry that is a blob.
-    private func child(
+    private mutating func child(
         _ entry: Descriptor, of manifest: Manifest, _ index: ImageIndex, depth: Int
     ) async throws -> Manifest? {
         guard entry.mayBeManifest else { return nil }
@@ -149,7 +153,8 @@ struct ImageGraph {
             guard !kept.isEmpty else {
                 throw TransferError.otherPlatform(
                     "\(image.title) in \(source.title) has nothing for \(platforms.title); it has "
-                        + (found.isEmpty ? "no platforms" : found.joined(separator: ", ")))
+                        + (found.isEmpty ? "no platforms" : found.prefix(16).joined(separator: ", "))
+                        + (found.count > 16 ? " and \(found.count - 16) more" : ""))
             }
         case .present:
             for entry in index.manifests where !entry.isAttestation {
@@ -182,13 +187,17 @@ struct ImageGraph {
     /// Entries for platforms, or of indexes with something for them.
     ///
     /// - Parameter found: is told the platforms that there are.
-    private func matches(
+    private mutating func matches(
         _ entries: [Descriptor], _ wanted: [Platform], depth: Int, _ found: inout [String]
     ) async throws -> Set<Digest> {
         try checkDepth(depth)
         var kept: Set<Digest> = []
         for entry in entries where !entry.isAttestation && entry.mayBeManifest {
             var platform = entry.platform
+            if let known = matched[entry.digest] {
+                if known { kept.insert(entry.digest) }
+                continue
+            }
             if platform == nil || entry.mediaType.manifestKind == .index {
                 let manifest: Manifest
                 do {
@@ -203,6 +212,7 @@ struct ImageGraph {
                 switch manifest.content {
                 case .index(let inner):
                     let below = try await matches(inner.manifests, wanted, depth: depth + 1, &found)
+                    matched[entry.digest] = !below.isEmpty
                     if !below.isEmpty { kept.insert(entry.digest) }
                     continue
                 case .image(let content):
@@ -211,15 +221,22 @@ struct ImageGraph {
                 }
             }
             guard let platform else { continue }
-            found.append(platform.description)
+            if !found.contains(platform.description) { found.append(platform.description) }
             if wanted.contains(where: { $0.accepts(platform) }) { kept.insert(entry.digest) }
         }
         return kept
     }
 
     /// Why an entry of an index is not there as a whole; of an index, why nothing of it is. nil if it is.
-    private func lack(of entry: Descriptor, depth: Int) async throws -> String? {
+    private mutating func lack(of entry: Descriptor, depth: Int) async throws -> String? {
         try checkDepth(depth)
+        if let known = lacks[entry.digest] { return known }
+        let lack = try await findLack(of: entry, depth: depth)
+        lacks.updateValue(lack, forKey: entry.digest)
+        return lack
+    }
+
+    private mutating func findLack(of entry: Descriptor, depth: Int) async throws -> String? {
         let manifest: Manifest
         do {
             manifest = try await source.manifest(entry, in: image.repository)
