@@ -16,7 +16,9 @@ public struct SyncFile: Sendable {
     public static func read(path: String) throws(ConfigurationError) -> SyncFile {
         let bytes: [UInt8]?
         do {
-            bytes = try readFile(path, limit: YAMLNode.sizeLimit)
+            bytes = try TextFile.read(path, limit: YAMLNode.sizeLimit)
+        } catch StreamError.damaged(let problem) {
+            throw ConfigurationError([problem])
         } catch {
             throw ConfigurationError(["\(error): dray needs a file that it can read"])
         }

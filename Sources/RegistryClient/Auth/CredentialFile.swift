@@ -15,7 +15,7 @@ package struct CredentialFile: Sendable {
 
     /// - Throws: `DocumentError`, `StreamError.io`. A file that is not there is an empty one.
     init(_ path: String) throws {
-        try self.init(readFile(path, limit: Document.sizeLimit) ?? [], path: path)
+        try self.init(TextFile.read(path, limit: Document.sizeLimit) ?? [], path: path)
     }
 
     /// - Parameter bytes: of the file; an empty one says nothing.

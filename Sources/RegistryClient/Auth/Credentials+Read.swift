@@ -24,8 +24,9 @@ extension Credentials {
                 "there is no file with credentials of that name; write USER:PASSWORD into a file, or name a variable of "
                     + "the environment")
         }
-        let bytes = try DescriptorSource(descriptor, name: "the file with credentials", isOwn: true).readAll(
-            limit: 64 << 10, name: "the file with credentials")
+        let name = "the file with credentials"
+        let bytes = try TextFile.read(
+            DescriptorSource(descriptor, name: name, isOwn: true), limit: 64 << 10, name: name)
         return try parse(String(decoding: bytes, as: UTF8.self))
     }
 

@@ -31,6 +31,16 @@ struct CertificateFiles: CustomStringConvertible {
         }
     }
 
+    /// The text of a PEM file.
+    static func read(_ path: String) throws -> [UInt8] {
+        guard let bytes = try TextFile.read(path, limit: Self.sizeLimit) else {
+            throw StreamError.io(operation: "open", path: path, errno: ENOENT)
+        }
+        return bytes
+    }
+
+    private static let sizeLimit = 16 << 20
+
     var description: String {
         (authorities + [client?.certificate, client?.key, systemRoots].compactMap { $0 }).joined(separator: ", ")
     }

@@ -52,7 +52,7 @@ package struct RegistriesFile: Sendable {
     }
 
     private mutating func read(_ path: String) throws {
-        guard let bytes = try readFile(path, limit: Document.sizeLimit) else { return }
+        guard let bytes = try TextFile.read(path, limit: Document.sizeLimit) else { return }
         try add(String(decoding: bytes, as: UTF8.self), name: path)
     }
 

@@ -118,11 +118,13 @@ final class HTTPConnections: Sendable {
         do {
             if let roots = files.systemRoots { tls.trustRoots = .file(roots) }
             tls.additionalTrustRoots = try files.authorities.map {
-                .certificates(try NIOSSLCertificate.fromPEMFile($0))
+                .certificates(try NIOSSLCertificate.fromPEMBytes(CertificateFiles.read($0)))
             }
             if let pair = files.client {
-                tls.certificateChain = try NIOSSLCertificate.fromPEMFile(pair.certificate).map { .certificate($0) }
-                tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: pair.key, format: .pem))
+                tls.certificateChain = try NIOSSLCertificate.fromPEMBytes(CertificateFiles.read(pair.certificate))
+                    .map { .certificate($0) }
+                tls.privateKey = .privateKey(
+                    try NIOSSLPrivateKey(bytes: CertificateFiles.read(pair.key), format: .pem))
             }
         } catch {
             throw TransferError.refused(

@@ -12,9 +12,13 @@ extension ServerConfiguration {
     public static func read(
         path: String, environment: [String: String]
     ) throws -> (configuration: ServerConfiguration, warnings: [String]) {
-        guard let bytes = try readFile(path, limit: YAMLNode.sizeLimit) else {
-            throw ConfigurationError(["\(path): there is no such file: name a config.yml"])
+        let bytes: [UInt8]?
+        do {
+            bytes = try TextFile.read(path, limit: YAMLNode.sizeLimit)
+        } catch StreamError.damaged(let problem) {
+            throw ConfigurationError([problem])
         }
+        guard let bytes else { throw ConfigurationError(["\(path): there is no such file: name a config.yml"]) }
         return try read(bytes, name: path, environment: environment)
     }
 

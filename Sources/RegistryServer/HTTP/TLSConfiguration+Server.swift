@@ -1,13 +1,22 @@
+import ByteStreams
+import Glibc
 import NIOSSL
 
 extension TLSConfiguration {
     /// - Throws: `UnusableSetting` if a file cannot be used, or a cipher suite is not known.
     init(_ tls: ServerConfiguration.TLS) throws {
-        func file<T>(_ path: String, _ read: () throws -> T) throws -> T {
-            do { return try read() } catch { throw UnusableSetting(description: "\(path) cannot be used: \(error)") }
+        func file<T>(_ path: String, _ parse: ([UInt8]) throws -> T) throws -> T {
+            do {
+                guard let bytes = try TextFile.read(path, limit: 16 << 20) else {
+                    throw StreamError.io(operation: "open", path: path, errno: ENOENT)
+                }
+                return try parse(bytes)
+            } catch {
+                throw UnusableSetting(description: "\(path) cannot be used: \(error)")
+            }
         }
-        let chain = try file(tls.certificate) { try NIOSSLCertificate.fromPEMFile(tls.certificate) }
-        let key = try file(tls.key) { try NIOSSLPrivateKey(file: tls.key, format: .pem) }
+        let chain = try file(tls.certificate) { try NIOSSLCertificate.fromPEMBytes($0) }
+        let key = try file(tls.key) { try NIOSSLPrivateKey(bytes: $0, format: .pem) }
         self = .makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         minimumTLSVersion =
@@ -20,7 +29,7 @@ extension TLSConfiguration {
         if !tls.cipherSuites.isEmpty { try choose(tls.cipherSuites) }
         if !tls.clientAuthorities.isEmpty {
             trustRoots = .certificates(
-                try tls.clientAuthorities.flatMap { path in try file(path) { try NIOSSLCertificate.fromPEMFile(path) } }
+                try tls.clientAuthorities.flatMap { path in try file(path) { try NIOSSLCertificate.fromPEMBytes($0) } }
             )
             certificateVerification =
                 switch tls.clientAuthentication {

@@ -59,7 +59,8 @@ struct LoginCommand: DrayCommand {
     private func ask(_ host: String) async throws -> Credentials {
         try await Blocking.run {
             if passwordStdin, let username {
-                let bytes = try DescriptorSource.standardInput().readAll(limit: 64 << 10, name: "the password")
+                let bytes = try TextFile.read(
+                    DescriptorSource.standardInput(), limit: 64 << 10, name: "the password")
                 var password = String(decoding: bytes, as: UTF8.self)
                 while password.last?.isNewline == true { password.removeLast() }
                 guard !password.isEmpty else { throw TransferError.refused("standard input holds no password") }

@@ -16,7 +16,7 @@ struct VerificationArguments: ParsableArguments {
     /// - Throws: `SignatureError` unless the source is signed so, or nothing was asked for.
     func check(_ source: any ImageSource) async throws {
         guard let path = verificationKey else { return }
-        guard let bytes = try readFile(path, limit: 64 << 10) else {
+        guard let bytes = try TextFile.read(path, limit: 64 << 10) else {
             throw TransferError.notFound("there is no key \(path)")
         }
         let key = try VerificationKey(bytes, name: path)

@@ -112,7 +112,7 @@ package final class HtpasswdAccess: AccessControl {
         // The stamp before the bytes: a change in between is seen next time.
         let stamp = try FileStamp(of: path)
         let isSettled = stamp.isSettled
-        guard let bytes = try readFile(path, limit: HtpasswdFile.sizeLimit) else {
+        guard let bytes = try TextFile.read(path, limit: HtpasswdFile.sizeLimit) else {
             throw StreamError.io(operation: "read", path: path, errno: ENOENT)
         }
         return Reading(
