@@ -9,7 +9,7 @@ extension ValueKind where Value == ImageReference {
     static var reference: ValueKind {
         text { (text) throws(Complaint) in
             let transports = ImageReference.Transport.allCases.map(\.prefix)
-            guard transports.contains(where: { text.hasPrefix($0) }) else {
+            guard text.contains("://") || transports.contains(where: { text.hasPrefix($0) }) else {
                 throw Complaint(
                     "\(quoted(text)) does not begin with a transport: write one of \(transports.joined(separator: ", "))"
                         + " before it")
@@ -74,10 +74,7 @@ extension ValueKind where Value == Int64 {
     /// Bytes a second.
     static var rate: ValueKind {
         text { (text) throws(Complaint) in
-            guard let rate = RateLimiter.bytesPerSecond(text) else {
-                throw Complaint("\(quoted(text)) is no rate: write bytes a second, such as 500k or 10M")
-            }
-            return rate
+            try understood { try RateLimiter.bytesPerSecond(text) }
         }
     }
 }

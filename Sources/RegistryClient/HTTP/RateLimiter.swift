@@ -1,3 +1,4 @@
+public import ImageModel
 import Synchronization
 
 /// Keeps the bytes of all transfers together below so many a second.
@@ -10,17 +11,11 @@ public final class RateLimiter: Sendable {
         nanosecondsPerByte = 1e9 / Double(max(1, bytesPerSecond))
     }
 
-    /// Reads a rate: `500k`, `10M`, `1G`, or a plain number of bytes a second.
+    /// Reads a rate: a size, for each second.
     ///
-    /// - Returns: nil for what is none.
-    public static func bytesPerSecond(_ text: String) -> Int64? {
-        let units: [Character: Int64] = ["k": 1 << 10, "m": 1 << 20, "g": 1 << 30]
-        let unit = text.last.flatMap { units[Character($0.lowercased())] }
-        guard let number = Double(unit == nil ? text[...] : text.dropLast()), number > 0 else { return nil }
-        let rate = number * Double(unit ?? 1)
-        // A petabyte a second is no limit.
-        guard rate < 1e15 else { return nil }
-        return max(1, Int64(rate))
+    /// - Throws: `ByteSizeError`.
+    public static func bytesPerSecond(_ text: String) throws(ByteSizeError) -> Int64 {
+        try ByteSize(text.hasSuffix("/s") ? String(text.dropLast(2)) : text).bytes
     }
 
     /// Blocks until `count` bytes may pass.

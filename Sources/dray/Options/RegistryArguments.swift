@@ -42,8 +42,10 @@ struct RegistryArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Move at most so many bytes a second to and from registries: 500k, 10M.", valueName: "rate"))
-    var limitRate: ByteRate?
+            "Transfer at most this many bytes a second to and from registries: 500k, 10M (powers of 1024), 10MB (1000).",
+            valueName: "rate"),
+        transform: { try RateLimiter.bytesPerSecond($0) })
+    var limitRate: Int64?
 
     func validate() throws {
         guard (certificate == nil) == (key == nil) else { throw ValidationError("--cert and --key go together") }
@@ -68,7 +70,7 @@ struct RegistryArguments: ParsableArguments {
         options.retryTimes = retryTimes
         options.timeout = .seconds(timeout)
         options.retryTimeout = .seconds(timeout * 5)
-        options.rateLimiter = limitRate.map { RateLimiter(bytesPerSecond: $0.bytesPerSecond) }
+        options.rateLimiter = limitRate.map { RateLimiter(bytesPerSecond: $0) }
         options.remark = { console.note(Printable.line($0)) }
         return options
     }

@@ -33,7 +33,7 @@ extension FuzzTarget {
                 _ = pattern.matches(String(repeating: "a", count: 255))
             }
             _ = CompressionChoice.parse(text)
-            _ = RateLimiter.bytesPerSecond(text)
+            _ = try? RateLimiter.bytesPerSecond(text)
             let template = try NameTemplate(text)
             let image = ImageName(host: "a.example:5000", repository: "b/c")
             _ = try template.name(of: image, registry: image.host)

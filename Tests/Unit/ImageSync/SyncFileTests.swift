@@ -67,7 +67,7 @@ struct SyncFileTests {
             "s.yml:1:18: rules[0].source: 'alpine' does not begin with a transport"
         ),
         ("registries: {'a b': {jobs: 1}}\n" + rule(), "s.yml:1:14: registries.a b: 'a b' is no HOST[:PORT]"),
-        ("registries: {h: {rate: fast}}\n" + rule(), "s.yml:1:24: registries.h.rate: 'fast' is no rate"),
+        ("registries: {h: {rate: fast}}\n" + rule(), "s.yml:1:24: registries.h.rate: 'fast' is not a size"),
         (
             "registries: {h: {credentials: {file: /f, environment: E}}}\n" + rule(),
             "s.yml:1:18: registries.h.credentials: credentials come from one place"
