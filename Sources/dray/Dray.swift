@@ -15,7 +15,7 @@ struct Dray: ParsableCommand {
               oci:DIR[:TAG]                   an OCI image layout
               store:ROOT[:REPO[:TAG]]         a registry's storage directory (or a tar of one, to read)
               dir:DIR                         skopeo's plain directory
-              docker://HOST[/REPO[:TAG]]      a registry over its API
+              docker://HOST[/REPO[:TAG]]      a registry over its API; oci:// is the same
 
             What lies at a path is recognised without its transport. @DIGEST is a manifest's digest, or an image \
             ID in a docker-archive. A colon in a path is written '\\:'. Without a name, copy takes everything.
@@ -27,8 +27,8 @@ struct Dray: ParsableCommand {
               dray copy app.tar docker://registry.example:5000/team/app:1
               dray ls /var/lib/registry
 
-            Exit codes: 0 done, 1 failed, 2 done in part (--keep-going), 3 damaged input, 4 not found,
-            5 not authorised, 64 wrong usage.
+            Exit codes: 0 done, 1 failed, 2 done in part (--keep-going), 3 damaged input or no image,
+            4 not found, 5 not authorised, 64 wrong usage.
             """,
         version: version,
         subcommands: [

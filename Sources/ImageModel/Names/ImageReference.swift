@@ -51,9 +51,9 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
             digest = nil
             try Self.refuseBadDigest(text, exists: exists)
         }
-        if rest.hasPrefix(Transport.registry.prefix) {
+        if let registry = try Self.registry(rest, of: text) {
             transport = .registry
-            (location, name) = try Self.splitRegistry(String(rest.dropFirst(Transport.registry.prefix.count)), of: text)
+            (location, name) = try Self.splitRegistry(registry, of: text)
             return
         }
         let prefix = rest.firstIndex(of: ":").map { String(rest[..<$0]) }
@@ -74,10 +74,41 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         } else if try exists(location) {
             throw ReferenceError("\(location) is no image archive, layout or store that dray knows")
         } else {
-            let transports = Transport.allCases.map(\.prefix).joined(separator: ", ")
-            throw ReferenceError("'\(text)': there is no \(location); to make one, say what: \(transports)")
+            throw Self.missing(location, of: text)
         }
         if name?.isEmpty == true { throw ReferenceError("'\(text)' ends in ':' but gives no name") }
+    }
+
+    /// What follows the scheme of a registry: `docker://`, or `oci://` as Helm, Flux and ORAS write it.
+    ///
+    /// - Returns: nil for other references.
+    private static func registry(_ rest: String, of text: String) throws -> String? {
+        if rest.hasPrefix(Transport.registry.prefix) { return String(rest.dropFirst(Transport.registry.prefix.count)) }
+        for scheme in ["https://", "http://"] where rest.hasPrefix(scheme) {
+            throw ReferenceError(
+                "'\(text)': a web address, not a reference; for an image of a registry write "
+                    + "\(Transport.registry.prefix)\(rest.dropFirst(scheme.count)), and download an archive first")
+        }
+        guard rest.hasPrefix("oci://") else { return nil }
+        let place = String(rest.dropFirst("oci://".count))
+        let host = place.prefix { $0 != "/" }
+        guard looksLikeHost(String(host)) || host.contains(":") else {
+            throw ReferenceError(
+                "'\(text)': no registry's host follows oci://; write oci://HOST[:PORT]/REPOSITORY[:TAG], or oci:DIR for the "
+                    + "layout in a directory")
+        }
+        return place
+    }
+
+    /// The error for a text that has neither a transport nor leads to a file.
+    private static func missing(_ location: String, of text: String) -> ReferenceError {
+        if let name = ImageName(text.prefix { $0 != "@" }), name.host != nil {
+            return ReferenceError(
+                "'\(text)': no such file or directory; for an image of a registry write \(Transport.registry.prefix)\(text)"
+            )
+        }
+        let transports = Transport.allCases.map(\.prefix).joined(separator: ", ")
+        return ReferenceError("'\(text)': there is no \(location); to make one, say what: \(transports)")
     }
 
     /// What begins like a digest is meant as one.

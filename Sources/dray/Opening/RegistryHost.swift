@@ -5,7 +5,7 @@ enum RegistryHost {
     /// - Throws: `ReferenceError` if a repository was named, or what is no host.
     static func named(_ text: String) throws -> String {
         var host = text[...]
-        for scheme in ["docker://", "https://", "http://"] where host.hasPrefix(scheme) {
+        for scheme in ["docker://", "oci://", "https://", "http://"] where host.hasPrefix(scheme) {
             host = host.dropFirst(scheme.count)
         }
         while host.last == "/" { host = host.dropLast() }

@@ -34,6 +34,36 @@ struct ImageReferenceTests {
         #expect(try parse(text) == ImageReference(transport: .registry, location: host, name: name))
     }
 
+    /// As Helm, Flux and ORAS write a registry.
+    @Test(
+        arguments: [
+            ("oci://ghcr.io/team/chart:1.2", "ghcr.io", "team/chart:1.2"),
+            ("oci://reg:5000/chart", "reg:5000", "chart"),
+            ("oci://localhost/a/b", "localhost", "a/b"), ("oci://[::1]:5000/a:1", "[::1]:5000", "a:1"),
+            ("oci://registry-1.docker.io/bitnamicharts/redis", "docker.io", "bitnamicharts/redis"),
+            ("oci://127.0.0.1:5000", "127.0.0.1:5000", nil),
+        ] as [(String, String, String?)])
+    func registriesByTheirOtherScheme(_ text: String, _ host: String, _ name: String?) throws {
+        let reference = try parse(text)
+        #expect(reference == ImageReference(transport: .registry, location: host, name: name))
+        #expect(reference.description.hasPrefix("docker://"))
+        let digest = "@sha256:\(Self.hex)"
+        if name != nil { #expect(try parse(text + digest).digest?.hex == Self.hex) }
+    }
+
+    @Test(arguments: [
+        ("oci://", "oci://HOST"), ("oci://chart", "oci://HOST"), ("oci:///srv/layout:1", "oci:DIR"),
+        ("oci://team/chart", "oci://HOST"), ("https://ghcr.io/team/app:1", "docker://ghcr.io/team/app:1"),
+        ("http://10.0.0.1:5000/app", "docker://10.0.0.1:5000/app"),
+        ("docker.io/library/alpine:3", "docker://docker.io/library/alpine:3"),
+        ("localhost:5000/a/b", "docker://localhost:5000/a/b"),
+    ])
+    func whatIsToBeTypedInstead(_ text: String, _ advice: String) {
+        let error = #expect(throws: ReferenceError.self) { try parse(text) }
+        let words = error?.description ?? ""
+        #expect(words.hasPrefix("'\(text)': ") && words.contains(advice), "\(words)")
+    }
+
     /// A host that could be a name keeps its slash.
     @Test(arguments: [
         "docker://registry/", "docker://registry:5000/", "docker://reg.example", "docker://localhost:5000",
