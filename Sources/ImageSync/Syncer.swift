@@ -84,7 +84,7 @@ public struct Syncer: Sendable {
         var prepared = Prepared()
         do {
             let (references, leftOut) = try await Workers.blobs.run { try rule.source.expanded(inflation: inflation) }
-            for path in leftOut { progress.remark("\(path) is no archive: it is left out") }
+            for (file, kind) in leftOut { progress.remark("\(file): skipped (\(kind))") }
             for reference in references {
                 do {
                     prepared.selections.append(

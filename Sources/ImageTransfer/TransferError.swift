@@ -3,6 +3,8 @@
 public enum TransferError: Error, Equatable, CustomStringConvertible {
     /// What was read is not what it claims to be.
     case damaged(String)
+    /// What was read holds no images: it is something else than an archive, a layout or a store.
+    case foreign(ForeignContent)
     case notFound(String)
     /// The image is whole, and not for the platforms that were asked for.
     case otherPlatform(String)
@@ -22,6 +24,7 @@ public enum TransferError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .damaged(let text), .notFound(let text), .otherPlatform(let text), .refused(let text): text
+        case .foreign(let content): content.description
         }
     }
 }

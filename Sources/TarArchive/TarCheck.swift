@@ -53,11 +53,11 @@ public struct TarCheck {
             }
             return false
         }
-        guard isSound(header), Self.numbers.allSatisfy({ number(header[$0]) != nil }) else {
+        guard TarFormat.isHeader(header), Self.numbers.allSatisfy({ TarFormat.number(header[$0]) != nil }) else {
             throw damage("has no sound header")
         }
         offset += Int64(Self.block)
-        guard let stated = number(header[124..<136]) else { throw damage("has a member without a size") }
+        guard let stated = TarFormat.number(header[124..<136]) else { throw damage("has a member without a size") }
         switch header[156] {
         case UInt8(ascii: "x"): records = try records(stated)
         case UInt8(ascii: "L"): longName = try special(stated)
@@ -98,40 +98,6 @@ public struct TarCheck {
         func text(_ field: [UInt8]) -> [UInt8] { Array(field.prefix { $0 != 0 }) }
         let long = text(longName ?? [])
         return long.isEmpty ? text(records?.path ?? Array(header[..<100])) : long
-    }
-
-    private func isSound(_ header: UnsafeMutableRawBufferPointer) -> Bool {
-        guard let stated = number(header[148..<156]) else { return false }
-        var unsigned: Int64 = 0
-        var signed: Int64 = 0
-        for (position, byte) in header.enumerated() {
-            let value: UInt8 = (148..<156).contains(position) ? 32 : byte
-            unsigned += Int64(value)
-            signed += Int64(Int8(bitPattern: value))
-        }
-        // Some old programs summed up signed characters.
-        return stated == unsigned || stated == signed
-    }
-
-    /// Octal digits, or a binary number with the first bit set.
-    private func number(_ field: some BidirectionalCollection<UInt8>) -> Int64? {
-        guard let first = field.first else { return nil }
-        if first & 0x80 != 0 {
-            var value: Int64 = (first & 0x40 == 0 ? 0 : -64) + Int64(first & 0x3f)
-            for byte in field.dropFirst() {
-                guard (-(1 << 54)..<1 << 54).contains(value) else { return nil }
-                value = value << 8 | Int64(byte)
-            }
-            return value
-        }
-        var value: Int64 = 0
-        var digits = field.drop(while: { $0 == 32 || $0 == 0 }).prefix { $0 != 0 }
-        while digits.last == 32 { digits = digits.dropLast() }
-        for byte in digits {
-            guard (48...55).contains(byte), value < 1 << 54 else { return nil }
-            value = value << 3 | Int64(byte - 48)
-        }
-        return value
     }
 
     private mutating func skip(_ bytes: Int64) throws {

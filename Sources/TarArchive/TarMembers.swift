@@ -20,6 +20,9 @@ public final class TarMembers: Sendable {
     private let text: [UInt8]
     private let name: String
 
+    /// What helps where a link leads to what was not packed.
+    private static let wayOut = "pack it again with its links followed: tar -h -C DIR -cf FILE ."
+
     /// As many as Linux follows.
     private static let linkLimit = 40
 
@@ -127,7 +130,8 @@ public final class TarMembers: Sendable {
         let (target, isLinked) = try resolve(path)
         guard let entry = entry(at: target) else {
             guard !isLinked else {
-                throw StreamError.damaged("\(name): \(path) is a link to \(target), which is missing from the archive")
+                throw StreamError.damaged(
+                    "\(name): \(path) is a link to \(target), which is missing from the archive; \(Self.wayOut)")
             }
             return nil
         }
@@ -168,7 +172,8 @@ public final class TarMembers: Sendable {
         case .symbolicLink(let target):
             let directory = components(of: link.path).dropLast().joined(separator: "/")
             guard !isAbsolute(target), let resolved = TarPath.resolve(target, from: directory) else {
-                throw StreamError.damaged("\(name): the link \(link.path) leads out of the archive, to \(target)")
+                throw StreamError.damaged(
+                    "\(name): the link \(link.path) leads out of the archive, to \(target); \(Self.wayOut)")
             }
             return resolved
         case .file, .directory, .other: return link.path

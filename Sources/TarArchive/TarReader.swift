@@ -15,6 +15,8 @@ public final class TarReader {
     private let archive: OpaquePointer
     private let input: ArchiveInput
     private let name: String
+    /// Tells what the archive is if it is no tar; nil once there was a member.
+    private var notATar: NotATarError?
     /// Bytes of a compressed archive so far, as it lies.
     private var consumed: () -> Int64 = { 0 }
     private var twicePacked: TwicePacked?
@@ -29,44 +31,57 @@ public final class TarReader {
 
     /// - Parameters:
     ///   - name: of the archive, for messages.
-    /// - Throws: `StreamError.damaged` if it is no tar.
+    /// - Throws: `NotATarError`, or `StreamError.damaged` if the compression is.
     public convenience init(_ source: any ByteSource, name: String, limit: InflationLimit = .standard) throws {
         let peeking = PeekingSource(source)
         let format = CompressionFormat.sniff(try peeking.peek(6))
         switch format {
-        case .none: try self.init(ArchiveInput(peeking), name: name)
+        case .none: try self.init(peeking, packed: format, name: name)
         case .gzip, .zstd:
             let inflating = try InflatingSource(peeking, format: format, limit: limit, name: name)
-            try self.init(ArchiveInput(inflating), name: name)
+            try self.init(PeekingSource(inflating), packed: format, name: name)
             consumed = { inflating.consumed }
         case .xz, .bzip2:
             let unpacking = try UnpackingSource(peeking, format: format, limit: limit, name: name)
-            try self.init(ArchiveInput(unpacking), name: name)
+            try self.init(PeekingSource(unpacking), packed: format, name: name)
             consumed = { unpacking.consumed }
         }
         if format != .none { twicePacked = TwicePacked(limit, name: name) }
     }
 
     /// A plain tar on disk, whose members' bytes are passed over by seeking.
-    convenience init(file: OpenFile, name: String) throws { try self.init(ArchiveInput(file), name: name) }
+    convenience init(file: OpenFile, name: String) throws {
+        let start = try PeekingSource(FileSource(file)).peek(NotATarError.startLength)
+        try self.init(ArchiveInput(file), start, packed: .none, name: name)
+    }
 
-    private init(_ input: ArchiveInput, name: String) throws {
+    /// - Parameter packed: what `plain` was packed with.
+    private convenience init(_ plain: PeekingSource, packed: CompressionFormat, name: String) throws {
+        let start = try plain.peek(NotATarError.startLength)
+        try self.init(ArchiveInput(plain), start, packed: packed, name: name)
+    }
+
+    private init(_ input: ArchiveInput, _ start: [UInt8], packed: CompressionFormat, name: String) throws {
         guard let archive = archive_read_new() else { throw StreamError.limit("libarchive cannot allocate a reader") }
         (self.archive, self.input, self.name) = (archive, input, name)
+        notATar = NotATarError(
+            name: name, start: start, isWhole: start.count < NotATarError.startLength, compression: packed)
         archive_read_support_format_tar(archive)
-        guard input.open(archive) else { throw failure("is no tar archive") }
+        guard input.open(archive) else { throw failure() }
     }
 
     deinit { archive_read_free(archive) }
 
     /// The next member; nil at the end.
+    ///
+    /// - Throws: `NotATarError` if there is none at all.
     public func next() throws -> TarEntry? {
         current = nil
         block = UnsafeRawBufferPointer(start: nil, count: 0)
         var header: OpaquePointer?
         let status = archive_read_next_header(archive, &header)
         if status == ARCHIVE_EOF {
-            guard entryCount > 0 else { throw StreamError.damaged("\(name) is no tar archive, or an empty one") }
+            if let notATar { throw notATar }
             try checkEnd()
             // What follows the end of the tar is the end of its compression, which tells of truncation.
             if let other = try input.trailingArchive(after: membersEnd) {
@@ -77,8 +92,9 @@ public final class TarReader {
             return nil
         }
         guard status == ARCHIVE_OK || status == ARCHIVE_WARN, let header else {
-            throw failure(entryCount == 0 ? "is no tar archive" : "is damaged after \(entryCount) members")
+            throw failure("is damaged after \(entryCount) members")
         }
+        notATar = nil
         entryCount += 1
         guard entryCount <= Self.entryLimit else {
             throw StreamError.limit("\(name) has more than \(Self.entryLimit) members")
@@ -191,8 +207,10 @@ public final class TarReader {
         StreamError.damaged("\(name): \(entry.path) has other bytes than the \(entry.size) that its header says")
     }
 
-    private func failure(_ what: String) -> any Error {
+    private func failure(_ what: String = "is damaged at its start") -> any Error {
         if let error = input.error { return error }
+        // What begins like a tar is a damaged one.
+        if let notATar, !TarFormat.isHeader(notATar.start) { return notATar }
         let detail = archive_error_string(archive).map { String(cString: $0) } ?? "no detail"
         let offset = archive_filter_bytes(archive, 0)
         return StreamError.damaged("\(name) \(what), near byte \(offset) (\(detail))")

@@ -33,7 +33,7 @@ enum ExitStatus: Sendable {
     init(for error: any Error) {
         self =
             switch error {
-            case TransferError.damaged, StreamError.damaged, StreamError.limit, is DocumentError,
+            case TransferError.damaged, TransferError.foreign, StreamError.damaged, StreamError.limit, is DocumentError,
                 SignatureError.signature:
                 .damaged
             case TransferError.notFound, TransferError.otherPlatform: .notFound

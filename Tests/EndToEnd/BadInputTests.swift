@@ -47,7 +47,7 @@ struct BadInputTests {
             Case(title: "deep JSON", archive: .image(manifest: deep), says: "levels deep"),
             Case(title: "broken config", archive: .image(config: "{"), says: "config"),
             Case(title: "null manifest", archive: .image(manifest: "null"), says: "no images"),
-            Case(title: "no image", archive: noImage, says: "no image archive"),
+            Case(title: "no image", archive: noImage, says: "not an image archive"),
         ]
     }
 

@@ -37,6 +37,9 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
     }
 
     public var title: String { path }
+    public func reference(in repository: String?) -> ImageReference? {
+        ImageReference(transport: .directory, location: path)
+    }
     public var madeUpRepository: String { ImageName.repository(fromFile: path) }
     public var traits: DestinationTraits {
         var traits = DestinationTraits()
@@ -55,8 +58,10 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
 
     func root() throws -> Manifest {
         guard let bytes = try tree.read("manifest.json", limit: Document.sizeLimit) else {
-            throw TransferError.notFound("\(path) holds no image: it has no manifest.json")
+            throw try ForeignMembers.error(of: tree)
         }
+        // A docker-archive has a list of that name.
+        if bytes.first == UInt8(ascii: "[") { throw try ForeignMembers.error(of: tree) }
         return try Manifest(bytes, name: "\(path)/manifest.json")
     }
 

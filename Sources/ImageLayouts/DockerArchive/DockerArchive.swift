@@ -35,6 +35,9 @@ public final class DockerArchive: StreamedSource {
     }
 
     public var title: String { tree.title }
+    public func reference(in repository: String?) -> ImageReference? {
+        ImageReference(transport: .dockerArchive, location: tree.path)
+    }
     public var madeUpRepository: String { oci.madeUpRepository }
     public var defaultCompression: CompressionChoice { .gzipRaw }
 

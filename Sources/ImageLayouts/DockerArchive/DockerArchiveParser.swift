@@ -57,6 +57,7 @@ package struct DockerArchiveParser {
     private mutating func parseAll() throws {
         let entries = try tree.size(of: OCIPaths.index) == nil ? [] : oci.roots()
         if let bytes = try tree.read("manifest.json", limit: Document.indexSizeLimit) {
+            if try ImageForm(of: tree, isCertain: true) == .directory { throw try ForeignMembers.error(of: tree) }
             let file = try DockerManifestFile(bytes, name: "\(tree.title): manifest.json")
             try join(file.items, entries)
         } else if let bytes = try tree.read("repositories", limit: Document.indexSizeLimit) {
@@ -64,10 +65,7 @@ package struct DockerArchiveParser {
         } else if !entries.isEmpty {
             contents.listing = try oci.listEntries()
         } else {
-            let found = (try tree.list("") ?? []).prefix(6).joined(separator: ", ")
-            throw TransferError.damaged(
-                "\(tree.title) is no image archive: it has neither manifest.json nor repositories nor index.json"
-                    + (found.isEmpty ? "" : ", but \(found)"))
+            throw try ForeignMembers.error(of: tree)
         }
     }
 
@@ -315,6 +313,11 @@ package struct DockerArchiveParser {
 
     /// A member's path as manifest.json gives it.
     private func safe(_ path: String) throws -> String {
+        guard !path.isEmpty else {
+            throw TransferError.damaged(
+                "\(tree.title): a layer is missing (its path in manifest.json is empty), as buildpacks leave out the layers "
+                    + "of the base image; load it into Docker where the base is, and save it whole with docker save")
+        }
         guard let safe = TarPath.normalised(path), !safe.isEmpty else {
             throw TransferError.damaged("\(tree.title): manifest.json names '\(path)', which leaves the archive")
         }

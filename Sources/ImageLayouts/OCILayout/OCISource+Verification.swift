@@ -11,6 +11,7 @@ extension OCISource: VerifiedPlace {
             return survey
         }
         return try await Workers.blobs.run { [self] in
+            guard try tree.hasPartOfLayout else { throw try ForeignMembers.error(of: tree) }
             var survey = PlaceSurvey()
             let documents = try LayoutDocuments(tree, title: title)
             survey.findings = documents.findings
@@ -55,6 +56,15 @@ extension OCISource: VerifiedPlace {
             let bytes = try tree.read(name, limit: Document.indexSizeLimit)
             if let bytes { try LayoutDocuments.check(bytes, at: name) }
             return bytes
+        }
+    }
+}
+
+extension FileTree {
+    /// Whether anything is there of what makes a layout.
+    fileprivate var hasPartOfLayout: Bool {
+        get throws {
+            try size(of: OCIPaths.index) != nil || size(of: OCIPaths.layout) != nil || list(OCIPaths.blobs) != nil
         }
     }
 }

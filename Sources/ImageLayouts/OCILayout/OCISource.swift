@@ -20,6 +20,9 @@ public final class OCISource: StreamedSource {
     package init(_ tree: any FileTree) { self.tree = tree }
 
     public var title: String { tree.title }
+    public func reference(in repository: String?) -> ImageReference? {
+        ImageReference(transport: tree is DirectoryTree ? .oci : .ociArchive, location: tree.path)
+    }
     public var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
 
     public var access: SourceAccess { tree.access }
@@ -190,7 +193,7 @@ public final class OCISource: StreamedSource {
             }
         }
         guard let bytes = try tree.read(OCIPaths.index, limit: Document.indexSizeLimit) else {
-            throw TransferError.damaged("\(title) is not an OCI layout: index.json is missing")
+            throw try ForeignMembers.error(of: tree)
         }
         let new = try LayoutList(bytes, name: "\(title): index.json")
         list.withLock { $0 = new }

@@ -1,22 +1,24 @@
 public import ByteStreams
 public import ImageModel
+import ImageTransfer
+import TarArchive
 
 extension ImageReference {
-    /// What a reference means as a source: of a directory of archives, each archive in it, in the order of their names;
-    /// the volumes of a set are one.
+    /// The sources that a reference stands for: for a directory of archives each archive in it, in the order of their
+    /// names; the volumes of a set are one.
     ///
-    /// - Returns: the references, and the paths of what lies there and is no archive. What has an archive's name, and
-    ///   cannot be read as one, is among the references: it is for the copy to say what is wrong with it.
-    /// - Throws: `ReferenceError` if an image of the directory is named.
+    /// - Returns: the references, and each other file, with what it is. An archive that is damaged is among the
+    ///   references: the copy reports what is wrong with it.
+    /// - Throws: `ReferenceError` if an image of the directory is named, `TransferError.foreign` if it has no archive.
     public func expanded(
         inflation: InflationLimit = .standard
-    ) throws -> (references: [ImageReference], leftOut: [String]) {
+    ) throws -> (references: [ImageReference], leftOut: [(file: String, kind: String)]) {
         guard try isDirectoryOfArchives else { return ([self], []) }
         guard name == nil, digest == nil else {
             throw ReferenceError("\(self): \(location) is a directory of archives: name an image of one of them")
         }
         var references: [ImageReference] = []
-        var leftOut: [String] = []
+        var leftOut: [(file: String, kind: String)] = []
         var sets: Set<String> = []
         for file in try Self.files(in: location) {
             // The first of a set leads to the others.
@@ -25,30 +27,43 @@ extension ImageReference {
             {
                 continue
             }
-            let found = Self.isArchiveName(file) ? transport : nil
-            // What is damaged is told when it is opened.
-            let transport = (try? Self.recognise(file, inflation)) ?? found
-            if let transport {
+            do {
+                references.append(ImageReference(transport: try Self.recognise(file, inflation), location: file))
+            } catch TransferError.foreign(let content) {
+                leftOut.append((file, content.kind))
+            } catch  where Self.isArchiveName(file) || Self.beginsAsTar(file, inflation) {
                 references.append(ImageReference(transport: transport, location: file))
-            } else {
-                leftOut.append(file)
+            } catch {
+                leftOut.append((file, "\(error)"))
             }
         }
-        guard !references.isEmpty else { throw ReferenceError("\(location) is a directory without an archive in it") }
+        guard !references.isEmpty else {
+            let more = leftOut.count > 4 ? " and \(leftOut.count - 4) more" : ""
+            throw TransferError.foreign(
+                ForeignContent(
+                    location,
+                    kind: "a directory with "
+                        + leftOut.prefix(4).map { "\(lastComponent(of: $0.file)): \($0.kind)" }.joined(separator: ", ")
+                        + more,
+                    advice: ForeignFile.saveAnew))
+        }
         return (references, leftOut)
     }
 
-    /// Whether it is a directory with archives in it, and not with the volumes of a set alone.
+    /// Whether it is a directory with archives in it, and neither one image archive unpacked nor the volumes of one set.
     var isDirectoryOfArchives: Bool {
         get throws {
-            guard isArchive, try !isStandardStream && fileKind(location) == .directory else { return false }
-            return try transport != .ociArchive || !VolumeNames.isSet(Self.archives(in: location))
+            guard isArchive, try !isStandardStream && fileKind(location) == .directory,
+                try ImageForm(of: DirectoryTree(location, shared: OCIPaths.blobs), isCertain: true) == nil
+            else { return false }
+            let archives = try Self.archives(in: location)
+            return !archives.isEmpty && (transport != .ociArchive || !VolumeNames.isSet(archives))
         }
     }
 
-    /// What is called in a directory as an archive is.
+    /// The files of a directory that have an archive's name, or begin as an archive does.
     static func archives(in directory: String) throws -> [String] {
-        try files(in: directory).filter(isArchiveName)
+        try files(in: directory).filter { isArchiveName($0) || beginsAsArchive($0) }
     }
 
     private static func files(in directory: String) throws -> [String] {
@@ -61,5 +76,18 @@ extension ImageReference {
     private static func isArchiveName(_ path: String) -> Bool {
         let name = path.lowercased()
         return [".tar", ".tgz", ".tar.gz", ".tar.zst", ".tar.xz", ".tar.bz2"].contains { name.hasSuffix($0) }
+    }
+
+    private static func beginsAsArchive(_ path: String) -> Bool {
+        guard let file = try? OpenFile(reading: path),
+            let start = try? PeekingSource(FileSource(file)).peek(TarFormat.blockSize)
+        else { return false }
+        return CompressionFormat.sniff(start) != .none || TarFormat.isHeader(start)
+    }
+
+    /// Whether a file has a member of a tar, whatever follows.
+    private static func beginsAsTar(_ path: String, _ limit: InflationLimit) -> Bool {
+        guard let file = try? OpenFile(reading: path) else { return false }
+        return (try? TarReader(FileSource(file), name: path, limit: limit).next()) ?? nil != nil
     }
 }

@@ -19,30 +19,28 @@ extension ImageReference {
         }
     }
 
-    /// What lies at a path; nil if it is nothing that dray knows.
-    static func recognise(_ path: String, _ inflation: InflationLimit) throws -> Transport? {
+    /// The transport for what lies at a path.
+    ///
+    /// - Throws: `TransferError.foreign` for what holds no images, `TransferError.damaged`, `StreamError`.
+    static func recognise(_ path: String, _ inflation: InflationLimit) throws -> Transport {
         let tree = try openTreeToRecognise(path, limit: inflation)
         let isDirectory = tree is DirectoryTree
         if try isStore(tree) { return .store }
-        let manifest = try tree.read("manifest.json", limit: Document.indexSizeLimit)
-        let hasIndex = try tree.size(of: OCIPaths.index) != nil
-        if isDirectory {
-            if hasIndex { return .oci }
-            if manifest != nil { return .directory }
-            let archives = try archives(in: path)
-            if archives.isEmpty { return nil }
-            return VolumeNames.isSet(archives) ? .ociArchive : .dockerArchive
+        func transport(isCertain: Bool) throws -> Transport? {
+            try ImageForm(of: tree, isCertain: isCertain)?.transport(isDirectory: isDirectory)
         }
-        let isList = manifest?.first { $0 > 32 } == UInt8(ascii: "[")
-        if isList { return .dockerArchive }
-        if hasIndex { return .ociArchive }
-        return try tree.size(of: "repositories") == nil ? nil : .dockerArchive
+        if let transport = try transport(isCertain: true) { return transport }
+        if isDirectory {
+            let archives = try archives(in: path)
+            if !archives.isEmpty { return VolumeNames.isSet(archives) ? .ociArchive : .dockerArchive }
+        }
+        if let transport = try transport(isCertain: false) { return transport }
+        throw try ForeignMembers.error(of: tree)
     }
 
     private static func isStore(_ tree: any FileTree) throws -> Bool {
         do {
-            _ = try StoreSource(tree).paths()
-            return true
+            return try StoreSource(tree).pathsIfThere() != nil
         } catch let error as StreamError where !error.isAboutContent {
             throw error
         } catch {
@@ -69,6 +67,13 @@ extension ImageReference {
         case .store: return try StoreSource(path: location, limit: inflation)
         case .directory:
             guard !isStandardStream else { throw ReferenceError("\(self): a dir: is a directory, and - is a stream") }
+            guard try fileKind(location) == .directory else {
+                let transport = try Self.recognise(location, inflation)
+                throw TransferError.foreign(
+                    ForeignContent(
+                        location, kind: "a file, where dir: is a directory",
+                        advice: "name it as such: \(transport.prefix)\(location)", isReadable: true))
+            }
             return ImageDirectory(path: location, name: name)
         case .registry: throw notLocal
         }

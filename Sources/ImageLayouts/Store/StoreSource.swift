@@ -6,6 +6,8 @@ import Synchronization
 /// The images of a registry's storage: a directory, or a tar of one, plain or compressed.
 public final class StoreSource: StreamedSource {
     let tree: any FileTree
+    /// Directories above a store in an archive.
+    static let depth = 3
     /// Of an archive, at each depth, that are looked into for a store.
     private static let mostDirectories = 1000
     private let subjects = Mutex<[String: SubjectIndex]>([:])
@@ -20,6 +22,9 @@ public final class StoreSource: StreamedSource {
     package init(_ tree: any FileTree) { self.tree = tree }
 
     public var title: String { tree.title }
+    public func reference(in repository: String?) -> ImageReference? {
+        ImageReference(transport: .store, location: tree.path, name: repository)
+    }
     public var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
 
     public var access: SourceAccess { tree.access }
@@ -29,9 +34,16 @@ public final class StoreSource: StreamedSource {
     }
 
     /// The `v2` directory; in an archive it may lie below others.
+    ///
+    /// - Throws: `TransferError.foreign` if there is none.
     func paths() throws -> StorePaths {
+        guard let paths = try pathsIfThere() else { throw try ForeignMembers.error(of: tree) }
+        return paths
+    }
+
+    func pathsIfThere() throws -> StorePaths? {
         var directories = [""]
-        for _ in 0..<4 {
+        for _ in 0...Self.depth {
             for directory in directories {
                 let root = directory.isEmpty ? StorePaths.standard.root : "\(directory)/\(StorePaths.standard.root)"
                 if try tree.list(root) != nil { return StorePaths(root: root) }
@@ -45,7 +57,7 @@ public final class StoreSource: StreamedSource {
             directories = Array(below.prefix(Self.mostDirectories))
             if tree is DirectoryTree { break }
         }
-        throw TransferError.notFound("\(title) is no registry's storage: it has no \(StorePaths.standard.root)")
+        return nil
     }
 
     // MARK: Listing

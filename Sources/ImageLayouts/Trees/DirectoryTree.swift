@@ -47,6 +47,18 @@ package final class DirectoryTree: FileTree {
         return try openIfThere(real, flags, operation, real).map { ($0, real) }
     }
 
+    /// Opens something to be read, likewise.
+    ///
+    /// - Throws: `StreamError.damaged` for a link that leads out of here, with the way out.
+    private func openToRead(_ relative: String, _ flags: Int32, to operation: String) throws -> Opened? {
+        do {
+            return try open(relative, flags, to: operation)
+        } catch StreamError.damaged(let problem) {
+            throw StreamError.damaged(
+                "\(problem); copy it with its links followed: cp -rL \(shellWord(path)) COPY")
+        }
+    }
+
     /// Where something is if no link leads to it; nil where the path is not to be taken by its word.
     private func directPath(_ relative: String) throws -> String? {
         let roots = try roots.get()
@@ -60,14 +72,14 @@ package final class DirectoryTree: FileTree {
 
     /// Looks at something without opening it for anything else.
     private func look<T>(at relative: String, _ body: (Opened) throws -> T) throws -> T? {
-        guard let opened = try open(relative, lookOnly, to: "look at") else { return nil }
+        guard let opened = try openToRead(relative, lookOnly, to: "look at") else { return nil }
         defer { close(opened.descriptor) }
         return try body(opened)
     }
 
     private func openFile(_ relative: String) throws -> OpenFile? {
         do {
-            guard let opened = try open(relative, O_NONBLOCK | O_NOCTTY, to: "open") else { return nil }
+            guard let opened = try openToRead(relative, O_NONBLOCK | O_NOCTTY, to: "open") else { return nil }
             return try OpenFile(taking: opened.descriptor, path: opened.path)
         } catch let error as StreamError {
             throw OpenFile.explained(error)
@@ -92,7 +104,7 @@ package final class DirectoryTree: FileTree {
     }
 
     package func list(_ path: String) throws -> [String]? {
-        try open(path, O_DIRECTORY, to: "list").map { try listDirectory($0.descriptor, $0.path) }
+        try openToRead(path, O_DIRECTORY, to: "list").map { try listDirectory($0.descriptor, $0.path) }
     }
 
     package func resolved(_ path: String) throws -> String? {

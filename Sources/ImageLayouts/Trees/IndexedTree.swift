@@ -9,9 +9,14 @@ package final class IndexedTree: FileTree {
     private let index: TarIndex
     private let known = Mutex<[String: FileFacts]>([:])
 
+    /// - Throws: `TransferError.foreign` for what is no tar.
     package init(_ file: OpenFile) throws {
         path = file.path
-        index = try TarIndex(file, name: file.path)
+        do {
+            index = try TarIndex(file, name: file.path)
+        } catch let error as NotATarError {
+            throw error.explained(path: file.path)
+        }
     }
 
     package var title: String { path }

@@ -55,9 +55,17 @@ package final class StreamedTree: FileTree {
     }
 
     /// Reads to the end. Where that can be done only once, a second call does nothing.
+    ///
+    /// - Throws: `TransferError.foreign` for what is no tar.
     package func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
         let known = content.withLock { $0 }
-        guard known.isDrained else { return try learn(accept) }
+        guard known.isDrained else {
+            do {
+                return try learn(accept)
+            } catch let error as NotATarError {
+                throw error.explained(path: path)
+            }
+        }
         guard file != nil else { return }
         let reader = try makeReader()
         while let entry = try reader.next() {
@@ -120,7 +128,7 @@ package final class StreamedTree: FileTree {
     private func drained() throws -> Content {
         let present = content.withLock { $0 }
         if present.isDrained { return present }
-        try learn { blob in
+        try drain { blob in
             let hashing = HashingSource(blob.content, algorithm: blob.digest?.algorithm ?? .sha256)
             _ = try hashing.drain()
             return hashing.digest()

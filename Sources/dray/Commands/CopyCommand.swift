@@ -162,7 +162,7 @@ struct CopyCommand: DrayCommand {
         }
         return try named.flatMap { reference in
             let (references, leftOut) = try reference.expanded(inflation: inflation)
-            for path in leftOut { console.note(Printable.line("\(path) is no archive: it is left out")) }
+            for (file, kind) in leftOut { console.note(Printable.line("\(file): skipped (\(kind))")) }
             return references
         }
     }

@@ -102,7 +102,7 @@ struct SyncTests {
             ("missing-file", "source: 'docker-archive:/nowhere.tar'", "there is no /nowhere.tar"),
             ("cut-short", "source: 'docker-archive:\(scratch["cut.tar"])'", "cut.tar"),
             ("no-archive", "source: 'docker-archive:\(scratch["text.tar"])'", "text.tar"),
-            ("no-archives", "source: 'docker-archive:\(scratch["empty"])'", "without an archive"),
+            ("no-archives", "source: 'docker-archive:\(scratch["empty"])'", "a directory with README"),
             ("damaged-layer", "source: 'oci:\(damaged.path)'", "damaged"),
             ("missing-image", "source: '\(images):none'", "has no image 'none'"),
             ("nobody-there", "source: 'docker://127.0.0.1:1/app:1'", "cannot be reached"),

@@ -1,5 +1,6 @@
 import ByteStreams
 import Glibc
+import ImageLayouts
 import TarArchive
 
 extension FuzzTarget {
@@ -25,6 +26,16 @@ extension FuzzTarget {
         FuzzTarget("packed-tars") { bytes in
             let reader = try TarReader(BytesSource(bytes), name: "it", limit: .small)
             while try reader.next() != nil { _ = try reader.body().drain() }
+        },
+        FuzzTarget("foreign-files") { bytes in
+            let file = try UnnamedFile(bytes)
+            defer { withExtendedLifetime(file) {} }
+            // What holds no store is looked at for what it is instead.
+            _ = try StoreSource(StreamedTree(OpenFile(reading: file.path), limit: .small)).listAll()
+        },
+        FuzzTarget("text-files") { bytes in
+            let text = try TextFile.decoded(bytes, name: "it")
+            try promise("lines end in one way", !text.contains(UInt8(ascii: "\r")) && !text.contains(0))
         },
         FuzzTarget("gzip") { bytes in
             func inflate(_ source: InflatingSource) throws -> [UInt8] { try source.readAll(limit: 8 << 20, name: "it") }

@@ -35,9 +35,15 @@ struct TarReaderTests {
     @Test func everyTruncationFails() throws {
         let whole = archive([("a", [UInt8](repeating: 7, count: 700)), ("b", [1])])
         for length in 0..<whole.count where length % 512 != 0 || length == 0 {
-            #expect(throws: StreamError.self) {
+            func read() throws {
                 let reader = try TarReader(BytesSource(Array(whole[..<length])), name: "test")
                 while try reader.next() != nil { _ = try reader.body().drain() }
+            }
+            // Without its first header, nothing shows that it is a tar.
+            if length < 512 {
+                #expect(throws: NotATarError.self) { try read() }
+            } else {
+                #expect(throws: StreamError.self) { try read() }
             }
         }
     }
@@ -81,7 +87,8 @@ struct TarReaderTests {
         throws
     {
         let packed = try Self.pack(archive([("a", [1])]), packer)
-        #expect(throws: StreamError.self) { try TarReader(BytesSource(packed), name: "it").next() }
+        let error = #expect(throws: NotATarError.self) { try TarReader(BytesSource(packed), name: "it").next() }
+        #expect(error.map { CompressionFormat.sniff($0.start) } != CompressionFormat.none)
     }
 
     private static func pack(_ bytes: [UInt8], _ packer: String) throws -> [UInt8] {
@@ -120,9 +127,20 @@ struct TarReaderTests {
     }
 
     @Test func textIsNoTar() {
-        #expect(throws: StreamError.self) {
-            let reader = try TarReader(BytesSource(Array(String(repeating: "hello ", count: 500).utf8)), name: "test")
-            _ = try reader.next()
+        let text = Array(String(repeating: "hello ", count: 500).utf8)
+        let error = #expect(throws: NotATarError.self) {
+            _ = try TarReader(BytesSource(text), name: "test").next()
+        }
+        #expect(error?.start == text && error?.isWhole == true && error?.name == "test")
+    }
+
+    /// What begins as a tar is a damaged one, and not something else.
+    @Test func aTarThatBreaksOffInItsFirstLongNameIsDamaged() {
+        let whole = archive([(String(repeating: "a", count: 200), [1])])
+        for length in [512 + 100, 1024 + 100] {
+            #expect(throws: StreamError.self) {
+                _ = try TarReader(BytesSource(Array(whole[..<length])), name: "test").next()
+            }
         }
     }
 }

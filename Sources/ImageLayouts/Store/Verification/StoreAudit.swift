@@ -114,7 +114,7 @@ struct StoreAudit: Sendable {
     private func repositories(_ names: [String]?) async throws -> [Result<RepositoryLinks, Unreadable>] {
         let (folder, found, departures) = try await Workers.blobs.run {
             guard let tree = try DirectoryHandle.open(base, within: root) else {
-                throw TransferError.notFound("\(root) is no registry's storage: there is no \(base)")
+                throw try ForeignMembers.error(of: DirectoryTree(root))
             }
             guard let folder = try tree.open("repositories") else {
                 return (DirectoryHandle?.none, [String](), [StoreWalk.Departure]())
