@@ -130,7 +130,7 @@ public struct Backup: Sendable {
                 return BackupDestination(
                     self, sources: sources, earlier: isThere ? try readSnapshots() : [], locks: [])
             }
-            if !isThere { try make() }
+            if isThere { try refuseWithoutLinks(StagingArea(root: path, shared: OCIPaths.blobs)) } else { try make() }
             let locks = [try lock(.exclusive, BackupPaths.snapshots), try lock(.shared, OCIPaths.blobs)]
             return BackupDestination(self, sources: sources, earlier: try readSnapshots(), locks: locks)
         }
@@ -138,11 +138,29 @@ public struct Backup: Sendable {
 
     private func make() throws {
         try refuseOthersDirectory()
+        let isNew = try fileKind(path) == nil
         let area = try StagingArea(root: path, shared: OCIPaths.blobs)
+        do {
+            try refuseWithoutLinks(area)
+        } catch {
+            try? removeTree("\(path)/.dray")
+            if isNew { rmdir(path) }
+            throw error
+        }
         for directory in [OCIPaths.blobs, BackupPaths.snapshots] {
             try area.makeDirectory(at: "\(path)/\(directory)")
         }
         try area.write(Self.marker(), to: "\(path)/\(BackupPaths.marker)")
+    }
+
+    /// A snapshot's layouts have their blobs behind a link, where every other tool looks for them.
+    private func refuseWithoutLinks(_ area: StagingArea) throws {
+        guard try area.hasLinks() else {
+            throw TransferError.refused(
+                "\(path): its file system has no symbolic links, as FAT and exFAT have none, and a snapshot is made of them; "
+                    + "back up to another file system, or copy into an archive there: dray copy SOURCE oci-archive:FILE"
+            )
+        }
     }
 
     /// What is in a directory that is no backup may be somebody's: blobs above all, which `prune` would remove.

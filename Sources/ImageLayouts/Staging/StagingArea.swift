@@ -121,6 +121,20 @@ final class StagingArea: Sendable {
         }
     }
 
+    /// Whether the file system has symbolic links: FAT and exFAT have none, nor have some network file systems.
+    func hasLinks() throws -> Bool {
+        let aside = newPath()
+        do {
+            try Interruption.register(aside) { try makeLink(aside, to: ".") }
+        } catch StreamError.io(_, _, let code) where [EPERM, EOPNOTSUPP, ENOSYS].contains(code) {
+            return false
+        }
+        defer { Interruption.unregister(aside) }
+        // Where it cannot be taken away, the next one who is alone here does that.
+        _ = try? ByteStreams.removeFile(aside)
+        return true
+    }
+
     /// Takes a directory away, all at once. Somebody else may have done so already.
     func remove(_ path: String) throws {
         let aside = newPath()
