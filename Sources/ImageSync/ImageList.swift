@@ -1,5 +1,6 @@
 import ByteStreams
 public import ImageModel
+import ImageTransfer
 
 /// A plain list of images, as a file: one reference on a line, `#` begins a comment.
 ///
@@ -12,21 +13,38 @@ public struct ImageList: Sendable {
     }
 
     public var lines: [Line] = []
+    /// What is there, but is no source, and why.
+    public var unreadable: [(text: String, error: any Error)] = []
 
     /// Bytes that a list may have.
     private static let sizeLimit = 16 << 20
 
     /// Blocks.
     ///
-    /// - Parameter read: makes a reference of a text that has a transport or is a path.
+    /// - Parameters:
+    ///   - path: of a file or a pipe; `-` for standard input.
+    ///   - read: makes a reference of a text that has a transport or is a path.
     /// - Throws: `ReferenceError` that names the line, `TransferError`, `StreamError`.
     public static func read(
         path: String, _ read: (String) throws -> ImageReference
     ) throws -> ImageList {
-        guard let bytes = try readFile(path, limit: sizeLimit) else {
-            throw ReferenceError("\(path): there is no such file: name one with an image on each line")
+        let name = path == "-" ? "standard input" : path
+        guard let bytes = try bytes(path, name: name) else {
+            throw ReferenceError("\(path): no such file; name one with an image on each line")
         }
-        return try ImageList(String(decoding: bytes, as: UTF8.self), name: path, read)
+        return try ImageList(String(decoding: bytes, as: UTF8.self), name: name, read)
+    }
+
+    private static func bytes(_ path: String, name: String) throws -> [UInt8]? {
+        do {
+            if path == "-" {
+                return try TextFile.read(DescriptorSource.standardInput(), limit: sizeLimit, name: name)
+            }
+            guard try fileKind(path) == .other else { return try TextFile.read(path, limit: sizeLimit) }
+            return try TextFile.read(DescriptorSource(reading: path), limit: sizeLimit, name: name)
+        } catch StreamError.damaged(let problem) {
+            throw ReferenceError(problem)
+        }
     }
 
     /// - Parameter name: of the file, for messages.
@@ -43,13 +61,21 @@ public struct ImageList: Sendable {
                 lines.append(Line(number: index + 1, reference: try Self.reference(String(word), read)))
             } catch let error as ReferenceError {
                 throw ReferenceError("\(name):\(index + 1): \(error)")
+            } catch TransferError.foreign(var content) {
+                content.place = "\(name):\(index + 1): \(content.place)"
+                unreadable.append((String(word), TransferError.foreign(content)))
+            } catch {
+                unreadable.append((String(word), error))
             }
         }
-        guard !lines.isEmpty else { throw ReferenceError("\(name): names no image: write one on each line") }
+        guard !lines.isEmpty || !unreadable.isEmpty else {
+            throw ReferenceError("\(name): names no image: write one on each line")
+        }
     }
 
     private static func reference(_ text: String, _ read: (String) throws -> ImageReference) throws -> ImageReference {
-        let hasTransport = ImageReference.Transport.allCases.contains { text.hasPrefix($0.prefix) }
+        let hasTransport =
+            text.contains("://") || ImageReference.Transport.allCases.contains { text.hasPrefix($0.prefix) }
         let isThere = try hasTransport || fileKind(text) != nil
         return try read(isThere ? text : ImageReference.Transport.registry.prefix + text)
     }

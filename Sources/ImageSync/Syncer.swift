@@ -117,7 +117,9 @@ public struct Syncer: Sendable {
         let chooser = TagChooser(rule, source: source, progress: progress)
         let listing = try await source.listing(named: reference.name) { try await chooser.choose(from: $0) }
         for tag in chooser.missing {
-            fail(failure(of: rule, reference, TransferError.notFound("\(reference) has no tag '\(tag)'")))
+            var tagged = reference
+            tagged.append(tag: tag)
+            fail(failure(of: rule, tagged, TransferError.notFound("\(reference) has no tag '\(tag)'")))
         }
         guard !listing.images.isEmpty || !listing.broken.isEmpty else {
             guard chooser.missing.isEmpty else { throw TransferError.notFound("\(reference): no other tag is chosen") }
@@ -170,7 +172,7 @@ public struct Syncer: Sendable {
         } catch  where !(error is CancellationError) {
             var report = CopyReport(isDryRun: isDryRun)
             report.failures = group.selections.map {
-                CopyReport.Failure(source: $0.source.title, rule: $0.rule, error: error)
+                CopyReport.Failure(source: $0.retryReference, rule: $0.rule, error: error)
             }
             for failure in report.failures { progress.tell(.failure(failure)) }
             return report

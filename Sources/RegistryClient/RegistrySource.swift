@@ -18,6 +18,9 @@ public struct RegistrySource: ImageEditor {
     var host: String { places.host }
     private var registry: Registry { places.main.registry }
 
+    public func reference(in repository: String?) -> ImageReference? {
+        ImageReference(transport: .registry, location: host, name: repository ?? self.repository)
+    }
     public var title: String { host + (repository.map { "/\($0)" } ?? "") }
     public var madeUpRepository: String { repository ?? host }
     public var isRemote: Bool { true }

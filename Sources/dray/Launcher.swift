@@ -21,6 +21,7 @@ enum Launcher {
         }
         let console = Console(command.shared)
         do {
+            try RepeatedOptions.refuse(arguments, of: type(of: command))
             return try await command.run(console)
         } catch is StandardOutput.Closed {
             return .done

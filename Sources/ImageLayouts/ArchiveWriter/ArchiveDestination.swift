@@ -121,7 +121,7 @@ public final class ArchiveDestination: ImageDestination {
     /// configs, which are small, and tell what the image is.
     public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
         guard let have = packing?.have, !blob.mediaType.isImageConfig else { return false }
-        return have.has(blob)
+        return have.contains { $0.has(blob) }
     }
     public func has(manifest: Digest, in repository: String) async throws -> Bool {
         state.withLock { $0.blobs.contains(manifest) }
@@ -154,7 +154,7 @@ public final class ArchiveDestination: ImageDestination {
     /// Whether a blob that was written stays; what the far side has does not, where it can be taken back.
     private func take(_ blob: BlobRecord, isKnown: Bool) -> Bool {
         if !isKnown, !isStream,
-            packing?.have?.has(Descriptor(untyped: blob.digest, size: blob.size)) == true
+            packing?.have.contains(where: { $0.has(Descriptor(untyped: blob.digest, size: blob.size)) }) == true
         {
             return false
         }

@@ -69,7 +69,8 @@ public struct SnapshotMirror: Sendable {
             } catch {
                 failures.append(
                     CopyReport.Failure(
-                        source: place.title, name: extra.image.title, digest: image.descriptor.digest, error: error))
+                        source: place.retryReference(to: extra.image), name: extra.image.title,
+                        digest: image.descriptor.digest, error: error))
             }
         }
         return failures

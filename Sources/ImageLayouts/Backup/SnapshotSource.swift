@@ -19,6 +19,16 @@ public final class SnapshotSource: ImageSource {
             uniquingKeysWith: { first, _ in first })
     }
 
+    /// Each repository is a layout of its own.
+    public func reference(in repository: String?) -> ImageReference? {
+        repository.flatMap { layouts[$0] }?.reference(in: nil)
+    }
+
+    /// The references of all repositories.
+    public var references: [String] {
+        snapshot.repositories.compactMap { reference(in: $0)?.description }
+    }
+
     /// Every image has a repository.
     public var madeUpRepository: String { "image" }
 

@@ -145,6 +145,7 @@ extension OCILayout: ImageEditor {
     private var source: OCISource { OCISource(tree) }
 
     public var madeUpRepository: String { source.madeUpRepository }
+    public func reference(in repository: String?) -> ImageReference? { source.reference(in: nil) }
     public func listing() async throws -> SourceListing { try await source.listing() }
     public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await source.manifest(descriptor, in: repository)

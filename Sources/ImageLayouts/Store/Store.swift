@@ -259,6 +259,7 @@ public final class Store: ImageDestination {
 }
 
 extension Store: ImageEditor {
+    public func reference(in repository: String?) -> ImageReference? { source.reference(in: repository) }
     public var madeUpRepository: String { source.madeUpRepository }
     public func listing() async throws -> SourceListing { try await source.listing() }
     public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {

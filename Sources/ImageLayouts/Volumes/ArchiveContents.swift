@@ -52,9 +52,10 @@ package struct ArchiveContents: Sendable {
         var remarks: [String] = []
         if let inventory = list.inventory {
             let bytes = list.absent.reduce(Int64(0)) { $0.addingSaturated(max(0, $1.size)) }
+            let inventories = ([inventory] + (list.otherInventories ?? [])).map(\.description).joined(separator: ", ")
             remarks.append(
                 "\(title) is a delta: \(list.absent.count) blobs (\(bytes) bytes) are left out, because the destination had "
-                    + "them when the inventory \(inventory) was taken")
+                    + "them when the inventory \(inventories) was taken")
         }
         for (reason, volumes) in Dictionary(grouping: missing.keys, by: { missing[$0] ?? "" }).sorted(by: {
             $0.key < $1.key

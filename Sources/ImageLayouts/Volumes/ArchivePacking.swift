@@ -4,8 +4,8 @@ public import ImageTransfer
 
 /// What an OCI archive is to be beside a layout in a tar: a delta, a set of volumes, signed.
 public struct ArchivePacking: Sendable {
-    /// What the far side has: layers in it are left out.
-    public var have: Inventory?
+    /// What the far side has: layers that are in any of these are left out.
+    public var have: [Inventory] = []
     /// Bytes that a volume has at most; nil for one tar, however large.
     public var volumeSize: Int64?
 
@@ -23,15 +23,17 @@ public struct ArchivePacking: Sendable {
         index: [UInt8], manifests: [Manifest], volumes: [PackingList.Volume], packed: Set<Digest>
     ) throws -> PackingList {
         var absent: [Digest: PackingList.Absent] = [:]
-        for blob in manifests.flatMap(\.blobs) where have?.has(blob) == true && !packed.contains(blob.digest) {
+        for blob in manifests.flatMap(\.blobs) where !packed.contains(blob.digest) {
+            guard let inventory = have.first(where: { $0.has(blob) }) else { continue }
             absent[blob.digest] = PackingList.Absent(
-                digest: blob.digest, size: blob.size, repository: have?.repository(of: blob.digest))
+                digest: blob.digest, size: blob.size, repository: inventory.repository(of: blob.digest))
         }
         var list = PackingList(
             index: BlobRecord(digest: Digest(of: index), size: Int64(index.count)),
             manifests: manifests.map { BlobRecord(digest: $0.digest, size: $0.size) }, volumes: volumes,
             absent: absent.values.sorted { $0.digest < $1.digest })
-        list.inventory = have?.digest
+        list.inventory = have.first?.digest
+        list.otherInventories = have.count > 1 ? have.dropFirst().map(\.digest) : nil
         list.recoveryVolumes = recoveryVolumes
         guard volumes.count + recoveryVolumes <= PackingList.volumeLimit else {
             throw TransferError.refused(

@@ -11,6 +11,7 @@ import ImageTransfer
 ///               "parts": [{"blob": "sha256:…", "offset": 0, "digest": "sha256:…", "size": 1}]}],
 ///  "recoveryVolumes": 0,
 ///  "inventory": "sha256:…",                             of a delta: whose blobs were left out
+///  "otherInventories": ["sha256:…"],                    likewise, where there are several
 ///  "absent": [{"digest": "sha256:…", "size": 1, "repository": "team/app"}]}
 /// ```
 struct PackingList: Sendable, Codable {
@@ -44,6 +45,7 @@ struct PackingList: Sendable, Codable {
     var volumes: [Volume]
     var recoveryVolumes = 0
     var inventory: Digest?
+    var otherInventories: [Digest]?
     var absent: [Absent]
 
     init(index: BlobRecord, manifests: [BlobRecord], volumes: [Volume], absent: [Absent]) {

@@ -26,7 +26,7 @@ struct VolumeBudget {
         }
         // One entry each for manifests, blobs and, twice, volumes; more where a repository may be named.
         let list = Self.member(
-            4096 + 320 * Int64(manifests.count) + (packing.have == nil ? 320 : 640) * Int64(blobs)
+            4096 + 320 * Int64(manifests.count) + (packing.have.isEmpty ? 320 : 640) * Int64(blobs)
                 + 600 * Int64(PackingList.volumeLimit))
         // A recovery volume is as large as the largest of the others, and has these behind that.
         let recovery = packing.recoveryVolumes > 0 ? list + 160 * Int64(PackingList.volumeLimit) : 0

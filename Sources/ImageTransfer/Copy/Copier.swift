@@ -32,8 +32,13 @@ public struct Copier: Sendable {
                         try await drain(stream, into: destination, staged)
                     }
                     readable.append(selection)
-                } catch  where options.keepGoing && !(error is CancellationError) {
-                    failures.append(CopyReport.Failure(source: selection.source.title, error: error))
+                } catch  where !(error is CancellationError) {
+                    let failure = CopyReport.Failure(source: selection.retryReference, error: error)
+                    guard options.keepGoing else {
+                        progress.tell(.failure(failure))
+                        throw error
+                    }
+                    failures.append(failure)
                 }
             }
             let plan = try await Planner(options: options, progress: progress, destination: destination).plan(

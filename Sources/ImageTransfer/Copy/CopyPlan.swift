@@ -112,6 +112,8 @@ struct CopyPlan: Sendable {
     private let options: OptionNames
     private var items: [Item] = []
     var failures: [CopyReport.Failure]
+    /// Whether a failure was reported that ends the copy.
+    var isGivenUp = false
     private var claims: [Place: Claim] = [:]
 
     /// What only one image can have.
@@ -132,6 +134,8 @@ struct CopyPlan: Sendable {
         var digest: Digest
         /// For messages.
         var title: String
+        /// The reference that it was taken from.
+        var source: String
         /// Of the entry that it has, or would have, in the report.
         var entry: CopyReport.Image
     }
@@ -168,17 +172,21 @@ struct CopyPlan: Sendable {
         let entry = CopyReport.Image(
             source: image.source.title, name: image.name, descriptor: image.graph.root,
             previousDigest: image.graph.root.digest, rule: image.rule)
-        try add(.planned(image), entry, title: image.image.title)
+        try add(
+            .planned(image), entry, title: image.image.title, source: image.source.retryReference(to: image.image))
     }
 
     /// Takes in what the destination has.
-    mutating func add(_ image: SettledImage) throws {
-        try add(.settled(image), image.entry, title: image.entry.name.description)
+    ///
+    /// - Parameter source: the reference of the image.
+    mutating func add(_ image: SettledImage, from source: String) throws {
+        try add(.settled(image), image.entry, title: image.entry.name.description, source: source)
     }
 
-    private mutating func add(_ item: Item, _ entry: CopyReport.Image, title: String) throws {
+    private mutating func add(_ item: Item, _ entry: CopyReport.Image, title: String, source: String) throws {
         let digest = entry.previousDigest
-        let claim = Claim(item: items.count, digest: digest, title: "\(title) of \(entry.source)", entry: entry)
+        let claim = Claim(
+            item: items.count, digest: digest, title: "\(title) of \(entry.source)", source: source, entry: entry)
         let place = Place(entry.name, digest)
         guard let other = claims[place] else {
             claims[place] = claim
@@ -202,7 +210,7 @@ struct CopyPlan: Sendable {
             items[other.item] = .refused
             failures.append(
                 CopyReport.Failure(
-                    source: other.entry.source, name: entry.name.description, digest: other.digest,
+                    source: other.source, name: entry.name.description, digest: other.digest,
                     rule: other.entry.rule, error: error))
             throw error
         }

@@ -48,12 +48,16 @@ struct Planner {
     }
 
     private func fail(_ selection: CopySelection, _ error: any Error, _ plan: inout CopyPlan) throws {
-        try fail(CopyReport.Failure(source: selection.source.title, rule: selection.rule, error: error), &plan)
+        try fail(CopyReport.Failure(source: selection.retryReference, rule: selection.rule, error: error), &plan)
     }
 
     /// Notes a failure, or stops for it.
     private func fail(_ failure: CopyReport.Failure, _ plan: inout CopyPlan) throws {
-        guard options.keepGoing, !(failure.error is CancellationError) else { throw failure.error }
+        guard options.keepGoing, !(failure.error is CancellationError) else {
+            if !plan.isGivenUp { for known in plan.failures + [failure] { progress.tell(.failure(known)) } }
+            plan.isGivenUp = true
+            throw failure.error
+        }
         plan.failures.append(failure)
     }
 
@@ -66,8 +70,8 @@ struct Planner {
         for broken in listing.broken {
             try fail(
                 CopyReport.Failure(
-                    source: source.title, name: broken.title, digest: broken.digest, rule: selection.rule,
-                    error: broken.error), &plan)
+                    source: source.retryReference(to: broken), name: broken.title, digest: broken.digest,
+                    rule: selection.rule, error: broken.error), &plan)
         }
         guard !listing.images.isEmpty || !listing.broken.isEmpty else {
             throw TransferError.notFound("\(source.title) holds no image")
@@ -218,7 +222,7 @@ struct Planner {
         for (item, planned) in zip(items, planned) {
             do {
                 if let settled = settled[item.image] {
-                    try plan.add(settled)
+                    try plan.add(settled, from: source.retryReference(to: item.image))
                 } else if let image = try planned.get() {
                     try plan.add(image)
                     if let remark = item.remark { remarks.say("\(item.image.title) is called \(item.name)", remark) }
@@ -226,8 +230,8 @@ struct Planner {
             } catch {
                 try fail(
                     CopyReport.Failure(
-                        source: source.title, name: item.name.description, digest: item.image.descriptor.digest,
-                        rule: selection.rule, error: error), &plan)
+                        source: source.retryReference(to: item.image), name: item.name.description,
+                        digest: item.image.descriptor.digest, rule: selection.rule, error: error), &plan)
             }
         }
     }

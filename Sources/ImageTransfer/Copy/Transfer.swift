@@ -86,12 +86,17 @@ struct Transfer {
 
     /// Notes a failure, or stops for it.
     private func fail(_ image: PlannedImage, _ error: any Error, _ report: inout CopyReport) throws {
-        guard goesOn(after: error) else { throw error }
-        let failure = CopyReport.Failure(
-            source: image.source.title, name: image.name.description, digest: image.graph.root.digest,
-            rule: image.rule, error: error)
-        report.failures.append(failure)
+        guard !(error is CancellationError) else { throw error }
+        let failure = failure(of: image, error)
         progress.tell(.failure(failure))
+        guard goesOn(after: error) else { throw error }
+        report.failures.append(failure)
+    }
+
+    private func failure(of image: PlannedImage, _ error: any Error) -> CopyReport.Failure {
+        CopyReport.Failure(
+            source: image.source.retryReference(to: image.image), name: image.name.description,
+            digest: image.graph.root.digest, rule: image.rule, error: error)
     }
 
     private func goesOn(after error: any Error) -> Bool {
@@ -107,7 +112,10 @@ struct Transfer {
             works[position].missing = try await provisions.missing(for: works[position])
         }
         let lacking = works.filter { !$0.missing.isEmpty }
-        if !lacking.isEmpty, !options.keepGoing { throw provisions.error(lacking) }
+        guard !lacking.isEmpty, !options.keepGoing else { return }
+        let error = provisions.error(lacking)
+        for work in lacking { progress.tell(.failure(failure(of: work.image, error))) }
+        throw error
     }
 
     private func lack(_ work: ImageWork) -> TransferError {
@@ -210,6 +218,9 @@ struct Transfer {
                 return .success(entry)
             } catch  where goesOn(after: error) {
                 return .failure(error)
+            } catch  where !(error is CancellationError) {
+                progress.tell(.failure(failure(of: share.work.image, error)))
+                throw error
             }
         }
         for (work, result) in zip(works, results) {
@@ -311,7 +322,12 @@ struct Transfer {
             }
         }
         for stream in streams {
-            try await mover(from: stream).collect(wanted[ObjectIdentifier(stream)] ?? [], of: stream)
+            do {
+                try await mover(from: stream).collect(wanted[ObjectIdentifier(stream)] ?? [], of: stream)
+            } catch  where !(error is CancellationError) {
+                progress.tell(.failure(CopyReport.Failure(source: stream.retryReference, error: error)))
+                throw error
+            }
         }
     }
 

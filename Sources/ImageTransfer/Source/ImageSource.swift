@@ -8,6 +8,8 @@ public import ImageModel
 public protocol ImageSource: Sendable {
     /// What messages call it.
     var title: String { get }
+    /// The reference that leads to a repository of it, or to all of it; nil if none does.
+    func reference(in repository: String?) -> ImageReference?
     /// What layers become when nobody says: `.keep`, but for docker-archives, which hold raw tars.
     var defaultCompression: CompressionChoice { get }
     /// The repository of images that have only a tag, or no name: made from the file's name.
@@ -60,6 +62,7 @@ public protocol ImageSource: Sendable {
 }
 
 extension ImageSource {
+    public func reference(in repository: String?) -> ImageReference? { nil }
     public var defaultCompression: CompressionChoice { .keep }
     public var isRemote: Bool { false }
     public var access: SourceAccess { .anyOrder }

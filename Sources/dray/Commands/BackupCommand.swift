@@ -59,29 +59,31 @@ struct BackupCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let sources = try references.dropLast().map { try ImageReference($0) }
-        guard sources.allSatisfy({ !$0.isStandardStream }) else {
+        var sources = NamedSources()
+        for text in references.dropLast() { try sources.add(text) }
+        guard sources.references.allSatisfy({ !$0.isStandardStream }) else {
             throw ValidationError("A backup is made of what can be read again, and not of standard input")
         }
-        let destination = try await Backup(path: references[references.count - 1]).newSnapshot(
-            of: Array(references.dropLast()), dryRun: dryRun)
-        let report = try await bookkeeping.keep(of: references.joined(separator: " "), dryRun: dryRun) {
-            try await copy(sources, to: destination, console)
+        let backup = Backup(path: references[references.count - 1])
+        let runner = ProgressRunner(console)
+        let options = try registry.options(console, jobs: jobs)
+        var snapshot: Snapshot?
+        var freeBytes: Int64?
+        let report = try await bookkeeping.keep(
+            of: sources.references.map(\.description), dryRun: dryRun, runner
+        ) { [sources] in
+            let opened = try await OpenedSources(
+                sources, at: Registries(options), keepGoing: keepGoing, runner.progress)
+            let destination = try await backup.newSnapshot(of: Array(references.dropLast()), dryRun: dryRun)
+            destination.leaveOut(opened.failures)
+            let report = try await opened.copy(to: destination, copyOptions, with: runner)
+            (snapshot, freeBytes) = (destination.snapshot, try await destination.freeSpace())
+            return report
         }
-        let listing = BackupListing(
-            report, snapshot: destination.snapshot, freeBytes: try await destination.freeSpace())
+        let listing = BackupListing(report, snapshot: snapshot, freeBytes: freeBytes)
         try await console.report(listing.document, text: listing.lines)
         for failure in listing.failures { console.error(Printable.line(failure)) }
         return ExitStatus(report)
-    }
-
-    private func copy(
-        _ sources: [ImageReference], to destination: BackupDestination, _ console: Console
-    ) async throws -> CopyReport {
-        let opened = try await OpenedSources(
-            sources, at: Registries(try registry.options(console, jobs: jobs)), keepGoing: keepGoing)
-        destination.leaveOut(opened.failures)
-        return try await opened.copy(to: destination, copyOptions, with: ProgressRunner(console))
     }
 
     private var copyOptions: CopyOptions {

@@ -2,7 +2,6 @@ import ArgumentParser
 import ByteStreams
 import ImageLayouts
 import ImageModel
-import ImageSync
 import ImageTransfer
 import RegistryClient
 
@@ -17,7 +16,8 @@ struct CopyCommand: DrayCommand {
             referrers, byte for byte. What the destination has is not moved again. Only raw layers of a \
             docker-archive are gzipped on their way to a store or layout, which gives the image a new digest; \
             --compression keep leaves them as they are. One line is printed for each image: name, digest, and \
-            whether the digest was kept. A directory of archives as a source is each archive in it.
+            whether the digest was kept. A directory of archives as a source is each archive in it; other files \
+            are skipped.
 
             Examples:
               Seed a registry's storage directory from tarballs:
@@ -41,10 +41,11 @@ struct CopyCommand: DrayCommand {
     var references: [String] = []
 
     @Option(
+        name: .customLong("from-file"), parsing: .singleValue,
         help: ArgumentHelp(
-            "Copy what this file lists, one image on each line: references, or images of registries as alpine:3.19.",
+            "Copy what this file lists, one image on each line: references, or images of registries as alpine:3.19; - is standard input; may be repeated.",
             valueName: "file"))
-    var fromFile: String?
+    var lists: [String] = []
 
     @OptionGroup var platforms: PlatformArguments
 
@@ -122,7 +123,7 @@ struct CopyCommand: DrayCommand {
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        guard references.count >= 2 || fromFile != nil && references.count == 1 else {
+        guard references.count >= 2 || !lists.isEmpty && references.count == 1 else {
             throw ValidationError(
                 references.isEmpty
                     ? "Missing SOURCE and DESTINATION"
@@ -138,12 +139,13 @@ struct CopyCommand: DrayCommand {
     func run(_ console: Console) async throws -> ExitStatus {
         let sources = try sources(console)
         let target = try ImageReference(references[references.count - 1])
-        try check(sources, target)
-        for source in sources { console.detail("from \(source)") }
+        try check(sources.references, target)
+        for source in sources.references { console.detail("from \(source)") }
         console.detail("to \(target)")
 
-        let report = try await bookkeeping.keep(of: references.joined(separator: " "), dryRun: dryRun) {
-            try await copy(sources, to: target, console)
+        let runner = ProgressRunner(console)
+        let report = try await bookkeeping.keep(of: sources.references.map(\.description), dryRun: dryRun, runner) {
+            try await copy(sources, to: target, console, runner)
         }
         let listing = CopyListing(report)
         try await console.report(listing.rows, text: listing.lines, toStandardError: target.isStandardOutput)
@@ -153,22 +155,17 @@ struct CopyCommand: DrayCommand {
     }
 
     /// Everything that is to be copied: a directory of archives is each of them.
-    private func sources(_ console: Console) throws -> [ImageReference] {
-        let inflation = options.inflation
-        var named = try references.dropLast().map { try ImageReference($0, inflation: inflation) }
-        if let fromFile {
-            let list = try ImageList.read(path: fromFile) { try ImageReference($0, inflation: inflation) }
-            named += list.lines.map(\.reference)
-        }
-        return try named.flatMap { reference in
-            let (references, leftOut) = try reference.expanded(inflation: inflation)
-            for (file, kind) in leftOut { console.note(Printable.line("\(file): skipped (\(kind))")) }
-            return references
-        }
+    private func sources(_ console: Console) throws -> NamedSources {
+        var sources = NamedSources(inflation: options.inflation)
+        for text in references.dropLast() { try sources.add(text) }
+        try refuseReadingTwice(sources.references)
+        for list in lists { try sources.add(list: list) }
+        for (file, kind) in try sources.expand() { console.note(Printable.line("\(file): skipped (\(kind))")) }
+        return sources
     }
 
     private func copy(
-        _ sources: [ImageReference], to target: ImageReference, _ console: Console
+        _ sources: NamedSources, to target: ImageReference, _ console: Console, _ runner: ProgressRunner
     ) async throws -> CopyReport {
         var sourceOptions = try registry.options(console, jobs: jobs)
         var destinationOptions = sourceOptions
@@ -180,7 +177,7 @@ struct CopyCommand: DrayCommand {
         destinationOptions.plainHTTP = destinationOptions.plainHTTP || destinationPlainHTTP
         let registries = Registries(sourceOptions)
         var opened = try await OpenedSources(
-            sources, at: registries, inflation: options.inflation, keepGoing: keepGoing)
+            sources, at: registries, inflation: options.inflation, keepGoing: keepGoing, runner.progress)
         opened.selections = try opened.selections.joiningVolumes()
         for selection in opened.selections { try await verification.check(selection.source) }
         var copyOptions = options
@@ -188,7 +185,7 @@ struct CopyCommand: DrayCommand {
             copyOptions.bases.append(try await BlobBase(base, at: registries, inflation: options.inflation))
         }
         let destination = try await target.destination(destinationOptions, packing: try packing.packing(console))
-        return try await opened.copy(to: destination, copyOptions, with: ProgressRunner(console))
+        return try await opened.copy(to: destination, copyOptions, with: runner)
     }
 
     private var options: CopyOptions {
@@ -216,14 +213,19 @@ struct CopyCommand: DrayCommand {
         return options
     }
 
+    /// Refuses standard input for two things.
+    private func refuseReadingTwice(_ sources: [ImageReference]) throws {
+        guard sources.count(where: \.isStandardStream) + lists.count(where: { $0 == "-" }) <= 1 else {
+            throw ValidationError("Standard input can be read only once")
+        }
+    }
+
     /// Refuses what cannot be meant.
     private func check(_ sources: [ImageReference], _ target: ImageReference) throws {
         guard target.digest == nil else {
             throw ValidationError("A destination takes no digest, and '\(references[references.count - 1])' has one")
         }
-        guard sources.filter(\.isStandardStream).count <= 1 else {
-            throw ValidationError("Standard input can be read only once")
-        }
+        try refuseReadingTwice(sources)
         if target.isStandardOutput, StandardOutput.isTerminal, !dryRun {
             throw ValidationError("An archive is not written to a terminal: redirect it to a file or a pipe")
         }

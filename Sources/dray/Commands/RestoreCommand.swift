@@ -101,8 +101,9 @@ struct RestoreCommand: DrayCommand {
         let selections =
             images.isEmpty
             ? [CopySelection(source: source)] : images.map { CopySelection(source: source, name: $0) }
-        let report = try await bookkeeping.keep(of: source.title, dryRun: dryRun) {
-            var report = try await ProgressRunner(console).copy(selections, to: destination, copyOptions)
+        let runner = ProgressRunner(console)
+        let report = try await bookkeeping.keep(of: source.references, dryRun: dryRun, runner) {
+            var report = try await runner.copy(selections, to: destination, copyOptions)
             if let editor, !dryRun {
                 report.failures += try await difference.remove(extras, from: editor)
             }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ByteStreams
+import ImageModel
 import ImageSync
 import ImageTransfer
 import RegistryClient
@@ -41,7 +42,7 @@ struct SyncCommand: DrayCommand {
         let syncer = Syncer(
             rules, dryRun: dryRun, prefix: prefix.prefix, registry: try registry.options(console),
             progress: runner.progress)
-        let report = try await bookkeeping.keep(of: file, dryRun: dryRun) {
+        let report = try await bookkeeping.keep(of: rules.rules.map(\.source.description), dryRun: dryRun, runner) {
             try await runner.run(ifInterrupted: dryRun ? nil : ProgressRunner.goesOn) { try await syncer.run() }
         }
         let listing = CopyListing(report)

@@ -6,21 +6,29 @@ import RegistryClient
 /// Sources of one copy: those that could be opened, and why others could not.
 struct OpenedSources {
     var selections: [CopySelection] = []
-    private(set) var failures: [CopyReport.Failure] = []
+    private(set) var failures: [CopyReport.Failure]
 
-    /// - Parameter keepGoing: what cannot be opened is noted, and does not end it.
+    /// - Parameters:
+    ///   - keepGoing: whether what cannot be opened is noted, and does not end it.
+    ///   - progress: is told what cannot be opened.
     init(
-        _ references: [ImageReference], at registries: Registries, inflation: InflationLimit = .standard,
-        keepGoing: Bool
+        _ sources: NamedSources, at registries: Registries, inflation: InflationLimit = .standard,
+        keepGoing: Bool, _ progress: Progress
     ) async throws {
-        for reference in references {
+        failures = sources.failures
+        for failure in failures { progress.tell(.failure(failure)) }
+        if let first = failures.first, !keepGoing { throw first.error }
+        for reference in sources.references {
             do {
                 selections.append(
                     CopySelection(
                         source: try await reference.source(at: registries, inflation: inflation),
                         name: reference.name, digest: reference.digest))
-            } catch  where keepGoing {
-                failures.append(CopyReport.Failure(source: reference.location, error: error))
+            } catch {
+                let failure = CopyReport.Failure(source: reference.description, error: error)
+                progress.tell(.failure(failure))
+                guard keepGoing else { throw error }
+                failures.append(failure)
             }
         }
     }

@@ -8,10 +8,11 @@ import RegistryClient
 /// What `copy` packs beside whole archives: deltas and volumes; and what it takes for one.
 struct PackingArguments: ParsableArguments {
     @Option(
+        name: .customLong("have"), parsing: .singleValue,
         help: ArgumentHelp(
-            "Pack a delta: leave out the layers that are in this inventory ('dray inventory'). For oci-archive: only.",
+            "Pack a delta: leave out the layers that are in this inventory ('dray inventory'); may be repeated. For oci-archive: only.",
             valueName: "file"))
-    var have: String?
+    var inventories: [String] = []
 
     @Option(
         name: .customLong("base"), parsing: .singleValue,
@@ -22,8 +23,9 @@ struct PackingArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Cut the archive x.tar at blobs' borders into volumes x.001.tar and so on, of at most so many bytes: 4GiB, 700M. For oci-archive: only.",
-            valueName: "size"))
+            "Cut the archive x.tar at blobs' borders into volumes x.001.tar and so on, of at most this size: 4.7GB (powers of 1000), 4GiB, 700M (powers of 1024). For oci-archive: only.",
+            valueName: "size"),
+        transform: { try ByteSize($0) })
     var volumeSize: ByteSize?
 
     @Option(
@@ -49,9 +51,9 @@ struct PackingArguments: ParsableArguments {
 
     /// nil where nothing of the kind was asked for.
     func packing(_ console: Console) throws -> ArchivePacking? {
-        guard have != nil || volumeSize != nil || sign != nil else { return nil }
+        guard !inventories.isEmpty || volumeSize != nil || sign != nil else { return nil }
         var packing = ArchivePacking()
-        if let have { packing.have = try Self.inventory(have) }
+        packing.have = try inventories.map { try Self.inventory($0) }
         packing.volumeSize = volumeSize?.bytes
         packing.recoveryVolumes = recoveryVolumes
         if let sign { packing.signingKey = try Self.key(sign, console) }
@@ -59,7 +61,7 @@ struct PackingArguments: ParsableArguments {
     }
 
     private static func key(_ path: String, _ console: Console) throws -> SigningKey {
-        guard let bytes = try readFile(path, limit: 64 << 10) else {
+        guard let bytes = try TextFile.read(path, limit: 64 << 10) else {
             throw TransferError.notFound("there is no key \(path): 'minisign -G -W' makes one")
         }
         if try isReadableByOthers(path) {
@@ -69,7 +71,7 @@ struct PackingArguments: ParsableArguments {
     }
 
     private static func inventory(_ path: String) throws -> Inventory {
-        guard let bytes = try readFile(path, limit: Inventory.sizeLimit) else {
+        guard let bytes = try TextFile.read(path, limit: Inventory.sizeLimit) else {
             throw TransferError.notFound("there is no inventory \(path): 'dray inventory' on the far side makes one")
         }
         return try Inventory(bytes, name: path)

@@ -11,8 +11,12 @@ struct ReceiptOption: ParsableArguments {
 
     /// Runs something, and writes down what came of it, also where that is an error.
     ///
-    /// - Parameter source: what an error is about.
-    func keep(of source: String, dryRun: Bool, _ body: () async throws -> CopyReport) async throws -> CopyReport {
+    /// - Parameters:
+    ///   - sources: the references that failed where an error is about none of them alone.
+    ///   - runner: runs it, and knows what failed before the error.
+    func keep(
+        of sources: [String], dryRun: Bool, _ runner: ProgressRunner, _ body: () async throws -> CopyReport
+    ) async throws -> CopyReport {
         let clock = RunClock()
         do {
             let report = try await body()
@@ -20,7 +24,10 @@ struct ReceiptOption: ParsableArguments {
             return report
         } catch {
             var report = CopyReport(isDryRun: dryRun)
-            report.failures = [CopyReport.Failure(source: source, error: error)]
+            report.failures = runner.failures
+            if !report.failures.contains(where: { "\($0.error)" == "\(error)" }) {
+                report.failures += sources.map { CopyReport.Failure(source: $0, error: error) }
+            }
             try await write(report, clock)
             throw error
         }

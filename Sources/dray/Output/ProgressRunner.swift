@@ -1,10 +1,18 @@
 import ByteStreams
 import ImageTransfer
+import Synchronization
 
 /// Work whose progress is shown while it runs, in the style that the user wants, and that may be interrupted.
 struct ProgressRunner {
     let console: Console
     let progress: Progress
+    private let failed = FailureLog()
+    /// What has failed so far.
+    var failures: [CopyReport.Failure] { failed.all.withLock { $0 } }
+
+    private final class FailureLog: Sendable {
+        let all = Mutex<[CopyReport.Failure]>([])
+    }
 
     /// Of what is there by then, a second run makes use.
     static let goesOn = "run the same command again, and what was copied by now is not copied again"
@@ -16,7 +24,10 @@ struct ProgressRunner {
         let tellsEvents = console.progressStyle == .json
         progress = Progress(
             remarks: { console.note(Printable.line($0)) },
-            events: { if tellsEvents { console.line(EventLine($0)) } })
+            events: { [failed] event in
+                if case .failure(let failure) = event { failed.all.withLock { $0.append(failure) } }
+                if tellsEvents { console.line(EventLine(event)) }
+            })
     }
 
     func copy(
