@@ -7,12 +7,45 @@ public struct Descriptor: Hashable, Sendable, Codable {
     public var digest: Digest
     /// Bytes.
     public var size: Int64
-    public var urls: [String]?
-    public var annotations: [String: String]?
-    public var artifactType: String?
-    public var platform: Platform?
+    /// The members that most descriptors lack, in an array of one; empty where there are none. There are very many
+    /// descriptors in memory at a time.
+    private var details: [Details] = []
+
+    private struct Details: Hashable, Sendable {
+        var urls: [String]?
+        var annotations: [String: String]?
+        var artifactType: String?
+        var platform: Platform?
+        var data: String?
+    }
+
+    private mutating func setDetail<T>(_ member: WritableKeyPath<Details, T?>, _ value: T?) {
+        var new = details.first ?? Details()
+        new[keyPath: member] = value
+        details = new == Details() ? [] : [new]
+    }
+
+    public var urls: [String]? {
+        get { details.first?.urls }
+        set { setDetail(\.urls, newValue) }
+    }
+    public var annotations: [String: String]? {
+        get { details.first?.annotations }
+        set { setDetail(\.annotations, newValue) }
+    }
+    public var artifactType: String? {
+        get { details.first?.artifactType }
+        set { setDetail(\.artifactType, newValue) }
+    }
+    public var platform: Platform? {
+        get { details.first?.platform }
+        set { setDetail(\.platform, newValue) }
+    }
     /// Base64 of the content itself, where an index or manifest embeds it.
-    public var data: String?
+    public var data: String? {
+        get { details.first?.data }
+        set { setDetail(\.data, newValue) }
+    }
 
     public init(
         mediaType: MediaType, digest: Digest, size: Int64, urls: [String]? = nil,
@@ -21,10 +54,9 @@ public struct Descriptor: Hashable, Sendable, Codable {
         self.mediaType = mediaType
         self.digest = digest
         self.size = size
-        self.urls = urls
-        self.annotations = annotations
-        self.artifactType = artifactType
-        self.platform = platform
+        let details = Details(
+            urls: urls, annotations: annotations, artifactType: artifactType, platform: platform)
+        if details != Details() { self.details = [details] }
     }
 
     /// What something is called by its digest alone: of what kind it is has still to be seen.
@@ -51,11 +83,39 @@ public struct Descriptor: Hashable, Sendable, Codable {
                 forKey: .size, in: container,
                 debugDescription: size < 0 ? "size \(size) is negative" : "size \(size) is more than any blob has")
         }
-        urls = try container.decodeIfPresent([String].self, forKey: .urls)
-        annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations)
-        artifactType = try container.decodeIfPresent(String.self, forKey: .artifactType)
-        platform = try container.decodeIfPresent(Platform.self, forKey: .platform)
-        data = try container.decodeIfPresent(String.self, forKey: .data)
+        let details = Details(
+            urls: try container.decodeIfPresent([String].self, forKey: .urls),
+            annotations: try container.decodeIfPresent([String: String].self, forKey: .annotations),
+            artifactType: try container.decodeIfPresent(String.self, forKey: .artifactType),
+            platform: try container.decodeIfPresent(Platform.self, forKey: .platform),
+            data: try container.decodeIfPresent(String.self, forKey: .data))
+        if details != Details() { self.details = [details] }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(mediaType, forKey: .mediaType)
+        try container.encode(digest, forKey: .digest)
+        try container.encode(size, forKey: .size)
+        try container.encodeIfPresent(urls, forKey: .urls)
+        try container.encodeIfPresent(annotations, forKey: .annotations)
+        try container.encodeIfPresent(artifactType, forKey: .artifactType)
+        try container.encodeIfPresent(platform, forKey: .platform)
+        try container.encodeIfPresent(data, forKey: .data)
+    }
+
+    /// Type, digest and size alone.
+    package var plain: Descriptor { Descriptor(mediaType: mediaType, digest: digest, size: size) }
+
+    /// Compares what another descriptor says of a manifest that this one was made of, other than its digest.
+    ///
+    /// - Parameter name: of the manifest, for messages.
+    /// - Throws: `DocumentError` if the other one gives another kind of manifest, or another size.
+    package func check(claim other: Descriptor, name: @autoclosure () -> String) throws(DocumentError) {
+        try mediaType.manifestKind?.check(claim: other.mediaType, name: name())
+        guard other.size < 0 || other.size == size else {
+            throw DocumentError("\(name()) has \(size) bytes, but its descriptor says \(other.size)")
+        }
     }
 
     /// The content itself, where the descriptor embeds it; nil if it does not, or embeds something else.

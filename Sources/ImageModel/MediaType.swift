@@ -5,8 +5,18 @@
 public struct MediaType: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
     public let rawValue: String
 
-    public init(rawValue: String) { self.rawValue = rawValue }
     public init(_ text: String) { rawValue = text }
+
+    /// As a document gives it. The text of a type that has a name here is in memory once, however many descriptors have
+    /// it.
+    public init(rawValue: String) { self.rawValue = Self.known[rawValue] ?? rawValue }
+
+    private static let known = Dictionary(
+        uniqueKeysWithValues: [
+            ociIndex, ociManifest, ociArtifactManifest, ociConfig, ociEmpty, ociLayer, ociLayerGzip, ociLayerZstd,
+            ociForeignLayer, ociForeignLayerGzip, dockerList, dockerManifest, dockerConfig, dockerLayer,
+            dockerLayerGzip, dockerForeignLayer, dockerSchema1, dockerSchema1Signed,
+        ].map { ($0.rawValue, $0.rawValue) })
 
     public var description: String { rawValue }
 

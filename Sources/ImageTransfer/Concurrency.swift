@@ -5,18 +5,48 @@ extension Collection where Self: Sendable, Element: Sendable {
     package func mapConcurrently<Result: Sendable>(
         limit: Int, _ body: @Sendable @escaping (Element) async throws -> Result
     ) async throws -> [Result] {
-        try await withThrowingTaskGroup(of: (Int, Result).self) { group in
-            var results = [Result?](repeating: nil, count: count)
+        var results: [Result] = []
+        results.reserveCapacity(count)
+        try await forEachConcurrently(limit: limit) { _ in
+        } body: { element, _ in
+            try await body(element)
+        } then: { _, result in
+            results.append(result)
+        }
+        return results
+    }
+
+    /// Works on several elements at once.
+    ///
+    /// - Parameters:
+    ///   - prepare: is called with one element after the other, before its turn.
+    ///   - body: does the work.
+    ///   - then: is given what came of it, in the order of the elements.
+    /// - Throws: the first error, once all others have ended.
+    package func forEachConcurrently<Preparation: Sendable, Result: Sendable>(
+        limit: Int, prepare: (Element) async throws -> Preparation,
+        body: @Sendable @escaping (Element, Preparation) async throws -> Result,
+        then: (Element, Result) throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: (Int, Element, Result).self) { group in
             var waiting = enumerated().makeIterator()
-            for _ in 0..<Swift.max(1, limit) {
-                guard let (index, element) = waiting.next() else { break }
-                group.addTask { (index, try await body(element)) }
+            func start(_ group: inout ThrowingTaskGroup<(Int, Element, Result), any Error>) async throws {
+                guard let (index, element) = waiting.next() else { return }
+                let preparation = try await prepare(element)
+                group.addTask { (index, element, try await body(element, preparation)) }
             }
-            while let (index, result) = try await group.next() {
-                results[index] = result
-                if let (index, element) = waiting.next() { group.addTask { (index, try await body(element)) } }
+            // Of elements whose turn has not come.
+            var early: [Int: (Element, Result)] = [:]
+            var turn = 0
+            for _ in 0..<Swift.max(1, limit) { try await start(&group) }
+            while let (index, element, result) = try await group.next() {
+                early[index] = (element, result)
+                while let (element, result) = early.removeValue(forKey: turn) {
+                    try then(element, result)
+                    turn += 1
+                }
+                try await start(&group)
             }
-            return results.compactMap { $0 }
         }
     }
 }

@@ -60,8 +60,8 @@ extension Registry {
                     throw TransferError.notFound(
                         "\(host) has no repository \(request.repository ?? "")" + (words.isEmpty ? "" : " (\(words))"))
                 }
-                let bytes = try answer.bytes(limit: Document.indexSizeLimit, name: name)
-                let page = try Document.decode(type, from: bytes, name: name, sizeLimit: Document.indexSizeLimit)
+                let bytes = try answer.bytes(limit: Document.pageSizeLimit, name: name)
+                let page = try Document.decode(type, from: bytes, name: name, sizeLimit: Document.pageSizeLimit)
                 return (items(page), answer.nextPage, bytes.count)
             }
             guard let page else { break }

@@ -44,7 +44,7 @@ public final class RegistryDestination: ImageDestination {
         return traits
     }
 
-    public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {}
+    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {}
     public func finish() async throws {}
     public func abandon() async {}
     public func freeSpace() async throws -> Int64? { nil }

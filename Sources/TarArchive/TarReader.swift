@@ -7,11 +7,6 @@ import Glibc
 /// libarchive does the reading; every answer of it that is not plain success is an error here, for an
 /// image archive has nothing that it could only half understand.
 public final class TarReader {
-    /// Members that an archive may have.
-    public static let entryLimit = 1_000_000
-    /// Bytes of all their paths and links' targets together.
-    static let pathsLimit = 128 << 20
-
     private let archive: OpaquePointer
     private let input: ArchiveInput
     private let name: String
@@ -20,8 +15,7 @@ public final class TarReader {
     /// Bytes of a compressed archive so far, as it lies.
     private var consumed: () -> Int64 = { 0 }
     private var twicePacked: TwicePacked?
-    private var entryCount = 0
-    private var pathBytes = 0
+    private var size = TarSize()
     private var current: TarEntry?
     private var readOfCurrent: Int64 = 0
     /// Where the members so far end, with their padding.
@@ -92,18 +86,11 @@ public final class TarReader {
             return nil
         }
         guard status == ARCHIVE_OK || status == ARCHIVE_WARN, let header else {
-            throw failure("is damaged after \(entryCount) members")
+            throw failure("is damaged after \(size.members) members")
         }
         notATar = nil
-        entryCount += 1
-        guard entryCount <= Self.entryLimit else {
-            throw StreamError.limit("\(name) has more than \(Self.entryLimit) members")
-        }
         let entry = try entry(header)
-        pathBytes += entry.path.utf8.count
-        guard pathBytes <= Self.pathsLimit else {
-            throw StreamError.limit("\(name): the members' paths have more than \(Self.pathsLimit) bytes together")
-        }
+        if let excess = size.add(path: entry.path) { throw StreamError.limit("\(name) has \(excess)") }
         current = entry
         readOfCurrent = 0
         let (end, overflow) = entry.dataOffset.addingReportingOverflow(TarFormat.padded(entry.size))
@@ -127,7 +114,7 @@ public final class TarReader {
 
     private func entry(_ header: OpaquePointer) throws -> TarEntry {
         guard let raw = archive_entry_pathname(header) else {
-            throw StreamError.damaged("\(name): member \(entryCount) has no readable name")
+            throw StreamError.damaged("\(name): member \(size.members + 1) has no readable name")
         }
         let path = try TarPath.normalised(String(cString: raw), in: name)
         let size = archive_entry_size(header)
@@ -159,7 +146,7 @@ public final class TarReader {
                 "\(name): the link \(path) has a target of \(target.utf8.count) bytes, the limit is "
                     + "\(TarPath.lengthLimit)")
         }
-        pathBytes += target.utf8.count
+        if let excess = size.add(text: target) { throw StreamError.limit("\(name) has \(excess)") }
         return target
     }
 

@@ -9,6 +9,8 @@ enum Entry {
     static func main() {
         // Buffers that were given back go back to the system, and do not stay in a heap of each thread.
         mallopt(M_MMAP_THRESHOLD, 256 << 10)
+        // Heaps of threads that have ended are full of holes: no more of them than can be worked on at a time.
+        mallopt(M_ARENA_MAX, Int32(max(2, Workers.coreCount)))
         Interruption.exitCleanly()
         let arguments = Array(CommandLine.arguments.dropFirst())
         Task.detached { Interruption.end(with: await Launcher.run(arguments).code) }

@@ -44,7 +44,7 @@ struct BadInputTests {
             Case(title: "link cycle", archive: cycle, says: "back to itself"),
             Case(title: "link outside", archive: escape, says: "out of the archive"),
             Case(title: "broken JSON", archive: .image(manifest: "[{"), says: "manifest.json"),
-            Case(title: "deep JSON", archive: .image(manifest: deep), says: "levels deep"),
+            Case(title: "deep JSON", archive: .image(manifest: deep), says: "not an object"),
             Case(title: "broken config", archive: .image(config: "{"), says: "config"),
             Case(title: "null manifest", archive: .image(manifest: "null"), says: "no images"),
             Case(title: "no image", archive: noImage, says: "not an image archive"),

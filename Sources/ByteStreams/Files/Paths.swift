@@ -251,12 +251,20 @@ package func makeLink(_ path: String, to target: String) throws {
 
 /// Makes a new file, which lasts only once it is synced.
 package func makeFile(_ bytes: [UInt8], at path: String, _ ownership: Ownership) throws {
+    try makeFile(at: path, ownership) { sink in try bytes.withUnsafeBytes(sink) }
+}
+
+/// Likewise one whose bytes come in pieces.
+package func makeFile(
+    at path: String, _ ownership: Ownership,
+    _ body: (_ sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+) throws {
     let descriptor = try systemCall("write", path) {
         open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
     }
     defer { close(descriptor) }
     try ownership.apply(to: descriptor, path: path)
-    try bytes.withUnsafeBytes { try writeAll($0, to: descriptor, path: path) }
+    try body { try writeAll($0, to: descriptor, path: path) }
 }
 
 /// Takes a file away; whether there was one.

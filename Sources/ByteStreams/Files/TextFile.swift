@@ -15,6 +15,16 @@ package enum TextFile {
         try text(limit: limit, name: name) { try source.readAll(limit: $0, name: name) } ?? []
     }
 
+    /// A long document as a stream. Without a byte order mark it comes as it is; with one, it is read whole.
+    ///
+    /// - Parameter limit: bytes that it may have then.
+    package static func stream(_ source: any ByteSource, limit: Int, name: String) throws -> any ByteSource {
+        let peeking = PeekingSource(source)
+        let start = try peeking.peek(3)
+        let hasMark = [[0xef, 0xbb, 0xbf], [0xff, 0xfe], [0xfe, 0xff]].contains { start.starts(with: $0 as [UInt8]) }
+        return hasMark ? BytesSource(try read(peeking, limit: limit, name: name)) : peeking
+    }
+
     /// - Parameter read: reads at most so many bytes.
     private static func text(limit: Int, name: String, _ read: (Int) throws -> [UInt8]?) throws -> [UInt8]? {
         let tooLarge = StreamError.limit("\(name) is larger than the limit of \(limit) bytes")

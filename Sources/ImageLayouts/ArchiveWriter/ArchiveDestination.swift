@@ -67,7 +67,7 @@ public final class ArchiveDestination: ImageDestination {
         var metadata: ArchiveMetadata
         var volumes: ArchiveVolumes?
         var blobs: Set<Digest> = []
-        /// In the order in which they were put.
+        /// In the order in which they were put, for the packing list.
         var manifests: [Manifest] = []
         var isMetadataWritten = false
         var isBegun = false
@@ -90,11 +90,11 @@ public final class ArchiveDestination: ImageDestination {
         return volumes
     }
 
-    public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {
+    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
             try state.withLock { state in
                 state.isBegun = true
-                for image in images { state.metadata.announce(image) }
+                try images.forEach { state.metadata.announce($0) }
                 // Blobs of a stream have gone before.
                 guard state.volumes == nil else { return }
                 if let packing, let size = packing.volumeSize {
@@ -104,17 +104,25 @@ public final class ArchiveDestination: ImageDestination {
                     }
                     // Whether it can be done is known now.
                     if packing.recoveryVolumes > 0 { _ = try ErasureCode(data: 1, parity: packing.recoveryVolumes) }
-                    let budget = try VolumeBudget(images, packing, requestedName: requestedName, size: size)
+                    let forecast = try forecast(images)
+                    let budget = try VolumeBudget(forecast, packing, size: size)
                     state.volumes = try ArchiveVolumes(end: budget.end, path: names.volume)
                     return
                 }
+                let forecast = try forecast(images)
                 let volumes = try volumes(&state)
                 guard areCertain else { return }
-                for image in images { state.metadata.add(image) }
-                try volumes.output.write(state.metadata.files())
+                state.metadata = forecast.metadata
+                try volumes.output.write(forecast.files)
                 state.isMetadataWritten = true
             }
         }
+    }
+
+    /// - Throws: `TransferError.refused` if more is going to be written than is read.
+    private func forecast(_ images: AnnouncedImages) throws -> ArchiveForecast {
+        let metadata = ArchiveMetadata(kind: kind, requestedName: requestedName)
+        return try ArchiveForecast(images, metadata, title: title)
     }
 
     /// It is new: what is in it came by this copy. Of a delta, what the far side has is as good as there; but for
@@ -165,9 +173,9 @@ public final class ArchiveDestination: ImageDestination {
     public func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.blobs.run { [self] in
             try state.withLock { state in
-                state.metadata.add(manifest)
+                if !state.isMetadataWritten { state.metadata.add(manifest) }
                 guard state.blobs.insert(manifest.digest).inserted else { return }
-                state.manifests.append(manifest)
+                if packing != nil { state.manifests.append(manifest) }
                 // In a set they are in every volume, at its end.
                 if !isSet { try state.volumes?.output.file(OCIPaths.blob(manifest.digest), manifest.bytes) }
             }
@@ -184,11 +192,11 @@ public final class ArchiveDestination: ImageDestination {
         try await Workers.blobs.run { [self] in
             try state.withLock { state in
                 guard let volumes = state.volumes else { return }
-                let documents = try state.metadata.files()
+                let documents = try state.isMetadataWritten && packing == nil ? [] : state.metadata.files()
                 let list = try packing.map { packing in
                     try packing.list(
-                        index: documents.first { $0.path == OCIPaths.index }?.bytes ?? [], manifests: state.manifests,
-                        volumes: volumes.contents, packed: state.blobs)
+                        documents: documents, manifests: state.manifests, volumes: volumes.contents,
+                        packed: state.blobs)
                 }
                 for number in 1...volumes.count {
                     let output = volumes.output(number - 1)
@@ -207,18 +215,18 @@ public final class ArchiveDestination: ImageDestination {
                 for output in recovery { try output.commit() }
                 if isSet, let list {
                     state.advice =
-                        try names.removeOthers(than: list)
-                        + volumes.advice(names, recoveryVolumes: list.recoveryVolumes)
+                        try names.removeOthers(than: list.content)
+                        + volumes.advice(names, recoveryVolumes: list.content.recoveryVolumes)
                 }
                 state.volumes = nil
             }
         }
     }
 
-    private func writeRecovery(_ list: PackingList, _ volumes: ArchiveVolumes) throws -> [ArchiveOutput] {
-        guard let packing, list.recoveryVolumes > 0 else { return [] }
-        return try RecoveryWriter(count: list.recoveryVolumes, path: names.recovery).write(
-            volumes, set: Digest(of: Document.encode(list))
+    private func writeRecovery(_ list: WrittenPackingList, _ volumes: ArchiveVolumes) throws -> [ArchiveOutput] {
+        guard let packing, list.content.recoveryVolumes > 0 else { return [] }
+        return try RecoveryWriter(count: list.content.recoveryVolumes, path: names.recovery).write(
+            volumes, set: list.digest
         ) { try packing.files(list, volume: $0) }
     }
 

@@ -5,17 +5,10 @@ import ImageTransfer
 struct ArchiveMetadata {
     private let kind: ArchiveDestination.Kind
     private let naming: LayoutNaming
-    private var manifests: [Digest: Manifest] = [:]
+    private var docker = DockerImages()
     /// In their order, each once.
-    private var entries: [Entry] = []
-    private var listed: Set<Entry> = []
-    /// Configs that docker cannot load: see `AnnouncedImage`.
-    private var unloadable: Set<Digest> = []
-
-    private struct Entry: Hashable {
-        var descriptor: Descriptor
-        var name: ImageName
-    }
+    private var entries: [NamedDescriptor] = []
+    private var listed: Set<NamedDescriptor> = []
 
     init(kind: ArchiveDestination.Kind, requestedName: String?) {
         self.kind = kind
@@ -24,10 +17,11 @@ struct ArchiveMetadata {
 
     /// Learns what docker cannot load.
     mutating func announce(_ image: AnnouncedImage) {
-        if let config = image.unloadableConfig { unloadable.insert(config) }
+        if let config = image.unloadableConfig { docker.leaveOut(config: config) }
     }
 
     mutating func add(_ image: AnnouncedImage) {
+        announce(image)
         for manifest in image.manifests { add(manifest) }
         var below = Set(image.manifests.flatMap { $0.children.map(\.digest) })
         below.insert(image.root.digest)
@@ -38,61 +32,46 @@ struct ArchiveMetadata {
         name(image.root, image.name)
     }
 
-    mutating func add(_ manifest: Manifest) { manifests[manifest.digest] = manifest }
+    mutating func add(_ manifest: Manifest) {
+        if kind == .docker { docker.add(manifest) }
+    }
 
     mutating func name(_ descriptor: Descriptor, _ name: ImageName) {
-        let entry = Entry(descriptor: descriptor.plain, name: name)
+        let entry = NamedDescriptor(descriptor, name)
         if listed.insert(entry).inserted { entries.append(entry) }
     }
 
     /// The entries, less those without a tag whose content has one in the same repository.
-    private var index: [Entry] {
-        func untagged(_ entry: Entry) -> Entry {
-            Entry(
-                descriptor: entry.descriptor,
-                name: ImageName(host: entry.name.host, repository: entry.name.repository))
-        }
-        let tagged = Set(entries.filter { $0.name.tag != nil }.map(untagged))
+    private var index: [NamedDescriptor] {
+        guard entries.contains(where: { $0.name.tag == nil }) else { return entries }
+        let tagged = Set(entries.lazy.filter { $0.name.tag != nil }.map(\.untagged))
         return entries.filter { $0.name.tag != nil || !tagged.contains($0) }
     }
 
-    func files() throws -> [(path: String, bytes: [UInt8])] {
+    /// - Throws: `DocumentError` if one is larger than what is read.
+    func files() throws -> [ArchiveFile] {
         let entries = index
-        let document = ImageIndex(manifests: entries.map { naming.entry($0.descriptor, as: $0.name) })
         var files = [
-            (OCIPaths.layout, Array(OCIPaths.layoutContent.utf8)),
-            (OCIPaths.index, try Document.encode(document)),
+            ArchiveFile(OCIPaths.layout, Array(OCIPaths.layoutContent.utf8)),
+            try ArchiveFile(OCIPaths.index) { [naming] writer in
+                try writer.object { writer in
+                    try writer.member("manifests")
+                    try writer.array(entries.lazy.map { naming.entry($0.descriptor, as: $0.name) })
+                    try writer.member("mediaType")
+                    try writer.value(MediaType.ociIndex.rawValue)
+                    try writer.member("schemaVersion")
+                    try writer.value(2)
+                }
+            },
         ]
-        guard kind == .docker else { return files }
-        var items: [DockerManifestFile.Item] = []
-        var positions: [ImageManifest: Int] = [:]
-        var tops: [String: [String: String]] = [:]
-        for entry in entries {
-            guard let image = DockerPart.image(below: entry.descriptor.digest, in: manifests),
-                DockerPart.problem(of: image) == nil, !unloadable.contains(image.config.digest)
-            else { continue }
-            var repoTag: String?
-            if let tag = entry.name.tag {
-                let repository = ImageName(host: entry.name.host, repository: entry.name.repository).familiar
-                    .description
-                repoTag = "\(repository):\(tag)"
-                tops[repository, default: [:]][tag] = image.layers.last?.digest.hex
-            }
-            let content = ImageManifest(mediaType: .ociManifest, config: image.config.plain, layers: image.layers)
-            let position = positions[content] ?? items.count
-            if position == items.count {
-                positions[content] = position
-                items.append(
-                    DockerManifestFile.Item(
-                        config: OCIPaths.blob(image.config.digest), repoTags: nil,
-                        layers: image.layers.map { OCIPaths.blob($0.digest) }))
-            }
-            if let repoTag { items[position].repoTags = (items[position].repoTags ?? []) + [repoTag] }
-        }
-        // An empty list would say that the archive is empty.
-        guard !items.isEmpty else { return files }
-        files.append(("manifest.json", try Document.encode(items)))
-        if !tops.isEmpty { files.append(("repositories", try Document.encode(tops))) }
+        if kind == .docker { files += try docker.files(entries) }
         return files
+    }
+}
+
+extension NamedDescriptor {
+    /// The same without a tag.
+    fileprivate var untagged: NamedDescriptor {
+        NamedDescriptor(descriptor, ImageName(host: name.host, repository: name.repository))
     }
 }

@@ -53,8 +53,12 @@ final class ArchiveOutput: ByteSink, @unchecked Sendable {
         try write(TarFormat.padding(after: Int64(bytes.count)))
     }
 
-    func write(_ files: [(path: String, bytes: [UInt8])]) throws {
-        for file in files { try self.file(file.path, file.bytes) }
+    func write(_ files: [ArchiveFile]) throws {
+        for file in files {
+            try write(TarFormat.header(path: file.path, size: file.size, isDirectory: false))
+            try file.write(to: self)
+            try write(TarFormat.padding(after: file.size))
+        }
     }
 
     func patch(at offset: Int64, _ bytes: [UInt8]) throws { try file?.patch(at: offset, bytes) }

@@ -53,13 +53,13 @@ public struct Backup: Sendable {
         return try (listDirectory("\(path)/\(BackupPaths.snapshots)") ?? []).compactMap { SnapshotID($0) }.compactMap {
             id in
             let directory = "\(path)/\(BackupPaths.snapshot(id))"
-            let name = "\(directory)/\(BackupPaths.document)"
-            guard let bytes = try readFile(name, limit: Document.indexSizeLimit) else {
+            guard let document = try DirectoryTree(directory).list(SnapshotDocument.self, at: BackupPaths.document)
+            else {
                 // It may have been taken away in between.
                 guard try fileKind(directory) != nil else { return nil }
                 throw TransferError.damaged("\(directory) is no snapshot: it has no \(BackupPaths.document); remove it")
             }
-            return try Snapshot(id: id, document: bytes, name: name)
+            return Snapshot(id: id, document)
         }
     }
 

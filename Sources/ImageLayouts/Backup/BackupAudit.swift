@@ -63,19 +63,19 @@ public struct BackupAudit: VerifiedPlace {
             return nil
         }
         return try await Workers.blobs.run { [tree] in
-            let bytes = try tree.read(name, limit: Document.indexSizeLimit)
-            if let bytes { try Self.check(bytes, at: name) }
+            let bytes = try tree.read(name, limit: Document.listSizeLimit)
+            if let bytes { try Self.check(BytesSource(bytes), at: name) }
             return bytes
         }
     }
 
     /// - Parameter path: of a document in a snapshot.
     /// - Throws: `DocumentError` if it is not what one of that name has to be.
-    static func check(_ bytes: [UInt8], at path: String) throws {
+    static func check(_ source: any ByteSource, at path: String) throws {
         if lastComponent(of: path) == BackupPaths.document {
-            _ = try Snapshot(ofDocument: bytes, at: path)
+            _ = try SnapshotDocument(reading: source, name: path)
         } else {
-            try LayoutDocuments.check(bytes, at: path)
+            try LayoutDocuments.check(source, at: path)
         }
     }
 

@@ -28,8 +28,9 @@ struct BackupContents {
         var walked: Set<Digest> = []
         for repository in snapshot.repositories {
             let layout = backup.layout(of: repository, in: snapshot.id)
-            var waiting = try layout.index()
-            needs.tags += waiting.count { $0.layoutName != .none }
+            let entries = try layout.index()
+            needs.tags += entries.count { $0.name != .none }
+            var waiting = entries.map(\.descriptor)
             while let next = waiting.popLast() {
                 needs.digests.insert(next.digest)
                 guard next.mayBeManifest, walked.insert(next.digest).inserted else { continue }

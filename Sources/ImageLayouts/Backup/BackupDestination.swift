@@ -10,11 +10,10 @@ public final class BackupDestination: ImageDestination {
     private let sources: [String]
     private let earlier: EarlierImages
     private let blobs: LayoutBlobs
-    private let naming = LayoutNaming(usesBareTags: true)
     private let locks: Mutex<[DirectoryLock]>
     private let staging: LazyStagingArea
     /// Of each repository's `index.json`.
-    private let entries = Mutex<[String: [Descriptor]]>([:])
+    private let entries = Mutex<[String: [NamedDescriptor]]>([:])
     private let failures = Mutex<[CopyReport.Failure]>([])
     private let made = Mutex<Snapshot?>(nil)
     public let layerMemory: LayerMemory?
@@ -46,7 +45,7 @@ public final class BackupDestination: ImageDestination {
 
     private func area() throws -> StagingArea { try staging.area() }
 
-    public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {}
+    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {}
 
     public func has(_ blob: Descriptor, in repository: String) async throws -> Bool { try blobs.has(blob) }
 
@@ -56,8 +55,8 @@ public final class BackupDestination: ImageDestination {
 
     public func digest(of name: ImageName) async throws -> Digest? { await earlier.digest(of: name) }
 
-    public func manifests(of digest: Digest, in repository: String) async throws -> [Manifest] {
-        await earlier.manifests(of: digest, in: repository)
+    public func known(_ digest: Digest, in repository: String) async throws -> KnownImage {
+        await earlier.known(digest, in: repository)
     }
 
     public func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
@@ -75,15 +74,14 @@ public final class BackupDestination: ImageDestination {
     }
 
     public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
-        entries.withLock { $0[name.repository, default: []].append(naming.entry(descriptor, as: name)) }
+        entries.withLock { $0[name.repository, default: []].append(NamedDescriptor(descriptor, name)) }
     }
 
     public func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws {
         // What a registry tells of sizes and types is not taken where the bytes are at hand.
-        let manifests = await earlier.manifests(of: descriptor.digest, in: name.repository)
-        let known = Dictionary(manifests.map { ($0.digest, $0.descriptor) }, uniquingKeysWith: { first, _ in first })
+        let known = await earlier.known(descriptor.digest, in: name.repository).manifests
         for kept in [descriptor] + referrers {
-            guard let own = known[kept.digest] else {
+            guard let own = known.first(where: { $0.digest == kept.digest }) else {
                 throw TransferError.damaged("\(title) has lost \(kept.digest) of \(name) in the meantime: run it again")
             }
             let isRoot = kept.digest == descriptor.digest

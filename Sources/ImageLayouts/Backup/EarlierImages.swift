@@ -7,10 +7,10 @@ import ImageTransfer
 actor EarlierImages {
     private struct Repository {
         let source: SnapshotSource
-        let tags: [String: SourceImage]
-        let images: [Digest: SourceImage]
-        /// All manifests of an image, as far as it is whole.
-        var whole: [Digest: [Manifest]] = [:]
+        let tags: [String: Digest]
+        let images: [Digest: Descriptor]
+        /// Images of which it is known whether they are whole; those that are not have no manifests.
+        var known: [Digest: KnownImage] = [:]
     }
 
     private let backup: Backup
@@ -27,24 +27,26 @@ actor EarlierImages {
 
     func digest(of name: ImageName) async -> Digest? {
         guard let repository = await repository(name.repository),
-            let image = name.tag.flatMap({ repository.tags[$0] }),
-            await !manifests(of: image.descriptor.digest, in: name.repository).isEmpty
+            let digest = name.tag.flatMap({ repository.tags[$0] }),
+            await !known(digest, in: name.repository).manifests.isEmpty
         else { return nil }
-        return image.descriptor.digest
+        return digest
     }
 
     /// - Returns: nothing if the image is not there as a whole.
-    func manifests(of digest: Digest, in name: String) async -> [Manifest] {
-        guard let repository = await repository(name) else { return [] }
-        if let known = repository.whole[digest] { return known }
-        var manifests: [Manifest] = []
-        if let image = repository.images[digest],
-            let found = try? await repository.source.manifests(of: image), isWhole(found)
-        {
-            manifests = found
+    func known(_ digest: Digest, in name: String) async -> KnownImage {
+        guard let repository = await repository(name) else { return KnownImage() }
+        if let known = repository.known[digest] { return known }
+        var image = KnownImage()
+        if let descriptor = repository.images[digest] {
+            let named = SourceImage(
+                name: .full(ImageName(repository: name)), descriptor: descriptor, repository: name)
+            if let found = try? await repository.source.manifests(of: named), isWhole(found) {
+                image = KnownImage(found)
+            }
         }
-        repositories[name]?.whole[digest] = manifests
-        return manifests
+        repositories[name]?.known[digest] = image
+        return image
     }
 
     func referrers(of digest: Digest, in name: String) async -> [Descriptor] {
@@ -59,8 +61,10 @@ actor EarlierImages {
         guard let images = try? await source.listing(of: name).images else { return nil }
         let new = Repository(
             source: source,
-            tags: Dictionary(images.compactMap { image in image.tag.map { ($0, image) } }) { first, _ in first },
-            images: Dictionary(images.map { ($0.descriptor.digest, $0) }) { first, _ in first })
+            tags: Dictionary(images.compactMap { image in image.tag.map { ($0, image.descriptor.digest) } }) { one, _ in
+                one
+            },
+            images: Dictionary(images.map { ($0.descriptor.digest, $0.descriptor) }) { first, _ in first })
         repositories[name] = new
         return new
     }

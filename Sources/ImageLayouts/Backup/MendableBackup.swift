@@ -26,7 +26,7 @@ public final class MendableBackup: MendablePlace {
         return traits
     }
 
-    public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {}
+    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {}
 
     public func has(_ blob: Descriptor, in repository: String) async throws -> Bool { try blobs.has(blob) }
 
@@ -77,7 +77,7 @@ public final class MendableBackup: MendablePlace {
             return try await blobs.owns(list, at: path, reading: read)
         }
         return try await Workers.blobs.run { [self] in
-            try Snapshot(ofDocument: list, at: path).repositories.contains {
+            try SnapshotDocument(reading: BytesSource(list), name: path).repositories.contains {
                 try fileKind("\(backup.path)/\(parent(of: path))/\(BackupPaths.layout(of: $0))") == .directory
             }
         }

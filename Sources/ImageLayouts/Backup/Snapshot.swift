@@ -1,4 +1,4 @@
-import ByteStreams
+package import ByteStreams
 public import ImageModel
 package import ImageTransfer
 
@@ -19,13 +19,6 @@ public struct Snapshot: Sendable, Identifiable {
     public var repositories: [String]
     public var missing: [Missing]
 
-    /// `_snapshot.json`: all that the ID does not tell.
-    private struct Content: Codable {
-        var sources: [String]
-        var repositories: [String]
-        var missing: [Missing]?
-    }
-
     package init(id: SnapshotID, sources: [String], repositories: [String], failures: [CopyReport.Failure]) {
         self.id = id
         self.sources = sources
@@ -35,30 +28,63 @@ public struct Snapshot: Sendable, Identifiable {
         }
     }
 
-    /// - Throws: `DocumentError`.
-    package init(id: SnapshotID, document: [UInt8], name: String) throws {
-        let content = try Document.decode(
-            Content.self, from: document, name: name, sizeLimit: Document.indexSizeLimit)
-        if let bad = content.repositories.first(where: { !ImageName.isRepository($0) }) {
-            throw DocumentError("\(name) lists '\(bad)', which is no repository's name")
-        }
+    init(id: SnapshotID, _ document: SnapshotDocument) {
         self.id = id
-        sources = content.sources
-        repositories = content.repositories.sorted()
-        missing = content.missing ?? []
+        sources = document.sources
+        repositories = document.repositories.sorted()
+        missing = document.missing
     }
 
-    /// - Parameter path: of the document, below the backup.
-    init(ofDocument bytes: [UInt8], at path: String) throws {
-        guard let id = SnapshotID(lastComponent(of: parent(of: path))) else {
-            throw DocumentError("\(path) is in no snapshot")
+    /// Reads its document.
+    ///
+    /// - Throws: `DocumentError`.
+    package init(id: SnapshotID, reading source: any ByteSource, name: String) throws {
+        self.init(id: id, try SnapshotDocument(reading: source, name: name))
+    }
+
+    /// Writes its document.
+    ///
+    /// - Throws: `DocumentError` if it is larger than what is read.
+    package func write(to sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
+        try DocumentWriter.write(name: "\(BackupPaths.snapshot(id))/\(BackupPaths.document)", to: sink) { writer in
+            try writer.object { writer in
+                if !missing.isEmpty {
+                    try writer.member("missing")
+                    try writer.array(missing)
+                }
+                try writer.member("repositories")
+                try writer.array(repositories)
+                try writer.member("sources")
+                try writer.array(sources)
+            }
         }
-        try self.init(id: id, document: bytes, name: path)
     }
+}
 
-    package func document() throws -> [UInt8] {
-        try Document.encode(
-            Content(sources: sources, repositories: repositories, missing: missing.isEmpty ? nil : missing),
-            pretty: true)
+/// `_snapshot.json`: all of a snapshot that its ID does not tell.
+struct SnapshotDocument: ListDocument {
+    private(set) var sources: [String] = []
+    private(set) var repositories: [String] = []
+    private(set) var missing: [Snapshot.Missing] = []
+
+    init(_ reader: inout DocumentReader) throws {
+        var found: Set<String> = []
+        try reader.object { reader, key in
+            found.insert(key)
+            switch key {
+            case "sources": try reader.array { sources.append(try $0.string()) }
+            case "repositories": try reader.array { repositories.append(try $0.string()) }
+            case "missing":
+                if try !reader.takesNull() { try reader.array(of: Snapshot.Missing.self) { missing.append($0) } }
+            default: return false
+            }
+            return true
+        }
+        for key in ["sources", "repositories"] where !found.contains(key) {
+            throw DocumentError("\(reader.name) cannot be understood: '\(key)' is missing")
+        }
+        if let bad = repositories.first(where: { !ImageName.isRepository($0) }) {
+            throw DocumentError("\(reader.name) lists '\(bad)', which is no repository's name")
+        }
     }
 }

@@ -67,11 +67,11 @@ struct SnapshotAudit {
                 remedy: .file(name, implied: nil, target: nil))
         }
         do {
-            guard let bytes = try tree.read(name, limit: Document.indexSizeLimit) else {
+            guard let document = try tree.list(SnapshotDocument.self, at: name) else {
                 findings.append(damaged("is not there, so nobody knows which repositories belong to the snapshot"))
                 return nil
             }
-            return try Snapshot(id: id, document: bytes, name: name)
+            return Snapshot(id: id, document)
         } catch let error where BrokenImage(name: .none, error: error) != nil {
             findings.append(damaged("cannot be understood: \(error)"))
             return nil
@@ -107,12 +107,12 @@ struct SnapshotAudit {
         findings += documents.findings
         roots += documents.entries.map { entry in
             let name =
-                switch entry.layoutName {
+                switch entry.name {
                 case .tag(let tag): "\(title):\(tag)"
                 case .full(let full): "\(title) (\(full))"
-                case .none: "\(title)@\(entry.digest)"
+                case .none: "\(title)@\(entry.descriptor.digest)"
                 }
-            return PlaceSurvey.Root(name, entry, repository: repository)
+            return PlaceSurvey.Root(name, entry.descriptor, repository: repository)
         }
         let link = "\(layout)/\(OCIPaths.blobs)"
         guard try !leadsToBlobs(link, BackupPaths.blobsLink(of: repository)) else { return }

@@ -8,7 +8,7 @@ struct SnapshotWriter {
     let area: StagingArea
 
     /// - Parameter entries: of each repository's `index.json`.
-    func write(_ snapshot: Snapshot, _ entries: [String: [Descriptor]]) throws {
+    func write(_ snapshot: Snapshot, _ entries: [String: [NamedDescriptor]]) throws {
         let isNew = try area.makeDirectory(at: "\(backup.path)/\(BackupPaths.snapshot(snapshot.id))") { aside in
             try fill(aside, snapshot, entries)
         }
@@ -16,21 +16,22 @@ struct SnapshotWriter {
         try backup.nameLatest(area)
     }
 
-    private func fill(_ aside: String, _ snapshot: Snapshot, _ entries: [String: [Descriptor]]) throws {
+    private func fill(_ aside: String, _ snapshot: Snapshot, _ entries: [String: [NamedDescriptor]]) throws {
+        let naming = LayoutNaming(usesBareTags: true)
         for (repository, entries) in entries {
             let directory = "\(aside)/\(BackupPaths.layout(of: repository))"
             try makeDirectories(directory, ownership: area.ownership, lasting: false)
-            var index = try OCIIndexFile(nil, name: "\(directory)/\(OCIPaths.index)")
-            try index.put(entries.sorted { key($0) < key($1) })
+            var index = OCIIndexFile()
+            try index.put(entries.sorted { key($0) < key($1) }.lazy.map { naming.entry($0.descriptor, as: $0.name) })
             try makeFile(Array(OCIPaths.layoutContent.utf8), at: "\(directory)/\(OCIPaths.layout)", area.ownership)
-            try makeFile(index.encoded(), at: "\(directory)/\(OCIPaths.index)", area.ownership)
+            try makeFile(at: "\(directory)/\(OCIPaths.index)", area.ownership) { try index.write(to: $0) }
             try makeLink("\(directory)/\(OCIPaths.blobs)", to: BackupPaths.blobsLink(of: repository))
         }
-        try makeFile(snapshot.document(), at: "\(aside)/\(BackupPaths.document)", area.ownership)
+        try makeFile(at: "\(aside)/\(BackupPaths.document)", area.ownership) { try snapshot.write(to: $0) }
     }
 
     /// Tags first, in their order.
-    private func key(_ entry: Descriptor) -> String {
-        (entry.annotations?[OCIPaths.refName] ?? "~") + " \(entry.digest)"
+    private func key(_ entry: NamedDescriptor) -> String {
+        (entry.name.tag ?? "~") + " \(entry.descriptor.digest)"
     }
 }

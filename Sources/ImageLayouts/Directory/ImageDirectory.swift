@@ -105,7 +105,7 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         }
     }
 
-    public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {
+    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
             try area().write(Array(Self.version.utf8), to: "\(path)/version")
         }

@@ -11,15 +11,15 @@ package struct DockerArchiveParser {
     private var contents = DockerArchive.Contents()
     private var unlisted: [Digest: Manifest]?
     /// Where in the listing images of the OCI part are that have but a tag.
-    private var bareTags: [Config<String>: Int] = [:]
+    private var bareTags: [Key: Int] = [:]
     /// Images of the OCI part that have a name, by its canonical form.
-    private var places: [Config<String>: Place] = [:]
+    private var places: [Key: Place] = [:]
     /// Images of the OCI part that have no name there, and got one here.
     private var renamed: Set<Digest> = []
     /// The images that RepoTags name, by their canonical form: to docker, `a:1` is `docker.io/library/a:1`.
     private var tagged: [String: Digest] = [:]
     /// By their paths.
-    private var configs: [String: (imageID: Digest, bytes: [UInt8])] = [:]
+    private var configs: [String: Config] = [:]
     /// What configs say, or why they say nothing.
     private var diffIDs: [Digest: Result<[Digest], any Error>] = [:]
 
@@ -31,15 +31,20 @@ package struct DockerArchiveParser {
         case settled
     }
 
-    /// Something of the images that have one config.
-    private struct Config<Value: Hashable>: Hashable {
-        var imageID: Digest
-        var value: Value
+    /// A name of the images that have one config.
+    private struct Key: Hashable {
+        let imageID: Digest
+        let name: String
 
-        init(_ imageID: Digest, _ value: Value) {
+        init(_ imageID: Digest, _ name: String) {
             self.imageID = imageID
-            self.value = value
+            self.name = name
         }
+    }
+
+    private struct Config {
+        var imageID: Digest
+        var size: Int
     }
 
     package init(tree: any FileTree, oci: OCISource, limit: InflationLimit) {
@@ -56,12 +61,11 @@ package struct DockerArchiveParser {
 
     private mutating func parseAll() throws {
         let entries = try tree.size(of: OCIPaths.index) == nil ? [] : oci.roots()
-        if let bytes = try tree.read("manifest.json", limit: Document.indexSizeLimit) {
+        if let file = try tree.list(DockerManifestFile.self, at: "manifest.json") {
             if try ImageForm(of: tree, isCertain: true) == .directory { throw try ForeignMembers.error(of: tree) }
-            let file = try DockerManifestFile(bytes, name: "\(tree.title): manifest.json")
             try join(file.items, entries)
-        } else if let bytes = try tree.read("repositories", limit: Document.indexSizeLimit) {
-            try addLegacy(bytes)
+        } else if let file = try tree.list(DockerRepositoriesFile.self, at: "repositories") {
+            try addLegacy(file)
         } else if !entries.isEmpty {
             contents.listing = try oci.listEntries()
         } else {
@@ -72,19 +76,19 @@ package struct DockerArchiveParser {
     // MARK: Both parts
 
     /// One image for each entry of the OCI part, and for each of the docker part that has none there.
-    private mutating func join(_ items: [DockerManifestFile.Item], _ entries: [Descriptor]) throws {
+    private mutating func join(_ items: [DockerManifestFile.Item], _ entries: [LayoutEntry]) throws {
         var named: [Digest: [SourceImage]] = [:]
         for entry in entries {
             do {
-                let manifest = try oci.manifest(of: entry)
+                let manifest = try oci.manifest(of: entry.descriptor)
                 let configs = try configDigests(manifest)
                 let image = SourceImage(
-                    name: entry.layoutName, descriptor: manifest.descriptor, imageID: configs.first,
-                    subject: entry.layoutName == .none ? manifest.subject?.digest : nil)
+                    name: entry.name, descriptor: manifest.descriptor, imageID: configs.first,
+                    subject: entry.name == .none ? manifest.subject?.digest : nil)
                 for config in configs { named[config, default: []].append(image) }
                 note(image, entry, configs)
                 contents.listing.images.append(image)
-            } catch is DocumentError where !entry.mediaType.isManifest {
+            } catch is DocumentError where !entry.descriptor.mediaType.isManifest {
                 contents.listing.notes.append(OCISource.note(on: entry))
             } catch {
                 contents.listing.broken.append(try oci.broken(entry, error))
@@ -103,32 +107,33 @@ package struct DockerArchiveParser {
     }
 
     /// Remembers where an image of the OCI part comes to stand in the listing, by its name.
-    private mutating func note(_ image: SourceImage, _ entry: Descriptor, _ configs: [Digest]) {
+    private mutating func note(_ image: SourceImage, _ entry: LayoutEntry, _ configs: [Digest]) {
         let place = contents.listing.images.count
         switch image.name {
         case .full(let name):
             // Where dray has recorded which part is the host, the name says more than a RepoTag.
-            let isExact = entry.annotations?[OCIPaths.host] != nil
+            let isExact = entry.isExact
             for config in configs {
-                let key = Config(config, name.canonical)
+                let key = Key(config, name.canonical)
                 if isExact || places[key] == nil { places[key] = isExact ? .settled : .at(place) }
             }
         case .tag(let tag):
-            for config in configs where bareTags[Config(config, tag)] == nil { bareTags[Config(config, tag)] = place }
+            for config in configs where bareTags[Key(config, tag)] == nil { bareTags[Key(config, tag)] = place }
         case .none: break
         }
     }
 
     /// - Parameter known: images of the OCI part, by their configs.
     private mutating func add(_ item: DockerManifestFile.Item, _ known: [Digest: [SourceImage]]) throws {
-        let (imageID, config) = try config(of: item)
+        let config = try config(of: item)
+        let imageID = config.imageID
         var names: [ImageName] = []
         for text in item.repoTags ?? [] {
             guard let name = Self.name(text) else {
                 noteInvalid(text)
                 continue
             }
-            let isSettled = if case .settled = places[Config(imageID, name.canonical)] { true } else { false }
+            let isSettled = if case .settled = places[Key(imageID, name.canonical)] { true } else { false }
             if !isSettled, name.tag != nil, let other = tagged.updateValue(imageID, forKey: name.canonical),
                 other != imageID
             {
@@ -141,7 +146,7 @@ package struct DockerArchiveParser {
             for name in names { give(name, to: known[0].descriptor, imageID: imageID) }
             return
         }
-        let manifest = try unlistedManifest(config: imageID) ?? make(item, config: config, imageID: imageID)
+        let manifest = try unlistedManifest(config: imageID) ?? make(item, config)
         let given: [SourceImage.Name] = names.isEmpty ? [.none] : names.map { .full($0) }
         contents.listing.images += given.map {
             SourceImage(name: $0, descriptor: manifest.descriptor, imageID: imageID)
@@ -149,27 +154,33 @@ package struct DockerArchiveParser {
     }
 
     /// The config that an item names, which is read once however many items name it.
-    private mutating func config(of item: DockerManifestFile.Item) throws -> (imageID: Digest, bytes: [UInt8]) {
+    private mutating func config(of item: DockerManifestFile.Item) throws -> Config {
         if let known = configs[item.config] { return known }
+        let bytes = try configBytes(of: item)
+        let imageID = Digest(of: bytes, algorithm: Self.algorithm(ofBlob: item.config))
+        let config = Config(imageID: imageID, size: bytes.count)
+        configs[item.config] = config
+        return config
+    }
+
+    private func configBytes(of item: DockerManifestFile.Item) throws -> [UInt8] {
         guard let bytes = try tree.read(try safe(item.config), limit: Document.sizeLimit) else {
             throw TransferError.damaged(
                 "\(tree.title): the config \(item.config) of \(Self.title(item)) is named in manifest.json, but missing"
             )
         }
-        let config = (Digest(of: bytes, algorithm: Self.algorithm(ofBlob: item.config)), bytes)
-        configs[item.config] = config
-        return config
+        return bytes
     }
 
     /// Names an image of the OCI part by a RepoTag, which is taken as it is written: it says more than a bare tag or no
     /// name there, and as much as the same name in another form.
     private mutating func give(_ name: ImageName, to descriptor: Descriptor, imageID: Digest) {
-        let key = Config(imageID, name.canonical)
+        let key = Key(imageID, name.canonical)
         switch places.updateValue(.settled, forKey: key) {
         case .settled: break
         case .at(let place): contents.listing.images[place].name = .full(name)
         case nil:
-            if let tag = name.tag, let place = bareTags.removeValue(forKey: Config(imageID, tag)) {
+            if let tag = name.tag, let place = bareTags.removeValue(forKey: Key(imageID, tag)) {
                 contents.listing.images[place].name = .full(name)
             } else {
                 renamed.insert(imageID)
@@ -231,19 +242,18 @@ package struct DockerArchiveParser {
     // MARK: The docker part alone
 
     /// A schema2 manifest over the layers as they lie; OCI where a layer is zstd, which schema2 has no name for.
-    private mutating func make(
-        _ item: DockerManifestFile.Item, config bytes: [UInt8], imageID: Digest
-    ) throws -> Manifest {
-        let diffIDs =
-            self.diffIDs[imageID]
-            ?? Result {
-                try ImageConfig(bytes, name: "\(tree.title): the config of \(Self.title(item))").diffIDs
-            }
-        self.diffIDs[imageID] = diffIDs
-        contents.documents[imageID] = bytes
+    private mutating func make(_ item: DockerManifestFile.Item, _ config: Config) throws -> Manifest {
+        let diffIDs = try self.diffIDs[config.imageID] ?? readDiffIDs(of: item)
+        self.diffIDs[config.imageID] = diffIDs
+        contents.members[config.imageID] = try safe(item.config)
         return try make(
-            layers: item.layers ?? [], diffIDs: try diffIDs.get(), config: imageID, configSize: bytes.count,
+            layers: item.layers ?? [], diffIDs: try diffIDs.get(), config: config.imageID, configSize: config.size,
             title: Self.title(item))
+    }
+
+    private func readDiffIDs(of item: DockerManifestFile.Item) throws -> Result<[Digest], any Error> {
+        let bytes = try configBytes(of: item)
+        return Result { try ImageConfig(bytes, name: "\(tree.title): the config of \(Self.title(item))").diffIDs }
     }
 
     private mutating func make(
@@ -326,33 +336,22 @@ package struct DockerArchiveParser {
 
     // MARK: Before 1.10
 
-    private mutating func addLegacy(_ bytes: [UInt8]) throws {
-        let repositories = try Document.decode(
-            [String: [String: String]].self, from: bytes, name: "\(tree.title): repositories",
-            sizeLimit: Document.indexSizeLimit)
-        let names = repositories.values.reduce(0) { $0 + $1.count }
-        guard names <= DockerManifestFile.nameLimit else {
-            throw DocumentError(
-                "\(tree.title): repositories gives \(names) names, the limit is \(DockerManifestFile.nameLimit)")
-        }
-        guard !repositories.isEmpty else { throw TransferError.damaged("\(tree.title): repositories lists no images") }
+    private mutating func addLegacy(_ file: DockerRepositoriesFile) throws {
+        guard !file.items.isEmpty else { throw TransferError.damaged("\(tree.title): repositories lists no images") }
         var made: [String: (Manifest, Digest)] = [:]
-        for (repository, tags) in repositories.sorted(by: { $0.key < $1.key }) {
-            for (tag, id) in tags.sorted(by: { $0.key < $1.key }) {
-                let name = Self.name("\(repository):\(tag)")
-                if name == nil { noteInvalid("\(repository):\(tag)") }
-                do {
-                    let (manifest, imageID) = try made[id] ?? makeLegacy(id)
-                    made[id] = (manifest, imageID)
-                    contents.listing.images.append(
-                        SourceImage(
-                            name: name.map { .full($0) } ?? .none, descriptor: manifest.descriptor, imageID: imageID))
-                } catch {
-                    guard let broken = BrokenImage(name: name.map { .full($0) } ?? .none, error: error) else {
-                        throw error
-                    }
-                    contents.listing.broken.append(broken)
-                }
+        for item in file.items {
+            let text = "\(item.repository):\(item.tag)"
+            let name = Self.name(text)
+            if name == nil { noteInvalid(text) }
+            do {
+                let (manifest, imageID) = try made[item.id] ?? makeLegacy(item.id)
+                made[item.id] = (manifest, imageID)
+                contents.listing.images.append(
+                    SourceImage(
+                        name: name.map { .full($0) } ?? .none, descriptor: manifest.descriptor, imageID: imageID))
+            } catch {
+                guard let broken = BrokenImage(name: name.map { .full($0) } ?? .none, error: error) else { throw error }
+                contents.listing.broken.append(broken)
             }
         }
     }

@@ -1,50 +1,80 @@
 import ImageModel
 
 /// `manifest.json` of a docker-archive: what `docker save` says is in it.
-struct DockerManifestFile: Codable {
-    struct Item: Codable {
+struct DockerManifestFile: ListDocument {
+    struct Item: Sendable {
         var config: String
         var repoTags: [String]?
         var layers: [String]?
-
-        enum CodingKeys: String, CodingKey {
-            case config = "Config"
-            case repoTags = "RepoTags"
-            case layers = "Layers"
-        }
-
-        /// As docker writes it: without names, RepoTags is null.
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(config, forKey: .config)
-            try container.encode(repoTags, forKey: .repoTags)
-            try container.encode(layers, forKey: .layers)
-        }
     }
 
-    /// Images and names of one archive. Each costs a few kilobytes once it is planned.
-    static let nameLimit = 10_000
-
     /// Jib before 3.0 writes them in lower case.
-    private static let members = MemberNames(["Config", "RepoTags", "Layers", "Parent", "LayerSources"])
+    static let members: MemberNames? = MemberNames(["Config", "RepoTags", "Layers", "Parent", "LayerSources"])
 
-    var items: [Item]
+    static var acceptsSpellings: Bool { true }
+
+    private(set) var items: [Item] = []
 
     /// - Throws: `DocumentError`, saying what it is instead.
-    init(_ bytes: [UInt8], name: String) throws {
-        guard bytes.first(where: { $0 > 32 }) == UInt8(ascii: "[") else {
-            let isNull = bytes.starts(with: Array("null".utf8))
+    init(_ reader: inout DocumentReader) throws {
+        guard try reader.isArray() else {
+            let isNull = try reader.takesNull()
             throw DocumentError(
-                "\(name) lists no images"
+                "\(reader.name) lists no images"
                     + (isNull ? " (it is null)" : ": it is not an array, so it is no docker-archive's"))
         }
-        items = try Document.decode(
-            [Item].self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit, members: Self.members,
-            acceptsSpellings: true)
-        guard !items.isEmpty else { throw DocumentError("\(name) lists no images (it is empty)") }
-        let names = items.reduce(0) { $0 + max(1, $1.repoTags?.count ?? 0) }
-        guard names <= Self.nameLimit else {
-            throw DocumentError("\(name) gives \(names) names, the limit is \(Self.nameLimit)")
+        // Most images share layers.
+        var paths: Set<String> = []
+        try reader.array { reader in
+            var item = Item(config: "")
+            var hasConfig = false
+            try reader.object { reader, key in
+                switch key {
+                case "Config":
+                    item.config = try reader.string()
+                    hasConfig = true
+                case "RepoTags": item.repoTags = try reader.strings()
+                case "Layers": item.layers = try reader.strings()?.map { paths.insert($0).memberAfterInsert }
+                default: return false
+                }
+                return true
+            }
+            guard hasConfig else { throw reader.wrong("'Config' is missing") }
+            items.append(item)
         }
+        guard !items.isEmpty else { throw DocumentError("\(reader.name) lists no images (it is empty)") }
+    }
+}
+
+/// `repositories` of a docker-archive: the names of its images, and the IDs of their topmost layers.
+struct DockerRepositoriesFile: ListDocument {
+    struct Item: Sendable {
+        var repository: String
+        var tag: String
+        var id: String
+    }
+
+    /// By repository and tag.
+    private(set) var items: [Item] = []
+
+    init(_ reader: inout DocumentReader) throws {
+        try reader.object { reader, repository in
+            try reader.object { reader, tag in
+                items.append(Item(repository: repository, tag: tag, id: try reader.string()))
+                return true
+            }
+            return true
+        }
+        items.sort { ($0.repository, $0.tag) < ($1.repository, $1.tag) }
+    }
+}
+
+extension DocumentReader {
+    /// An array of strings, or nil for null.
+    fileprivate mutating func strings() throws -> [String]? {
+        if try takesNull() { return nil }
+        var strings: [String] = []
+        try array { strings.append(try $0.string()) }
+        return strings
     }
 }

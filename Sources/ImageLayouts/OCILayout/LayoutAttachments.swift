@@ -8,23 +8,23 @@ import ImageTransfer
 struct LayoutAttachments {
     private static let suffixes = ["sigs": "sig", "atts": "att", "sboms": "sbom"]
 
-    private var names: [Descriptor: SourceImage.Name] = [:]
+    private var names: [LayoutEntry: SourceImage.Name] = [:]
 
     /// - Parameter document: reads a blob that is a JSON object; nil if it is not there, or is something else.
-    init(_ entries: [Descriptor], document: (Digest) -> [String: JSONValue]?) {
+    init(_ entries: [LayoutEntry], document: (Digest) -> [String: JSONValue]?) {
         let attachments = entries.filter { Self.suffix(of: $0) != nil }
         guard !attachments.isEmpty else { return }
         var images: [SourceImage.Name: Set<Digest>] = [:]
         for entry in entries where Self.suffix(of: entry) == nil {
-            images[entry.layoutName, default: []].insert(entry.digest)
+            images[entry.name, default: []].insert(entry.descriptor.digest)
         }
         for entry in attachments {
-            let candidates = images[entry.layoutName] ?? []
+            let candidates = images[entry.name] ?? []
             let subject =
-                candidates.count == 1 ? candidates.first : Self.subject(ofContent: entry.digest, document)
+                candidates.count == 1 ? candidates.first : Self.subject(ofContent: entry.descriptor.digest, document)
             guard let subject, let suffix = Self.suffix(of: entry) else { continue }
             let tag = "\(ImageName.referrersTag(of: subject)).\(suffix)"
-            if case .full(let name) = entry.layoutName {
+            if case .full(let name) = entry.name {
                 names[entry] = .full(ImageName(host: name.host, repository: name.repository, tag: tag))
             } else {
                 names[entry] = .tag(tag)
@@ -33,10 +33,10 @@ struct LayoutAttachments {
     }
 
     /// What an entry is called; nil if it is not an attachment, or it cannot be told of what.
-    func name(of entry: Descriptor) -> SourceImage.Name? { names[entry] }
+    func name(of entry: LayoutEntry) -> SourceImage.Name? { names[entry] }
 
-    private static func suffix(of entry: Descriptor) -> String? {
-        guard let kind = entry.annotations?[OCIPaths.kind], let slash = kind.lastIndex(of: "/") else { return nil }
+    private static func suffix(of entry: LayoutEntry) -> String? {
+        guard let kind = entry.kind, let slash = kind.lastIndex(of: "/") else { return nil }
         return suffixes[String(kind[kind.index(after: slash)...])]
     }
 

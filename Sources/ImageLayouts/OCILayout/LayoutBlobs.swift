@@ -17,9 +17,9 @@ struct LayoutBlobs: Sendable {
 
     /// One that is damaged is put again.
     func has(manifest: Digest) throws -> Bool {
-        // What lies there may be no file.
-        guard try fileSize(path(of: manifest)) != nil,
-            let bytes = try readFile(path(of: manifest), limit: Document.indexSizeLimit)
+        // What lies there may be no file, or anything.
+        guard let size = try fileSize(path(of: manifest)), size <= Document.sizeLimit,
+            let bytes = try readFile(path(of: manifest), limit: Document.sizeLimit)
         else { return false }
         if Digest(of: bytes, algorithm: manifest.algorithm) == manifest { return true }
         // A schema1 manifest goes by the digest of a part of it.
@@ -31,7 +31,8 @@ struct LayoutBlobs: Sendable {
         _ index: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
     ) async throws -> Bool {
         let origin = ListOrigin { try fileSize(self.path(of: $0)) != nil }
-        return try await origin.isHere(ImageIndex(ofLayout: index, name: path).manifests, reading: read)
+        let entries = try LayoutList(reading: BytesSource(index), name: path).entries
+        return try await origin.isHere(entries.map(\.descriptor), reading: read)
     }
 
     /// - Parameter replaces: whether one of the same size is put aside, too.

@@ -4,7 +4,7 @@ import ImageTransfer
 
 /// What the two documents say without which there is no layout, and what is wrong with them: for a verification.
 struct LayoutDocuments {
-    private(set) var entries: [Descriptor] = []
+    private(set) var entries: [LayoutEntry] = []
     private(set) var findings: [Finding] = []
     private let tree: any FileTree
     private let title: String
@@ -26,7 +26,7 @@ struct LayoutDocuments {
     private mutating func readLayout(_ path: String) throws {
         do {
             if let bytes = try tree.read(path, limit: Document.sizeLimit) {
-                try Self.check(bytes, at: path)
+                try Self.check(BytesSource(bytes), at: path)
             } else {
                 damaged(path, "is not there, so this is no OCI layout to most programs", isImplied: true)
             }
@@ -37,10 +37,10 @@ struct LayoutDocuments {
 
     private mutating func readIndex(_ path: String) throws {
         do {
-            guard let bytes = try tree.read(path, limit: Document.indexSizeLimit) else {
+            guard let index = try tree.list(LayoutList.self, at: path) else {
                 return damaged(path, "is not there, so nobody knows what images there are", isImplied: false)
             }
-            entries = try ImageIndex(ofLayout: bytes, name: path).manifests
+            entries = index.entries
         } catch let error where BrokenImage(name: .none, error: error) != nil {
             damaged(path, "cannot be understood: \(error)", isImplied: false)
         }
@@ -58,20 +58,21 @@ struct LayoutDocuments {
     }
 
     /// Whether a file is there, and is what one of that name has to be.
-    static func isSound(_ path: String, by check: ([UInt8], String) throws -> Void = check) -> Bool {
-        guard let bytes = try? readFile(path, limit: Document.indexSizeLimit) else { return false }
-        return (try? check(bytes, path)) != nil
+    static func isSound(_ path: String, by check: (any ByteSource, String) throws -> Void = check) -> Bool {
+        guard let file = try? OpenFile(reading: path) else { return false }
+        return (try? check(FileSource(file), path)) != nil
     }
 
     /// - Throws: `DocumentError` if it is not what one of that name has to be.
-    static func check(_ bytes: [UInt8], at path: String) throws {
+    static func check(_ source: any ByteSource, at path: String) throws {
         if lastComponent(of: path) == OCIPaths.layout {
+            let bytes = try source.readAll(limit: Document.sizeLimit, name: path)
             let version = try OCILayoutFile(bytes, name: path).imageLayoutVersion
             guard OCILayoutFile.isKnown(version) else {
                 throw DocumentError("\(path) says that this is a layout of version \(version), and 1.0 is known")
             }
         } else {
-            _ = try ImageIndex(ofLayout: bytes, name: path)
+            _ = try LayoutList(reading: source, name: path)
         }
     }
 }

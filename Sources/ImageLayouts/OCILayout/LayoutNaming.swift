@@ -1,6 +1,18 @@
 import ImageModel
 import ImageTransfer
 
+/// A manifest, and the name that a list gives it.
+struct NamedDescriptor: Hashable, Sendable {
+    /// Type, digest and size alone.
+    let descriptor: Descriptor
+    let name: ImageName
+
+    init(_ descriptor: Descriptor, _ name: ImageName) {
+        self.descriptor = descriptor.plain
+        self.name = name
+    }
+}
+
 /// How images are named in an index of entries.
 struct LayoutNaming {
     /// Only a tag was asked for: that is the whole name.
@@ -14,7 +26,7 @@ struct LayoutNaming {
 
     /// The entry of an index: an image without a tag is named by its repository and digest.
     func entry(_ descriptor: Descriptor, as name: ImageName) -> Descriptor {
-        var entry = Descriptor(mediaType: descriptor.mediaType, digest: descriptor.digest, size: descriptor.size)
+        var entry = descriptor.plain
         if usesBareTags {
             entry.annotations = name.tag.map { [OCIPaths.refName: $0] }
         } else {
@@ -51,24 +63,4 @@ struct LayoutNaming {
         case (let own, _): return own ?? .none
         }
     }
-}
-
-extension Descriptor {
-    /// What is odd about the name of an entry of `index.json`; nil if nothing is.
-    var nameRemark: String? {
-        for key in [OCIPaths.refName, OCIPaths.imageName] {
-            guard let text = annotations?[key], !text.isEmpty else { continue }
-            let digest = text.firstIndex(of: "@").flatMap { Digest(text[text.index(after: $0)...]) }
-            if let digest, digest != self.digest {
-                return "'\(text.prefix(300))' names another digest than its content's, \(self.digest)"
-            }
-            if layoutName == .none, digest == nil, Digest(text) == nil {
-                return "'\(text.prefix(300))' is not a valid image name; \(self.digest) has to be named by its digest"
-            }
-        }
-        return nil
-    }
-
-    /// What an entry of `index.json` is called.
-    var layoutName: SourceImage.Name { LayoutNaming.name(in: annotations) }
 }

@@ -1,37 +1,35 @@
-import ByteStreams
 package import ImageModel
 package import ImageTransfer
 
-extension ImageIndex {
-    /// `index.json` being read.
-    ///
-    /// - Throws: `DocumentError`.
-    init(ofLayout bytes: [UInt8], name: String) throws {
-        let probe = try Document.decode(
-            ManifestProbe.self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit, members: .manifest)
-        if let kind = try probe.kind(name), kind != .index {
-            throw DocumentError("\(name): expected an image index, found \(kind.title)")
-        }
-        self = try Document.decode(Self.self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit)
-    }
-}
-
 /// `index.json` being changed: what dray does not know in it stays.
-package struct OCIIndexFile {
-    private var document: [String: JSONValue]
-    private var entries: [Entry]
+package struct OCIIndexFile: ListDocument {
+    /// All members but the entries.
+    private var members: [String: JSONValue]
+    private var entries: [Entry] = []
+    /// Whether it is other than what was read.
+    private(set) var isChanged = false
 
     private struct Entry {
-        var json: JSONValue
-        let digest: String?
+        /// The entry as JSON.
+        let text: [UInt8]
+        let digest: Digest?
         let name: SourceImage.Name
         /// Whether the entry says which part of its name is the host.
         let isExact: Bool
 
-        init(_ json: JSONValue) {
-            self.json = json
-            digest = json.object?["digest"]?.string
-            let annotations = json.object?["annotations"]?.object?.compactMapValues(\.string)
+        init(_ text: [UInt8], name: String) throws {
+            let json = try Document.value(from: text, name: name).object
+            let annotations = json?["annotations"]?.object?.compactMapValues(\.string)
+            self.init(text, (json?["digest"]?.string).flatMap { Digest($0) }, annotations)
+        }
+
+        init(_ descriptor: Descriptor) throws {
+            self.init(try Document.encode(descriptor), descriptor.digest, descriptor.annotations)
+        }
+
+        private init(_ text: [UInt8], _ digest: Digest?, _ annotations: [String: String]?) {
+            self.text = text
+            self.digest = digest
             name = LayoutNaming.name(in: annotations)
             isExact = annotations?[OCIPaths.host] != nil
         }
@@ -44,30 +42,26 @@ package struct OCIIndexFile {
             }
         }
 
-        var isTagged: Bool {
-            switch name {
-            case .full(let name): name.tag != nil
-            case .tag: true
-            case .none: false
-            }
-        }
+        var isTagged: Bool { name.tag != nil }
 
         /// The same content without its tag: in its repository, where it has one.
-        var untagged: Entry {
-            guard case .object(var members) = json, let digest else { return self }
+        func untagged() throws -> Entry {
+            guard let digest else { return self }
+            var members = try Document.object(from: text, name: OCIPaths.index)
             var annotations = members["annotations"]?.object ?? [:]
             for key in [OCIPaths.refName, OCIPaths.imageName, OCIPaths.host] { annotations[key] = nil }
             if case .full(let home) = home {
-                annotations.merge(LayoutNaming.annotations(home, digest).mapValues { .string($0) }) { $1 }
+                let names = LayoutNaming.annotations(home, digest.description)
+                annotations.merge(names.mapValues { .string($0) }) { $1 }
             }
             members["annotations"] = annotations.isEmpty ? nil : .object(annotations)
-            return Entry(.object(members))
+            return try Entry(Document.encode(JSONValue.object(members)), name: OCIPaths.index)
         }
     }
 
     /// Content in a repository, or in none.
     private struct Place: Hashable {
-        let digest: String?
+        let digest: Digest?
         let home: SourceImage.Name
 
         init(_ entry: Entry) {
@@ -76,64 +70,92 @@ package struct OCIIndexFile {
         }
     }
 
-    package init(_ bytes: [UInt8]?, name: String) throws {
-        document =
-            try bytes.map {
-                try Document.object(from: $0, name: name, sizeLimit: Document.indexSizeLimit)
-            } ?? ["schemaVersion": .integer(2), "mediaType": .string(MediaType.ociIndex.rawValue)]
-        if case .array(let list)? = document["manifests"] { entries = list.map { Entry($0) } } else { entries = [] }
+    /// A new one.
+    package init() {
+        members = ["schemaVersion": .integer(2), "mediaType": .string(MediaType.ociIndex.rawValue)]
+        isChanged = true
+    }
+
+    package init(_ reader: inout DocumentReader) throws {
+        var entries: [Entry] = []
+        let name = reader.name
+        let rest = try reader.object { reader, key in
+            guard key == "manifests", try reader.isArray() else { return false }
+            try reader.array { entries.append(try Entry($0.entry(), name: name)) }
+            return true
+        }
+        members = try Document.object(from: rest, name: name)
+        self.entries = entries
     }
 
     /// What names with a tag mean.
     package var digests: LayoutNames {
         var digests = LayoutNames()
         for entry in entries where entry.isTagged {
-            guard let digest = entry.digest.flatMap({ Digest($0) }) else { continue }
-            digests.add(entry.name, isExact: entry.isExact, digest)
+            if let digest = entry.digest { digests.add(entry.name, isExact: entry.isExact, digest) }
         }
         return digests
     }
 
     /// Lists entries. Others of the same names lose those. One without a tag is of use only where its content has no tag
     /// in the same repository.
-    package mutating func put(_ descriptors: [Descriptor]) throws {
-        let new = try descriptors.map {
-            Entry(try Document.value(from: Document.encode($0), name: "descriptor"))
-        }
-        removeTags(new.filter(\.isTagged).map(\.name), listing: new)
+    package mutating func put(_ descriptors: some Sequence<Descriptor>) throws {
+        let new = try descriptors.map { try Entry($0) }
+        try removeTags(new.lazy.filter(\.isTagged).map(\.name), listing: new)
     }
 
     /// Takes a name away; content that nothing else lists stays listed without a tag.
-    package mutating func removeName(_ name: SourceImage.Name) { removeTags([name], listing: []) }
+    package mutating func removeName(_ name: SourceImage.Name) throws { try removeTags([name], listing: []) }
 
-    private mutating func removeTags(_ removed: [SourceImage.Name], listing new: [Entry]) {
+    private mutating func removeTags(_ removed: some Sequence<SourceImage.Name>, listing new: [Entry]) throws {
+        isChanged = true
         var names = LayoutNames()
-        for name in removed { names.add(name, isExact: true, nil) }
-        let replaced = entries.filter { $0.isTagged && names.contains($0.name, isExact: $0.isExact) }
-        var all = entries.filter { !($0.isTagged && names.contains($0.name, isExact: $0.isExact)) } + new
-        var listed = Set(all.map(\.digest))
-        for entry in replaced where listed.insert(entry.digest).inserted { all.append(entry.untagged) }
-        let tagged = all.filter(\.isTagged)
-        let digests = Set(tagged.map(\.digest))
-        let places = Set(tagged.map(Place.init))
+        if !entries.isEmpty { for name in removed { names.add(name, isExact: true, nil) } }
+        let isReplaced = entries.map { $0.isTagged && names.contains($0.name, isExact: $0.isExact) }
+        var all = zip(entries, isReplaced).lazy.filter { !$1 }.map(\.0) + new
+        if isReplaced.contains(true) {
+            var listed = Set(all.lazy.map(\.digest))
+            for (entry, isReplaced) in zip(entries, isReplaced) where isReplaced {
+                if listed.insert(entry.digest).inserted { all.append(try entry.untagged()) }
+            }
+        }
+        entries = all
+        guard all.contains(where: { !$0.isTagged }) else { return }
+        let digests = Set(all.lazy.filter(\.isTagged).map(\.digest))
+        let places = Set(all.lazy.filter(\.isTagged).map(Place.init))
         var kept: Set<Place> = []
-        entries = all.filter { entry in
-            if entry.isTagged { return true }
+        entries.removeAll { entry in
+            guard !entry.isTagged else { return false }
             let isRedundant = entry.home == .none ? digests.contains(entry.digest) : places.contains(Place(entry))
-            return !isRedundant && kept.insert(Place(entry)).inserted
+            return isRedundant || !kept.insert(Place(entry)).inserted
         }
     }
 
     /// - Returns: whether there was an entry of that digest.
     package mutating func removeAll(_ digest: Digest) -> Bool {
         let count = entries.count
-        entries.removeAll { $0.digest == digest.description }
+        entries.removeAll { $0.digest == digest }
+        if entries.count < count { isChanged = true }
         return entries.count < count
     }
 
-    package func encoded() throws -> [UInt8] {
-        var document = document
-        document["manifests"] = .array(entries.map(\.json))
-        return try Document.encode(document)
+    /// - Throws: `DocumentError` if it has become larger than what is read.
+    package func write(to sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
+        var members = members
+        members["manifests"] = .array([])
+        try DocumentWriter.write(name: OCIPaths.index, to: sink) { writer in
+            try writer.object { writer in
+                for (key, value) in members.sorted(by: { $0.key < $1.key }) {
+                    try writer.member(key)
+                    guard key == "manifests" else {
+                        try writer.value(value)
+                        continue
+                    }
+                    try writer.array { writer in
+                        for entry in entries { try writer.entry(entry.text) }
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
 public import ByteStreams
+import Glibc
 public import ImageModel
 public import ImageTransfer
 import Synchronization
@@ -14,8 +15,8 @@ public final class OCILayout: ImageDestination {
     private let naming: LayoutNaming
     let blobs: LayoutBlobs
     private let staging: LazyStagingArea
-    /// Entries that `index.json` is to get.
-    private let entries = Mutex<[Descriptor]>([])
+    /// What `index.json` is to list.
+    private let entries = Mutex<[NamedDescriptor]>([])
     /// What names meant when this run first asked.
     private let digests = Mutex<LayoutNames?>(nil)
     public let layerMemory: LayerMemory?
@@ -50,7 +51,7 @@ public final class OCILayout: ImageDestination {
 
     func area() throws -> StagingArea { try staging.area() }
 
-    public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {
+    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
             let area = try area()
             if try fileKind("\(path)/\(OCIPaths.layout)") == nil {
@@ -73,7 +74,7 @@ public final class OCILayout: ImageDestination {
         let own: SourceImage.Name = naming.usesBareTags ? .tag(tag) : .full(name)
         return try await Workers.blobs.run { [self] in
             try digests.withLock { digests in
-                let known = try digests ?? OCIIndexFile(readIndex(), name: indexPath).digests
+                let known = try digests ?? readIndex()?.digests ?? LayoutNames()
                 digests = known
                 return known[own]
             }
@@ -97,7 +98,7 @@ public final class OCILayout: ImageDestination {
     }
 
     public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
-        entries.withLock { $0.append(naming.entry(descriptor, as: name)) }
+        entries.withLock { $0.append(NamedDescriptor(descriptor, name)) }
     }
 
     public func finish() async throws {
@@ -107,7 +108,7 @@ public final class OCILayout: ImageDestination {
         }
         // What is not changed is not written anew, in dray's spelling.
         guard !new.isEmpty else { return close() }
-        try await edit { try $0.put(new) }
+        try await edit { [naming] in try $0.put(new.lazy.map { naming.entry($0.descriptor, as: $0.name) }) }
     }
 
     /// What came before the error is complete, and keeps its names.
@@ -119,18 +120,24 @@ public final class OCILayout: ImageDestination {
     private func close() { staging.close() }
 
     private var indexPath: String { "\(path)/\(OCIPaths.index)" }
-    private func readIndex() throws -> [UInt8]? { try readFile(indexPath, limit: Document.indexSizeLimit) }
+
+    private func readIndex() throws -> OCIIndexFile? {
+        do {
+            return try OCIIndexFile(reading: FileSource(OpenFile(reading: indexPath)), name: indexPath)
+        } catch StreamError.io(_, _, let code) where code == ENOENT || code == ENOTDIR {
+            return nil
+        }
+    }
 
     /// Changes `index.json` while nobody else can.
     private func change(_ body: (inout OCIIndexFile) throws -> Void) throws {
         let area = try area()
         let lock = try DirectoryLock.waiting(.exclusive, on: path)
         defer { withExtendedLifetime(lock) {} }
-        let old = try readIndex()
-        var index = try OCIIndexFile(old, name: indexPath)
+        var index = try readIndex() ?? OCIIndexFile()
         try body(&index)
-        let new = try index.encoded()
-        if new != old { try area.write(new, to: indexPath) }
+        guard index.isChanged else { return }
+        try area.write(to: indexPath) { file in try index.write { try file.write($0) } }
     }
 
     private func edit(_ body: @Sendable @escaping (inout OCIIndexFile) throws -> Void) async throws {
@@ -172,10 +179,10 @@ extension OCILayout: ImageEditor {
     }
 
     public func untag(_ image: SourceImage) async throws {
-        guard image.tag != nil, try source.index().contains(where: { $0.layoutName == image.name }) else {
+        guard image.tag != nil, try source.index().contains(where: { $0.name == image.name }) else {
             throw TransferError.notFound("\(title) has no image \(image.title)")
         }
-        try await edit { $0.removeName(image.name) }
+        try await edit { try $0.removeName(image.name) }
     }
 
     public func delete(_ image: SourceImage) async throws {

@@ -16,7 +16,8 @@ extension OCISource: VerifiedPlace {
             let documents = try LayoutDocuments(tree, title: title)
             survey.findings = documents.findings
             survey.roots = documents.entries.map {
-                PlaceSurvey.Root(SourceImage(name: $0.layoutName, descriptor: $0).title, $0, repository: nil)
+                PlaceSurvey.Root(
+                    SourceImage(name: $0.name, descriptor: $0.descriptor).title, $0.descriptor, repository: nil)
             }
             guard let directory = tree as? DirectoryTree else { return survey }
             survey.isLive = true
@@ -53,8 +54,8 @@ extension OCISource: VerifiedPlace {
     public func listFile(_ name: String) async throws -> [UInt8]? {
         guard name == OCIPaths.layout || name == OCIPaths.index else { return nil }
         return try await Workers.blobs.run { [tree] in
-            let bytes = try tree.read(name, limit: Document.indexSizeLimit)
-            if let bytes { try LayoutDocuments.check(bytes, at: name) }
+            let bytes = try tree.read(name, limit: Document.listSizeLimit)
+            if let bytes { try LayoutDocuments.check(BytesSource(bytes), at: name) }
             return bytes
         }
     }

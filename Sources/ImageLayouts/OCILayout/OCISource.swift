@@ -48,7 +48,7 @@ public final class OCISource: StreamedSource {
             do {
                 if var image = try image(of: entry) {
                     if let name = attachments.name(of: entry) { image.name = name }
-                    if let remark = entry.nameRemark { listing.remarks.append("\(title): \(remark)") }
+                    if let remark = entry.remark { listing.remarks.append("\(title): \(remark)") }
                     listing.images.append(image)
                 } else {
                     listing.notes.append(Self.note(on: entry))
@@ -63,35 +63,37 @@ public final class OCISource: StreamedSource {
     /// An entry as an image, its manifest not read yet if it is known by its type and has a name.
     ///
     /// - Returns: nil for other content.
-    private func image(of entry: Descriptor) throws -> SourceImage? {
-        let name = entry.layoutName
-        var image = SourceImage(name: name, descriptor: entry.plain)
-        image.descriptor.platform = entry.platform
-        if name == .none { image.label = entry.annotations?[OCIPaths.refName] }
-        if entry.mediaType.isManifest {
+    private func image(of entry: LayoutEntry) throws -> SourceImage? {
+        let (name, descriptor) = (entry.name, entry.descriptor)
+        var image = SourceImage(name: name, descriptor: descriptor)
+        image.label = entry.label
+        if descriptor.mediaType.isManifest {
             // What is wrong with it is told when it is copied.
-            if name == .none { image.subject = (try? manifest(of: entry))?.subject?.digest }
+            if name == .none { image.subject = (try? manifest(of: descriptor))?.subject?.digest }
             return image
         }
-        guard entry.mayBeManifest else { return nil }
+        guard descriptor.mayBeManifest else { return nil }
         do {
-            let manifest = try manifest(of: entry)
+            let manifest = try manifest(of: descriptor)
             image.descriptor.mediaType = manifest.mediaType
             if name == .none { image.subject = manifest.subject?.digest }
             return image
-        } catch is DocumentError where !entry.mediaType.rawValue.isEmpty {
+        } catch is DocumentError where !descriptor.mediaType.rawValue.isEmpty {
             return nil
         }
     }
 
-    func broken(_ entry: Descriptor, _ error: any Error) throws -> BrokenImage {
-        guard let broken = BrokenImage(name: entry.layoutName, digest: entry.digest, error: error) else { throw error }
+    func broken(_ entry: LayoutEntry, _ error: any Error) throws -> BrokenImage {
+        guard let broken = BrokenImage(name: entry.name, digest: entry.descriptor.digest, error: error) else {
+            throw error
+        }
         return broken
     }
 
-    static func note(on entry: Descriptor) -> String {
-        "\(entry.digest) is no image"
-            + (entry.mediaType.rawValue.isEmpty ? "" : ", but of the media type \(entry.mediaType)")
+    static func note(on entry: LayoutEntry) -> String {
+        let type = entry.descriptor.mediaType
+        return "\(entry.descriptor.digest) is no image"
+            + (type.rawValue.isEmpty ? "" : ", but of the media type \(type)")
     }
 
     public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
@@ -136,11 +138,11 @@ public final class OCISource: StreamedSource {
                 throw TransferError.refused(
                     "\(title) goes by once, and its signature has to be checked before: put it into a file first")
             }
-            let contents = try archiveContents()
-            guard contents.list != nil,
+            guard try archiveContents().list != nil,
+                let list = try tree.read(VolumePaths.packingList, limit: Document.listSizeLimit),
                 let signature = try tree.read(VolumePaths.signature, limit: Document.sizeLimit)
             else { throw SignatureError.signature("\(title) is not signed: 'dray copy --sign' signs what it packs") }
-            try key.check(signature, of: contents.bytes, name: "\(title): the packing list")
+            try key.check(signature, of: list, name: "\(title): the packing list")
         }
     }
 
@@ -154,10 +156,13 @@ public final class OCISource: StreamedSource {
         // One manifest may have many names.
         var read: Set<Digest> = []
         for entry in try index() {
-            let isList = entry.layoutName.tag.flatMap { ImageName.referredDigest(byTag: $0) } != nil
+            let isList = entry.name.tag.flatMap { ImageName.referredDigest(byTag: $0) } != nil
+            let descriptor = entry.descriptor
             // An entry that is broken is told when it is copied.
-            guard isList || !read.contains(entry.digest), let manifest = try? manifest(of: entry) else { continue }
-            if read.insert(entry.digest).inserted { found.add(manifest) }
+            guard isList || !read.contains(descriptor.digest), let manifest = try? manifest(of: descriptor) else {
+                continue
+            }
+            if read.insert(descriptor.digest).inserted { found.add(manifest) }
             // A list under a fallback tag may name what the layout's index does not.
             for child in isList ? manifest.children : [] {
                 if let child = try? self.manifest(of: child) { found.add(child) }
@@ -176,12 +181,12 @@ public final class OCISource: StreamedSource {
     }
 
     /// The entries of `index.json`.
-    func index() throws -> [Descriptor] { try layoutList().entries }
+    func index() throws -> [LayoutEntry] { try layoutList().entries }
 
     /// The images of the layout: the entries of `index.json`, or that itself.
-    func roots() throws -> [Descriptor] {
+    func roots() throws -> [LayoutEntry] {
         let list = try layoutList()
-        return list.flatIndex.map { [$0.descriptor] } ?? list.entries
+        return list.flatIndex.map { [LayoutEntry($0.descriptor)] } ?? list.entries
     }
 
     private func layoutList() throws -> LayoutList {
@@ -192,10 +197,9 @@ public final class OCISource: StreamedSource {
                 throw TransferError.damaged("\(title): unsupported OCI layout version '\(version)'; expected 1.0")
             }
         }
-        guard let bytes = try tree.read(OCIPaths.index, limit: Document.indexSizeLimit) else {
+        guard let new = try tree.list(LayoutList.self, at: OCIPaths.index) else {
             throw try ForeignMembers.error(of: tree)
         }
-        let new = try LayoutList(bytes, name: "\(title): index.json")
         list.withLock { $0 = new }
         return new
     }

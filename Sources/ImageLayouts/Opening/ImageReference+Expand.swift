@@ -5,9 +5,9 @@ import TarArchive
 
 extension ImageReference {
     /// The sources that a reference stands for: for a directory of archives each archive in it, in the order of their
-    /// names; the volumes of a set are one.
+    /// names, and then each layout or store that is a directory in it; the volumes of a set are one.
     ///
-    /// - Returns: the references, and each other file, with what it is. An archive that is damaged is among the
+    /// - Returns: the references, and each other file or directory, with what it is. An archive that is damaged is among the
     ///   references: the copy reports what is wrong with it.
     /// - Throws: `ReferenceError` if an image of the directory is named, `TransferError.foreign` if it has no archive.
     public func expanded(
@@ -35,6 +35,14 @@ extension ImageReference {
                 references.append(ImageReference(transport: transport, location: file))
             } catch {
                 leftOut.append((file, "\(error)"))
+            }
+        }
+        for directory in try Self.entries(of: location, .directory) {
+            let form = try ImageForm(of: DirectoryTree(directory, shared: OCIPaths.blobs), isCertain: true)
+            if let transport = form?.transport(isDirectory: true), transport != .dockerArchive {
+                references.append(ImageReference(transport: transport, location: directory))
+            } else {
+                leftOut.append((directory, form.map { "\($0.title), unpacked" } ?? "a directory"))
             }
         }
         guard !references.isEmpty else {
@@ -66,10 +74,12 @@ extension ImageReference {
         try files(in: directory).filter { isArchiveName($0) || beginsAsArchive($0) }
     }
 
-    private static func files(in directory: String) throws -> [String] {
+    private static func files(in directory: String) throws -> [String] { try entries(of: directory, .file) }
+
+    private static func entries(of directory: String, _ kind: FileKind) throws -> [String] {
         let base = directory.hasSuffix("/") ? directory : directory + "/"
         return try (listDirectory(directory) ?? []).sorted().filter { !$0.hasPrefix(".") }.map { base + $0 }.filter {
-            try fileKind($0) == .file
+            try fileKind($0) == kind
         }
     }
 

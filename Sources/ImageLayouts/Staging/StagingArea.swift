@@ -164,6 +164,13 @@ final class StagingArea: Sendable {
         try commit(file, to: path)
     }
 
+    /// Likewise of a file that comes in pieces.
+    func write(to path: String, _ body: (StagedFile) throws -> Void) throws {
+        let file = try makeFile()
+        try body(file)
+        try commit(file, to: path)
+    }
+
     /// Gives a file its name, over whatever has that now.
     func commit(_ file: StagedFile, to path: String) throws {
         try makeRoom(for: path)

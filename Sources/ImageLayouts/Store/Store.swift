@@ -66,7 +66,7 @@ public final class Store: ImageDestination {
         return try isThere ? source.link(paths.layerLink(digest, repository)) : nil
     }
 
-    public func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {
+    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in try prepare() }
     }
 

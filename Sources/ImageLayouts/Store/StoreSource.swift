@@ -126,21 +126,24 @@ public final class StoreSource: StreamedSource {
     private func list(_ repository: String, _ paths: StorePaths) throws -> SourceListing {
         var listing = SourceListing()
         var parts: Set<Digest> = []
-        var read: [Digest: Manifest] = [:]
-        func manifest(_ digest: Digest) throws -> Manifest {
+        // Once, and only what has to be known of them: there may be very many.
+        var read: [Digest: Descriptor] = [:]
+        var referrers: [Digest: (subject: Digest, descriptor: Descriptor)] = [:]
+        func manifest(_ digest: Digest) throws -> Descriptor {
             if let known = read[digest] { return known }
             let manifest = try self.manifest(digest, repository, paths)
-            read[digest] = manifest
-            return manifest
+            if case .index = manifest.content {
+                parts.formUnion((manifest.children + manifest.blobs).map(\.digest))
+            }
+            if let subject = manifest.subject {
+                referrers[digest] = (subject.digest, manifest.referrerDescriptor)
+            }
+            read[digest] = manifest.descriptor
+            return manifest.descriptor
         }
-        func image(_ manifest: Manifest, _ tag: String?) -> SourceImage {
+        func image(_ manifest: Descriptor, _ tag: String?) -> SourceImage {
             SourceImage(
-                name: .full(ImageName(repository: repository, tag: tag)), descriptor: manifest.descriptor,
-                repository: repository)
-        }
-        func note(_ manifest: Manifest) {
-            guard case .index = manifest.content else { return }
-            parts.formUnion((manifest.children + manifest.blobs).map(\.digest))
+                name: .full(ImageName(repository: repository, tag: tag)), descriptor: manifest, repository: repository)
         }
         func broken(_ tag: String?, _ digest: Digest?, _ error: any Error) throws -> BrokenImage {
             let name = SourceImage.Name.full(ImageName(repository: repository, tag: tag))
@@ -158,20 +161,17 @@ public final class StoreSource: StreamedSource {
                 guard let digest = try link(paths.currentLink(tag, repository)) else { continue }
                 let manifest = try manifest(digest)
                 parts.insert(manifest.digest)
-                note(manifest)
                 listing.images.append(image(manifest, tag))
             } catch {
                 listing.broken.append(try broken(tag, nil, error))
             }
         }
-        var manifests: [Manifest] = []
+        var manifests: [Descriptor] = []
         var subjects = SubjectIndex()
         for digest in try revisions(of: repository, paths) {
             do {
-                let manifest = try manifest(digest)
-                manifests.append(manifest)
-                subjects.add(manifest)
-                note(manifest)
+                manifests.append(try manifest(digest))
+                if let referrer = referrers[digest] { subjects.add(referrer.descriptor, to: referrer.subject) }
             } catch TransferError.notFound {
                 // The registry's own garbage collection leaves such links.
                 listing.notes.append("\(repository)@\(digest) is linked, but its bytes are gone")

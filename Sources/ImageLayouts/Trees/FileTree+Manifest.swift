@@ -27,9 +27,10 @@ struct SubjectIndex: Sendable {
     private var referrers: [Digest: [Descriptor]] = [:]
 
     mutating func add(_ manifest: Manifest) {
-        guard let subject = manifest.subject else { return }
-        referrers[subject.digest, default: []].append(manifest.referrerDescriptor)
+        if let subject = manifest.subject { add(manifest.referrerDescriptor, to: subject.digest) }
     }
+
+    mutating func add(_ referrer: Descriptor, to subject: Digest) { referrers[subject, default: []].append(referrer) }
 
     func referrers(of digest: Digest) -> [Descriptor] { referrers[digest] ?? [] }
 }

@@ -5,32 +5,35 @@ import TarArchive
 /// The documents of a tar that streams by, by path, as far as there is room for them in memory.
 struct KeptDocuments: Sendable {
     private var documents: [String: [UInt8]] = [:]
+    private var lists: [String: KeptList] = [:]
     private var size = 0
 
-    /// Bytes that are kept, those of an archive's lists of images aside.
-    private static let sizeLimit = 8 << 20
-    private static let lists: Set<String> = [
-        "manifest.json", "index.json", "repositories", VolumePaths.packingList,
-    ]
+    /// Bytes that are kept, what lists say aside: some hundred thousand manifests and configs.
+    private static let sizeLimit = 256 << 20
 
     subscript(path: String) -> [UInt8]? { documents[path] }
+    func list(_ path: String) -> KeptList? { lists[path] }
+    func holds(_ path: String) -> Bool { documents[path] != nil || lists[path] != nil }
+
+    private static func room(_ path: String, _ bytes: [UInt8]) -> Int { bytes.count + path.utf8.count + 128 }
 
     mutating func remove(_ path: String) {
-        guard let old = documents.removeValue(forKey: path), !Self.lists.contains(path) else { return }
-        size -= old.count
+        lists[path] = nil
+        if let old = documents.removeValue(forKey: path) { size -= Self.room(path, old) }
     }
+
+    mutating func add(_ path: String, _ list: KeptList) { lists[path] = list }
 
     /// - Returns: what cannot be kept any more: the largest ones, for they are the least likely to be needed for
     ///   understanding the archive. They are blobs like any other then.
     mutating func add(_ path: String, _ bytes: [UInt8]) -> [(path: String, bytes: [UInt8])] {
         documents[path] = bytes
-        guard !Self.lists.contains(path) else { return [] }
-        size += bytes.count
+        size += Self.room(path, bytes)
         guard size > Self.sizeLimit else { return [] }
         var dropped: [(path: String, bytes: [UInt8])] = []
         // Down to the half, so that it is not sorted again for each.
         for (path, bytes) in documents.sorted(by: { ($0.value.count, $0.key) > ($1.value.count, $1.key) })
-        where size > Self.sizeLimit / 2 && !Self.lists.contains(path) {
+        where size > Self.sizeLimit / 2 {
             remove(path)
             dropped.append((path, bytes))
         }
@@ -41,14 +44,45 @@ struct KeptDocuments: Sendable {
     ///
     /// - Parameter start: its first bytes.
     static func isDocument(_ entry: TarEntry, _ start: [UInt8]) -> Bool {
-        if lists.contains(entry.path) { return entry.size <= Document.indexSizeLimit }
         guard entry.size <= Document.sizeLimit else { return false }
         let name = lastComponent(of: entry.path)
-        if ["oci-layout", "VERSION", "json", "link", "version", "repositories"].contains(name)
-            || name.hasSuffix(".json")
-        {
+        if ["oci-layout", "VERSION", "json", "link", "version"].contains(name) || name.hasSuffix(".json") {
             return true
         }
         return start.first == UInt8(ascii: "{") || start.first == UInt8(ascii: "[")
+    }
+}
+
+/// A list of a tar that streams by: read in passing, and what it says is kept.
+struct KeptList: Sendable {
+    /// The first bytes.
+    let start: [UInt8]
+    let facts: FileFacts
+    /// What it says, or what is wrong with it, which matters only to whoever asks.
+    let content: Result<any ListDocument, any Error>
+
+    private static let types: [String: any ListDocument.Type] = [
+        OCIPaths.index: LayoutList.self, "manifest.json": DockerManifestFile.self,
+        "repositories": DockerRepositoriesFile.self, VolumePaths.packingList: PackingList.self,
+    ]
+
+    /// - Returns: nil for a member that is no list.
+    /// - Throws: what is wrong with the stream.
+    init?(_ entry: TarEntry, _ body: any ByteSource, title: String) throws {
+        guard let type = Self.types[entry.path] else { return nil }
+        let peeking = PeekingSource(body)
+        start = try peeking.peek(512)
+        let source = HashingSource(peeking)
+        let name = "\(title): \(entry.path)"
+        do {
+            guard entry.size <= Document.listSizeLimit else {
+                throw DocumentError("\(name) is larger than the limit of \(Document.listSizeLimit) bytes")
+            }
+            content = .success(try type.init(reading: source, name: name))
+        } catch let error as DocumentError {
+            content = .failure(error)
+        }
+        _ = try source.drain()
+        facts = FileFacts(digest: source.digest(), size: entry.size, compression: CompressionFormat.sniff(start))
     }
 }

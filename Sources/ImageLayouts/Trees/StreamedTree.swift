@@ -71,7 +71,7 @@ package final class StreamedTree: FileTree {
         while let entry = try reader.next() {
             // Of several members of one path, the last is the one that counts.
             guard entry.kind == .file, try known.members.file(at: entry.path) == entry,
-                known.documents[entry.path] == nil, let facts = known.facts(of: entry)
+                !known.documents.holds(entry.path), let facts = known.facts(of: entry)
             else { continue }
             _ = try accept(
                 StreamedBlob(
@@ -101,6 +101,11 @@ package final class StreamedTree: FileTree {
             documents.remove(entry.path)
             // One empty blob is as good as another, and a tar can have very many.
             if entry.size == 0, emptyFacts != nil { continue }
+            if let list = try KeptList(entry, reader.body(), title: title) {
+                documents.add(entry.path, list)
+                facts[entry.path] = list.facts
+                continue
+            }
             let body = PeekingSource(reader.body())
             let start = try body.peek(512)
             guard KeptDocuments.isDocument(entry, start) else {
@@ -108,7 +113,7 @@ package final class StreamedTree: FileTree {
                 continue
             }
             let bytes = try body.readAll(
-                limit: Document.indexSizeLimit, expected: Int(entry.size), name: "\(title): \(entry.path)")
+                limit: Document.sizeLimit, expected: Int(entry.size), name: "\(title): \(entry.path)")
             let digest = Digest(of: bytes, algorithm: Self.digest(inPath: entry.path)?.algorithm ?? .sha256)
             facts[entry.path] = FileFacts(
                 digest: digest, size: entry.size, compression: CompressionFormat.sniff(start))
@@ -143,6 +148,18 @@ package final class StreamedTree: FileTree {
         guard let size = try size(of: path) else { return nil }
         guard size <= limit else { throw StreamError.limit("\(name) is larger than the limit of \(limit) bytes") }
         return try open(path)?.readAll(limit: limit, name: name)
+    }
+
+    /// What a list says that was read in passing.
+    func list<List: ListDocument>(_ type: List.Type, at path: String) throws -> List? {
+        try keptList(at: path)?.content.get() as? List
+    }
+
+    func startOfList(at path: String) throws -> [UInt8]? { try keptList(at: path)?.start }
+
+    private func keptList(at path: String) throws -> KeptList? {
+        let content = try drained()
+        return try content.members.file(at: path).flatMap { content.documents.list($0.path) }
     }
 
     package func open(_ path: String) throws -> (any ByteSource)? {

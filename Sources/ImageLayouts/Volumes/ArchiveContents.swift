@@ -6,30 +6,27 @@ package struct ArchiveContents: Sendable {
     private let title: String
     /// nil for an archive like any other.
     let list: PackingList?
-    /// The bytes of the list, which were signed.
-    let bytes: [UInt8]
     /// Volumes that are not here, and why.
     private let missing: [Int: String]
     private let absent: [Digest: PackingList.Absent]
-    private let volumes: [Digest: [Int]]
+    /// Blobs that lie in missing volumes, and one of those for each.
+    private let lost: [Digest: Int]
 
     /// - Throws: `TransferError.damaged` if what it says does not fit what is in it.
     init(_ tree: any FileTree) throws {
         title = tree.title
-        guard let bytes = try tree.read(VolumePaths.packingList, limit: Document.indexSizeLimit) else {
-            (list, bytes, missing, absent, volumes) = (nil, [], [:], [:], [:])
+        guard let list = try tree.list(PackingList.self, at: VolumePaths.packingList) else {
+            (self.list, missing, absent, lost) = (nil, [:], [:], [:])
             return
         }
-        self.bytes = bytes
-        let list = try PackingList(bytes, name: "\(title): \(VolumePaths.packingList)")
         self.list = list
-        guard let place = try VolumePlace(in: tree),
-            let index = try tree.read(OCIPaths.index, limit: Document.indexSizeLimit)
+        guard let place = try VolumePlace(in: tree), let set = try tree.facts(of: VolumePaths.packingList),
+            let index = try tree.facts(of: OCIPaths.index)
         else { throw TransferError.damaged("\(title) has a packing list, but lacks what belongs to it") }
-        guard place.set == Digest(of: bytes) else {
+        guard place.set == set.digest else {
             throw TransferError.damaged("\(title): the packing list is not the one that \(VolumePaths.place) names")
         }
-        guard list.index.digest == Digest(of: index) else {
+        guard list.index.digest == index.digest else {
             throw TransferError.damaged("\(title): index.json is not the one in the packing list")
         }
         if let set = tree as? VolumeTree {
@@ -39,12 +36,12 @@ package struct ArchiveContents: Sendable {
             missing = Dictionary(uniqueKeysWithValues: others.map { ($0, "missing") })
         }
         absent = Dictionary(list.absent.map { ($0.digest, $0) }) { first, _ in first }
-        var volumes: [Digest: [Int]] = [:]
-        for (position, volume) in list.volumes.enumerated() {
-            for blob in volume.blobs { volumes[blob.digest, default: []].append(position + 1) }
-            for part in volume.parts { volumes[part.blob, default: []].append(position + 1) }
+        var lost: [Digest: Int] = [:]
+        for number in missing.keys.sorted(by: >) where list.volumes.indices.contains(number - 1) {
+            let volume = list.volumes[number - 1]
+            for digest in volume.blobs.map(\.digest) + volume.parts.map(\.blob) { lost[digest] = number }
         }
-        self.volumes = volumes
+        self.lost = lost
     }
 
     package var remarks: [String] {
@@ -77,8 +74,7 @@ package struct ArchiveContents: Sendable {
                 advice: "take a new inventory of the destination and pack another delta",
                 repository: absent.repository)
         }
-        let needed = volumes[blob.digest] ?? []
-        guard let number = needed.first(where: { missing[$0] != nil }), let reason = missing[number] else { return nil }
+        guard let number = lost[blob.digest], let reason = missing[number] else { return nil }
         return BlobAbsence(
             reason: "volume \(number) of \(list?.volumes.count ?? 0) of the set \(title) is \(reason)",
             advice: (list?.recoveryVolumes ?? 0) == 0

@@ -17,21 +17,23 @@ public struct ArchivePacking: Sendable {
     public init() {}
 
     /// - Parameters:
-    ///   - index: the bytes of index.json.
+    ///   - documents: of the archive.
     ///   - packed: all blobs that are in the volumes.
     func list(
-        index: [UInt8], manifests: [Manifest], volumes: [PackingList.Volume], packed: Set<Digest>
-    ) throws -> PackingList {
+        documents: [ArchiveFile], manifests: [Manifest], volumes: [PackingList.Volume], packed: Set<Digest>
+    ) throws -> WrittenPackingList {
+        guard let index = documents.first(where: { $0.path == OCIPaths.index }) else {
+            preconditionFailure("an archive has an index")
+        }
         var absent: [Digest: PackingList.Absent] = [:]
-        for blob in manifests.flatMap(\.blobs) where !packed.contains(blob.digest) {
+        for blob in manifests.lazy.flatMap(\.blobs) where !packed.contains(blob.digest) {
             guard let inventory = have.first(where: { $0.has(blob) }) else { continue }
             absent[blob.digest] = PackingList.Absent(
                 digest: blob.digest, size: blob.size, repository: inventory.repository(of: blob.digest))
         }
         var list = PackingList(
-            index: BlobRecord(digest: Digest(of: index), size: Int64(index.count)),
-            manifests: manifests.map { BlobRecord(digest: $0.digest, size: $0.size) }, volumes: volumes,
-            absent: absent.values.sorted { $0.digest < $1.digest })
+            index: try index.record(), manifests: manifests.map { BlobRecord(digest: $0.digest, size: $0.size) },
+            volumes: volumes, absent: absent.values.sorted { $0.digest < $1.digest })
         list.inventory = have.first?.digest
         list.otherInventories = have.count > 1 ? have.dropFirst().map(\.digest) : nil
         list.recoveryVolumes = recoveryVolumes
@@ -40,23 +42,36 @@ public struct ArchivePacking: Sendable {
                 "\(volumes.count) volumes and \(recoveryVolumes) for recovery are more than the \(PackingList.volumeLimit) that "
                     + "a set has at most: choose a larger --volume-size")
         }
-        return list
+        return try WrittenPackingList(list)
     }
 
     /// The last members of a volume.
-    func files(_ list: PackingList, volume: Int) throws -> [(path: String, bytes: [UInt8])] {
-        let bytes = try Document.encode(list)
-        guard bytes.count <= Document.indexSizeLimit else {
-            throw TransferError.refused(
-                "the packing list would have \(bytes.count) bytes, and \(Document.indexSizeLimit) are the limit: pack fewer "
-                    + "images at a time")
-        }
+    func files(_ list: WrittenPackingList, volume: Int) throws -> [ArchiveFile] {
         let place = VolumePlace(
-            set: Digest(of: bytes), volume: volume, volumes: list.volumes.count, recoveryVolumes: list.recoveryVolumes)
-        var files = [(VolumePaths.packingList, bytes), (VolumePaths.place, try Document.encode(place))]
+            set: list.digest, volume: volume, volumes: list.content.volumes.count,
+            recoveryVolumes: list.content.recoveryVolumes)
+        var files = [
+            ArchiveFile(VolumePaths.packingList, list.bytes),
+            ArchiveFile(VolumePaths.place, try Document.encode(place)),
+        ]
         if let signingKey {
-            files.append((VolumePaths.signature, try signingKey.sign(bytes, comment: "packing list \(place.set)")))
+            let signature = try signingKey.sign(list.bytes, comment: "packing list \(place.set)")
+            files.append(ArchiveFile(VolumePaths.signature, signature))
         }
         return files
+    }
+}
+
+/// A packing list, and its bytes, which are signed.
+struct WrittenPackingList {
+    let content: PackingList
+    let bytes: [UInt8]
+    /// The set goes by it.
+    let digest: Digest
+
+    init(_ content: PackingList) throws {
+        self.content = content
+        bytes = try content.encoded()
+        digest = Digest(of: bytes)
     }
 }

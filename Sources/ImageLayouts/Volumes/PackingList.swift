@@ -14,12 +14,12 @@ import ImageTransfer
 ///  "otherInventories": ["sha256:…"],                    likewise, where there are several
 ///  "absent": [{"digest": "sha256:…", "size": 1, "repository": "team/app"}]}
 /// ```
-struct PackingList: Sendable, Codable {
-    static let mediaType = MediaType("application/vnd.dray.packing-list.v1+json")
+struct PackingList: ListDocument {
+    private static let mediaType = MediaType("application/vnd.dray.packing-list.v1+json")
     /// Volumes of a set, those for recovery included: what Reed-Solomon can do over bytes.
     static let volumeLimit = 255
 
-    struct Volume: Sendable, Codable {
+    struct Volume: Sendable {
         var blobs: [BlobRecord] = []
         var parts: [Part] = []
     }
@@ -39,7 +39,6 @@ struct PackingList: Sendable, Codable {
         var repository: String?
     }
 
-    private var mediaType = mediaType
     var index: BlobRecord
     var manifests: [BlobRecord]
     var volumes: [Volume]
@@ -55,10 +54,47 @@ struct PackingList: Sendable, Codable {
         self.absent = absent
     }
 
+    // MARK: Reading
+
     /// - Throws: `DocumentError` for what no packer writes.
-    init(_ bytes: [UInt8], name: String) throws {
-        self = try Document.decode(Self.self, from: bytes, name: name, sizeLimit: Document.indexSizeLimit)
-        guard mediaType == Self.mediaType else { throw DocumentError("\(name) is of the unknown type \(mediaType)") }
+    init(_ reader: inout DocumentReader) throws {
+        struct Rest: Decodable {
+            var mediaType: MediaType
+            var index: BlobRecord
+            var recoveryVolumes: Int
+            var inventory: Digest?
+        }
+        var manifests: [BlobRecord] = []
+        var volumes: [Volume] = []
+        var absent: [Absent] = []
+        var lists: Set = ["manifests", "volumes", "absent"]
+        let text = try reader.object { reader, key in
+            guard lists.remove(key) != nil else { return false }
+            switch key {
+            case "manifests": try reader.array(of: BlobRecord.self) { manifests.append($0) }
+            case "volumes":
+                try reader.array { reader in
+                    volumes.append(try Volume(&reader))
+                    guard volumes.count <= Self.volumeLimit else {
+                        throw DocumentError(
+                            "\(reader.name) tells of more volumes than the \(Self.volumeLimit) that a set has at most")
+                    }
+                }
+            default: try reader.array(of: Absent.self) { absent.append($0) }
+            }
+            return true
+        }
+        if let missing = lists.min() { throw reader.wrong("'\(missing)' is missing") }
+        let rest = try Document.decode(Rest.self, from: text, name: reader.name)
+        self.init(index: rest.index, manifests: manifests, volumes: volumes, absent: absent)
+        (recoveryVolumes, inventory) = (rest.recoveryVolumes, rest.inventory)
+        guard rest.mediaType == Self.mediaType else {
+            throw DocumentError("\(reader.name) is of the unknown type \(rest.mediaType)")
+        }
+        try check(name: reader.name)
+    }
+
+    private func check(name: String) throws {
         guard !volumes.isEmpty, recoveryVolumes >= 0, recoveryVolumes <= Self.volumeLimit,
             volumes.count + recoveryVolumes <= Self.volumeLimit
         else {
@@ -76,6 +112,57 @@ struct PackingList: Sendable, Codable {
                 end = end.addingSaturated(part.size)
             }
         }
+    }
+
+    // MARK: Writing
+
+    /// - Throws: `DocumentError` if it is larger than what is read.
+    func encoded() throws -> [UInt8] {
+        try DocumentWriter.bytes(name: "the packing list") { writer in
+            try writer.object { writer in
+                try writer.member("absent")
+                try writer.array(absent)
+                try writer.member("index")
+                try writer.value(index)
+                if let inventory {
+                    try writer.member("inventory")
+                    try writer.value(inventory)
+                }
+                try writer.member("manifests")
+                try writer.array(manifests)
+                try writer.member("mediaType")
+                try writer.value(Self.mediaType)
+                try writer.member("recoveryVolumes")
+                try writer.value(recoveryVolumes)
+                try writer.member("volumes")
+                try writer.array { writer in
+                    for volume in volumes {
+                        try writer.object { writer in
+                            try writer.member("blobs")
+                            try writer.array(volume.blobs)
+                            try writer.member("parts")
+                            try writer.array(volume.parts)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension PackingList.Volume {
+    fileprivate init(_ reader: inout DocumentReader) throws {
+        var lists: Set = ["blobs", "parts"]
+        try reader.object { reader, key in
+            guard lists.remove(key) != nil else { return false }
+            if key == "blobs" {
+                try reader.array(of: BlobRecord.self) { blobs.append($0) }
+            } else {
+                try reader.array(of: PackingList.Part.self) { parts.append($0) }
+            }
+            return true
+        }
+        if let missing = lists.min() { throw reader.wrong("'\(missing)' is missing") }
     }
 }
 

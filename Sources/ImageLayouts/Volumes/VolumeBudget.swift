@@ -8,29 +8,19 @@ struct VolumeBudget {
     let end: Int64
 
     /// - Parameters:
-    ///   - images: all that may be put: sizes may be guesses that are not too small.
+    ///   - forecast: of all that may be put: sizes may be guesses that are not too small.
     ///   - size: bytes of a volume.
     /// - Throws: `TransferError.refused` if less than half of it would be left for blobs.
-    init(_ images: [AnnouncedImage], _ packing: ArchivePacking, requestedName: String?, size: Int64) throws {
-        var metadata = ArchiveMetadata(kind: .oci, requestedName: requestedName)
-        var manifests: [Digest: Manifest] = [:]
-        for image in images {
-            metadata.add(image)
-            for manifest in image.manifests { manifests[manifest.digest] = manifest }
-        }
-        let blobs = Set(manifests.values.flatMap(\.blobs).map(\.digest)).count
-        let documents = try metadata.files().reduce(Int64(0)) { $0 + Self.member(Int64($1.bytes.count)) }
-        let descriptors = manifests.values.reduce(Int64(0)) { sum, manifest in
-            // Digits of sizes that are not known yet.
-            sum + Self.member(manifest.size + 32 * Int64(manifest.blobs.count) + 256)
-        }
+    init(_ forecast: ArchiveForecast, _ packing: ArchivePacking, size: Int64) throws {
+        let documents = forecast.files.reduce(Int64(0)) { $0 + ArchiveForecast.member($1.size) }
         // One entry each for manifests, blobs and, twice, volumes; more where a repository may be named.
-        let list = Self.member(
-            4096 + 320 * Int64(manifests.count) + (packing.have.isEmpty ? 320 : 640) * Int64(blobs)
+        let list = ArchiveForecast.member(
+            4096 + 320 * Int64(forecast.manifestCount)
+                + (packing.have.isEmpty ? 320 : 640) * Int64(forecast.blobCount)
                 + 600 * Int64(PackingList.volumeLimit))
         // A recovery volume is as large as the largest of the others, and has these behind that.
         let recovery = packing.recoveryVolumes > 0 ? list + 160 * Int64(PackingList.volumeLimit) : 0
-        let tail = documents + descriptors + list + recovery + 16 << 10
+        let tail = documents + forecast.manifestBytes + list + recovery + 16 << 10
         // FAT32 holds one byte less than 4 GiB.
         let end = (size - 1 - tail) / Int64(TarFormat.blockSize) * Int64(TarFormat.blockSize)
         guard end >= size / 2 else {
@@ -40,7 +30,4 @@ struct VolumeBudget {
         }
         self.end = end
     }
-
-    /// A member with its header, whatever its path.
-    private static func member(_ size: Int64) -> Int64 { 3 * Int64(TarFormat.blockSize) + TarFormat.padded(size) }
 }

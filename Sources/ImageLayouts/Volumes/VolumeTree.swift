@@ -25,11 +25,11 @@ package final class VolumeTree: FileTree {
         self.volumes = volumes
         self.lost = lost.filter { volumes[$0.key] == nil }
         let any = try Self.first(volumes)
-        let bytes = try any.read(VolumePaths.packingList, limit: Document.indexSizeLimit)
-        guard let bytes, Digest(of: bytes) == set else {
+        let facts = try any.facts(of: VolumePaths.packingList)
+        guard facts?.digest == set, let list = try any.list(PackingList.self, at: VolumePaths.packingList) else {
             throw TransferError.damaged("\(any.title): the packing list is not the one that \(VolumePaths.place) names")
         }
-        list = try PackingList(bytes, name: "\(any.title): \(VolumePaths.packingList)")
+        self.list = list
         var cut: [String: [PackingList.Part]] = [:]
         var volumesOfParts: [PackingList.Part: Int] = [:]
         for (position, volume) in list.volumes.enumerated() {
@@ -56,11 +56,7 @@ package final class VolumeTree: FileTree {
             throw TransferError.damaged(
                 "\(tree.title) says that it is volume \(number), and its set has \(list.volumes.count)")
         }
-        let volume = list.volumes[number - 1]
-        var members = list.manifests.map { (OCIPaths.blob($0.digest), $0.size) }
-        members += volume.blobs.map { (OCIPaths.blob($0.digest), $0.size) }
-        members += volume.parts.map { (VolumePaths.part($0.blob, at: $0.offset), $0.size) }
-        for (path, size) in members {
+        func expect(_ path: String, _ size: Int64) throws {
             let found = try tree.size(of: path)
             guard found == size else {
                 throw TransferError.damaged(
@@ -68,6 +64,9 @@ package final class VolumeTree: FileTree {
                         + (found.map { ": it has \($0) bytes" } ?? ""))
             }
         }
+        let volume = list.volumes[number - 1]
+        for blob in list.manifests + volume.blobs { try expect(OCIPaths.blob(blob.digest), blob.size) }
+        for part in volume.parts { try expect(VolumePaths.part(part.blob, at: part.offset), part.size) }
     }
 
     package var title: String { path }

@@ -10,20 +10,44 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         public var hexLength: Int { self == .sha256 ? 64 : 128 }
     }
 
-    public let algorithm: Algorithm
+    /// The hash, or the first half of one of SHA-512.
+    let start: PackedDigest
+    /// The second half of a hash of SHA-512; nil for SHA-256, so that most digests take no memory of their own.
+    private let rest: [PackedDigest]?
+
+    public var algorithm: Algorithm { rest == nil ? .sha256 : .sha512 }
+
     /// Lower-case hexadecimal.
-    public let hex: String
+    public var hex: String {
+        String(unsafeUninitializedCapacity: algorithm.hexLength) { write(to: $0) }
+    }
 
     /// - Returns: nil unless `hex` is lower-case hexadecimal of the algorithm's length.
     public init?(_ algorithm: Algorithm, hex: some StringProtocol) {
-        func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) || (97...102).contains(byte) }
-        let bytes = hex.utf8
-        // Many are read at a time, and a buffer is looked through far faster than a view.
-        guard bytes.count == algorithm.hexLength,
-            bytes.withContiguousStorageIfAvailable({ $0.allSatisfy(isDigit) }) ?? bytes.allSatisfy(isDigit)
+        let digest: Digest?? = hex.utf8.withContiguousStorageIfAvailable {
+            Digest(algorithm, hex: UnsafeRawBufferPointer($0))
+        }
+        guard let found = digest ?? Array(hex.utf8).withUnsafeBytes({ Digest(algorithm, hex: $0) }) else { return nil }
+        self = found
+    }
+
+    private init?(_ algorithm: Algorithm, hex: UnsafeRawBufferPointer) {
+        guard hex.count == algorithm.hexLength,
+            let start = PackedDigest(hex: UnsafeRawBufferPointer(rebasing: hex[..<64]))
         else { return nil }
-        self.algorithm = algorithm
-        self.hex = String(hex)
+        self.start = start
+        switch algorithm {
+        case .sha256: rest = nil
+        case .sha512:
+            guard let half = PackedDigest(hex: UnsafeRawBufferPointer(rebasing: hex[64...])) else { return nil }
+            rest = [half]
+        }
+    }
+
+    /// A SHA-256 digest.
+    init(_ packed: PackedDigest) {
+        start = packed
+        rest = nil
     }
 
     /// Reads `algorithm:hex`; nil for anything else.
@@ -49,16 +73,38 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     }
 
     init(_ algorithm: Algorithm, hash: some Sequence<UInt8>) {
-        self.algorithm = algorithm
-        self.hex = hash.hexadecimal
+        let bytes = Array(hash)
+        (start, rest) = bytes.withUnsafeBytes { bytes in
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[32...])
+            return (PackedDigest(hash: bytes), algorithm == .sha256 ? nil : [PackedDigest(hash: rest)])
+        }
     }
 
-    public var description: String { "\(algorithm.rawValue):\(hex)" }
+    public var description: String {
+        String(unsafeUninitializedCapacity: 7 + algorithm.hexLength) { text in
+            _ = text.update(fromContentsOf: "\(algorithm.rawValue):".utf8)
+            return 7 + write(to: UnsafeMutableBufferPointer(rebasing: text[7...]))
+        }
+    }
+
+    /// Writes the hexadecimal digits.
+    ///
+    /// - Returns: how many.
+    private func write(to text: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        start.write(to: text)
+        if let half = rest?.first { half.write(to: UnsafeMutableBufferPointer(rebasing: text[64...])) }
+        return algorithm.hexLength
+    }
 
     /// The first twelve characters of the hash: what people read aloud.
     public var short: String { String(hex.prefix(12)) }
 
-    public static func < (a: Digest, b: Digest) -> Bool { a.description < b.description }
+    /// As their texts are ordered.
+    public static func < (a: Digest, b: Digest) -> Bool {
+        guard a.algorithm == b.algorithm else { return a.algorithm == .sha256 }
+        guard a.start == b.start, let one = a.rest?.first, let other = b.rest?.first else { return a.start < b.start }
+        return one < other
+    }
 }
 
 extension Sequence<UInt8> {

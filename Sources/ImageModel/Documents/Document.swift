@@ -7,10 +7,15 @@ import FoundationEssentials
 /// spelled as it should be. Encoding is deterministic (sorted keys, plain slashes), and is only for documents that
 /// dray makes itself.
 public enum Document {
-    /// The largest manifest, config or other single document, in bytes.
+    /// The largest manifest, config or other single document, and the largest entry of a list, in bytes.
     public static let sizeLimit = 4 << 20
-    /// The largest `index.json` or `manifest.json` of an archive, in bytes: it may list many images.
-    public static let indexSizeLimit = 16 << 20
+    /// The largest list (`index.json`, `manifest.json` of an archive, an inventory and the like), in bytes: more than
+    /// a million images. Lists are read and written as streams.
+    public static let listSizeLimit = 1 << 30
+    /// The most entries of a list.
+    public static let entryLimit = 5_000_000
+    /// The largest answer of a registry that is one page of a list, in bytes.
+    public static let pageSizeLimit = 16 << 20
     /// The deepest nesting of arrays and objects.
     public static let depthLimit = 64
 
@@ -24,9 +29,22 @@ public enum Document {
         _ type: T.Type, from bytes: [UInt8], name: String, sizeLimit: Int = sizeLimit, members: MemberNames? = nil,
         acceptsSpellings: Bool = false
     ) throws -> T {
-        let decoder = JSONDecoder()
         let hasOtherSpelling = try check(bytes, name: name, sizeLimit: sizeLimit, members, acceptsSpellings)
-        if hasOtherSpelling, let members {
+        return try decode(type, fromChecked: bytes, name: name, respelling: hasOtherSpelling ? members : nil)
+    }
+
+    /// Decodes a document, or an entry of one, that `check` has nothing against.
+    ///
+    /// - Parameters:
+    ///   - members: keys that are spelled in another way.
+    ///   - steps: where the entry stands.
+    ///   - first: of an array of some of the elements that are there, the index of the first.
+    static func decode<T: Decodable>(
+        _ type: T.Type, fromChecked bytes: [UInt8], name: String, respelling members: MemberNames? = nil,
+        at steps: [DocumentStep] = [], from first: Int = 0
+    ) throws -> T {
+        let decoder = JSONDecoder()
+        if let members {
             decoder.keyDecodingStrategy = .custom { path in
                 let key = path.last?.stringValue ?? ""
                 let isFree = path.dropLast().contains {
@@ -44,7 +62,7 @@ public enum Document {
                 return try decoder.decode(type, from: data)
             }
         } catch let error as DecodingError {
-            throw DocumentError("\(name) cannot be understood: \(error.reason)")
+            throw DocumentError("\(name) cannot be understood: \(error.reason(at: steps, from: first))")
         }
     }
 
@@ -84,22 +102,31 @@ public enum Document {
 
     /// Refuses what need not be looked at any further.
     ///
+    /// - Parameters:
+    ///   - depth: of the objects and arrays around it, where it is an entry of a larger document.
+    ///   - isFree: whether its keys are whatever somebody likes to write.
     /// - Returns: whether a member is spelled in another way, and that is accepted.
     @discardableResult
-    private static func check(
-        _ bytes: [UInt8], name: String, sizeLimit: Int, _ members: MemberNames? = nil, _ acceptsSpellings: Bool = false
+    static func check(
+        _ bytes: [UInt8], name: String, sizeLimit: Int = sizeLimit, _ members: MemberNames? = nil,
+        _ acceptsSpellings: Bool = false, depth: Int = 0, isFree: Bool = false
     ) throws -> Bool {
         guard bytes.count <= sizeLimit else {
             throw DocumentError("\(name) has \(bytes.count) bytes, the limit is \(sizeLimit)")
         }
-        var scan = DocumentScan(depthLimit: depthLimit, members: members, acceptsSpellings: acceptsSpellings)
-        switch scan.problem(of: bytes) {
-        case .tooDeep: throw DocumentError("\(name) is nested more than \(depthLimit) levels deep")
-        case .notUTF8: throw DocumentError("\(name) is no JSON in UTF-8")
-        case .repeatedKey(let key): throw DocumentError("\(name) has the key '\(key.prefix(80))' twice in one object")
+        var scan = DocumentScan(
+            depthLimit: depthLimit - depth, members: isFree ? nil : members, acceptsSpellings: acceptsSpellings)
+        if let problem = scan.problem(of: bytes) { throw error(problem, in: name) }
+        return scan.hasOtherSpelling
+    }
+
+    static func error(_ problem: DocumentScan.Problem, in name: String) -> DocumentError {
+        switch problem {
+        case .tooDeep: DocumentError("\(name) is nested more than \(depthLimit) levels deep")
+        case .notUTF8: DocumentError("\(name) is no JSON in UTF-8")
+        case .repeatedKey(let key): DocumentError("\(name) has the key '\(key.prefix(80))' twice in one object")
         case .otherSpelling(let key, let known):
-            throw DocumentError("\(name) has the key '\(key.prefix(80))', which some readers take for '\(known)'")
-        case nil: return scan.hasOtherSpelling
+            DocumentError("\(name) has the key '\(key.prefix(80))', which some readers take for '\(known)'")
         }
     }
 
@@ -119,10 +146,15 @@ public struct DocumentError: Error, Equatable, CustomStringConvertible {
 }
 
 extension DecodingError {
-    fileprivate var reason: String {
+    /// - Parameters:
+    ///   - steps: to what was decoded.
+    ///   - first: the index of the first element, if that is an array.
+    fileprivate func reason(at steps: [DocumentStep], from first: Int) -> String {
         func place(_ path: [any CodingKey]) -> String {
-            path.isEmpty
-                ? "" : path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".") + ": "
+            let below = path.enumerated().map { depth, key in
+                key.intValue.map { DocumentStep.element(depth == 0 ? first + $0 : $0) } ?? .member(key.stringValue)
+            }
+            return (steps + below).place
         }
         switch self {
         case .keyNotFound(let key, let context): return place(context.codingPath) + "'\(key.stringValue)' is missing"

@@ -102,10 +102,7 @@ public struct Manifest: Hashable, Sendable {
     /// - Parameter name: of the manifest, for messages.
     /// - Throws: `DocumentError` if the descriptor gives another kind of manifest, or another size.
     package func check(against descriptor: Descriptor, name: @autoclosure () -> String) throws(DocumentError) {
-        try kind.check(claim: descriptor.mediaType, name: name())
-        guard descriptor.size < 0 || descriptor.size == size else {
-            throw DocumentError("\(name()) has \(size) bytes, but its descriptor says \(descriptor.size)")
-        }
+        try self.descriptor.check(claim: descriptor, name: name())
     }
 
     /// Manifests that this one refers to, by the types that it gives them. Whether an entry of another type is a manifest,

@@ -1,5 +1,5 @@
 import ByteStreams
-package import ImageModel
+import ImageModel
 
 /// One blob to be moved, and what it becomes.
 struct BlobMove: Hashable, Sendable {
@@ -111,9 +111,4 @@ extension MediaType {
 
     /// The family whose name for a layer this is.
     var manifestFamilyOfLayer: ManifestFormat { self == .dockerLayer || self == .dockerLayerGzip ? .docker : .oci }
-}
-
-extension Descriptor {
-    /// Type, digest and size alone.
-    package var plain: Descriptor { Descriptor(mediaType: mediaType, digest: digest, size: size) }
 }

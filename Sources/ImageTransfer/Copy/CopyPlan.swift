@@ -1,29 +1,50 @@
 public import ImageModel
 
-/// One image that is going to be copied, and all that this takes.
-struct PlannedImage: Sendable {
-    var source: any ImageSource
-    var image: SourceImage
-    var name: ImageName
+/// One image that is going to be copied, and all that this takes. There may be very many, and each is in memory once.
+final class PlannedImage: Sendable {
+    let source: any ImageSource
+    let image: SourceImage
+    let name: ImageName
     /// Of whoever wished for it.
-    var rule: String?
-    var graph: ImageGraph
+    let rule: String?
+    /// Everything that belongs to it: see `ImageGraph`.
+    let nodes: [ImageGraph.Node]
+    /// What it is in the source.
+    let root: Descriptor
     /// The forms that layers get; digests that are not in it stay.
-    var compressions: [Digest: LayerCompression]
-    var format: ManifestFormat?
+    let compressions: [Digest: LayerCompression]
+    let format: ManifestFormat?
     /// See `AnnouncedImage`.
-    var unloadableConfig: Digest?
-    /// What messages may advise.
-    var options = OptionNames()
+    let unloadableConfig: Digest?
+
+    init(
+        _ graph: ImageGraph, of image: SourceImage, in source: any ImageSource, name: ImageName, rule: String?,
+        compressions: [Digest: LayerCompression], format: ManifestFormat?, unloadableConfig: Digest? = nil
+    ) {
+        self.source = source
+        self.image = image
+        self.name = name
+        self.rule = rule
+        nodes = graph.nodes
+        root = graph.root
+        self.compressions = compressions
+        self.format = format
+        self.unloadableConfig = unloadableConfig
+    }
+
+    /// What is reported of it if nothing is done.
+    var entry: CopyReport.Image {
+        CopyReport.Image(source: source.title, name: name, descriptor: root, previousDigest: root.digest, rule: rule)
+    }
 
     /// Whether every manifest stays as it is.
     var keepsDigests: Bool {
         compressions.isEmpty
-            && graph.nodes.allSatisfy { node in
+            && nodes.allSatisfy { node in
                 guard let kept = node.keptChildren, case .index(let index) = node.manifest.content else { return true }
                 return kept.count == index.manifests.count
             }
-            && graph.nodes.allSatisfy { node in
+            && nodes.allSatisfy { node in
                 guard let format, let now = node.manifest.mediaType.manifestFormat else { return true }
                 if case .image(let image) = node.manifest.content, !image.config.mediaType.isImageConfig { return true }
                 return now == format
@@ -34,7 +55,7 @@ struct PlannedImage: Sendable {
     var moves: [BlobMove] {
         var seen: Set<BlobMove.Key> = []
         var moves: [BlobMove] = []
-        for node in graph.nodes {
+        for node in nodes {
             for blob in node.blobs where !blob.staysAway {
                 let move = BlobMove(
                     blob: blob, compression: compressions[blob.digest], diffID: node.diffIDs[blob.digest])
@@ -46,11 +67,13 @@ struct PlannedImage: Sendable {
 
     /// Every manifest as it is going to be, in the graph's order.
     ///
-    /// - Parameter blobs: what blobs become.
-    func manifests(with blobs: [Digest: Descriptor]) throws -> [Manifest] {
+    /// - Parameters:
+    ///   - blobs: what blobs become.
+    ///   - options: what messages may advise.
+    func manifests(with blobs: [Digest: Descriptor], options: OptionNames = OptionNames()) throws -> [Manifest] {
         var rewriter = ManifestRewriter(
             layers: blobs.filter { compressions[$0.key] != nil }, manifests: [:], format: format, options: options)
-        return try graph.nodes.map { node in
+        return try nodes.map { node in
             let manifest = try rewriter.rewrite(node)
             rewriter.manifests[node.manifest.digest] = manifest.descriptor
             return manifest
@@ -59,27 +82,19 @@ struct PlannedImage: Sendable {
 
     /// Of such manifests, the one that gets the name.
     func root(of manifests: [Manifest]) -> Descriptor {
-        zip(graph.nodes, manifests).first { $0.0.manifest.digest == graph.root.digest }?.1.descriptor ?? graph.root
-    }
-
-    /// Whether a layer is, or becomes, zstd.
-    var hasZstd: Bool {
-        graph.nodes.contains { node in
-            guard case .image(let image) = node.manifest.content else { return false }
-            return image.layers.contains { (compressions[$0.digest] ?? $0.mediaType.layerCompression) == .zstd }
-        }
+        zip(nodes, manifests).first { $0.0.manifest.digest == root.digest }?.1.descriptor ?? root
     }
 
     /// All new manifests, with what can be guessed of the blobs.
     ///
     /// - Throws: `TransferError.refused` for what cannot be written.
-    func rehearsal() throws -> [Manifest] {
+    func rehearsal(_ options: OptionNames) throws -> [Manifest] {
         let guesses = moves.filter { $0.compression != nil }.map { ($0.blob.digest, $0.guess) }
-        return try manifests(with: Dictionary(guesses) { first, _ in first })
+        return try manifests(with: Dictionary(guesses) { first, _ in first }, options: options)
     }
 
     var foreignLayers: Int {
-        Set(graph.nodes.flatMap(\.blobs).filter(\.staysAway).map(\.digest)).count
+        Set(nodes.flatMap(\.blobs).filter(\.staysAway).map(\.digest)).count
     }
 }
 
@@ -92,6 +107,8 @@ extension Descriptor {
 struct SettledImage: Sendable {
     /// As it is reported.
     var entry: CopyReport.Image
+    /// Where it is in the source.
+    var reference: String
     var referrers: [Descriptor]
 }
 
@@ -100,11 +117,35 @@ struct CopyPlan: Sendable {
     private enum Item {
         case planned(PlannedImage)
         /// Nothing is to be moved.
-        case settled(SettledImage)
+        indirect case settled(SettledImage)
         /// Another image has its name.
-        case passedOver(CopyReport.Image)
+        indirect case passedOver(CopyReport.Image)
         /// It is among the failures.
-        case refused
+        indirect case refused(CopyReport.Image)
+
+        /// What is reported of it if nothing is done.
+        var entry: CopyReport.Image {
+            switch self {
+            case .planned(let image): image.entry
+            case .settled(let image): image.entry
+            case .passedOver(let entry), .refused(let entry): entry
+            }
+        }
+
+        /// The reference that it is taken from.
+        var source: String {
+            switch self {
+            case .planned(let image): image.source.retryReference(to: image.image)
+            case .settled(let image): image.reference
+            case .passedOver(let entry), .refused(let entry): entry.source
+            }
+        }
+
+        /// For messages.
+        var title: String {
+            let title = if case .planned(let image) = self { image.image.title } else { entry.name.description }
+            return "\(title) of \(entry.source)"
+        }
     }
 
     /// What to do if another image has the name.
@@ -114,7 +155,8 @@ struct CopyPlan: Sendable {
     var failures: [CopyReport.Failure]
     /// Whether a failure was reported that ends the copy.
     var isGivenUp = false
-    private var claims: [Place: Claim] = [:]
+    /// Who has what, by the positions of the items.
+    private var claims: [Place: Int] = [:]
 
     /// What only one image can have.
     private struct Place: Hashable {
@@ -126,18 +168,6 @@ struct CopyPlan: Sendable {
             self.name = name
             self.digest = name.tag == nil ? digest : nil
         }
-    }
-
-    /// Who has it.
-    private struct Claim {
-        var item: Int
-        var digest: Digest
-        /// For messages.
-        var title: String
-        /// The reference that it was taken from.
-        var source: String
-        /// Of the entry that it has, or would have, in the report.
-        var entry: CopyReport.Image
     }
 
     init(_ options: CopyOptions, failures: [CopyReport.Failure] = []) {
@@ -168,49 +198,39 @@ struct CopyPlan: Sendable {
     var count: Int { items.count }
 
     /// - Throws: `TransferError.refused`; the other image is among the failures then.
-    mutating func add(_ image: PlannedImage) throws {
-        let entry = CopyReport.Image(
-            source: image.source.title, name: image.name, descriptor: image.graph.root,
-            previousDigest: image.graph.root.digest, rule: image.rule)
-        try add(
-            .planned(image), entry, title: image.image.title, source: image.source.retryReference(to: image.image))
-    }
+    mutating func add(_ image: PlannedImage) throws { try add(.planned(image)) }
 
     /// Takes in what the destination has.
-    ///
-    /// - Parameter source: the reference of the image.
-    mutating func add(_ image: SettledImage, from source: String) throws {
-        try add(.settled(image), image.entry, title: image.entry.name.description, source: source)
-    }
+    mutating func add(_ image: SettledImage) throws { try add(.settled(image)) }
 
-    private mutating func add(_ item: Item, _ entry: CopyReport.Image, title: String, source: String) throws {
-        let digest = entry.previousDigest
-        let claim = Claim(
-            item: items.count, digest: digest, title: "\(title) of \(entry.source)", source: source, entry: entry)
-        let place = Place(entry.name, digest)
-        guard let other = claims[place] else {
-            claims[place] = claim
+    private mutating func add(_ item: Item) throws {
+        let entry = item.entry
+        let place = Place(entry.name, entry.previousDigest)
+        guard let position = claims[place] else {
+            claims[place] = items.count
             items.append(item)
             return
         }
-        guard other.digest != digest else { return }
+        let other = items[position]
+        let (digest, otherDigest) = (entry.previousDigest, other.entry.previousDigest)
+        guard otherDigest != digest else { return }
         switch onClash {
         case .skip: items.append(.passedOver(Self.skipped(entry)))
         case .overwrite:
-            items[other.item] = .passedOver(Self.skipped(other.entry))
-            claims[place] = claim
+            items[position] = .passedOver(Self.skipped(other.entry))
+            claims[place] = items.count
             items.append(item)
         case .error:
             let error = TransferError.refused(
-                "two different images would be called \(entry.name): \(other.title) (\(other.digest.short)) and "
-                    + "\(claim.title) (\(digest.short))"
+                "two different images would be called \(entry.name): \(other.title) (\(otherDigest.short)) and "
+                    + "\(item.title) (\(digest.short))"
                     + options.advice(\.prefix) { "copy them separately, each with its own \($0)" }
                     + options.advice(\.onExisting) { "or choose with \($0): skip keeps the first, overwrite the last" })
-            if case .refused = items[other.item] { throw error }
-            items[other.item] = .refused
+            if case .refused = other { throw error }
+            items[position] = .refused(other.entry)
             failures.append(
                 CopyReport.Failure(
-                    source: other.source, name: entry.name.description, digest: other.digest,
+                    source: other.source, name: entry.name.description, digest: otherDigest,
                     rule: other.entry.rule, error: error))
             throw error
         }

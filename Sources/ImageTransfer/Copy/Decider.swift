@@ -7,6 +7,10 @@ struct Decider {
     let remarks: Remarks
     private let destination: any ImageDestination
     private let images: [PlannedImage]
+    /// By repository.
+    private lazy var tags = Dictionary(grouping: images, by: \.name.repository).mapValues {
+        $0.compactMap(\.name.tag)
+    }
     private var finder: LayerFinder
     private var planned: Set<BlobMove.Key> = []
 
@@ -36,15 +40,15 @@ struct Decider {
 
     private func whole(_ image: PlannedImage) async throws -> ImageWork? {
         // What refers to it is there or not for itself. Of what is kept from another registry, the planner has asked.
-        guard image.name.tag != nil, !image.graph.nodes.contains(where: \.isReferrer),
+        guard image.name.tag != nil, !image.nodes.contains(where: \.isReferrer),
             !(image.source.isRemote && image.keepsDigests)
         else { return nil }
-        var moves: [(move: BlobMove, decision: ImageWork.Decision)] = []
+        var decisions: [ImageWork.Decision] = []
         for move in image.moves {
             guard let blob = foreseen(move) else { return nil }
-            moves.append((move, .there(blob)))
+            decisions.append(.there(blob))
         }
-        var work = ImageWork(image: image, moves: moves)
+        var work = ImageWork(image: image, decisions: decisions)
         let root = try work.outlook().root
         work.whole = root
         return try await destination.digest(of: image.name) == root.digest ? work : nil
@@ -62,19 +66,16 @@ struct Decider {
 
     mutating func decide(_ image: PlannedImage) async throws -> ImageWork {
         let repository = image.name.repository
-        var moves: [(move: BlobMove, decision: ImageWork.Decision)] = []
+        var decisions: [ImageWork.Decision] = []
         for move in image.moves {
-            if let there = try await existing(move, in: repository) {
-                moves.append((move, .there(there)))
-            } else {
-                moves.append((move, .move))
-            }
+            decisions.append(try await existing(move, in: repository).map { .there($0) } ?? .move)
         }
-        try await checkConfigs(of: image, moves)
-        for case (let move, .move) in moves where planned.insert(move.key).inserted {
+        let work = ImageWork(image: image, decisions: decisions)
+        try await checkConfigs(of: work)
+        for case (let move, .move) in work.moves where planned.insert(move.key).inserted {
             progress.plan(max(0, move.blob.size))
         }
-        return ImageWork(image: image, moves: moves)
+        return work
     }
 
     private mutating func existing(_ move: BlobMove, in repository: String) async throws -> Descriptor? {
@@ -82,10 +83,7 @@ struct Decider {
             return try await destination.has(move.blob, in: repository) ? move.blob.plain : nil
         }
         guard let diffID = move.diffID else { return nil }
-        let images = images
-        let found = try await finder.find(
-            diffID, compression, in: repository,
-            tags: images.filter { $0.name.repository == repository }.compactMap(\.name.tag))
+        let found = try await finder.find(diffID, compression, in: repository, tags: tags[repository] ?? [])
         guard var layer = found else { return nil }
         layer.mediaType = move.resultType(compression)
         return layer
@@ -93,12 +91,11 @@ struct Decider {
 
     /// Looks into configs that are going to be read anyway: whether they tell a diffID for each layer, which of a raw layer
     /// is its digest. The bytes are copied as they are, whatever they say.
-    private func checkConfigs(
-        of image: PlannedImage, _ moves: [(move: BlobMove, decision: ImageWork.Decision)]
-    ) async throws {
+    private func checkConfigs(of work: ImageWork) async throws {
+        let image = work.image
         var isMoved: Set<Digest> = []
-        for case (let move, .move) in moves { isMoved.insert(move.blob.digest) }
-        for node in image.graph.nodes where node.diffIDs.isEmpty {
+        for case (let move, .move) in work.moves { isMoved.insert(move.blob.digest) }
+        for node in image.nodes where node.diffIDs.isEmpty {
             guard case .image(let content) = node.manifest.content, isMoved.contains(content.config.digest),
                 try await image.source.absence(of: content.config, in: image.image.repository) == nil
             else { continue }

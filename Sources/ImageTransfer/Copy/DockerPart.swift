@@ -3,22 +3,46 @@ package import ImageModel
 /// What `docker load` can take of an image from the docker part of an archive: `manifest.json`, which lists the config and
 /// the bytes of every layer.
 package enum DockerPart {
-    /// The image that docker is to see: of an index, the one for this machine's platform, else the first.
-    ///
+    /// What docker may be told of a manifest.
+    package enum Content<Image> {
+        case image(Image)
+        /// Children, of which it is told of the first that is an image or has one below it.
+        case index([Digest])
+
+        package func map<Other>(_ body: (Image) throws -> Other) rethrows -> Content<Other> {
+            switch self {
+            case .image(let image): .image(try body(image))
+            case .index(let children): .index(children)
+            }
+        }
+    }
+
     /// - Returns: nil for artifacts and attachments.
-    package static func image(below digest: Digest, in manifests: [Digest: Manifest], depth: Int = 0) -> ImageManifest?
-    {
-        guard let manifest = manifests[digest], depth < 8 else { return nil }
+    package static func content(of manifest: Manifest) -> Content<ImageManifest>? {
         switch manifest.content {
-        case .image(let image): return image.config.mediaType.isImageConfig && image.subject == nil ? image : nil
+        case .image(let image):
+            return image.config.mediaType.isImageConfig && image.subject == nil ? .image(image) : nil
         case .schema1: return nil
         case .index(let index):
             let children = index.manifests.filter { !$0.isAttestation }
             let preferred = children.filter { $0.platform.map(Platform.host.accepts) ?? false }
-            for child in preferred + children {
-                if let image = image(below: child.digest, in: manifests, depth: depth + 1) { return image }
+            return .index((preferred + children).map(\.digest))
+        }
+    }
+
+    /// The image that docker is to see: of an index, the one for this machine's platform, else the first.
+    package static func image<Image>(
+        below digest: Digest, depth: Int = 0, in contents: (Digest) -> Content<Image>?
+    ) -> Image? {
+        guard depth < 8 else { return nil }
+        switch contents(digest) {
+        case .image(let image): return image
+        case .index(let children):
+            for child in children {
+                if let image = image(below: child, depth: depth + 1, in: contents) { return image }
             }
             return nil
+        case nil: return nil
         }
     }
 

@@ -75,6 +75,14 @@ struct ImageGraph {
     /// Digests of all manifests in the graph.
     var digests: Set<Digest> { seen }
 
+    /// Whether a layer is, or becomes, zstd.
+    func hasZstd(changing compressions: [Digest: LayerCompression]) -> Bool {
+        nodes.contains { node in
+            guard case .image(let image) = node.manifest.content else { return false }
+            return image.layers.contains { (compressions[$0.digest] ?? $0.mediaType.layerCompression) == .zstd }
+        }
+    }
+
     private mutating func walk(_ manifest: Manifest, _ platforms: PlatformChoice, depth: Int) async throws {
         try checkDepth(depth)
         guard seen.insert(manifest.digest).inserted else { return }

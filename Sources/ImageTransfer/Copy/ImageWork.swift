@@ -4,16 +4,24 @@ import ImageModel
 struct ImageWork {
     enum Decision {
         /// The destination has it: as that.
-        case there(Descriptor)
+        indirect case there(Descriptor)
         case move
     }
 
     let image: PlannedImage
-    let moves: [(move: BlobMove, decision: Decision)]
+    /// One for each of the image's moves.
+    private let decisions: [Decision]
     /// Of what is to be moved, what can be had from nowhere.
     var missing: [Provisions.Missing] = []
     /// What its name means there already, if that is all of it: nothing is left to do.
     var whole: Descriptor?
+
+    init(image: PlannedImage, decisions: [Decision]) {
+        self.image = image
+        self.decisions = decisions
+    }
+
+    var moves: Zip2Sequence<[BlobMove], [Decision]> { zip(image.moves, decisions) }
 
     /// What is to be moved, as far as it can be had.
     var wanted: [BlobMove] {

@@ -100,9 +100,10 @@ struct Planner {
     private func companions(
         of images: [SourceImage], _ settled: Set<SourceImage>, _ selection: CopySelection
     ) async throws -> [SourceImage] {
-        let chosen = Set(images)
-        let images = images.filter { !selection.takesAll(of: $0.repository) }
+        let all = images
+        let images = all.filter { !selection.takesAll(of: $0.repository) }
         guard !images.isEmpty, destination.traits.holdsReferrers, options.platforms == .all else { return [] }
+        let chosen = Set(all)
         var digests: Set<Digest> = []
         for image in images {
             guard !settled.contains(image) else {
@@ -155,7 +156,7 @@ struct Planner {
                 entry: CopyReport.Image(
                     source: source.title, name: item.name, descriptor: descriptor, previousDigest: descriptor.digest,
                     bytesSkipped: max(books.bytes, descriptor.size, 0), rule: selection.rule),
-                referrers: books.referrers)
+                reference: source.retryReference(to: item.image), referrers: books.referrers)
         }
         return settled
     }
@@ -183,17 +184,10 @@ struct Planner {
 
     /// - Returns: nil if the source has referrers that the destination has not.
     private func answer(_ question: Question, _ source: any ImageSource) async throws -> Bookkeeping? {
-        let manifests = try await destination.manifests(of: question.digest, in: question.into)
-        var found = Bookkeeping(referrers: [], bytes: 0)
-        var blobs: Set<Digest> = []
-        for manifest in manifests {
-            found.bytes = found.bytes.addingSaturated(manifest.size)
-            for blob in manifest.blobs where !blob.staysAway && blob.size > 0 && blobs.insert(blob.digest).inserted {
-                found.bytes = found.bytes.addingSaturated(blob.size)
-            }
-        }
+        let image = try await destination.known(question.digest, in: question.into)
+        var found = Bookkeeping(referrers: [], bytes: image.bytes)
         var subjects: Set<Digest> = []
-        for subject in [question.digest] + manifests.map(\.digest) where subjects.insert(subject).inserted {
+        for subject in [question.digest] + image.manifests.map(\.digest) where subjects.insert(subject).inserted {
             let referrers = try await source.untaggedReferrers(of: subject, in: question.from)
             guard !referrers.isEmpty else { continue }
             let known = try await destination.referrers(of: subject, in: question.into)
@@ -222,7 +216,7 @@ struct Planner {
         for (item, planned) in zip(items, planned) {
             do {
                 if let settled = settled[item.image] {
-                    try plan.add(settled, from: source.retryReference(to: item.image))
+                    try plan.add(settled)
                 } else if let image = try planned.get() {
                     try plan.add(image)
                     if let remark = item.remark { remarks.say("\(item.image.title) is called \(item.name)", remark) }
@@ -278,13 +272,15 @@ struct Planner {
                 compressions = [:]
             }
         }
-        let changes = !compressions.isEmpty
-        var planned = PlannedImage(
-            source: source, image: image, name: item.name, rule: selection.rule, graph: graph,
-            compressions: compressions, format: options.format, options: options.names)
+        var format = options.format
         // schema2 where it can say what the layers become: it has no name for zstd.
-        if changes, choice == .gzipRaw, planned.format == nil, !planned.hasZstd { planned.format = .docker }
-        let manifests = try planned.rehearsal()
+        if !compressions.isEmpty, choice == .gzipRaw, format == nil, !graph.hasZstd(changing: compressions) {
+            format = .docker
+        }
+        let planned = PlannedImage(
+            graph, of: image, in: source, name: item.name, rule: selection.rule, compressions: compressions,
+            format: format)
+        let manifests = try planned.rehearsal(options.names)
         guard planned.keepsDigests || !options.strict else {
             throw TransferError.refused(
                 "\(image.title) would get a new digest, and --strict forbids that"
@@ -293,15 +289,16 @@ struct Planner {
         }
         if destination.traits.holdsReferrers {
             if planned.keepsDigests {
-                try await planned.graph.addReferrers()
+                try await graph.addReferrers()
             } else {
                 try await remarkLostReferrers(graph, image, source, "its digest changes")
             }
         } else {
             try await remarkLostReferrers(graph, image, source, "\(destination.title) cannot hold them")
         }
+        var unloadableConfig: Digest?
         if destination.traits.hasDockerPart {
-            planned.unloadableConfig = try await remarkUnloadable(planned, manifests)
+            unloadableConfig = try await remarkUnloadable(planned, manifests)
         } else if planned.foreignLayers > 0 {
             remarks.say(
                 "\(image.title) has \(planned.foreignLayers) foreign layers", "they stay where their URLs say")
@@ -309,7 +306,9 @@ struct Planner {
         if options.platforms != .all, !planned.keepsDigests, graph.rootNode?.manifest.kind == .index {
             remarks.say(image.title, "the index is cut down to the chosen platforms and has a new digest")
         }
-        return planned
+        return PlannedImage(
+            graph, of: image, in: source, name: item.name, rule: selection.rule, compressions: compressions,
+            format: format, unloadableConfig: unloadableConfig)
     }
 
     /// Says why docker cannot load an image from an archive, which holds it all the same.
@@ -321,7 +320,8 @@ struct Planner {
         let known = Dictionary(manifests.map { ($0.digest, $0) }) { first, _ in first }
         var problem: String? = "it is not a container image"
         var config: Digest?
-        if let content = DockerPart.image(below: planned.root(of: manifests).digest, in: known) {
+        let root = planned.root(of: manifests).digest
+        if let content = DockerPart.image(below: root, in: { known[$0].flatMap(DockerPart.content) }) {
             problem = DockerPart.problem(of: content)
             if problem == nil, let misfit = try await misfit(of: content, planned) {
                 (problem, config) = (misfit, content.config.digest)

@@ -27,7 +27,9 @@ struct Transfer {
         }
         for image in report.images { progress.tell(.image(image)) }
         for failure in report.failures { progress.tell(.failure(failure)) }
+        report.images.reserveCapacity(plan.count)
         var works: [ImageWork] = []
+        works.reserveCapacity(plan.count)
         var decider = Decider(options: options, progress: progress, destination: destination, images: plan.images)
         for (image, whole) in zip(plan.images, try await decider.whole()) {
             do {
@@ -65,7 +67,7 @@ struct Transfer {
         progress.tell(.plan(images: works.count, bytes: progress.planned, disk: report.disks.first))
         if !options.dryRun {
             try await destination.begin(
-                works.map { try $0.announced() },
+                AnnouncedImages(count: works.count) { [works] in try works[$0].announced() },
                 areCertain: !options.keepGoing && works.allSatisfy(\.image.keepsDigests))
             try await collect(works)
         }
@@ -79,9 +81,9 @@ struct Transfer {
     }
 
     private func entry(of image: PlannedImage, _ outcome: CopyReport.Image.Outcome) -> CopyReport.Image {
-        CopyReport.Image(
-            source: image.source.title, name: image.name, descriptor: image.graph.root,
-            previousDigest: image.graph.root.digest, outcome: outcome, rule: image.rule)
+        var entry = image.entry
+        entry.outcome = outcome
+        return entry
     }
 
     /// Notes a failure, or stops for it.
@@ -96,7 +98,7 @@ struct Transfer {
     private func failure(of image: PlannedImage, _ error: any Error) -> CopyReport.Failure {
         CopyReport.Failure(
             source: image.source.retryReference(to: image.image), name: image.name.description,
-            digest: image.graph.root.digest, rule: image.rule, error: error)
+            digest: image.root.digest, rule: image.rule, error: error)
     }
 
     private func goesOn(after error: any Error) -> Bool {
@@ -128,7 +130,7 @@ struct Transfer {
     private static func bytes(of works: [ImageWork], atMost: Bool) -> Int64 {
         var seen: Set<BlobMove.Key> = []
         var bytes: Int64 = 0
-        for move in works.flatMap(\.wanted)
+        for move in works.lazy.flatMap(\.wanted)
         where (atMost || move.compression == nil) && seen.insert(move.key).inserted {
             bytes = bytes.addingSaturated(max(0, move.guess.size))
         }
@@ -207,23 +209,22 @@ struct Transfer {
 
     /// Images in their order; several at once where the order does not show.
     private func copy(_ works: [ImageWork], _ report: inout CopyReport) async throws {
-        var shares: [(work: ImageWork, own: [BlobMove])] = []
-        // In their order: what a later image has not got in its source, an earlier one brings.
-        for work in works { shares.append((work, await traffic.claim(work.wanted))) }
         let limit = destination.traits.ordersImages ? 1 : options.jobs
-        let results = try await shares.mapConcurrently(limit: limit) { share -> Result<CopyReport.Image, any Error> in
+        try await works.forEachConcurrently(limit: limit) { work in
+            // In their order: what a later image has not got in its source, an earlier one brings.
+            await traffic.claim(work.wanted).map(\.key)
+        } body: { work, own -> Result<CopyReport.Image, any Error> in
             do {
-                let entry = try await copy(share.work, bringing: share.own)
+                let entry = try await copy(work, bringing: Set(own))
                 progress.tell(.image(entry))
                 return .success(entry)
             } catch  where goesOn(after: error) {
                 return .failure(error)
             } catch  where !(error is CancellationError) {
-                progress.tell(.failure(failure(of: share.work.image, error)))
+                progress.tell(.failure(failure(of: work.image, error)))
                 throw error
             }
-        }
-        for (work, result) in zip(works, results) {
+        } then: { work, result in
             switch result {
             case .success(let entry): report.images.append(entry)
             case .failure(let error): try fail(work.image, error, &report)
@@ -231,8 +232,10 @@ struct Transfer {
         }
     }
 
-    /// - Parameter own: what the image has claimed.
-    private func copy(_ work: ImageWork, bringing own: [BlobMove]) async throws -> CopyReport.Image {
+    /// - Parameter keys: of what the image has claimed.
+    private func copy(_ work: ImageWork, bringing keys: Set<BlobMove.Key>) async throws -> CopyReport.Image {
+        let wanted = work.wanted
+        let own = wanted.filter { keys.contains($0.key) }
         // What is there of it may make it complete another time, where it is kept until then.
         guard work.missing.isEmpty || destination.traits.keepsLooseBlobs else {
             await traffic.giveUp(own)
@@ -251,8 +254,7 @@ struct Transfer {
             return entry
         }
         try await bring(own, of: work.image, &results, &entry)
-        let keys = Set(own.map(\.key))
-        for move in work.wanted where !keys.contains(move.key) {
+        for move in wanted where !keys.contains(move.key) {
             if let there = await traffic.arrival(of: move) {
                 if try await isUsable(there, move, in: work.image.name.repository) {
                     results[move.blob.digest] = there
@@ -375,7 +377,7 @@ struct Transfer {
         guard let top = manifests.first(where: { $0.digest == root.digest }) else {
             throw TransferError.damaged("\(name) has no manifest \(root.digest) among its own")
         }
-        let referrers = image.graph.nodes.filter(\.isReferrer)
+        let referrers = image.nodes.filter(\.isReferrer)
         let parts = referrers.isEmpty ? manifests.filter { $0.digest != top.digest } : manifests
         for manifest in parts {
             let isNew = try await manifestTraffic.alone(at: manifest, in: name.repository) { [destination] in

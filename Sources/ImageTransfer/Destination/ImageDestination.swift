@@ -15,7 +15,7 @@ public protocol ImageDestination: ChangeablePlace {
     ///   - images: what is going to be put, as far as that is known beforehand.
     ///   - areCertain: whether it is known to the byte, and all of it has to arrive: a destination that writes a
     ///     stream can put its index first.
-    func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws
+    func begin(_ images: AnnouncedImages, areCertain: Bool) async throws
     /// Whether a blob is there already, and can be referred to from `repository`.
     func has(_ blob: Descriptor, in repository: String) async throws -> Bool
     /// Whether a manifest is there already, with all that it refers to.
@@ -24,8 +24,8 @@ public protocol ImageDestination: ChangeablePlace {
     func digest(of name: ImageName) async throws -> Digest?
     /// What is known there to refer to a manifest. Asked only where `traits.namesAreWhole`.
     func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor]
-    /// The manifests of an image that is there, referrers and all; empty where a network would have to be asked.
-    func manifests(of digest: Digest, in repository: String) async throws -> [Manifest]
+    /// What is known of an image that is there; nothing where a network would have to be asked.
+    func known(_ digest: Digest, in repository: String) async throws -> KnownImage
     /// Told, before `begin`, of an image that is there already, with all of its referrers.
     func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws
     /// Told, before `finish`, what could not be copied and is left out.
@@ -92,7 +92,7 @@ extension ImageDestination {
     }
 
     public func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] { [] }
-    public func manifests(of digest: Digest, in repository: String) async throws -> [Manifest] { [] }
+    public func known(_ digest: Digest, in repository: String) async throws -> KnownImage { KnownImage() }
     public func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws {}
     public func leaveOut(_ failures: [CopyReport.Failure]) {}
     public func isTaken() async throws -> Bool { false }
@@ -111,6 +111,28 @@ public struct PresentImages: Sendable {
     }
 }
 
+/// What a destination knows of an image that it has as a whole.
+public struct KnownImage: Sendable {
+    /// All of them, those of referrers too.
+    public var manifests: [Descriptor] = []
+    /// Bytes of these and of what they refer to.
+    public var bytes: Int64 = 0
+
+    public init() {}
+
+    /// - Parameter manifests: of the whole image.
+    public init(_ manifests: [Manifest]) {
+        var blobs: Set<Digest> = []
+        for manifest in manifests {
+            self.manifests.append(manifest.descriptor)
+            bytes = bytes.addingSaturated(manifest.size)
+            for blob in manifest.blobs where !blob.staysAway && blob.size > 0 && blobs.insert(blob.digest).inserted {
+                bytes = bytes.addingSaturated(blob.size)
+            }
+        }
+    }
+}
+
 /// An image that is going to be written: its final root, and every manifest below it.
 public struct AnnouncedImage: Sendable {
     public var name: ImageName
@@ -125,6 +147,22 @@ public struct AnnouncedImage: Sendable {
         self.manifests = manifests
         self.root = root
         self.unloadableConfig = unloadableConfig
+    }
+}
+
+/// Everything that is going to be written, one image after the other: not all of it is in memory at a time.
+public struct AnnouncedImages: Sendable {
+    public let count: Int
+    private let image: @Sendable (Int) throws -> AnnouncedImage
+
+    /// - Parameter image: gives the image at a position, and the same whenever it is asked.
+    public init(count: Int, image: @Sendable @escaping (Int) throws -> AnnouncedImage) {
+        self.count = count
+        self.image = image
+    }
+
+    public func forEach(_ body: (AnnouncedImage) throws -> Void) throws {
+        for position in 0..<count { try body(image(position)) }
     }
 }
 

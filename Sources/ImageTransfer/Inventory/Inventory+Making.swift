@@ -14,17 +14,20 @@ extension Inventory {
         for image in listing.images {
             do {
                 let manifests = try await source.manifests(of: image)
-                var repository = repositories[image.repository ?? ""] ?? Repository(name: image.repository)
-                if image.tag != nil {
-                    repository.tags[image.repository == nil ? image.title : image.tag ?? ""] = image.descriptor.digest
-                }
+                var new: [BlobRecord] = []
                 for blob in manifests.flatMap(\.blobs)
                 where blob.size >= 0 && !blob.staysAway && !seen.contains(blob.digest) {
                     guard try await source.absence(of: blob, in: image.repository) == nil else { continue }
                     seen.insert(blob.digest)
-                    repository.blobs.append(BlobRecord(digest: blob.digest, size: blob.size))
+                    new.append(BlobRecord(digest: blob.digest, size: blob.size))
                 }
-                repositories[image.repository ?? ""] = repository
+                // In its place: a copy of a large repository for each of its images would take ever longer.
+                let key = image.repository ?? ""
+                repositories[key, default: Repository(name: image.repository)].blobs += new
+                if image.tag != nil {
+                    let name = image.repository == nil ? image.title : image.tag ?? ""
+                    repositories[key]?.tags[name] = image.descriptor.digest
+                }
             } catch {
                 guard let broken = BrokenImage(name: image.name, digest: image.descriptor.digest, error: error) else {
                     throw error

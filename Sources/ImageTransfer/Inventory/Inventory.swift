@@ -1,3 +1,4 @@
+public import ByteStreams
 public import ImageModel
 
 /// What a place holds: small enough to be carried to where the next delta for it is packed.
@@ -22,51 +23,50 @@ public struct Inventory: Sendable {
         public var blobs: [BlobRecord] = []
     }
 
-    /// Bytes of the document: enough for 300,000 blobs.
-    public static let sizeLimit = 16 << 20
-
     public let repositories: [Repository]
     /// Of the document.
     public let digest: Digest
-    /// The document.
-    public let bytes: [UInt8]
     private let places: [Digest: Place]
 
     private struct Place {
         let size: Int64
-        let repository: String?
+        /// The repository's position.
+        let repository: Int
     }
 
+    /// Reads a document.
+    ///
     /// - Parameter name: of the document, for messages.
     /// - Throws: `DocumentError`.
-    public init(_ bytes: [UInt8], name: String) throws {
-        let document = try Document.decode(
-            InventoryDocument.self, from: bytes, name: name, sizeLimit: Self.sizeLimit)
-        self.init(try document.checked(name), bytes: bytes)
+    public init(reading source: any ByteSource, name: String) throws {
+        let source = HashingSource(source)
+        var reader = DocumentReader(source, name: name)
+        let repositories = try Inventory.repositories(from: &reader)
+        try reader.expectEnd()
+        self.init(repositories, digest: source.digest())
     }
 
+    /// - Throws: `DocumentError` if it is larger than what is read.
     init(_ repositories: [Repository]) throws {
-        let bytes = try Document.encode(InventoryDocument(repositories)) + [UInt8(ascii: "\n")]
-        guard bytes.count <= Self.sizeLimit else {
-            throw DocumentError(
-                "the inventory would have \(bytes.count) bytes, and none is read that has over \(Self.sizeLimit): "
-                    + "make one of each repository, by its name behind the place")
-        }
-        self.init(repositories, bytes: bytes)
+        var hasher = DigestHasher(.sha256)
+        try withoutActuallyEscaping({ hasher.update($0) }) { try Self.write(repositories, to: $0) }
+        self.init(repositories, digest: hasher.finalize())
     }
 
-    private init(_ repositories: [Repository], bytes: [UInt8]) {
+    private init(_ repositories: [Repository], digest: Digest) {
         self.repositories = repositories
-        self.bytes = bytes
-        digest = Digest(of: bytes)
+        self.digest = digest
         var places: [Digest: Place] = [:]
-        for repository in repositories {
+        for (position, repository) in repositories.enumerated() {
             for blob in repository.blobs where places[blob.digest] == nil {
-                places[blob.digest] = Place(size: blob.size, repository: repository.name)
+                places[blob.digest] = Place(size: blob.size, repository: position)
             }
         }
         self.places = places
     }
+
+    /// Writes the document.
+    public func write(to sink: any ByteSink) throws { try Self.write(repositories) { try sink.write($0) } }
 
     public var blobCount: Int { places.count }
 
@@ -74,7 +74,9 @@ public struct Inventory: Sendable {
     public func has(_ blob: Descriptor) -> Bool { places[blob.digest]?.size == blob.size }
 
     /// One that has the blob; nil if none does, or the place is a single repository.
-    public func repository(of blob: Digest) -> String? { places[blob]?.repository }
+    public func repository(of blob: Digest) -> String? {
+        places[blob].flatMap { repositories[$0.repository].name }
+    }
 }
 
 /// A blob, by what identifies it.

@@ -28,7 +28,7 @@ struct LayerFinder {
     /// - Parameter tags: of all images that go into the repository.
     /// - Returns: digest and size of a layer that `repository` can refer to; nil if there is none.
     mutating func find(
-        _ diffID: Digest, _ compression: LayerCompression, in repository: String, tags: @autoclosure () -> [String]
+        _ diffID: Digest, _ compression: LayerCompression, in repository: String, tags: [String]
     ) async throws -> Descriptor? {
         for layer in destination.layerMemory?.layers(of: diffID, compression) ?? []
         where try await destination.has(layer, in: repository) {
@@ -44,11 +44,11 @@ struct LayerFinder {
         return nil
     }
 
-    private mutating func claims(in repository: String, tags: () -> [String]) async throws -> Claims? {
+    private mutating func claims(in repository: String, tags: [String]) async throws -> Claims? {
         let scope = destination.traits.isOneRepository ? "" : repository
         if let known = claims[scope] { return known }
         var found: Claims?
-        if let present = try await destination.present(in: repository, tags: tags()) {
+        if let present = try await destination.present(in: repository, tags: tags) {
             var new = Claims(source: present.source)
             var seen: Set<Digest> = []
             for image in present.images {

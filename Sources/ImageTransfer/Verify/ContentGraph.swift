@@ -83,15 +83,21 @@ struct ContentGraph {
         var visits = survey.roots.map {
             Visit(descriptor: $0.descriptor, repository: $0.repository, name: $0.name, isBlob: $0.isBlob)
         }
-        var readings: [Key: Reading] = [:]
         while !visits.isEmpty {
-            try Task.checkCancellation()
-            try await read(visits, into: &readings)
             var next: [Visit] = []
-            for visit in visits { follow(visit, readings[readingKey(visit)], &next) }
+            // Not all at a time: a level may be as large as the place.
+            for start in stride(from: 0, to: visits.count, by: Self.batchSize) {
+                try Task.checkCancellation()
+                let batch = visits[start...].prefix(Self.batchSize)
+                let readings = try await read(batch)
+                for visit in batch { follow(visit, readings[readingKey(visit)], &next) }
+            }
             visits = next
         }
     }
+
+    /// Manifests that are in memory at a time.
+    private static let batchSize = 1000
 
     /// Manifests that were read and found right.
     var soundManifests: Set<Digest> { Set(nodes.lazy.filter { $0.fault == nil }.map(\.key.digest)) }
@@ -102,17 +108,22 @@ struct ContentGraph {
         Key(repository: place.sharesContent ? nil : visit.repository, digest: visit.descriptor.digest)
     }
 
+    private func nodeKey(_ visit: Visit) -> Key {
+        Key(repository: visit.repository, digest: visit.descriptor.digest)
+    }
+
     private func mayBeManifest(_ visit: Visit) -> Bool { !visit.isBlob && visit.descriptor.mayBeManifest }
 
-    private func read(_ visits: [Visit], into readings: inout [Key: Reading]) async throws {
+    /// Reads what is not a node yet.
+    private func read(_ visits: ArraySlice<Visit>) async throws -> [Key: Reading] {
         var wanted: [Key: Visit] = [:]
-        for visit in visits where mayBeManifest(visit) && readings[readingKey(visit)] == nil {
+        for visit in visits where mayBeManifest(visit) && positions[nodeKey(visit)] == nil {
             // A type is worth more than none.
             if wanted[readingKey(visit)]?.descriptor.mediaType.isManifest != true { wanted[readingKey(visit)] = visit }
         }
         let order = Array(wanted)
         let found = try await order.mapConcurrently(limit: jobs) { [self] in try await read($0.value) }
-        for ((key, _), reading) in zip(order, found) { readings[key] = reading }
+        return Dictionary(uniqueKeysWithValues: zip(order.lazy.map(\.key), found))
     }
 
     private func read(_ visit: Visit) async throws -> Reading {
@@ -172,35 +183,27 @@ struct ContentGraph {
     // MARK: Following
 
     private mutating func follow(_ visit: Visit, _ reading: Reading?, _ next: inout [Visit]) {
+        let key = nodeKey(visit)
+        if let known = positions[key] { return note(visit, known) }
         guard let reading else { return need(visit) }
         if case .blob = reading { return need(visit) }
-        let key = Key(repository: visit.repository, digest: visit.descriptor.digest)
-        let position: Int
-        let isNew: Bool
-        if let known = positions[key] {
-            (position, isNew) = (known, false)
-        } else {
-            (position, isNew) = (nodes.count, true)
-            positions[key] = position
-            nodes.append(Node(key: key, descriptor: visit.descriptor))
-        }
-        if let name = visit.name { nodes[position].names.append(name) }
-        if let parent = visit.parent { nodes[position].parents.append(parent) }
+        let position = nodes.count
+        positions[key] = position
+        nodes.append(Node(key: key, descriptor: visit.descriptor))
         if case .fault(let fault) = reading { nodes[position].fault = fault }
-        guard case .manifest(let manifest, let diffIDs, let problem, let referrers) = reading else { return }
-        compare(visit, with: manifest, position)
+        guard case .manifest(let manifest, let diffIDs, let problem, let referrers) = reading else {
+            return note(visit, position)
+        }
+        nodes[position].descriptor = manifest.descriptor
+        note(visit, position)
         guard visit.depth <= ImageGraph.depthLimit else {
-            if isNew {
-                findings.append(
-                    Finding(
-                        .manifestDamaged, "\(key.digest)",
-                        "lies in indexes in indexes, more than \(ImageGraph.depthLimit) deep",
-                        affected: affected(by: [position]), advice: "make and push an index that is flat"))
-            }
+            findings.append(
+                Finding(
+                    .manifestDamaged, "\(key.digest)",
+                    "lies in indexes in indexes, more than \(ImageGraph.depthLimit) deep",
+                    affected: affected(by: [position]), advice: "make and push an index that is flat"))
             return
         }
-        guard isNew else { return }
-        nodes[position].descriptor = manifest.descriptor
         switch problem {
         case .damaged(let text):
             findings.append(
@@ -230,11 +233,14 @@ struct ContentGraph {
         }
     }
 
-    /// Compares what a reference says of a manifest with what it is.
-    private mutating func compare(_ visit: Visit, with manifest: Manifest, _ position: Int) {
-        let digest = manifest.digest
+    /// Notes what refers to a node, and compares what it says of the manifest with what that is.
+    private mutating func note(_ visit: Visit, _ position: Int) {
+        if let name = visit.name { nodes[position].names.append(name) }
+        if let parent = visit.parent { nodes[position].parents.append(parent) }
+        guard nodes[position].fault == nil else { return }
+        let digest = nodes[position].key.digest
         do {
-            try manifest.check(against: visit.descriptor, name: "the manifest \(digest)")
+            try nodes[position].descriptor.check(claim: visit.descriptor, name: "the manifest \(digest)")
         } catch {
             let parent = visit.parent.map { nodes[$0.node].key.digest }
             findings.append(
@@ -249,10 +255,9 @@ struct ContentGraph {
     /// What turned out to be no manifest.
     private mutating func need(_ visit: Visit) {
         if let parent = visit.parent { return need(visit.descriptor, by: parent.node, diffID: nil) }
-        var need = needs[visit.descriptor.digest] ?? Need(descriptor: visit.descriptor)
-        need.names += visit.name.map { [$0] } ?? []
-        need.repositories.insert(visit.repository)
-        needs[visit.descriptor.digest] = need
+        let digest = visit.descriptor.digest
+        needs[digest, default: Need(descriptor: visit.descriptor)].repositories.insert(visit.repository)
+        if let name = visit.name { needs[digest]?.names.append(name) }
     }
 
     private mutating func need(_ blob: Descriptor, by node: Int, diffID: Digest?) {

@@ -18,6 +18,17 @@ struct SourceContent: RegistryContent {
         var manifests: [Digest: Place] = [:]
         var blobs: [Digest: Place] = [:]
         var referrers: [Digest: [Descriptor]] = [:]
+
+        mutating func add(_ manifest: Manifest, of source: any ImageSource, in repository: String?) {
+            func place(_ descriptor: Descriptor) -> Place {
+                Place(source: source, descriptor: descriptor.plain, repository: repository)
+            }
+            let isNew = manifests.updateValue(place(manifest.descriptor), forKey: manifest.digest) == nil
+            for blob in manifest.blobs where !blob.staysAway { blobs[blob.digest] = place(blob) }
+            if isNew, let subject = manifest.subject {
+                referrers[subject.digest, default: []].append(manifest.referrerDescriptor)
+            }
+        }
     }
 
     private var content: [String: Repository] = [:]
@@ -29,33 +40,16 @@ struct SourceContent: RegistryContent {
         var content: [String: Repository] = [:]
         for named in images {
             let (source, image, name) = (named.source, named.image, named.name)
-            var repository = content[name.repository] ?? Repository()
-            let manifests = try await source.manifests(of: image)
-            for manifest in manifests {
-                repository.manifests[manifest.digest] = Place(
-                    source: source, descriptor: manifest.descriptor, repository: image.repository)
-                for blob in manifest.blobs where !blob.staysAway {
-                    repository.blobs[blob.digest] = Place(
-                        source: source, descriptor: blob, repository: image.repository)
-                }
-                if let subject = manifest.subject {
-                    var known = repository.referrers[subject.digest] ?? []
-                    if !known.contains(where: { $0.digest == manifest.digest }) {
-                        known.append(manifest.referrerDescriptor)
-                    }
-                    repository.referrers[subject.digest] = known
-                }
+            // Changed in its place: to copy a large repository for each of its images would take ever longer.
+            for manifest in try await source.manifests(of: image) {
+                content[name.repository, default: Repository()].add(manifest, of: source, in: image.repository)
             }
-            if let tag = name.tag {
-                let digest = image.descriptor.digest
-                if let other = repository.tags[tag], other != digest {
-                    throw TransferError.refused(
-                        "two different images are called \(name): \(other.short) and \(digest.short) of "
-                            + source.title)
-                }
-                repository.tags[tag] = digest
+            guard let tag = name.tag else { continue }
+            let digest = image.descriptor.digest
+            if let other = content[name.repository]?.tags.updateValue(digest, forKey: tag), other != digest {
+                throw TransferError.refused(
+                    "two different images are called \(name): \(other.short) and \(digest.short) of \(source.title)")
             }
-            content[name.repository] = repository
         }
         self.content = content
         names = content.keys.sorted { $0.split(separator: "/").lexicographicallyPrecedes($1.split(separator: "/")) }

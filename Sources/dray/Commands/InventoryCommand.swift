@@ -33,7 +33,7 @@ struct InventoryCommand: DrayCommand {
         for remark in listing.remarks { console.note(Printable.line(remark)) }
         let inventory = try await Inventory(of: source, listing) { console.note(Printable.line($0)) }
         console.detail("\(inventory.blobCount) blobs; the inventory is \(inventory.digest)")
-        try await console.write(inventory.bytes)
+        try await console.write { try inventory.write(to: $0) }
         return .done
     }
 }

@@ -71,10 +71,12 @@ struct PackingArguments: ParsableArguments {
     }
 
     private static func inventory(_ path: String) throws -> Inventory {
-        guard let bytes = try TextFile.read(path, limit: Inventory.sizeLimit) else {
+        guard try fileKind(path) != nil else {
             throw TransferError.notFound("there is no inventory \(path): 'dray inventory' on the far side makes one")
         }
-        return try Inventory(bytes, name: path)
+        let text = try TextFile.stream(
+            FileSource(OpenFile(reading: path)), limit: Document.sizeLimit << 4, name: path)
+        return try Inventory(reading: text, name: path)
     }
 }
 

@@ -16,20 +16,31 @@ struct BackupListing {
         var images: [CopyListing.Row]
     }
 
-    let document: Document
-    let lines: [String]
-    let failures: [String]
+    private let report: CopyReport
+    private let snapshot: Snapshot?
+    private let freeBytes: Int64?
 
     init(_ report: CopyReport, snapshot: Snapshot?, freeBytes: Int64?) {
-        let repositories = Set(report.images.map(\.name.repository)).count
-        document = Document(
+        self.report = report
+        self.snapshot = snapshot
+        self.freeBytes = freeBytes
+    }
+
+    private var repositories: Int { Set(report.images.lazy.map(\.name.repository)).count }
+
+    var failures: [String] { CopyListing(report).failures }
+
+    var document: Document {
+        Document(
             snapshot: snapshot?.id, repositories: repositories, bytesMoved: report.bytesMoved,
             bytesSkipped: report.bytesSkipped, bytesFree: freeBytes, dryRun: report.isDryRun ? true : nil,
             images: CopyListing(report).rows)
+    }
+
+    var lines: [String] {
         var news = report
         news.images.removeAll { $0.bytesMoved == 0 }
-        let listing = CopyListing(news)
-        failures = listing.failures
+        let repositories = repositories
         let counts =
             "\(repositories == 1 ? "1 repository" : "\(repositories) repositories"), "
             + "\(report.images.count == 1 ? "1 image" : "\(report.images.count) images"): "
@@ -47,6 +58,6 @@ struct BackupListing {
                     + "were there already"
             ]
         }
-        lines = listing.lines + last
+        return CopyListing(news).lines + last
     }
 }

@@ -23,23 +23,29 @@ struct Console: Sendable {
     ///
     /// - Parameter toStandardError: where standard output carries an archive.
     func report(
-        _ json: some Encodable & Sendable, text lines: [String], toStandardError: Bool = false
+        _ json: @autoclosure () -> some Encodable & Sendable, text lines: @autoclosure () -> [String],
+        toStandardError: Bool = false
     ) async throws {
-        let text: String
+        var text: [UInt8] = []
         switch format {
-        case .json: text = String(decoding: try Document.encode(json, pretty: true), as: UTF8.self) + "\n"
-        case .text: text = lines.map { $0 + "\n" }.joined()
+        case .json: text = try Document.encode(json(), pretty: true) + [UInt8(ascii: "\n")]
+        case .text: for line in lines() { text += (line + "\n").utf8 }
         }
         if toStandardError {
-            if !text.isEmpty { status.print(String(text.dropLast())) }
+            if !text.isEmpty { status.print(String(decoding: text.dropLast(), as: UTF8.self)) }
         } else {
-            try await write(Array(text.utf8))
+            try await write(text)
         }
     }
 
     /// Exactly these bytes.
     func write(_ bytes: [UInt8]) async throws {
         try await Blocking.run { try StandardOutput().write(bytes) }
+    }
+
+    /// Exactly what `body` writes, as it comes.
+    func write(_ body: @Sendable @escaping (any ByteSink) throws -> Void) async throws {
+        try await Blocking.run { try body(StandardOutput()) }
     }
 
     // MARK: Everything else

@@ -24,51 +24,53 @@ struct CopyListing {
         var error: String?
     }
 
-    let rows: [Row]
-    let lines: [String]
-    let failures: [String]
-    /// Bytes in all.
-    let summary: String
+    private let report: CopyReport
 
-    init(_ report: CopyReport) {
-        var rows: [Row] = []
-        var table = TextTable()
-        failures = report.failures.map { failure in
+    init(_ report: CopyReport) { self.report = report }
+
+    var failures: [String] {
+        report.failures.map { failure in
             (failure.rule.map { "\($0): " } ?? "") + "\(failure.name ?? failure.source): \(failure.error)"
         }
-        for failure in report.failures {
-            rows.append(
-                Row(
-                    source: failure.source, digest: failure.digest, name: failure.name, rule: failure.rule,
-                    error: "\(failure.error)"))
+    }
+
+    var rows: [Row] {
+        let failures = report.failures.map { failure in
+            Row(
+                source: failure.source, digest: failure.digest, name: failure.name, rule: failure.rule,
+                error: "\(failure.error)")
         }
+        return failures + report.images.map { Row($0, isDryRun: report.isDryRun) }
+    }
+
+    var lines: [String] {
+        var table = TextTable()
         for image in report.images {
-            var row = Row(image, isDryRun: report.isDryRun)
-            var result = image.kept ? "kept" : "changed (was \(image.previousDigest))"
-            switch image.outcome {
-            case .copied:
-                if image.estimate != nil { result = "changes" }
-                if report.isDryRun {
-                    result +=
-                        ", \(Self.prefix(image.estimate))\(image.bytesMoved) bytes to move, \(image.bytesSkipped) bytes there"
-                }
-            case .skipped:
-                row.skipped = true
-                result = "skipped (the name is taken)"
-            }
-            rows.append(row)
-            table.add(image.name.description, image.descriptor.digest.description, result)
+            table.add(image.name.description, image.descriptor.digest.description, result(of: image))
         }
-        self.rows = rows
-        lines = table.lines()
+        return table.lines()
+    }
+
+    private func result(of image: CopyReport.Image) -> String {
+        guard image.outcome == .copied else { return "skipped (the name is taken)" }
+        var result = image.kept ? "kept" : "changed (was \(image.previousDigest))"
+        if image.estimate != nil { result = "changes" }
+        if report.isDryRun {
+            result +=
+                ", \(Self.prefix(image.estimate))\(image.bytesMoved) bytes to move, \(image.bytesSkipped) bytes there"
+        }
+        return result
+    }
+
+    /// Bytes in all.
+    var summary: String {
         let count = report.images.count == 1 ? "1 image" : "\(report.images.count) images"
         let estimates = Set(report.images.compactMap(\.estimate))
         let prefix = Self.prefix(estimates.contains(.about) ? .about : estimates.first)
         let disks = report.disks.map { disk in
             "; \(disk.destination) needs \(prefix)\(disk.needed) bytes, and has \(disk.free) free"
         }
-        summary =
-            report.isDryRun
+        return report.isDryRun
             ? "\(count): \(prefix)\(report.bytesMoved) bytes to move, \(report.bytesSkipped) bytes there already"
                 + disks.joined()
             : "\(count): \(report.bytesMoved) bytes moved, \(report.bytesSkipped) bytes were there already"
@@ -90,7 +92,7 @@ extension CopyListing.Row {
             digest: image.estimate == nil ? image.descriptor.digest : nil, mediaType: image.descriptor.mediaType,
             size: image.descriptor.size, previousDigest: image.previousDigest, kept: image.kept,
             bytesMoved: image.bytesMoved, bytesSkipped: image.bytesSkipped, estimate: image.estimate?.rawValue,
-            dryRun: isDryRun ? true : nil, rule: image.rule)
+            skipped: image.outcome == .skipped ? true : nil, dryRun: isDryRun ? true : nil, rule: image.rule)
     }
 }
 

@@ -25,15 +25,25 @@ struct RestoreListing {
         var bytesFree: Int64?
     }
 
-    let document: Document
-    let lines: [String]
-    let failures: [String]
+    private let report: CopyReport
+    private let removed: [SnapshotMirror.Extra]
+    private let before: [ImageName: Digest]?
+    private let freeBytes: Int64?
 
     /// - Parameter before: what names mean at the target; nil if they were not looked up.
     init(
         _ report: CopyReport, removed: [SnapshotMirror.Extra], before: [ImageName: Digest]?, freeBytes: Int64?
     ) {
-        document = Document(
+        self.report = report
+        self.removed = removed
+        self.before = before
+        self.freeBytes = freeBytes
+    }
+
+    var failures: [String] { report.failures.map { "\($0.name ?? $0.source): \($0.error)" } }
+
+    var document: Document {
+        Document(
             dryRun: report.isDryRun ? true : nil,
             images: report.images.map { image in
                 Document.Image(
@@ -43,19 +53,12 @@ struct RestoreListing {
             },
             removed: removed.map { ImageRow($0.image) }, bytesMoved: report.bytesMoved,
             bytesSkipped: report.bytesSkipped, bytesFree: freeBytes)
+    }
+
+    var lines: [String] {
         var table = TextTable()
         for image in report.images {
-            let digest = image.descriptor.digest
-            var change = image.bytesMoved > 0 ? "restored" : "there already"
-            if let before {
-                change =
-                    switch before[image.name] {
-                    case nil: image.bytesMoved > 0 || image.name.tag != nil ? "new" : "there already"
-                    case digest: image.bytesMoved > 0 ? "lacks a part" : "unchanged"
-                    case let other?: "means \(other) now"
-                    }
-            }
-            table.add(image.name.description, digest.description, change)
+            table.add(image.name.description, image.descriptor.digest.description, change(of: image))
         }
         for extra in removed {
             let change = extra.isWhole ? "the manifest" : "the tag"
@@ -68,7 +71,15 @@ struct RestoreListing {
         last += report.isDryRun ? "to move, " : "moved, "
         last += "\(report.bytesSkipped) bytes \(report.isDryRun ? "" : "were ")there already"
         if report.isDryRun, let freeBytes { last += "; \(freeBytes) bytes free" }
-        lines = table.lines() + [last]
-        failures = report.failures.map { "\($0.name ?? $0.source): \($0.error)" }
+        return table.lines() + [last]
+    }
+
+    private func change(of image: CopyReport.Image) -> String {
+        guard let before else { return image.bytesMoved > 0 ? "restored" : "there already" }
+        switch before[image.name] {
+        case nil: return image.bytesMoved > 0 || image.name.tag != nil ? "new" : "there already"
+        case image.descriptor.digest: return image.bytesMoved > 0 ? "lacks a part" : "unchanged"
+        case let other?: return "means \(other) now"
+        }
     }
 }

@@ -102,7 +102,7 @@ struct NameRoundTripTests {
 
     /// A round trip through two transports, and into a store.
     private static func trip(_ seed: UInt64, _ ways: [Transport]) async throws {
-        let directory = try TemporaryDirectory()
+        let directory = try Workplace()
         var random = SeededBytes(seed: seed)
         let (memory, expected) = try sample(&random)
         var source: any ImageSource = memory
@@ -127,7 +127,7 @@ struct NameRoundTripTests {
     @Test(arguments: Transport.allCases.filter(\.keepsHosts))
     func hostsAreKept(_ transport: Transport) async throws {
         for host in Self.hosts {
-            let directory = try TemporaryDirectory()
+            let directory = try Workplace()
             var memory = MemorySource()
             let names = ["library/busybox:1.36", "quay.io/coreos/etcd:v3", "team/app:1", "app:2"].compactMap {
                 ImageName(withoutHost: $0).map { ImageName(host: host, repository: $0.repository, tag: $0.tag) }

@@ -62,7 +62,7 @@ struct NamingTests {
     }
 
     private static func report(_ test: Case, together: Bool) async throws -> [String] {
-        let directory = try TemporaryDirectory()
+        let directory = try Workplace()
         var sources: [MemorySource] = together ? [MemorySource()] : []
         for (number, text) in test.images.enumerated() {
             if !together { sources.append(MemorySource()) }

@@ -11,10 +11,8 @@ struct RecoveryWriter {
     /// - Parameter files: that stand in every volume of the set.
     /// - Returns: the volumes, ended and without names yet.
     func write(
-        _ volumes: ArchiveVolumes, set: Digest, files: (_ volume: Int) throws -> [(path: String, bytes: [UInt8])]
-    )
-        throws -> [ArchiveOutput]
-    {
+        _ volumes: ArchiveVolumes, set: Digest, files: (_ volume: Int) throws -> [ArchiveFile]
+    ) throws -> [ArchiveOutput] {
         let data = (0..<volumes.count).map { volumes.output($0) }
         let length = data.map(\.position).max() ?? 0
         let code = try ErasureCode(data: data.count, parity: count)

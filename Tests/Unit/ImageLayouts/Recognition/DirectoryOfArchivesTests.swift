@@ -48,6 +48,22 @@ struct DirectoryOfArchivesTests {
         }
     }
 
+    /// Layouts and stores that are directories are taken as well, and other directories are named.
+    @Test func directoriesInIt() throws {
+        let place = try Workplace()
+        let store = Member("docker/registry/v2/repositories/a/_layers/x").below("store")
+        let unpacked = ForeignMembersTests.docker.map { $0.below("unpacked") }
+        let path = try place.directory(
+            "in",
+            [Member("a.tar", bytes: Self.archive), store, Member("docs/readme"), Member("empty/")]
+                + ForeignMembersTests.layout.map { $0.below("lay") } + unpacked)
+        let (references, leftOut) = try ImageReference(path).expanded()
+        #expect(
+            references.map(\.description) == ["docker-archive:\(path)/a.tar", "oci:\(path)/lay", "store:\(path)/store"])
+        #expect(leftOut.map(\.file) == ["docs", "empty", "unpacked"].map { "\(path)/\($0)" })
+        #expect(leftOut.last?.kind == "a docker-archive, unpacked")
+    }
+
     /// Cut off, or with a list that is none.
     @Test(arguments: [
         ("cut.tar", Array(long.prefix(2000))), ("cut", Array(long.prefix(2000))), ("noise.tar", [0xa5, 0xa5, 0xa5]),

@@ -155,7 +155,7 @@ struct MendingTests {
         var title: String { "the place" }
         var requestedName: String? { nil }
         var traits: DestinationTraits { layout.traits }
-        func begin(_ images: [AnnouncedImage], areCertain: Bool) async throws {}
+        func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {}
         func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
             try await layout.has(blob, in: repository)
         }

@@ -1,8 +1,8 @@
 import Foundation
 import TarArchive
 
-/// A directory for files and trees that are looked at, gone afterwards.
-final class Workplace {
+/// A directory for the files and trees of one test, gone afterwards.
+final class Workplace: Sendable {
     let path: String
 
     init() throws {
@@ -11,6 +11,8 @@ final class Workplace {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    subscript(_ name: String) -> String { "\(path)/\(name)" }
 
     /// - Returns: its path.
     @discardableResult

@@ -1,7 +1,6 @@
-package import ImageModel
-
 /// A SHA-256 digest in 32 bytes: a collection holds every digest of a store at once.
 package struct PackedDigest: Hashable, Sendable, Comparable {
+    /// The first byte is the highest of the first word.
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
     /// - Returns: nil unless `hex` is 64 lower-case hexadecimal digits.
@@ -22,7 +21,23 @@ package struct PackedDigest: Hashable, Sendable, Comparable {
     /// - Returns: nil for another algorithm's.
     package init?(_ digest: Digest) {
         guard digest.algorithm == .sha256 else { return nil }
-        self.init(hex: digest.hex)
+        self = digest.start
+    }
+
+    /// - Parameter hash: at least 32 bytes, of which the first 32 count.
+    init(hash: UnsafeRawBufferPointer) {
+        precondition(hash.count >= 32)
+        func word(_ start: Int) -> UInt64 {
+            UInt64(bigEndian: hash.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+        }
+        words = (word(0), word(8), word(16), word(24))
+    }
+
+    /// Writes the 32 bytes of the hash.
+    package func append(to bytes: inout [UInt8]) {
+        withUnsafeBytes(of: (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)) {
+            bytes += $0
+        }
     }
 
     private static func parse(_ text: UnsafeRawBufferPointer) -> (UInt64, UInt64, UInt64, UInt64)? {
@@ -48,26 +63,32 @@ package struct PackedDigest: Hashable, Sendable, Comparable {
     }
 
     /// 0 to 255.
-    var firstByte: Int { Int(words.0 >> 56) }
+    package var firstByte: Int { Int(words.0 >> 56) }
 
     package var hex: String {
-        String(unsafeUninitializedCapacity: 64) { text in
-            var position = 0
-            for word in [words.0, words.1, words.2, words.3] {
-                for shift in stride(from: 60, through: 0, by: -4) {
-                    let digit = UInt8(truncatingIfNeeded: word >> UInt64(shift)) & 15
-                    text[position] = digit < 10 ? 48 + digit : 87 + digit
-                    position += 1
-                }
-            }
+        String(unsafeUninitializedCapacity: 64) {
+            write(to: $0)
             return 64
         }
     }
 
-    package var digest: Digest {
-        guard let digest = Digest(.sha256, hex: hex) else { preconditionFailure("64 hexadecimal digits are a digest") }
-        return digest
+    /// Writes the 64 hexadecimal digits to the start of `text`.
+    func write(to text: UnsafeMutableBufferPointer<UInt8>) {
+        func write(_ word: UInt64, at start: Int) {
+            var rest = word
+            for position in stride(from: start + 15, through: start, by: -1) {
+                let digit = UInt8(truncatingIfNeeded: rest) & 15
+                text[position] = digit < 10 ? 48 + digit : 87 + digit
+                rest >>= 4
+            }
+        }
+        write(words.0, at: 0)
+        write(words.1, at: 16)
+        write(words.2, at: 32)
+        write(words.3, at: 48)
     }
+
+    package var digest: Digest { Digest(self) }
 
     package static func == (a: Self, b: Self) -> Bool { a.words == b.words }
 
