@@ -13,8 +13,11 @@ extension Backup {
             if !dryRun { _ = try StagingArea(root: path, shared: OCIPaths.blobs) }
             let tree = DirectoryTree(path, shared: OCIPaths.blobs)
             var contents = BackupContents(self)
-            var needed: Set<Digest> = []
-            for snapshot in try readSnapshots() { needed.formUnion(try contents.needs(of: snapshot).digests) }
+            for snapshot in try readSnapshots() {
+                // It may need any blob.
+                if let problem = try contents.needs(of: snapshot).problems.first { throw problem.error }
+            }
+            let needed = Set(contents.digests)
             var report = PruneReport(isDryRun: dryRun)
             for algorithm in Digest.Algorithm.allCases {
                 let directory = "\(OCIPaths.blobs)/\(algorithm.rawValue)"

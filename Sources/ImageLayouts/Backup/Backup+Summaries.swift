@@ -9,18 +9,16 @@ extension Backup {
             let blobs = LayoutBlobs(root: path)
             var contents = BackupContents(self)
             let needs = try snapshots.map { try contents.needs(of: $0) }
-            var sizes: [Digest: Int64] = [:]
-            var counts: [Digest: Int] = [:]
-            for digest in needs.lazy.flatMap(\.digests) {
-                counts[digest, default: 0] += 1
-                if sizes[digest] == nil { sizes[digest] = try fileSize(blobs.path(of: digest)) ?? 0 }
-            }
+            let sizes = try contents.digests.map { try fileSize(blobs.path(of: $0)) ?? 0 }
+            var counts = [Int32](repeating: 0, count: sizes.count)
+            for blob in needs.lazy.flatMap(\.blobs) { counts[Int(blob)] += 1 }
             return zip(snapshots, needs).map { snapshot, needs in
-                var summary = SnapshotSummary(snapshot: snapshot, tags: needs.tags, bytes: 0, uniqueBytes: 0)
-                for digest in needs.digests {
-                    let size = sizes[digest] ?? 0
+                var summary = SnapshotSummary(
+                    snapshot: snapshot, tags: needs.tags, bytes: 0, uniqueBytes: 0, problems: needs.problems)
+                for blob in needs.blobs {
+                    let size = sizes[Int(blob)]
                     summary.bytes = summary.bytes.addingSaturated(size)
-                    if counts[digest] == 1 { summary.uniqueBytes = summary.uniqueBytes.addingSaturated(size) }
+                    if counts[Int(blob)] == 1 { summary.uniqueBytes = summary.uniqueBytes.addingSaturated(size) }
                 }
                 return summary
             }

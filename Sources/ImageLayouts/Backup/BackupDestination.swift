@@ -45,7 +45,13 @@ public final class BackupDestination: ImageDestination {
 
     private func area() throws -> StagingArea { try staging.area() }
 
-    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {}
+    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
+        try await Workers.blobs.run { [self] in
+            var forecasts: [String: LayoutForecast] = [:]
+            try images.forEach { forecasts[$0.name.repository, default: LayoutForecast()].add($0) }
+            for (repository, forecast) in forecasts { try forecast.check("\(title): \(repository)") }
+        }
+    }
 
     public func has(_ blob: Descriptor, in repository: String) async throws -> Bool { try blobs.has(blob) }
 

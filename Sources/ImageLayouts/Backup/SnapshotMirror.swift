@@ -82,9 +82,12 @@ public struct SnapshotMirror: Sendable {
         return names.contains { $0 == repository || RepositoryPattern($0)?.matches(repository) == true }
     }
 
+    /// - Throws: what is wrong with any of the snapshot: what cannot be read is not superfluous at the place.
     private func repositories() async throws -> [String: Repository] {
         var all: [String: Repository] = [:]
-        for image in try await source.images() {
+        let listing = try await source.listing()
+        if let broken = listing.broken.first { throw broken.error }
+        for image in listing.images {
             guard let name = image.repository else { continue }
             if let tag = image.tag { all[name, default: Repository()].tags.insert(tag) }
             for manifest in try await source.manifests(of: image) {

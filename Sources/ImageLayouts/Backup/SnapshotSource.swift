@@ -32,9 +32,30 @@ public final class SnapshotSource: ImageSource {
     /// Every image has a repository.
     public var madeUpRepository: String { "image" }
 
-    public func listing() async throws -> SourceListing {
+    public func listing() async throws -> SourceListing { try await listing(of: snapshot.repositories) }
+
+    /// Only what is meant is looked at: what is wrong with another repository is no matter then.
+    public func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
+        let meant = snapshot.repositories.filter { repository in
+            guard let name else { return true }
+            return name == repository || name.hasPrefix("\(repository):")
+                || RepositoryPattern(name)?.matches(repository) == true
+        }
+        return try await choice(
+            named: name, digest: digest, of: listing(of: meant.isEmpty ? snapshot.repositories : meant))
+    }
+
+    private func listing(of repositories: [String]) async throws -> SourceListing {
         var all = SourceListing()
-        for repository in snapshot.repositories { all.add(try await listing(of: repository)) }
+        for repository in repositories {
+            do {
+                all.add(try await listing(of: repository))
+            } catch {
+                let name = SourceImage.Name.full(ImageName(repository: repository))
+                guard let broken = BrokenImage(name: name, repository: repository, error: error) else { throw error }
+                all.broken.append(broken)
+            }
+        }
         return all
     }
 

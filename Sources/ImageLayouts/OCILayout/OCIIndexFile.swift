@@ -88,6 +88,11 @@ package struct OCIIndexFile: ListDocument {
         self.entries = entries
     }
 
+    /// Its size before anything is added.
+    var forecast: LayoutForecast {
+        LayoutForecast(entries: entries.count, bytes: entries.reduce(0) { $0 + $1.text.count + 1 })
+    }
+
     /// What names with a tag mean.
     package var digests: LayoutNames {
         var digests = LayoutNames()
@@ -108,7 +113,8 @@ package struct OCIIndexFile: ListDocument {
     package mutating func removeName(_ name: SourceImage.Name) throws { try removeTags([name], listing: []) }
 
     private mutating func removeTags(_ removed: some Sequence<SourceImage.Name>, listing new: [Entry]) throws {
-        isChanged = true
+        let before = entries.map(\.text)
+        defer { if !isChanged { isChanged = before != entries.map(\.text) } }
         var names = LayoutNames()
         if !entries.isEmpty { for name in removed { names.add(name, isExact: true, nil) } }
         let isReplaced = entries.map { $0.isTagged && names.contains($0.name, isExact: $0.isExact) }

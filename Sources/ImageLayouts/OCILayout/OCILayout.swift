@@ -53,6 +53,9 @@ public final class OCILayout: ImageDestination {
 
     public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
+            var forecast = try readIndex()?.forecast ?? LayoutForecast()
+            try images.forEach { forecast.add($0) }
+            try forecast.check(title)
             let area = try area()
             if try fileKind("\(path)/\(OCIPaths.layout)") == nil {
                 try area.write(Array(OCIPaths.layoutContent.utf8), to: "\(path)/\(OCIPaths.layout)")

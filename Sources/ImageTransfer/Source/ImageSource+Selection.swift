@@ -2,7 +2,11 @@ public import ImageModel
 
 extension ImageSource {
     public func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
-        let all = try await listing()
+        try await choice(named: name, digest: digest, of: listing())
+    }
+
+    /// What a reference means, of images among which all of those are.
+    package func choice(named name: String?, digest: Digest?, of all: SourceListing) async throws -> SourceListing {
         var chosen = try await chosen(named: name, digest: digest, of: all)
         chosen.remarks = all.remarks
         return chosen

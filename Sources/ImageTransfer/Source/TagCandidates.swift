@@ -31,18 +31,23 @@ extension ImageSource {
         var chosen = SourceListing(notes: all.notes)
         chosen.remarks = all.remarks
         var repositories: [String?] = []
-        for repository in all.images.map(\.ownRepository?.repository) where !repositories.contains(repository) {
-            repositories.append(repository)
+        var tagged: [String?: (images: [SourceImage], broken: [BrokenImage])] = [:]
+        for image in all.images {
+            let repository = image.ownRepository?.repository
+            if tagged[repository] == nil { repositories.append(repository) }
+            tagged[repository, default: ([], [])].images += image.tag == nil ? [] : [image]
         }
+        for broken in all.broken where broken.tag != nil { tagged[broken.ownRepository]?.broken.append(broken) }
         for repository in repositories {
-            let images = all.images.filter { $0.ownRepository?.repository == repository && $0.tag != nil }
-            let broken = all.broken.filter { $0.tag != nil && ($0.ownRepository == repository) }
+            let (images, broken) = tagged[repository] ?? ([], [])
+            let first = Dictionary(images.map { ($0.tag ?? "", $0) }) { first, _ in first }
+            let firstBroken = Dictionary(broken.map { ($0.tag ?? "", $0) }) { first, _ in first }
             let candidates = TagCandidates(
                 repository: repository, tags: { images.compactMap(\.tag) + broken.compactMap(\.tag) },
-                image: { tag in images.first { $0.tag == tag } })
+                image: { tag in first[tag] })
             for tag in try await choose(candidates) {
-                chosen.images += images.filter { $0.tag == tag }.prefix(1)
-                chosen.broken += broken.filter { $0.tag == tag }.prefix(1)
+                if let image = first[tag] { chosen.images.append(image) }
+                if let image = firstBroken[tag] { chosen.broken.append(image) }
             }
         }
         return chosen

@@ -29,7 +29,8 @@ struct SnapshotsCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let rows = try await Backup(path: directory).summaries().map { summary in
+        let summaries = try await Backup(path: directory).summaries()
+        let rows = summaries.map { summary in
             Row(
                 id: summary.snapshot.id, date: summary.snapshot.id.date, sources: summary.snapshot.sources,
                 repositories: summary.snapshot.repositories, tags: summary.tags, bytes: summary.bytes,
@@ -44,6 +45,16 @@ struct SnapshotsCommand: DrayCommand {
                     + (row.missing.isEmpty ? "" : ", without \(row.missing.count) that could not be read"))
         }
         try await console.report(rows, text: table.lines())
-        return .done
+        var status = ExitStatus.done
+        for summary in summaries {
+            for problem in summary.problems {
+                console.error(
+                    Printable.line(
+                        "\(summary.snapshot.id): \(problem.repository) is not counted: \(problem.error); "
+                            + "'dray verify' says what is affected"))
+                status = .damaged
+            }
+        }
+        return status
     }
 }
