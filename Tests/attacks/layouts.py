@@ -143,7 +143,7 @@ def listing_itself(place):
 
 layout("index that refers to itself", "an index that lists its own digest", itself, 3, is_deep=True)
 layout("indexes that refer to each other", "two indexes that list each other's digests", each_other, 3, is_deep=True)
-layout("index.json lists index.json", "the digest of an index.json that is no blob", listing_itself, 4, but={"ls": (0, ""), "verify": (3, "")})
+layout("index.json lists index.json", "the digest of an index.json that is no blob", listing_itself, 3, but={"ls": (0, "")})
 layout("index in index, 1,000", "1,000 indexes, each in the next", lambda place: nested(place, 1000), 3, "deep", is_deep=True)
 layout("index twice in index, 8", "8 indexes, each twice in the next: 256 ways to one image", lambda place: doubling(place, 8), 0)
 layout("index twice in index, 100", "100 indexes, each twice in the next: 2^100 ways", lambda place: doubling(place, 100), 3, "deep", is_deep=True)
@@ -152,8 +152,8 @@ layout(
         {"mediaType": OCI_MANIFEST, "digest": f"sha256:{n:064}", "size": 100} for n in range(20_000)))).finish(), (3, 4), only=["copy", "verify", "ls"], but={"ls": (0, "")})
 layout(
     "index.json of 20,000", "index.json lists 20,000 manifests that are not there", lambda place: place.finish(
-        {"schemaVersion": 2, "manifests": [{"mediaType": OCI_MANIFEST, "digest": f"sha256:{n:064}", "size": 100} for n in range(20_000)]}), 4,
-    only=["copy"], but={"verify": (3, "")})
+        {"schemaVersion": 2, "manifests": [{"mediaType": OCI_MANIFEST, "digest": f"sha256:{n:064}", "size": 100} for n in range(20_000)]}), 3,
+    only=["copy"])
 
 
 def referrers(place, count):
@@ -198,7 +198,7 @@ layout(
     "index as what it is not", "an index that index.json gives for an image's manifest",
     lambda place: place.add({**place.index(place.image()), "mediaType": OCI_MANIFEST}).finish(), 3, is_deep=True)
 layout(
-    "oci-layout of another version", "imageLayoutVersion 99", lambda place: (place.write("oci-layout", {"imageLayoutVersion": "99"}), place.add(place.image()).finish()), 1, but={"verify": (3, "")})
+    "oci-layout of another version", "imageLayoutVersion 99", lambda place: (place.write("oci-layout", {"imageLayoutVersion": "99"}), place.add(place.image()).finish()), 3)
 layout(
     "oci-layout of 100 MB", "oci-layout of 100 MB", lambda place: (place.write("oci-layout", b" " * 100_000_000), place.add(place.image()).finish()), 3)
 layout(

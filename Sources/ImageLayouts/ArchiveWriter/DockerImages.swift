@@ -44,6 +44,7 @@ struct DockerImages {
         }
         // An empty list would say that the archive is empty.
         guard !items.isEmpty else { return [] }
+        try DockerManifestFile.check(items.reduce(0) { $0 + max(1, $1.names.count) }, in: "manifest.json")
         let manifest = try ArchiveFile("manifest.json") { [items] writer in
             try writer.array { writer in
                 for (item, names) in items { try Self.write(item, names, to: &writer) }

@@ -13,6 +13,9 @@ struct DockerManifestFile: ListDocument {
 
     static var acceptsSpellings: Bool { true }
 
+    /// Images and names of one archive, which writers keep to as well. Each costs some kilobytes once it is planned.
+    static let nameLimit = 50_000
+
     private(set) var items: [Item] = []
 
     /// - Throws: `DocumentError`, saying what it is instead.
@@ -25,6 +28,7 @@ struct DockerManifestFile: ListDocument {
         }
         // Most images share layers.
         var paths: Set<String> = []
+        var names = 0
         try reader.array { reader in
             var item = Item(config: "")
             var hasConfig = false
@@ -41,8 +45,17 @@ struct DockerManifestFile: ListDocument {
             }
             guard hasConfig else { throw reader.wrong("'Config' is missing") }
             items.append(item)
+            names += max(1, item.repoTags?.count ?? 0)
+            try Self.check(names, in: reader.name)
         }
         guard !items.isEmpty else { throw DocumentError("\(reader.name) lists no images (it is empty)") }
+    }
+
+    /// - Parameter names: as many as an archive gives, an image without any being one.
+    /// - Throws: `DocumentError` for too many.
+    static func check(_ names: Int, in title: String) throws(DocumentError) {
+        guard names > nameLimit else { return }
+        throw DocumentError("\(title) has more than \(nameLimit) image names, which is the limit")
     }
 }
 
@@ -61,6 +74,7 @@ struct DockerRepositoriesFile: ListDocument {
         try reader.object { reader, repository in
             try reader.object { reader, tag in
                 items.append(Item(repository: repository, tag: tag, id: try reader.string()))
+                try DockerManifestFile.check(items.count, in: reader.name)
                 return true
             }
             return true

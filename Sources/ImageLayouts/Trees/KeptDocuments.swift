@@ -6,10 +6,14 @@ import TarArchive
 struct KeptDocuments: Sendable {
     private var documents: [String: [UInt8]] = [:]
     private var lists: [String: KeptList] = [:]
-    private var size = 0
+    /// Bytes of those that are small, and of the others.
+    private var sizes = (small: 0, large: 0)
 
-    /// Bytes that are kept, what lists say aside: some hundred thousand manifests and configs.
-    private static let sizeLimit = 256 << 20
+    /// Bytes of small documents that are kept, what lists say aside: some hundred thousand manifests and configs.
+    private static let smallLimit = 256 << 20
+    /// Bytes of large ones: most of them are blobs that happen to be JSON.
+    private static let largeLimit = 8 << 20
+    private static let largest = 64 << 10
 
     subscript(path: String) -> [UInt8]? { documents[path] }
     func list(_ path: String) -> KeptList? { lists[path] }
@@ -19,7 +23,12 @@ struct KeptDocuments: Sendable {
 
     mutating func remove(_ path: String) {
         lists[path] = nil
-        if let old = documents.removeValue(forKey: path) { size -= Self.room(path, old) }
+        if let old = documents.removeValue(forKey: path) { count(path, old, sign: -1) }
+    }
+
+    private mutating func count(_ path: String, _ bytes: [UInt8], sign: Int) {
+        let room = sign * Self.room(path, bytes)
+        if bytes.count > Self.largest { sizes.large += room } else { sizes.small += room }
     }
 
     mutating func add(_ path: String, _ list: KeptList) { lists[path] = list }
@@ -28,12 +37,13 @@ struct KeptDocuments: Sendable {
     ///   understanding the archive. They are blobs like any other then.
     mutating func add(_ path: String, _ bytes: [UInt8]) -> [(path: String, bytes: [UInt8])] {
         documents[path] = bytes
-        size += Self.room(path, bytes)
-        guard size > Self.sizeLimit else { return [] }
+        count(path, bytes, sign: 1)
+        guard sizes.small > Self.smallLimit || sizes.large > Self.largeLimit else { return [] }
         var dropped: [(path: String, bytes: [UInt8])] = []
         // Down to the half, so that it is not sorted again for each.
-        for (path, bytes) in documents.sorted(by: { ($0.value.count, $0.key) > ($1.value.count, $1.key) })
-        where size > Self.sizeLimit / 2 {
+        let smallRoom = sizes.small > Self.smallLimit ? Self.smallLimit / 2 : .max
+        for (path, bytes) in documents.sorted(by: { ($0.value.count, $0.key) > ($1.value.count, $1.key) }) {
+            guard sizes.large > Self.largeLimit / 2 || sizes.small > smallRoom else { break }
             remove(path)
             dropped.append((path, bytes))
         }
