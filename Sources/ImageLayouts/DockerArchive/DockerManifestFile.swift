@@ -37,7 +37,7 @@ struct DockerManifestFile: ListDocument {
                 case "Config":
                     item.config = try reader.string()
                     hasConfig = true
-                case "RepoTags": item.repoTags = try reader.strings()
+                case "RepoTags": item.repoTags = try reader.strings { try Self.check($0, in: $1) }
                 case "Layers": item.layers = try reader.strings()?.map { paths.insert($0).memberAfterInsert }
                 default: return false
                 }
@@ -85,10 +85,17 @@ struct DockerRepositoriesFile: ListDocument {
 
 extension DocumentReader {
     /// An array of strings, or nil for null.
-    fileprivate mutating func strings() throws -> [String]? {
+    ///
+    /// - Parameter check: is told how many there are so far, and the document's name.
+    fileprivate mutating func strings(
+        _ check: (_ count: Int, _ name: String) throws -> Void = { _, _ in }
+    ) throws -> [String]? {
         if try takesNull() { return nil }
         var strings: [String] = []
-        try array { strings.append(try $0.string()) }
+        try array { reader in
+            strings.append(try reader.string())
+            try check(strings.count, reader.name)
+        }
         return strings
     }
 }

@@ -88,7 +88,7 @@ struct ForeignMembers {
                 if let form = (try? ImageForm(of: tree, at: path, isCertain: true)) ?? nil {
                     found.append((path, form))
                 } else {
-                    below += inside.map { "\(path)/\($0)" }
+                    below += inside.prefix(left).map { "\(path)/\($0)" }
                 }
             }
             if let first = found.first {
