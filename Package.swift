@@ -89,11 +89,12 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
-        .target(name: "ConfigurationFiles", dependencies: ["CYAML"], swiftSettings: settings),
+        .target(name: "ConfigurationFiles", dependencies: ["CYAML", "ImageModel"], swiftSettings: settings),
         .target(
             name: "ImageSync",
             dependencies: [
@@ -103,7 +104,8 @@ let package = Package(
         .target(
             name: "RegistryServer",
             dependencies: [
-                "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "CCrypt",
+                "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "RegistryClient",
+                "CCrypt",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -152,6 +154,7 @@ let package = Package(
                 "RegistryClient", "RegistryServer", "ImageSync", "FuzzTargets",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

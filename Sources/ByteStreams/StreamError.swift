@@ -11,7 +11,9 @@ public enum StreamError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .damaged(let what), .limit(let what): what
-        case .io(let operation, let path, let code): "cannot \(operation) \(path): \(systemMessage(code))"
+        case .io(let operation, let path, let code):
+            "cannot \(operation) \(path): \(systemMessage(code))"
+                + (WriteObstacle.text(operation, path, code).map { "; \($0)" } ?? "")
         }
     }
 }

@@ -2,7 +2,7 @@
 #include <zlib.h>
 
 /* zlib's initialisers are macros, which Swift cannot call. */
-static inline int dray_inflate_init_gzip(z_streamp stream) { return inflateInit2(stream, 15 + 16); }
+static inline int dray_inflate_init(z_streamp stream, int window_bits) { return inflateInit2(stream, window_bits); }
 static inline int dray_deflate_init_raw(z_streamp stream, int level) {
     return deflateInit2(stream, level, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
 }

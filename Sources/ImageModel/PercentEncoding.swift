@@ -10,9 +10,18 @@ package enum PercentEncoding {
             switch byte {
             case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
                 encoded.append(byte)
-            default: encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            default: encoded += escape(byte, digits)
             }
         }
         return String(decoding: encoded, as: UTF8.self)
+    }
+
+    /// `%XX`, whatever the byte is.
+    package static func encode(_ byte: UInt8) -> String {
+        String(decoding: escape(byte, Array("0123456789ABCDEF".utf8)), as: UTF8.self)
+    }
+
+    private static func escape(_ byte: UInt8, _ digits: [UInt8]) -> [UInt8] {
+        [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
     }
 }

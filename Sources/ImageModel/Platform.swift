@@ -18,12 +18,26 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
         self.variant = variant
     }
 
-    /// Reads `os/architecture[/variant]`.
+    /// Reads `os/architecture[/variant]`, or an architecture that is known, which is one of Linux: `amd64`, `arm/v7`.
     public init?(_ text: String) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard (2...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }) else { return nil }
+        var parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard (1...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }) else { return nil }
+        if Self.architectures.contains(parts[0]) || Self.otherNames[parts[0]] != nil { parts.insert("linux", at: 0) }
+        guard (2...3).contains(parts.count) else { return nil }
+        if let names = Self.otherNames[parts[1]] { parts.replaceSubrange(1...1, with: names) }
+        guard parts.count <= 3 else { return nil }
         self.init(os: parts[0], architecture: parts[1], variant: parts.count == 3 ? parts[2] : nil)
     }
+
+    /// Go's names of the processors that images are made for.
+    private static let architectures: Set = [
+        "386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x",
+    ]
+    /// The kernel's names, as `uname -m` prints them, and Debian's.
+    private static let otherNames = [
+        "x86_64": ["amd64"], "x86-64": ["amd64"], "i386": ["386"], "aarch64": ["arm64"], "armv6l": ["arm", "v6"],
+        "armv7l": ["arm", "v7"], "armhf": ["arm", "v7"],
+    ]
 
     public var description: String {
         "\(os)/\(architecture)" + (variant.map { "/\($0)" } ?? "")

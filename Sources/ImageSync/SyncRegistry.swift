@@ -34,6 +34,7 @@ public struct SyncRegistry: Sendable {
     /// - Throws: `TransferError.refused` if the credentials cannot be read.
     func apply(to options: inout RegistryOptions) throws {
         if let account { options.credentials = try account.read() }
+        if verifiesTLS == false || plainHTTP == true { options.isSharedByRegistries = false }
         options.verifiesTLS = verifiesTLS ?? options.verifiesTLS
         options.plainHTTP = plainHTTP ?? options.plainHTTP
         options.authorityFiles += authorityFiles

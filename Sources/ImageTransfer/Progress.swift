@@ -5,6 +5,8 @@ import Synchronization
 public final class Progress: Sendable {
     private let plannedBytes = Atomic<Int64>(0)
     private let movedBytes = Atomic<Int64>(0)
+    private let plannedImages = Atomic<Int>(0)
+    private let doneImages = Atomic<Int>(0)
     private let remarks: @Sendable (String) -> Void
     private let events: @Sendable (TransferEvent) -> Void
 
@@ -34,6 +36,15 @@ public final class Progress: Sendable {
         }
     }
     public func move(_ bytes: Int64) { movedBytes.add(bytes, ordering: .relaxed) }
+    /// Images that are to be copied, as far as planned.
+    public var images: Int { plannedImages.load(ordering: .relaxed) }
+    /// Images that were copied, skipped or found present.
+    public var imagesDone: Int { doneImages.load(ordering: .relaxed) }
+
+    public func plan(images: Int) { plannedImages.add(images, ordering: .relaxed) }
     public func remark(_ text: String) { remarks(text) }
-    public func tell(_ event: TransferEvent) { events(event) }
+    public func tell(_ event: TransferEvent) {
+        if case .image = event { doneImages.add(1, ordering: .relaxed) }
+        events(event)
+    }
 }

@@ -1,3 +1,5 @@
+import ImageModel
+
 /// Why something could not be moved, in the terms of what to do about it. The message says what was tried,
 /// on what, what was found and what helps.
 public enum TransferError: Error, Equatable, CustomStringConvertible {
@@ -18,7 +20,8 @@ public enum TransferError: Error, Equatable, CustomStringConvertible {
     ///   - needed: bytes.
     ///   - orElse: what helps as well.
     package static func noRoom(in place: String, free: Int64, needed: Int64, orElse: String = "") -> TransferError {
-        .refused("\(place) has \(free) bytes free, and \(needed) have to be written: make room first\(orElse)")
+        .refused(
+            "\(place): not enough room: \(ByteCount(needed)) needed, \(ByteCount(free)) free; make room first\(orElse)")
     }
 
     public var description: String {

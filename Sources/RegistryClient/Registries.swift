@@ -68,8 +68,12 @@ public actor Registries {
         if let known = routes[key] { return try await known.value }
         var options = try options(reference.location)
         if key.isMirror {
-            // Credentials that were given are for the registry that was named.
+            // What was given is for the registry that was named; `insecure` in registries.conf is for the mirror.
             options.credentials = nil
+            options.clientCertificate = nil
+            options.certificateDirectory = nil
+            options.plainHTTP = false
+            options.verifiesTLS = true
             // There is somebody else to ask.
             options.retryTimes = min(1, options.retryTimes)
         }

@@ -4,9 +4,6 @@ import ImageTransfer
 import NIOHTTP1
 
 extension Registry {
-    private struct Tags: Decodable { var tags: [String]? }
-    private struct Catalog: Decodable { var repositories: [String]? }
-
     /// The tags of a repository, sorted; what is no tag is left out with a remark.
     ///
     /// - Parameter pages: to look at, at most: for a hint, one will do.
@@ -15,7 +12,7 @@ extension Registry {
         let request = RegistryRequest(
             method: .GET, path: "\(repository)/tags/list", repository: repository, scope: .pull(repository),
             action: "list the tags", expects: [404])
-        let all = try list(request, pages: pages, Tags.self) { $0.tags ?? [] }
+        let all = try list(request, pages: pages, member: "tags")
         let tags = all.filter { ImageName.isTag($0) }
         if tags.count < all.count {
             session.remark(
@@ -29,7 +26,7 @@ extension Registry {
         do {
             let request = RegistryRequest(
                 method: .GET, path: "_catalog", scope: .catalog, action: "list the repositories")
-            let all = try list(request, pages: .max, Catalog.self) { $0.repositories ?? [] }
+            let all = try list(request, pages: .max, member: "repositories")
             let names = all.filter { ImageName.isRepository($0) }
             if let bad = all.first(where: { !ImageName.isRepository($0) }) {
                 session.remark(
@@ -37,69 +34,168 @@ extension Registry {
                         + RegistryProblem.short(session.secrets.redact(bad)))
             }
             return names
-        } catch var error as RegistryError where [401, 403, 404, 405, 501].contains(error.status ?? 0) {
-            error.advice =
-                "many registries tell nobody what repositories there are: name one, as docker://\(host)/REPOSITORY"
+        } catch var error as RegistryError
+            where error.redirectedTo == nil && [401, 403, 404, 405, 501].contains(error.status ?? 0)
+        {
+            let advice = "many registries list their repositories to nobody; name one: docker://\(host)/REPOSITORY"
+            // With a wrong password, nothing is known of the list.
+            if error.status == 401 {
+                if !error.refusesAccount {
+                    error.advice = [error.advice, advice].compactMap { $0 }.joined(separator: "; ")
+                }
+            } else {
+                error.advice = advice
+            }
             throw error
         }
     }
 
-    private func list<Page: Decodable>(
-        _ request: RegistryRequest, pages limit: Int, _ type: Page.Type, _ items: (Page) -> [String]
-    ) throws -> [String] {
+    /// Reads one member of a paged list as a stream, and skips the rest of each page. Google's registries put every
+    /// manifest of a repository beside the tags.
+    private func list(_ request: RegistryRequest, pages limit: Int, member: String) throws -> [String] {
         let name = "\(host): \(request.path)"
         var request = request
         var all: Set<String> = []
         var pages = Pages(name)
         for _ in 0..<limit {
-            let page: (items: [String], next: Address?, bytes: Int)? = try session.send(request) { answer in
+            let page: (items: [String], next: Address?)
+            do {
+                page = try self.page(request) { answer in
+                    (try items(of: member, in: answer, name: name, pages), try answer.nextPage)
+                }
+            } catch let error as RegistryError where !pages.isFirst && error.status != nil {
+                throw DocumentError("\(name): incomplete list: \(error)")
+            }
+            let before = all.count
+            all.formUnion(page.items)
+            guard let next = try pages.turn(to: page.next, items: page.items, news: all.count - before) else { break }
+            request.address = next
+            // What was promised has to be there.
+            request.expects = []
+        }
+        return all.sorted()
+    }
+
+    /// Reads one page. The path in a Link may be one that the registry has on the inside alone: then the query counts, at
+    /// the place where the list began. Sources: sonatype/nexus-public#1011, Artifactory's RTFACT-18971.
+    private func page(
+        _ request: RegistryRequest, _ read: (HTTPAnswer) throws -> (items: [String], next: Address?)
+    ) throws -> (items: [String], next: Address?) {
+        do {
+            return try session.send(request) { answer in
                 guard answer.status != 404 else {
-                    // A repository without images is unknown to some registries, and empty to others.
-                    guard all.isEmpty else { return nil }
                     let words = RegistryProblem.short(session.secrets.redact(RegistryProblem(answer).text))
                     throw TransferError.notFound(
                         "\(host) has no repository \(request.repository ?? "")" + (words.isEmpty ? "" : " (\(words))"))
                 }
-                let bytes = try answer.bytes(limit: Document.pageSizeLimit, name: name)
-                let page = try Document.decode(type, from: bytes, name: name, sizeLimit: Document.pageSizeLimit)
-                return (items(page), answer.nextPage, bytes.count)
+                return try read(answer)
             }
-            guard let page else { break }
-            let before = all.count
-            all.formUnion(page.items)
-            guard let next = try pages.turn(to: page.next, news: all.count - before, bytes: page.bytes, session) else {
-                break
-            }
-            request.address = next
+        } catch let error as RegistryError where [400, 401, 403, 404].contains(error.status) {
+            guard let given = request.address,
+                let start = try session.base().resolving("v2/" + request.path)?.withQuery(of: given), start != given
+            else { throw error }
+            var request = request
+            request.address = start
+            return try session.send(request, read)
         }
-        return all.sorted()
+    }
+
+    /// The texts in the array that is a member of an answer's object; the rest of it is skipped.
+    func items(of member: String, in answer: HTTPAnswer, name: String, _ pages: Pages) throws -> [String] {
+        var reader = DocumentReader(
+            LimitedSource(try answer.content(name: name), limit: Pages.answerLimit, name: name), name: name)
+        var items: [String] = []
+        var bytes = 0
+        try reader.object { reader, key in
+            guard try key == member && !reader.takesNull() else {
+                if key != member { try reader.skip() }
+                return true
+            }
+            try reader.array(of: String.self) { item in
+                bytes += item.utf8.count
+                try pages.check(bytes)
+                items.append(item)
+            }
+            return true
+        }
+        try reader.expectEnd()
+        return items
     }
 }
 
-/// Guards against lists that lead nowhere or have no end.
+/// Guards against lists that lead nowhere or have no end. A list that is cut off is an error, since nobody would see what
+/// is missing from it.
 struct Pages {
-    private static let byteLimit = 64 << 20
+    /// Bytes of one answer, of which most may be of no interest.
+    static let answerLimit = 256 << 20
+    /// Bytes of all entries.
+    private let byteLimit: Int
+    /// Pages that bring nothing new, one after the other. A catalog may be filtered by what the account may see.
+    private static let barrenLimit = 1_000
+    private static let countLimit = 1_000_000
     private let name: String
     private var seen: Set<Address> = []
     private var bytes = 0
-    private var withoutNews = 0
+    private var barren = 0
 
-    init(_ name: String) { self.name = name }
+    /// Whether no other page was there yet.
+    var isFirst: Bool { seen.isEmpty }
 
-    /// - Returns: the page to go on with; nil at the end, or where the pages only repeat themselves, which the
-    ///   user is told.
+    init(_ name: String, limit: Int = 64 << 20) {
+        self.name = name
+        byteLimit = limit
+    }
+
+    /// - Parameter more: bytes of entries beside those of the pages so far.
     /// - Throws: `StreamError.limit`.
-    mutating func turn(to next: Address?, news: Int, bytes: Int, _ session: RegistrySession) throws -> Address? {
-        self.bytes += bytes
-        withoutNews = news > 0 ? 0 : withoutNews + 1
-        guard let next else { return nil }
-        guard self.bytes <= Self.byteLimit else {
-            throw StreamError.limit("\(name) is a list of more than \(Self.byteLimit >> 20) MiB: it has no end")
+    func check(_ more: Int) throws {
+        guard bytes + more <= byteLimit else {
+            throw StreamError.limit("\(name): more than \(byteLimit >> 20) MiB of entries; the list has no end")
         }
-        guard withoutNews < 3, seen.insert(next).inserted else {
-            session.remark("\(name): its pages lead in circles, so the list may not be complete")
-            return nil
+    }
+
+    /// - Returns: the page to go on with; nil at the end.
+    /// - Throws: `StreamError.limit`, and `DocumentError` if a page links back to an earlier one.
+    mutating func turn(to next: Address?, items: [String], news: Int) throws -> Address? {
+        try turn(to: next, bytes: items.reduce(0) { $0 + $1.utf8.count }, news: news)
+    }
+
+    /// - Parameter more: bytes of the page's entries.
+    mutating func turn(to next: Address?, bytes more: Int, news: Int) throws -> Address? {
+        try check(more)
+        bytes += more
+        barren = news > 0 ? 0 : barren + 1
+        guard let next else { return nil }
+        guard barren < Self.barrenLimit else {
+            throw StreamError.limit("\(name): \(barren) pages without a new entry; the list has no end")
+        }
+        guard seen.count < Self.countLimit else {
+            throw StreamError.limit("\(name): more than \(Self.countLimit) pages; the list has no end")
+        }
+        guard seen.insert(next).inserted else {
+            throw DocumentError("\(name): incomplete list: a page links back to an earlier page")
         }
         return next
+    }
+}
+
+/// Fails where a source has more bytes than it may have.
+private final class LimitedSource: ByteSource {
+    private let upstream: any ByteSource
+    private let limit: Int
+    private let name: String
+    private var count = 0
+
+    init(_ upstream: any ByteSource, limit: Int, name: String) {
+        self.upstream = upstream
+        self.limit = limit
+        self.name = name
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let got = try upstream.read(into: buffer)
+        count += got
+        guard count <= limit else { throw StreamError.limit("\(name): an answer of more than \(limit >> 20) MiB") }
+        return got
     }
 }

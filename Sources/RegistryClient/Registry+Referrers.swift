@@ -1,12 +1,30 @@
-import ImageModel
+package import ImageModel
 import ImageTransfer
 import NIOHTTP1
 import Synchronization
 
+/// Whether a registry has the referrers API.
+struct ReferrersAPI {
+    private static let limit = 10_000
+
+    /// Whether it has answered.
+    var isThere = false
+    /// Repositories in which it has not. Another one may be missing, or closed to this account.
+    private var silent: Set<String> = []
+
+    /// Whether there is no use in asking.
+    func isMissing(in repository: String) -> Bool { !isThere && silent.contains(repository) }
+
+    mutating func noteSilence(in repository: String) {
+        if silent.count >= Self.limit { silent = [] }
+        silent.insert(repository)
+    }
+}
+
 /// What refers to a manifest: by the API, or by an index under a fallback tag where there is no API.
 /// Source: OCI distribution-spec, "Listing Referrers".
 extension Registry {
-    func referrers(of digest: Digest, in repository: String) throws -> [Descriptor] {
+    package func referrers(of digest: Digest, in repository: String) throws -> [Descriptor] {
         if let found = try listedReferrers(of: digest, in: repository) { return found }
         guard case .index(let index)? = try manifest(ImageName.referrersTag(of: digest), in: repository)?.content
         else { return [] }
@@ -17,7 +35,7 @@ extension Registry {
     ///
     /// - Returns: nil if there is none.
     func listedReferrers(of digest: Digest, in repository: String) throws -> [Descriptor]? {
-        hasReferrers.withLock { $0 } == false ? nil : try listed(digest, repository)
+        referrersAPI.withLock { $0.isMissing(in: repository) } ? nil : try listed(digest, repository)
     }
 
     /// - Returns: nil if there is no API.
@@ -28,43 +46,49 @@ extension Registry {
             action: "list the referrers of \(digest)", headers: ["accept": MediaType.ociIndex.rawValue],
             expects: [400, 404, 405, 406, 501])
         var found: [Descriptor] = []
-        var pages = Pages(name)
+        var pages = Pages(name, limit: 16 << 20)
         while true {
-            let page: (manifests: [Descriptor], next: Address?, bytes: Int)?
+            let page: (manifests: [Descriptor], next: Address?)?
+            var size = 0
             do {
                 page = try session.send(request) { answer in
                     let type = answer.contentType ?? MediaType.ociIndex.rawValue
                     guard answer.isSuccess, type == MediaType.ociIndex.rawValue else {
+                        guard pages.isFirst else { throw DocumentError("\(name): a page of the list is not an index") }
                         answer.finish()
                         return nil
                     }
                     let bytes = try answer.bytes(limit: Document.sizeLimit, name: name)
+                    size = bytes.count
                     let index = try Document.decode(ImageIndex.self, from: bytes, name: name)
-                    return (index.manifests, answer.nextPage, bytes.count)
+                    return (index.manifests, try answer.nextPage)
                 }
-            } catch let error as RegistryError where error.isUnauthorised {
+            } catch let error as RegistryError where error.isUnauthorised && pages.isFirst {
                 session.remark("\(error.description): taken as if there were no such list")
                 page = nil
             }
             guard let page else {
-                hasReferrers.withLock { $0 = $0 ?? false }
-                return hasReferrers.withLock { $0 } == true ? found : nil
+                return referrersAPI.withLock { api in
+                    api.noteSilence(in: repository)
+                    return api.isThere ? [] : nil
+                }
             }
-            hasReferrers.withLock { $0 = true }
+            referrersAPI.withLock { $0.isThere = true }
             let known = Set(found.map(\.digest))
             let new = page.manifests.filter { !known.contains($0.digest) }
             found += new
-            guard let next = try pages.turn(to: page.next, news: new.count, bytes: page.bytes, session) else {
-                return found
-            }
+            guard let next = try pages.turn(to: page.next, bytes: size, news: new.count) else { return found }
             request.address = next
+            // What was promised has to be there.
+            request.expects = []
         }
     }
 
     /// Makes the registry know a referrer where it does not do so by itself.
     func noteReferrer(_ referrer: Descriptor, of subject: Digest, in repository: String) throws {
-        if hasReferrers.withLock({ $0 }) == nil { _ = try referrers(of: subject, in: repository) }
-        guard hasReferrers.withLock({ $0 }) == false else { return }
+        func isMissing() -> Bool { referrersAPI.withLock { $0.isMissing(in: repository) } }
+        if !isMissing(), !referrersAPI.withLock(\.isThere) { _ = try referrers(of: subject, in: repository) }
+        guard isMissing() else { return }
         try merge([referrer], as: ImageName.referrersTag(of: subject), in: repository)
     }
 

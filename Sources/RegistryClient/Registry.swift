@@ -1,5 +1,5 @@
 import ByteStreams
-import ImageModel
+package import ImageModel
 import ImageTransfer
 import NIOHTTP1
 import Synchronization
@@ -15,10 +15,14 @@ public final class Registry: Sendable {
     /// What the registry has taken so far.
     let uploads = UploadMemory()
     let queue = UploadQueue()
-    /// Whether it has the referrers API; nil while nobody knows.
-    let hasReferrers = Mutex<Bool?>(nil)
+    let referrersAPI = Mutex(ReferrersAPI())
     /// Held while a fallback tag is read, changed and put again.
     let merging = Mutex(())
+    private let account = ChangingCredentials()
+    private let formats = Mutex(FormatMemory())
+    /// Kinds of content of which HEAD has turned out to tell nothing.
+    private let unansweredHeads = Mutex<Set<Content>>([])
+    private enum Content { case manifest, blob }
     var options: RegistryOptions { session.options }
 
     /// - Parameters:
@@ -28,6 +32,31 @@ public final class Registry: Sendable {
     public init(host: String, options: RegistryOptions = RegistryOptions(), keyring: Keyring = Keyring()) throws {
         self.host = host
         session = try RegistrySession(host: host, options: options, keyring: keyring)
+    }
+
+    /// A registry that a server asks. Credentials are only those that `use` gives it, and the user's files do not count.
+    ///
+    /// - Parameter url: with its scheme; the API is at `v2/` below its path.
+    /// - Throws: `ReferenceError`.
+    package init(url: String, options: RegistryOptions) throws {
+        let invalid = ReferenceError("'\(PrintableURL.value(url))': invalid URL; expected https://HOST/")
+        guard let given = Address(url) else { throw invalid }
+        let path = given.target.prefix { $0 != "?" }
+        let authority = given.authority.replacing(given.host, with: RegistrySession.server(of: given.host))
+        let text = "\(given.scheme)://\(authority)\(path)\(path.hasSuffix("/") ? "" : "/")"
+        guard let base = Address(text) else { throw invalid }
+        var options = options
+        options.credentials = nil
+        options.readsCertificateDirectories = false
+        host = base.authority
+        session = RegistrySession(base: base, options: options, keyring: Keyring(account))
+    }
+
+    /// Replaces the account of a registry that was opened by its URL.
+    package func use(_ credentials: Credentials?) {
+        guard credentials != account.current else { return }
+        if let credentials { session.secrets.add(expiring: credentials) }
+        account.replace(with: credentials)
     }
 
     /// Everything that there is, or one repository, or one image of it, to be read and renamed.
@@ -59,7 +88,7 @@ public final class Registry: Sendable {
 
     /// - Parameter reference: a tag or a digest.
     /// - Returns: nil if there is none.
-    func manifest(_ reference: String, in repository: String) throws -> Manifest? {
+    package func manifest(_ reference: String, in repository: String) throws -> Manifest? {
         try stored(reference, in: repository)?.manifest
     }
 
@@ -95,13 +124,17 @@ public final class Registry: Sendable {
     }
 
     /// What a tag or digest is, without its content where the registry tells that.
-    func resolve(_ reference: String, in repository: String) throws -> Descriptor? {
+    package func resolve(_ reference: String, in repository: String) throws -> Descriptor? {
+        guard !unansweredHeads.withLock({ $0.contains(.manifest) }) else {
+            return try manifest(reference, in: repository)?.descriptor
+        }
         let answer = try session.send(
             RegistryRequest(
                 method: .HEAD, path: "\(repository)/manifests/\(reference)", repository: repository,
                 scope: .pull(repository), action: "look up \(reference)", headers: Self.accepted,
                 expects: [404, 405]))
         if answer.status == 404 { return nil }
+        if answer.isRefusedHead { unansweredHeads.withLock { _ = $0.insert(.manifest) } }
         let claimed = answer.headers.contentDigest
         let pinned = Digest(reference)
         if let pinned, let claimed, claimed.algorithm == pinned.algorithm, claimed != pinned {
@@ -132,8 +165,16 @@ public final class Registry: Sendable {
                 "\(host)/\(repository): the manifest \(reference) has over 4 MiB, which many registries refuse")
         }
         request.headers.add(name: "content-type", value: manifest.mediaType.rawValue)
-        let answer = try session.send(request)
+        let format = manifest.mediaType.manifestFormat
+        let answer: HTTPAnswer
+        do {
+            answer = try session.send(request)
+        } catch let error as RegistryError where error.isRefusedType && format == .docker {
+            formats.withLock { $0.wasDockerRefused = true }
+            throw ManifestFormatRefused(format: .docker, reason: error)
+        }
         guard answer.isSuccess else { return nil }
+        formats.withLock { $0.note(format) }
         if let stored = answer.headers.contentDigest,
             stored.algorithm == manifest.digest.algorithm, stored != manifest.digest
         {
@@ -141,8 +182,25 @@ public final class Registry: Sendable {
                 request, status: answer.status, problem: "it made \(stored) of \(manifest.digest)")
         }
         let keepsSubject = answer.headers.contains(name: "oci-subject")
-        if keepsSubject { hasReferrers.withLock { $0 = true } }
+        if keepsSubject { referrersAPI.withLock { $0.isThere = true } }
         return keepsSubject
+    }
+
+    /// Whether a family of manifests was refused and another one was taken.
+    func refuses(_ format: ManifestFormat) -> Bool { format == .docker && formats.withLock { $0.isOCIOnly } }
+
+    /// The families of manifests that a registry has taken so far.
+    private struct FormatMemory {
+        var wasDockerRefused = false
+        private(set) var isOCIOnly = false
+
+        mutating func note(_ format: ManifestFormat?) {
+            switch format {
+            case .docker: self = FormatMemory()
+            case .oci: isOCIOnly = wasDockerRefused
+            case nil: break
+            }
+        }
     }
 
     enum Deletion {
@@ -166,13 +224,36 @@ public final class Registry: Sendable {
 
     func blobPath(_ digest: Digest, _ repository: String) -> String { "\(repository)/blobs/\(digest)" }
 
-    /// - Returns: whether the blob can be had from this repository, with this size.
+    /// - Returns: whether the repository has the blob, with this size.
     func hasBlob(_ digest: Digest, size: Int64, in repository: String) throws -> Bool {
-        let answer = try session.send(
-            RegistryRequest(
-                method: .HEAD, path: blobPath(digest, repository), repository: repository, scope: .pull(repository),
-                action: "look for the blob \(digest)", expects: [400, 404, 405]))
-        guard answer.isSuccess else { return false }
-        return size < 0 || answer.length == nil || answer.length == size
+        guard let found = try findBlob(digest, in: repository) else { return false }
+        return size < 0 || found.size < 0 || found.size == size
+    }
+
+    /// Looks for a blob.
+    ///
+    /// - Returns: nil if there is none; its size is -1 where the registry does not say.
+    package func findBlob(_ digest: Digest, in repository: String) throws -> Descriptor? {
+        func found(_ size: Int64?) -> Descriptor {
+            var descriptor = Descriptor(untyped: digest)
+            descriptor.size = size ?? -1
+            return descriptor
+        }
+        var request = RegistryRequest(
+            method: .HEAD, path: blobPath(digest, repository), repository: repository, scope: .pull(repository),
+            action: "look for the blob \(digest)", expects: [400, 404, 405])
+        if !unansweredHeads.withLock({ $0.contains(.blob) }) {
+            let answer = try session.send(request)
+            guard answer.isRefusedHead else { return answer.isSuccess ? found(answer.length) : nil }
+            unansweredHeads.withLock { _ = $0.insert(.blob) }
+        }
+        request.method = .GET
+        request.headers.add(name: "range", value: "bytes=0-0")
+        // An empty blob has no first byte.
+        request.expects.insert(416)
+        return try session.send(request) { answer in
+            guard answer.isSuccess || answer.status == 416 else { return nil }
+            return found(answer.headers.wholeLength ?? (answer.status == 200 ? answer.length : nil))
+        }
     }
 }

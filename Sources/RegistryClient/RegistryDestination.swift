@@ -5,14 +5,14 @@ import NIOHTTP1
 import Synchronization
 
 /// A registry, pushed to over its API.
-public final class RegistryDestination: ImageDestination {
+public final class RegistryDestination: ImageDestination, ChoosesManifestFormat {
     /// As the user names it.
     private let host: String
     private let route: RegistryRoute
     public let requestedName: String?
 
     private struct State {
-        /// Repositories of this registry that have a blob.
+        /// Repositories of this registry that have a blob or manifest.
         var places: [Digest: Set<String>] = [:]
         /// Manifests of this run, for giving them names.
         var manifests: [Digest: Manifest] = [:]
@@ -62,7 +62,9 @@ public final class RegistryDestination: ImageDestination {
     public func has(manifest: Digest, in repository: String) async throws -> Bool {
         let repository = own(repository)
         return try await Workers.blobs.run { [self] in
-            try registry.resolve(manifest.description, in: repository) != nil
+            guard try registry.resolve(manifest.description, in: repository) != nil else { return false }
+            note(manifest, in: repository)
+            return true
         }
     }
 
@@ -179,13 +181,42 @@ public final class RegistryDestination: ImageDestination {
         let repository = own(repository)
         try await Workers.blobs.run { [self] in
             state.withLock { $0.manifests[manifest.digest] = manifest }
-            let keepsSubject = try registry.put(manifest, as: reference, in: repository) == true
+            let keepsSubject = try putPatiently(manifest, as: reference, in: repository) == true
             for blob in manifest.blobs { note(blob.digest, in: repository) }
+            note(manifest.digest, in: repository)
             if let subject = manifest.subject, !keepsSubject, registry.options.fallbackTags == .maintained {
                 try registry.noteReferrer(manifest.referrerDescriptor, of: subject.digest, in: repository)
             }
         }
     }
+
+    /// Puts a manifest, and retries while the registry does not know content that has just arrived.
+    private func putPatiently(_ manifest: Manifest, as reference: String, in repository: String) throws -> Bool? {
+        var patience = Patience(registry.options, atMost: Self.mostWaits)
+        while true {
+            do {
+                return try registry.put(manifest, as: reference, in: repository)
+            } catch let error as RegistryError where error.isMissingContent {
+                guard hasArrived(manifest, in: repository),
+                    patience.wait(after: "\(registry.host): \(error.problem)")
+                else { throw error }
+            }
+        }
+    }
+
+    /// Waits of half a second and up, each twice as long as the one before.
+    private static let mostWaits = 4
+
+    /// Whether all that a manifest refers to is known to be there.
+    private func hasArrived(_ manifest: Manifest, in repository: String) -> Bool {
+        state.withLock { state in
+            func isThere(_ digest: Digest) -> Bool { state.places[digest]?.contains(repository) == true }
+            return manifest.blobs.allSatisfy { $0.staysAway || isThere($0.digest) }
+                && manifest.children.allSatisfy { isThere($0.digest) }
+        }
+    }
+
+    public func refuses(_ format: ManifestFormat) -> Bool { registry.refuses(format) }
 
     public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         guard let tag = name.tag else { return }

@@ -23,6 +23,8 @@ struct RegistryRoute: Sendable {
         to place: RegistriesFile.Place, for name: String, prefix: String, options: RegistryOptions
     ) async throws {
         var options = options
+        let isExposed = options.plainHTTP || !options.verifiesTLS
+        let isShared = options.isSharedByRegistries && !place.isInsecure
         options.verifiesTLS = options.verifiesTLS && !place.isInsecure
         let isWildcard = prefix.hasPrefix("*.")
         self.prefix = isWildcard ? String(name.prefix { $0 != "/" }) : prefix
@@ -30,7 +32,8 @@ struct RegistryRoute: Sendable {
         onlyDigests = place.onlyDigests
         onlyTags = place.onlyTags
         let host = String(location.prefix { $0 != "/" })
-        let keyring = options.credentials == nil ? try await Keyring.load(for: host) : Keyring()
+        var keyring = options.credentials == nil ? try await Keyring.load(for: host, in: options.authFile) : Keyring()
+        if isExposed, isShared, Address("https://\(host)/")?.isLoopback != true { keyring = keyring.withheld() }
         registry = try Registry(host: host, options: options, keyring: keyring)
     }
 

@@ -56,13 +56,18 @@ public struct RegistrySource: ImageEditor {
             let below: SourceListing
             do {
                 below = try await listing { $0.hasPrefix(repository + "/") }
-            } catch is RegistryError {
+            } catch let error as RegistryError where !error.refusesAccount {
                 // It need not list its repositories.
                 throw TransferError.notFound(text)
             }
             guard !below.images.isEmpty || !below.broken.isEmpty else { throw TransferError.notFound(text) }
             return below
         }
+    }
+
+    /// The repositories below a path, if the registry lists its repositories.
+    private func repositories(below path: String) -> [String] {
+        (try? registry.repositories().filter { $0.hasPrefix(path + "/") }) ?? []
     }
 
     private func tags(in repository: String) async throws -> [String] {
@@ -136,24 +141,43 @@ public struct RegistrySource: ImageEditor {
     ) async throws -> SourceListing {
         let pattern = name.flatMap { RepositoryPattern($0) }
         let place = pattern == nil ? try part(name) : nil
-        let repositories = try await Workers.blobs.run { [self] in
-            try place.map { [$0.repository] } ?? registry.repositories().filter { pattern?.matches($0) ?? true }
-        }
-        var listing = SourceListing()
-        for repository in repositories {
-            let candidates = TagCandidates(
-                repository: repository,
-                tags: { [self] in
-                    if let tag = place?.tag { return [tag] }
-                    return try await self.tags(in: repository)
-                },
-                image: { [self] tag in try await Workers.blobs.run { [self] in try image(tag, in: repository) } })
-            let found = try await choose(candidates).mapConcurrently(limit: lookups) {
-                try await candidates.image($0)
+        if let place {
+            do {
+                return SourceListing(images: try await chosen(in: place.repository, tag: place.tag, choose))
+            } catch TransferError.notFound(let text) where place.tag == nil {
+                let below = try await Workers.blobs.run { [self] in self.repositories(below: place.repository) }
+                guard !below.isEmpty else { throw TransferError.notFound(text) }
+                return try await chosen(in: below, choose)
             }
-            listing.images += found.compactMap { $0 }
         }
+        let repositories = try await Workers.blobs.run { [self] in
+            try registry.repositories().filter { pattern?.matches($0) ?? true }
+        }
+        return try await chosen(in: repositories, choose)
+    }
+
+    private func chosen(
+        in repositories: [String], _ choose: @Sendable (TagCandidates) async throws -> [String]
+    ) async throws -> SourceListing {
+        var listing = SourceListing()
+        for repository in repositories { listing.images += try await chosen(in: repository, tag: nil, choose) }
         return listing
+    }
+
+    /// - Parameter tag: the only one to choose from.
+    private func chosen(
+        in repository: String, tag: String?, _ choose: @Sendable (TagCandidates) async throws -> [String]
+    ) async throws -> [SourceImage] {
+        let candidates = TagCandidates(
+            repository: repository,
+            tags: { [self] in
+                if let tag { return [tag] }
+                return try await self.tags(in: repository)
+            },
+            image: { [self] tag in try await Workers.blobs.run { [self] in try image(tag, in: repository) } })
+        return try await choose(candidates).mapConcurrently(limit: lookups) {
+            try await candidates.image($0)
+        }.compactMap { $0 }
     }
 
     public func image(named name: String?, digest: Digest?) async throws -> SourceImage {
@@ -174,7 +198,8 @@ public struct RegistrySource: ImageEditor {
                     return try places.list(repository) { try $0.registry.tags(in: $0.repository) }
                 } catch TransferError.notFound {
                     return []
-                } catch let error as RegistryError where (400..<500).contains(error.status ?? 0) && error.status != 429
+                } catch let error as RegistryError
+                    where error.redirectedTo == nil && (400..<500).contains(error.status ?? 0) && error.status != 429
                 {
                     // A registry need not list its tags to those who may pull.
                     return []
@@ -192,13 +217,26 @@ public struct RegistrySource: ImageEditor {
         if let part, let tag = part.tag { return [("\(part.repository):\(tag)", false)] }
         if let part, digest != nil { return [(part.repository, false)] }
         return try await Workers.blobs.run { [self] in
-            let repositories = try part.map { [$0.repository] } ?? registry.repositories()
+            func tags(in repository: String) throws -> [(name: String, isListed: Bool)] {
+                try places.list(repository) { try $0.registry.tags(in: $0.repository) }.map {
+                    ("\(repository):\($0)", true)
+                }
+            }
+            let repositories: [String]
+            if let part {
+                do {
+                    return try tags(in: part.repository)
+                } catch TransferError.notFound(let text) {
+                    repositories = self.repositories(below: part.repository)
+                    guard !repositories.isEmpty else { throw TransferError.notFound(text) }
+                }
+            } else {
+                repositories = try registry.repositories()
+            }
             return try repositories.flatMap { repository in
                 do {
-                    return try places.list(repository) { try $0.registry.tags(in: $0.repository) }.map {
-                        ("\(repository):\($0)", true)
-                    }
-                } catch TransferError.notFound where part == nil {
+                    return try tags(in: repository)
+                } catch TransferError.notFound {
                     // A push that broke off leaves a repository without a tag.
                     return []
                 }
@@ -299,16 +337,44 @@ public struct RegistrySource: ImageEditor {
                     "\(registry.host) deletes by digest only, and with the tag \(repository):\(tag) would go its "
                         + "manifest \(digest)")
             }
-            let others = try registry.tags(in: repository).filter { other in
-                try other != tag && registry.resolve(other, in: repository)?.digest == digest
+            let (others, indexes) = try users(of: digest, in: repository, besides: tag)
+            guard indexes.isEmpty else {
+                throw TransferError.refused(
+                    "\(registry.host) deletes by digest only, and \(repository):\(tag) is a part of "
+                        + "\(indexes.joined(separator: ", ")), which would be damaged; delete those first")
             }
             guard others.isEmpty || registry.options.deletesAllTags else {
+                // Where nothing can be deleted, the registry says so of a digest that nothing has.
+                _ = try registry.delete(
+                    Digest(of: Array("\(UInt64.random(in: 0 ... .max))".utf8)).description, in: repository)
                 throw TransferError.refused(
                     "\(registry.host) deletes by digest only, and with \(repository):\(tag) would go "
                         + "\(others.joined(separator: ", ")), which is the same manifest: --all-tags deletes them all")
             }
             try remove(digest, repository)
         }
+    }
+
+    /// The other tags of a manifest, and the tags of indexes that list it.
+    private func users(
+        of digest: Digest, in repository: String, besides tag: String
+    ) throws -> (tags: [String], indexes: [String]) {
+        var (tags, indexes): ([String], [String]) = ([], [])
+        var lists: [Digest: Bool] = [:]
+        for other in try registry.tags(in: repository) where other != tag {
+            guard let found = try registry.resolve(other, in: repository) else { continue }
+            if found.digest == digest { tags.append(other) }
+            guard found.mediaType.manifestKind == .index else { continue }
+            let isListed =
+                try lists[found.digest]
+                ?? registry.manifest(found.digest.description, in: repository)?.children.contains {
+                    $0.digest == digest
+                }
+                ?? false
+            lists[found.digest] = isListed
+            if isListed { indexes.append(other) }
+        }
+        return (tags, indexes)
     }
 
     public func delete(_ image: SourceImage) async throws {

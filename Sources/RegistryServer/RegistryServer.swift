@@ -4,12 +4,10 @@ public import ImageTransfer
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
-import HummingbirdTLS
 import Logging
 import NIOCore
 import NIOConcurrencyHelpers
 import NIOPosix
-import NIOSSL
 import ServiceLifecycle
 
 /// A registry: the HTTP API over a storage directory, or over anything that images can be read from.
@@ -24,24 +22,43 @@ public final class RegistryServer: Sendable {
     private let store: Store?
     private let nullTags: Bool
     private let logger: Logger
-    private let group: ServiceGroupHolder
+    private let metrics: ServerMetrics
+    private let state = NIOLockedValueBox(State.starting)
+
+    private enum State {
+        case starting
+        case running(Running)
+        case stopped
+
+        var running: Running? { if case .running(let running) = self { running } else { nil } }
+    }
+
+    /// What runs, and what of it can be read again.
+    private struct Running {
+        let services: ServiceGroup
+        let access: any AccessControl
+        let certificates: TLSCertificates?
+    }
 
     /// Serves the storage directory that the configuration names.
     ///
     /// - Parameters:
-    ///   - upstream: every image of the registry that `configuration.proxy` names, where it names one.
     ///   - nullTags: whether a repository without tags lists `null`, as registry 2.x does, and not `[]`.
-    public convenience init(
-        _ configuration: ServerConfiguration, upstream: (any ImageSource)? = nil, nullTags: Bool = false
-    ) {
+    /// - Throws: `ReferenceError` if `configuration.proxy` has no URL of a registry.
+    public convenience init(_ configuration: ServerConfiguration, nullTags: Bool = false) throws {
         let store = Store(path: configuration.storage.root, servesOthers: true)
         let logger = Self.logger(configuration)
-        if let upstream {
-            let content = PullThroughContent(store, upstream: upstream, logger: logger)
-            self.init(configuration, content: content, store: store, nullTags: nullTags)
+        let metrics = ServerMetrics()
+        let content: any RegistryContent
+        if let proxy = configuration.proxy {
+            let clock = SystemClock()
+            content = PullThroughContent(
+                store, upstream: try RegistryUpstream(proxy, clock: clock, logger: logger),
+                checkInterval: proxy.checkInterval, clock: clock, metrics: metrics, logger: logger)
         } else {
-            self.init(configuration, content: StoreContent(store), store: store, nullTags: nullTags)
+            content = StoreContent(store)
         }
+        self.init(configuration, content: content, store: store, metrics: metrics, nullTags: nullTags)
     }
 
     /// Serves images from where they lie; nothing can be pushed.
@@ -50,18 +67,21 @@ public final class RegistryServer: Sendable {
     public convenience init(
         serving images: [NamedImage], _ configuration: ServerConfiguration, nullTags: Bool = false
     ) async throws {
-        self.init(configuration, content: try await SourceContent(images), store: nil, nullTags: nullTags)
+        self.init(
+            configuration, content: try await SourceContent(images), store: nil, metrics: ServerMetrics(),
+            nullTags: nullTags)
     }
 
     private init(
-        _ configuration: ServerConfiguration, content: any RegistryContent, store: Store?, nullTags: Bool
+        _ configuration: ServerConfiguration, content: any RegistryContent, store: Store?, metrics: ServerMetrics,
+        nullTags: Bool
     ) {
         self.configuration = configuration
         self.content = content
         self.store = store
+        self.metrics = metrics
         self.nullTags = nullTags
         logger = Self.logger(configuration)
-        group = ServiceGroupHolder()
     }
 
     private static func fields(_ headers: [(name: String, values: [String])]) -> [HTTPField] {
@@ -76,23 +96,29 @@ public final class RegistryServer: Sendable {
 
     /// Serves until `stop` is called, or the task is cancelled.
     ///
+    /// - Parameter program: name and version, for the log.
     /// - Throws: `StreamError.io` if the address cannot be listened at.
     @concurrent
-    public func run() async throws {
-        let metrics = ServerMetrics()
+    public func run(as program: String = "dray") async throws {
         let content: any RegistryContent =
             configuration.http.metricsPath == nil ? content : MeasuredContent(content: content, metrics: metrics)
-        try await content.check()
+        try await prepare(content, program)
         let health = HealthMonitor(configuration.health, content: content, logger: logger)
-        let events = EventQueue(configuration.notifications, logger: logger)
+        let events = EventQueue(configuration.notifications, metrics: metrics, logger: logger)
+        let access = try configuration.access.makeAccessControl(logger: logger)
+        let certificates = try configuration.http.tls.map { try TLSCertificates($0, logger: logger) }
+        let connections = ConnectionTable(
+            configuration.http.connections.limited(byFiles: DescriptorLimit.raise(), logger), logger: logger)
         let responder = RegistryResponder(
             configuration: configuration, headers: Self.fields(configuration.http.headers), content: content,
             store: isCache ? nil : store,
-            access: try configuration.access.makeAccessControl(logger: logger), health: health, metrics: metrics,
-            events: events, validation: ManifestValidation(configuration.validation),
-            accessLog: configuration.log.hasAccessLog ? AccessLog(writer: .standardOutput) : nil, logger: logger,
-            nullTags: nullTags)
+            access: access, health: health, metrics: metrics, events: events,
+            validation: ManifestValidation(configuration.validation),
+            accessLog: configuration.log.hasAccessLog ? AccessLog(writer: .standardOutput) : nil,
+            proxies: TrustedProxies(configuration.http.trustedProxies), connections: connections,
+            documents: DocumentMemory(), logger: logger, nullTags: nullTags)
         var services: [any Service] = [health, events]
+        if let certificates { services.append(certificates) }
         if let store, let purging = configuration.storage.purging, !configuration.storage.isReadOnly {
             services.append(UploadPurger(configuration: purging, store: store, logger: logger))
         }
@@ -100,20 +126,25 @@ public final class RegistryServer: Sendable {
             services.append(CacheExpiry(lifetime: lifetime, store: store, logger: logger))
         }
         if let address = configuration.http.debugAddress {
-            services.append(
-                try listener(
-                    at: address, tls: nil, title: "debug server",
-                    DebugResponder(health: health, metrics: metrics, metricsPath: configuration.http.metricsPath)))
+            services += try listeners(
+                at: address, certificates: nil, title: "debug server", ConnectionTable(.init(), logger: logger),
+                DebugResponder(health: health, metrics: metrics, metricsPath: configuration.http.metricsPath))
         }
-        services.append(try listener(at: configuration.http.address, tls: configuration.http.tls, responder))
+        services += try listeners(at: configuration.http.address, certificates: certificates, connections, responder)
         var settings = ServiceGroupConfiguration(services: services, logger: quiet)
         // A second is for closing what is idle, which takes a moment on a busy machine.
         settings.maximumGracefulShutdownDuration = max(configuration.http.drainTimeout, .seconds(1))
-        let running = ServiceGroup(configuration: settings)
-        group.set(running)
-        defer { group.set(nil) }
+        let group = ServiceGroup(configuration: settings)
+        let isWanted = state.withLockedValue { state in
+            if case .stopped = state { return false }
+            state = .running(Running(services: group, access: access, certificates: certificates))
+            return true
+        }
+        // It was stopped while it started.
+        guard isWanted else { return }
+        defer { state.withLockedValue { $0 = .stopped } }
         do {
-            try await running.run()
+            try await group.run()
         } catch is ServiceGroupError {
             // Requests that did not end within the time that they were given.
         }
@@ -121,52 +152,105 @@ public final class RegistryServer: Sendable {
         await LogWriter.standardOutput.flush()
     }
 
+    /// Makes the storage directory if it is missing, and logs what is served.
+    private func prepare(_ content: any RegistryContent, _ program: String) async throws {
+        let missing = try await Workers.blobs.run { [store] in
+            try store.flatMap { store in try fileKind(store.path) == nil ? store.path : nil }
+        }
+        try await content.check()
+        if let missing { logger.info("created the storage directory \(missing)") }
+        let summary = try await Workers.blobs.run { [configuration, store] in StartSummary(configuration, store) }
+        logger.info("\(summary.line(program))")
+        if let warning = summary.warning { logger.warning("\(warning)") }
+    }
+
     /// Takes no more connections, lets requests end within `http.draintimeout`, and then makes `run` return.
     public func stop() async {
         logger.info("stopping")
-        await group.stop()
+        let running = state.withLockedValue { state in
+            if case .starting = state { state = .stopped }
+            return state.running
+        }
+        await running?.services.triggerGracefulShutdown()
+    }
+
+    /// Reads the TLS certificate with its key, and the password file again, as they do by themselves when they change.
+    /// The configuration itself is not read again.
+    public func reload() async {
+        logger.info(
+            "reload: reading the TLS certificate and the password file again; restart to apply changes of config.yml")
+        guard let running = state.withLockedValue({ $0.running }) else { return }
+        await running.certificates?.reload()
+        await running.access.reload()
     }
 
     /// Whether what is here is another registry's, and only fetched from there.
     private var isCache: Bool { content is PullThroughContent }
 
-    /// For the libraries below, which say much that helps nobody.
+    /// For the libraries below, whose messages are dumps of their values. What matters of them is thrown as well.
     private var quiet: Logger {
         var logger = logger
-        if logger.logLevel < .warning, configuration.log.level != .debug { logger.logLevel = .error }
+        logger.logLevel = .critical
         return logger
     }
 
     /// How long a connection may say nothing while something is expected of it.
     private static let patience = TimeAmount.seconds(120)
 
-    private func listener<Responder: HTTPResponder>(
-        at address: ServerConfiguration.HTTP.Address, tls: ServerConfiguration.TLS?, title: String = "listening",
-        _ responder: Responder
-    ) throws -> some Service where Responder.Context == RegistryContext {
-        let bind: BindAddress =
-            switch address {
-            case .tcp(let host, let port): .hostname(host.isEmpty ? "::" : host, port: port)
-            case .unix(let path): .unixDomainSocket(path: path)
+    /// Tokens are the only large headers that clients send.
+    private var headLimits: HTTP1Channel.Configuration.DecoderConfiguration {
+        guard case .token = configuration.access else {
+            return .init(maxHeaderFieldSize: 32 << 10, maxHeaderListSize: 32 << 10)
+        }
+        return .init()
+    }
+
+    /// One service for each address that the configured one stands for.
+    private func listeners<Responder: HTTPResponder>(
+        at address: ServerConfiguration.HTTP.Address, certificates: TLSCertificates?, title: String = "listening",
+        _ connections: ConnectionTable, _ responder: Responder
+    ) throws -> [any Service] where Responder.Context == RegistryContext {
+        switch address {
+        case .tcp(let host, let port):
+            try ListeningHosts.numeric(host, port: port).map {
+                listener(
+                    at: .hostname($0, port: port), "\(ServerConfiguration.HTTP.Address.tcp(host: $0, port: port))",
+                    certificates: certificates, title: title, connections, responder)
             }
+        case .unix(let path):
+            [
+                listener(
+                    at: .unixDomainSocket(path: path), path, certificates: certificates, title: title, connections,
+                    responder)
+            ]
+        }
+    }
+
+    private func listener<Responder: HTTPResponder>(
+        at bind: BindAddress, _ address: String, certificates: TLSCertificates?, title: String,
+        _ connections: ConnectionTable, _ responder: Responder
+    ) -> some Service where Responder.Context == RegistryContext {
         let channel = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionEnd.Installer(patience: Self.patience)], idleTimeout: Self.patience)
-        let plain = HTTPServerBuilder.http1(configuration: channel)
-        let server = try tls.map { try .tls(plain, tlsConfiguration: TLSConfiguration($0)) } ?? plain
+            additionalChannelHandlers: [ConnectionEnd.Installer(patience: Self.patience, connections: connections)],
+            idleTimeout: Self.patience, httpDecoderConfiguration: headLimits)
+        let server = HTTPServerBuilder { responder in
+            let plain = HTTP1Channel(responder: responder, configuration: channel)
+            guard let certificates else { return plain }
+            return TLSConnections(base: plain, certificates: certificates)
+        }
         let application = Application(
             responder: responder, server: server, configuration: ApplicationConfiguration(address: bind),
             onServerRunning: { [logger] channel in
-                let place =
-                    channel.localAddress.map { address in
-                        address.port.map { "\(Self.bracketed(address.ipAddress ?? "")):\($0)" } ?? address.pathname
-                            ?? ""
-                    } ?? ""
-                logger.info("\(title) on \(place)\(tls == nil ? "" : ", tls")")
+                // This fails if the channel is closed already.
+                try? await channel.eventLoop.submit {
+                    let gate = ConnectionTable.Gate(connections)
+                    try channel.pipeline.syncOperations.addHandler(gate, position: .first)
+                }.get()
+                let place = channel.localAddress.map(ClientAddress.hostAndPort) ?? ""
+                logger.info("\(title) on \(place)\(certificates == nil ? "" : ", tls")")
             }, eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), logger: quiet)
-        return Listener(address: "\(address)", service: application)
+        return Listener(address: address, service: application)
     }
-
-    private static func bracketed(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host }
 }
 
 /// Listens, and says where if it cannot.
@@ -181,12 +265,4 @@ private struct Listener: Service {
             throw StreamError.io(operation: "listen at", path: address, errno: error.errnoCode)
         }
     }
-}
-
-/// The services that run at the moment.
-private final class ServiceGroupHolder: Sendable {
-    private let group = NIOLockedValueBox<ServiceGroup?>(nil)
-
-    func set(_ new: ServiceGroup?) { group.withLockedValue { $0 = new } }
-    func stop() async { await group.withLockedValue { $0 }?.triggerGracefulShutdown() }
 }

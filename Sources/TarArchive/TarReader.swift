@@ -86,7 +86,7 @@ public final class TarReader {
             return nil
         }
         guard status == ARCHIVE_OK || status == ARCHIVE_WARN, let header else {
-            throw failure("is damaged after \(size.members) members")
+            throw failure("is damaged after \(size.members) \(size.members == 1 ? "member" : "members")")
         }
         notATar = nil
         let entry = try entry(header)
@@ -198,9 +198,8 @@ public final class TarReader {
         if let error = input.error { return error }
         // What begins like a tar is a damaged one.
         if let notATar, !TarFormat.isHeader(notATar.start) { return notATar }
-        let detail = archive_error_string(archive).map { String(cString: $0) } ?? "no detail"
         let offset = archive_filter_bytes(archive, 0)
-        return StreamError.damaged("\(name) \(what), near byte \(offset) (\(detail))")
+        return StreamError.damaged("\(name) \(what), near byte \(offset)\(archiveDetail(archive))")
     }
 
     private final class Body: ByteSource {

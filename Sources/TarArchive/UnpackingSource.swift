@@ -53,7 +53,7 @@ final class UnpackingSource: ByteSource {
 
     private func failure() -> any Error {
         if let error = input.error { return error }
-        let detail = archive_error_string(archive).map { String(cString: $0) } ?? "no detail"
-        return StreamError.damaged("\(name) is damaged at compressed offset \(consumed) (\(detail))")
+        return StreamError.damaged(
+            "\(name) is damaged or truncated at compressed offset \(consumed)\(archiveDetail(archive))")
     }
 }

@@ -17,7 +17,7 @@ struct Dray: ParsableCommand {
               dir:DIR                         skopeo's plain directory
               docker://HOST[/REPO[:TAG]]      a registry over its API; oci:// is the same
 
-            What lies at a path is recognised without its transport. @DIGEST is a manifest's digest, or an image \
+            What lies at a path is recognised without its transport, and so are HOST:PORT/REPO and localhost. @DIGEST is a manifest's digest, or an image \
             ID in a docker-archive. A colon in a path is written '\\:'. Without a name, copy takes everything.
 
             Examples:
@@ -26,6 +26,10 @@ struct Dray: ParsableCommand {
               dray copy store:/var/lib/registry:app:1 docker-archive:- | docker load
               dray copy app.tar docker://registry.example:5000/team/app:1
               dray ls /var/lib/registry
+
+            Options of docker and skopeo are understood where they mean the same, such as --all, --authfile, \
+            --src-cert-dir, --format v2s2, --json and --debug; for other options and commands, the \
+            error message names the one to use here.
 
             Exit codes: 0 done, 1 failed, 2 done in part (--keep-going), 3 damaged input or no image,
             4 not found, 5 not authorised, 64 wrong usage.
@@ -38,4 +42,11 @@ struct Dray: ParsableCommand {
             SnapshotsCommand.self, RestoreCommand.self, ForgetCommand.self, PruneCommand.self, LoginCommand.self,
             LogoutCommand.self,
         ])
+
+    /// The names of all commands, their other names among them.
+    static var commandNames: [String] {
+        configuration.subcommands.flatMap { command in
+            [command.configuration.commandName ?? ""] + command.configuration.aliases
+        }
+    }
 }

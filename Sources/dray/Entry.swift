@@ -11,10 +11,22 @@ enum Entry {
         mallopt(M_MMAP_THRESHOLD, 256 << 10)
         // Heaps of threads that have ended are full of holes: no more of them than can be worked on at a time.
         mallopt(M_ARENA_MAX, Int32(max(2, Workers.coreCount)))
+        let arguments = arguments()
+        // Not before: another program gets the limit that was set for it.
+        DescriptorLimit.raise()
         Interruption.exitCleanly()
-        let arguments = Array(CommandLine.arguments.dropFirst())
         Task.detached { Interruption.end(with: await Launcher.run(arguments).code) }
         // Not dispatchMain, which would let signals in again.
         while true { pause() }
+    }
+
+    /// The words for dray; where they name another program, this process becomes that one.
+    private static func arguments() -> [String] {
+        switch RegistryProgram.line(CommandLine.arguments, commands: Dray.commandNames) {
+        case .dray(let words): return words
+        case .program(let words):
+            StatusLine().print("dray: error: \(Printable.line(RegistryProgram.replaceProcess(with: words)))")
+            exit(ExitStatus.usage.code)
+        }
     }
 }

@@ -48,7 +48,8 @@ enum ExitStatus: Sendable {
     init(_ report: CopyReport) {
         let failures = report.failures.map { ExitStatus(for: $0.error) }
         if failures.isEmpty {
-            self = .done
+            // A dry run foretells how the run would end.
+            self = report.isDryRun && report.disks.contains { $0.problem != nil } ? .failed : .done
         } else if !report.images.isEmpty {
             self = .partial
         } else {

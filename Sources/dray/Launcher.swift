@@ -1,12 +1,18 @@
 import ArgumentParser
 import ByteStreams
 import ConfigurationFiles
+import ImageModel
 
 /// From arguments to an exit status: understands them, runs the command, says what went wrong.
 enum Launcher {
     /// Everything asynchronous happens below this call, away from the main thread.
     @concurrent
     static func run(_ arguments: [String]) async -> ExitStatus {
+        let arguments = CommandHabits.ordered(arguments)
+        if let complaint = CommandHabits.complaint(arguments) {
+            StatusLine().print("dray: error: \(Printable.line(complaint))\n'dray --help' lists the commands.")
+            return .usage
+        }
         let command: any DrayCommand
         do {
             var parsed = try Dray.parseAsRoot(arguments)
@@ -17,7 +23,7 @@ enum Launcher {
             }
             command = own
         } catch {
-            return await answer(error)
+            return await answer(error, to: arguments)
         }
         let console = Console(command.shared)
         do {
@@ -40,7 +46,7 @@ enum Launcher {
     }
 
     /// Help and version, or what is wrong with the arguments.
-    private static func answer(_ error: any Error) async -> ExitStatus {
+    private static func answer(_ error: any Error, to arguments: [String]) async -> ExitStatus {
         let text = Dray.fullMessage(for: error)
         guard Dray.exitCode(for: error) != .success else {
             try? await Blocking.run { try StandardOutput().write(Array((text + "\n").utf8)) }
@@ -50,7 +56,13 @@ enum Launcher {
         // ArgumentParser knows which command's help is meant, and tells it only in here.
         let help = text.split(separator: "\n").last { $0.contains("--help'") }
         let advice = help.map { $0.drop { $0 == " " } } ?? "See 'dray --help' for more information."
-        status.print("dray: error: \(Printable.line(Dray.message(for: error)))\n\(advice)")
+        // ArgumentParser repeats what it does not understand: an argument, or the value in one.
+        let values = arguments + arguments.map { String($0.drop { $0 != "=" }.dropFirst()) }
+        let words = Dray.message(for: error)
+        let message =
+            OptionHabits.advice(for: words, command: arguments.first ?? "")
+            ?? values.filter { !$0.isEmpty }.reduce(words) { $0.replacing($1, with: ImageReference.printable($1)) }
+        status.print("dray: error: \(Printable.line(message))\n\(advice)")
         return .usage
     }
 }

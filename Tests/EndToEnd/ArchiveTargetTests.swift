@@ -38,7 +38,9 @@ struct ArchiveTargetTests {
         let result = try Command.shell(
             """
             mkdir a b; ln -s ../b/new.tar a/dangling.tar; echo old > b/old.tar; ln -s ../b/old.tar a/link.tar
-            for name in dangling link; do $DRAY copy --progress none x.tar oci-archive:a/$name.tar || exit 1; done
+            for name in dangling link; do
+                $DRAY copy --progress none --on-existing overwrite x.tar oci-archive:a/$name.tar || exit 1
+            done
             test -L a/link.tar && test -L a/dangling.tar && cmp b/old.tar expected.tar && cmp b/new.tar expected.tar
             """, in: scratch.path)
         #expect(result.status == 0, "\(result.errors)")

@@ -49,6 +49,23 @@ struct DeleteTests {
         #expect(try names(place).isEmpty)
     }
 
+    /// A registry that deletes by digest only would take a platform out of an index.
+    @Test func theTagOfAPlatformStaysWhileAnIndexNeedsIt() async throws {
+        let scratch = try Scratch()
+        let registry = try await Registry(serving: scratch["root"], scratch: scratch)
+        let layout = try CraftedLayout(scratch["layout"])
+        let child = try layout.image([layout.layer("a")])
+        try layout.add(layout.index([child.on("amd64")]), "team/app:1")
+        try layout.add(child, "team/app:1-amd64")
+        let place = "docker://\(registry.address)/team/app"
+        try Command.succeed("copy", "oci:\(scratch["layout"])", "docker://\(registry.address)")
+        let refused = try Command.dray("delete", "\(place):1-amd64")
+        #expect(refused.status == 1 && refused.errors.contains("is a part of 1"), "\(refused.errors)")
+        #expect(try Command.dray("verify", place).status == 0)
+        try Command.succeed("delete", "\(place):1")
+        try Command.succeed("delete", "\(place):1-amd64")
+    }
+
     @Test func aRepositoryAloneIsRefused() throws {
         let scratch = try Scratch()
         let store = "store:\(scratch["store"])"
@@ -71,5 +88,34 @@ struct DeleteTests {
         let result = try Command.dray("delete", "\(place)@\(child.digest)")
         #expect(result.status == 1 && result.errors.contains("part of"), "\(result.errors)")
         #expect(try Command.succeed("ls", "--output", "json", place).rows().count == 1)
+    }
+
+    /// A repository may have very many tags: everybody else would wait while they are read.
+    @Test func theTagsOfAManifestAreReadWhileOthersUseTheStore() throws {
+        let scratch = try Scratch()
+        let store = try store(scratch)
+        let digest = try Command.succeed("digest", "\(store):sample/app:1.0").text
+        let other = try Samples.archive(scratch, name: "other.tar", image: "sample/app:other", mebibytes: 2)
+        try Command.succeed("copy", other, store)
+        for number in 0..<40 { try Command.succeed("tag", "\(store):sample/app:other", "t\(number)") }
+        try Command.shell(
+            "strace -f -y -e trace=flock,openat,openat2,close -o \(scratch["trace"]) "
+                + "$DRAY delete \(store):sample/app@\(digest)")
+        #expect(try names("store:\(scratch["store"])").count == 41)
+
+        var holds = 0
+        var read: [String] = []
+        var held: String?
+        for line in try String(contentsOfFile: scratch["trace"], encoding: .utf8).split(separator: "\n") {
+            if let lock = line.firstMatch(of: /flock\((\d+<[^>]*\/\.dray\/lock>), LOCK_EX\) += 0/) {
+                held = "close(\(lock.1))"
+                holds += 1
+            } else if let end = held, line.contains(end) {
+                held = nil
+            } else if held != nil, let tag = line.firstMatch(of: /_manifests\/tags\/([^\/"]+)\/current\/link"/) {
+                read.append(String(tag.1))
+            }
+        }
+        #expect(holds >= 2 && read.sorted() == ["1.0", "2.0"], "\(holds) \(read)")
     }
 }

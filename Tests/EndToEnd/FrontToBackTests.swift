@@ -108,7 +108,7 @@ struct FrontToBackTests {
         for way in ["x.tar.zst", "docker-archive:x.tar.gz"] {
             #expect(try copy(way, "store:store", scratch).status == 0)
             let again = try Command.shell(
-                "strace -f -e trace=openat -o trace $DRAY copy --output json --progress none \(way) store:store",
+                "strace -f -e trace=openat,openat2 -o trace $DRAY copy --output json --progress none \(way) store:store",
                 in: scratch.path)
             #expect(try again.rows().map(\.bytesMoved) == [0])
             #expect(try Command.shell("grep -E 'O_WRONLY|O_RDWR|O_CREAT' \(scratch["trace"])").text.isEmpty)

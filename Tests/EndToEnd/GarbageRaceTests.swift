@@ -77,7 +77,7 @@ struct GarbageRaceTests {
                         echo >> refusals
                         grep -q -e 'lacks the blob' -e 'in the meantime' -e 'has no manifest' copy.$1 || { fail copy.$1; break; }
                     done
-                    $DRAY copy -q store:$root:w$1/app:$round oci-archive:whole.$1 > /dev/null 2> read.$1 || fail read.$1
+                    $DRAY copy -q --on-existing overwrite store:$root:w$1/app:$round oci-archive:whole.$1 > /dev/null 2> read.$1 || fail read.$1
                     [ $round = \(rounds) ] || $DRAY delete -q store:$root:w$1/app:$round > /dev/null 2> gone.$1 || fail gone.$1
                 done
             }

@@ -140,6 +140,45 @@ struct GarbageTests {
         #expect(try Command.succeed("gc", "--list-quarantine", store).lines.isEmpty)
     }
 
+    /// A blob whose manifest is still to come waits, and the output says until when; a read-only registry has no such blobs.
+    @Test func waitingContentIsReported() throws {
+        let scratch = try Scratch()
+        let archive = try Samples.archive(scratch)
+        let server = try Server(in: scratch, program: .dray)
+        try Command.succeed("copy", archive, "docker://\(server.address)/team/app:1")
+        let digest = try Command.succeed("digest", "docker://\(server.address)/team/app:1").text.trimmed
+        let upload = "http://\(server.address)/v2/team/app/blobs/uploads/"
+        let sum = "sha256:\(try Command.shell("printf waiting | sha256sum").text.prefix(64))"
+        #expect(
+            try Command.shell("curl -s -o /dev/null -w '%{http_code}' -d waiting '\(upload)?digest=\(sum)'").text
+                == "201")
+        try Command.succeed("delete", "docker://\(server.address)/team/app@\(digest)")
+        let run = try Command.succeed("gc", server.config)
+        #expect(run.text.contains("blob eligible for deletion: \(digest)"))
+        let line = try #require(run.lines.last)
+        let pattern = /1 blob \(7 B\) kept by the grace time until (\S+Z); pass --grace 0 if no push is in progress/
+        let until = try #require(line.wholeMatch(of: pattern), "\(line)").1
+        let wait = try Date(String(until), strategy: .iso8601).timeIntervalSinceNow
+        #expect((2400...3601).contains(wait))
+        let report = try JSONDecoder().decode(
+            Report.self, from: Command.succeed("gc", "--output", "json", "--dry-run", server.config).output)
+        #expect(report.waiting.blobs == 1 && report.waiting.bytes == 7 && report.waiting.last == String(until))
+        try scratch.write(
+            String(contentsOfFile: server.config, encoding: .utf8)
+                .replacing("delete:", with: "maintenance: {readonly: {enabled: true}}, delete:"), to: "read-only.yml")
+        let readOnly = try Command.succeed("gc", scratch["read-only.yml"])
+        #expect(readOnly.text.contains("blob eligible for deletion: \(sum)") && !readOnly.text.contains("grace time"))
+    }
+
+    private struct Report: Decodable {
+        struct Waiting: Decodable {
+            var blobs: Int
+            var bytes: Int
+            var last: String
+        }
+        var waiting: Waiting
+    }
+
     @Test func whatIsNoStoreIsSaid() throws {
         let scratch = try Scratch()
         try scratch.write("?", to: "file/x")

@@ -91,6 +91,26 @@ struct LinkTests {
         #expect(found.damage.map(\.problem) == (target == "a file" ? [] : ["is a link that leads nowhere"]))
     }
 
+    /// What is on a disk that is not mounted may need any blob.
+    @Test(arguments: [
+        "repositories/other", "repositories/other/tool", "repositories/other/tool/_manifests",
+        "repositories/other/tool/_manifests/revisions", "repositories/other/tool/_manifests/revisions/sha256",
+        "repositories/other/tool/_manifests/tags", "repositories/other/tool/_manifests/tags/2",
+        "repositories/other/tool/_manifests/tags/2/current", "repositories/other/tool/_manifests/tags/2/current/link",
+    ])
+    func nothingIsCollectedBehindALinkThatLeadsNowhere(_ path: String) throws {
+        let scratch = try Scratch()
+        let (store, _) = try Samples.places(scratch)
+        let place = "\(store)/docker/registry/v2/\(path)"
+        try Command.shell("mv \(place) away; ln -s \(scratch["unmounted"]) \(place)", in: scratch.path)
+        for options in [[], ["--delete-untagged"]] {
+            let refused = try Command.dray(["gc", "--grace", "0"] + options + ["store:\(store)"])
+            #expect(refused.status == 3 && refused.errors.contains("leads nowhere"), "\(options): \(refused.errors)")
+        }
+        try Command.shell("rm \(place); mv away \(place)", in: scratch.path)
+        #expect(try Verification.run("--deep", "store:\(store)", status: 0).sound)
+    }
+
     @Test func aBackupIsPrunedWithinItself() throws {
         let scratch = try Scratch()
         let (store, _) = try Samples.places(scratch)

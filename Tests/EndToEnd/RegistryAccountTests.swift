@@ -124,6 +124,147 @@ struct RegistryAccountTests {
         #expect(push.status == 0, "\(push.errors)")
     }
 
+    // MARK: Where anonymous callers are answered as well
+
+    /// With an account, all that it may see is listed and copied, though nobody asked for a password.
+    @Test(arguments: ["anonymous-too", "anonymous-hides"], ["option", "file"])
+    func accountsSeePrivateRepositories(_ fault: String, _ place: String) throws {
+        let registry = try ScriptedRegistry([fault], scratch: scratch)
+        let host = "docker://\(registry.address)"
+        try auth([registry.address: "user:s3cr3t-pass"])
+        let file = "REGISTRY_AUTH_FILE=\(scratch[place == "file" ? "auth.json" : "none.json"])"
+        let creds = place == "option" ? "--creds \(scratch["creds"])" : ""
+        for name in ["public/app:1", "private/app:1"] {
+            let push = try Command.shell("\(file) $DRAY copy \(creds) \(archive) \(host)/\(name)")
+            try #require(push.status == 0, "\(push.errors)")
+        }
+        let list = try Command.shell("\(file) $DRAY ls \(creds) \(host)/")
+        #expect(list.text.contains("private/app") && list.text.contains("public/app"), "\(list.text) \(list.errors)")
+        let backup = try Command.shell("\(file) $DRAY backup \(creds) \(host)/ \(scratch["backup"])")
+        #expect(backup.status == 0, "\(backup.errors)")
+        #expect(!scratch.files(below: "backup/snapshots/latest/private/app").isEmpty)
+        // Without an account, there is what the public sees.
+        let none = "REGISTRY_AUTH_FILE=\(scratch["none.json"])"
+        let few = try Command.shell("\(none) $DRAY ls \(host)/")
+        #expect(few.status == 0 && !few.text.contains("private/app"), "\(few.text)")
+        let hidden = try Command.shell("\(none) $DRAY digest \(host)/private/app:1")
+        #expect(hidden.status == (fault == "anonymous-hides" ? 4 : 5), "\(hidden.errors)")
+        // The registry was asked for its challenge before any password went there.
+        let first = try #require(try registry.requests.first { $0.path != "/v2/" })
+        #expect(try registry.requests.first?.path == "/v2/" && first.authorization != nil)
+    }
+
+    @Test func passwordsThatAreWrongAreRefusedWhereAnonymousCallersAreAnswered() throws {
+        let registry = try ScriptedRegistry(["anonymous-too"], scratch: scratch)
+        let host = "docker://\(registry.address)"
+        try Command.succeed("copy", "--creds", scratch["creds"], archive, "\(host)/public/app:1")
+        let wrong = try Command.dray("ls", "--creds", scratch["wrong"], "\(host)/")
+        #expect(wrong.status == 5 && !wrong.text.contains("public/app"), "\(wrong.text) \(wrong.errors)")
+    }
+
+    @Test func loginTellsWhatWasChecked() throws {
+        func login(_ registry: ScriptedRegistry, _ password: String) throws -> (Command, kept: Bool) {
+            let home = "home-\(UUID().uuidString)"
+            let result = try Command.shell(
+                "echo \(password) | env -u DOCKER_CONFIG HOME=\(scratch[home]) XDG_RUNTIME_DIR=\(scratch[home])/run "
+                    + "$DRAY login --output json -u user --password-stdin \(registry.address)")
+            return (result, scratch.files(below: home).contains(".docker/config.json"))
+        }
+        let strict = try ScriptedRegistry(["basic"], scratch: scratch)
+        let open = try ScriptedRegistry(["anonymous-too"], scratch: scratch)
+        let blind = try ScriptedRegistry(["anonymous-blind"], scratch: scratch)
+        for registry in [strict, open] {
+            let (wrong, isKept) = try login(registry, "wrong")
+            #expect(wrong.status == 5 && !isKept && wrong.errors.contains("password"), "\(wrong.errors)")
+            let (right, hasKept) = try login(registry, "s3cr3t-pass")
+            #expect(right.status == 0 && hasKept, "\(right.errors)")
+        }
+        #expect(try login(strict, "s3cr3t-pass").0.text.contains(#""checked" : true"#))
+        let (unknown, isKept) = try login(blind, "wrong")
+        #expect(unknown.status == 0 && isKept && unknown.errors.contains("could not be checked"), "\(unknown.errors)")
+        #expect(unknown.text.contains(#""checked" : false"#), "\(unknown.text)")
+        let open401 = try open.requests.filter { $0.path == "/v2/" && $0.authorization != nil }
+        #expect(!open401.isEmpty)
+    }
+
+    @Test func noPasswordFollowsARedirect() throws {
+        // By a form to the token service, by Basic to the registry.
+        for faults in [["token", "token-post", "token-moves"], ["basic", "moved-away"]] {
+            let registry = try ScriptedRegistry(faults, scratch: scratch)
+            let result = try Command.dray(
+                "copy", "--retry-times", "0", "--creds", scratch["creds"], archive, "docker://\(registry.address)/app:1"
+            )
+            #expect(result.status != 0, "\(result.errors)")
+            let own = Int(registry.address.split(separator: ":")[1])
+            let others = try registry.requests.filter { $0.port != own }
+            #expect(others.allSatisfy { $0.authorization == nil && $0.body?.contains("s3cr3t") != true }, "\(others)")
+        }
+    }
+
+    // MARK: What cannot be read
+
+    /// What needs no credentials goes on without them; what does says where they would have been.
+    @Test(arguments: ["missing", "failing"])
+    func aBrokenHelperDoesNotBlockPublicImages(_ kind: String) throws {
+        let open = try ScriptedRegistry([], scratch: scratch)
+        let closed = try ScriptedRegistry(["basic"], scratch: scratch)
+        try Command.succeed("copy", archive, "docker://\(open.address)/app:1")
+        try scratch.write("#!/bin/sh\ncat >/dev/null\nexit 3\n", to: "bin/docker-credential-failing")
+        try scratch.write(#"{"credsStore":"\#(kind)"}"#, to: "docker/config.json")
+        func dray(_ arguments: String) throws -> Command {
+            try Command.shell(
+                "chmod +x \(scratch["bin"])/*; PATH=\(scratch["bin"]):$PATH DOCKER_CONFIG=\(scratch["docker"]) $DRAY \(arguments)"
+            )
+        }
+        let pull = try dray("copy docker://\(open.address)/app:1 oci:\(scratch["pulled"])")
+        #expect(pull.status == 0 && pull.errors.contains("docker-credential-\(kind)"), "\(pull.errors)")
+        let refused = try dray("digest docker://\(closed.address)/app:1")
+        #expect(refused.status == 5, "\(refused.errors)")
+        let error = try #require(refused.errors.split(separator: "\n").last { $0.contains("401") })
+        #expect(error.contains("docker-credential-\(kind)"), "\(refused.errors)")
+    }
+
+    /// A runtime directory of root's, and a directory where a file should be.
+    @Test(.enabled(if: getuid() == 0)) func unreadableFilesAreSkippedUnlessNamed() throws {
+        let registry = try ScriptedRegistry([], scratch: scratch)
+        try Command.succeed("copy", archive, "docker://\(registry.address)/app:1")
+        try scratch.write("{}", to: "run/containers/auth.json")
+        try scratch.write("{}", to: "home/.docker/config.json/here")
+        let result = try Command.shell(
+            "chmod 700 run && chmod 777 . home home/.docker && cp $DRAY dray && "
+                + "env -u DOCKER_CONFIG HOME=\(scratch["home"]) XDG_RUNTIME_DIR=\(scratch["run"]) "
+                + "setpriv --reuid=65534 --regid=65534 --clear-groups ./dray digest docker://\(registry.address)/app:1",
+            in: scratch.path)
+        #expect(result.status == 0 && result.errors.contains("config.json"), "\(result.errors)")
+        #expect(!result.errors.contains("run/containers"), "\(result.errors)")
+        // A file that the user names has to be readable.
+        let named = try Command.shell(
+            "DOCKER_CONFIG=\(scratch["home"])/.docker $DRAY digest docker://\(registry.address)/app:1")
+        #expect(named.status == 1, "\(named.errors)")
+    }
+
+    /// What editors of Windows put before the text.
+    @Test func filesMayHaveAByteOrderMark() throws {
+        try scratch.makeCertificate("server")
+        let server = try Server(
+            .init(http: "tls: {certificate: \(scratch["server.crt"]), key: \(scratch["server.key"])}"), in: scratch)
+        let address = "localhost:\(server.address.split(separator: ":").last ?? "")"
+        for (name, text) in [
+            ("authority.crt", try String(contentsOfFile: scratch["server.crt"], encoding: .utf8)),
+            ("docker/config.json", #"{"auths":{"\#(address)":{"auth":"dXNlcjpw"}}}"#),
+            ("registries.conf", "[registries.block]\nregistries = ['blocked.example']\n"),
+        ] { try scratch.write("\u{feff}" + text, to: name) }
+        let places = "DOCKER_CONFIG=\(scratch["docker"]) CONTAINERS_REGISTRIES_CONF=\(scratch["registries.conf"])"
+        let option = "--ca-file \(scratch["authority.crt"])"
+        let push = try Command.shell("\(places) $DRAY copy \(option) \(archive) docker://\(address)/app:1")
+        #expect(push.status == 0, "\(push.errors)")
+        let system = try Command.shell(
+            "\(places) SSL_CERT_FILE=\(scratch["authority.crt"]) $DRAY digest docker://\(address)/app:1")
+        #expect(system.status == 0, "\(system.errors)")
+        let blocked = try Command.shell("\(places) $DRAY digest docker://blocked.example/app:1")
+        #expect(blocked.status == 1 && blocked.errors.contains("blocked in registries.conf"), "\(blocked.errors)")
+    }
+
     /// On a terminal: asked for, not shown, and the terminal is as it was even after ^C.
     @Test func aTerminalIsAsked() throws {
         let registry = try ScriptedRegistry(["basic"], scratch: scratch)

@@ -173,6 +173,113 @@ struct RegistryAnswerTests {
         #expect(none.status == 1 && none.errors.contains("cannot be reached"), "\(none.errors)")
     }
 
+    /// The proxy looks up names, which this machine need not know.
+    @Test(arguments: ["socks5h", "socks5"]) func socksProxies(_ scheme: String) async throws {
+        try scratch.makeCertificate("server", alsoFor: "registry.test")
+        let plain = try ScriptedRegistry([], scratch: scratch)
+        let encrypted = try await Registry(
+            serving: scratch["root"], scratch: scratch,
+            tls: "{certificate: \(scratch["server.crt"]), key: \(scratch["server.key"])}")
+        for (address, options) in [
+            (plain.address, "--plain-http"), (encrypted.address, "--ca-file \(scratch["server.crt"])"),
+        ] {
+            let port = String(address.split(separator: ":")[1])
+            let proxy = try Helper("web-proxy", [port, "--socks", "--log", scratch["socks.log"]])
+            let result = try Command.shell(
+                "ALL_PROXY=\(scheme)://127.0.0.1:\(proxy.port) $DRAY copy --retry-times 0 \(options) \(layout) "
+                    + "docker://registry.test/app:1")
+            #expect(result.status == 0, "\(result.errors)")
+        }
+        let lines = Set(try Command.shell("cat \(scratch["socks.log"])").lines)
+        #expect(lines == ["SOCKS registry.test:80", "SOCKS registry.test:443"], "\(lines)")
+        let closed = try Helper("web-proxy", ["1", "--socks", "--account", "me:p"])
+        let refused = try Command.shell(
+            "HTTP_PROXY=\(scheme)://127.0.0.1:\(closed.port) $DRAY digest --retry-times 0 --plain-http "
+                + "docker://registry.test/app:1")
+        #expect(refused.status == 1 && refused.errors.contains("SOCKS proxy requires"), "\(refused.errors)")
+    }
+
+    /// TLS to the proxy, and through it to registries with and without TLS.
+    @Test func proxiesThatAreReachedByTLS() async throws {
+        try scratch.makeCertificate("server", alsoFor: "registry.test")
+        try scratch.makeCertificate("other")
+        let plain = try ScriptedRegistry([], scratch: scratch)
+        let encrypted = try await Registry(
+            serving: scratch["root"], scratch: scratch,
+            tls: "{certificate: \(scratch["server.crt"]), key: \(scratch["server.key"])}")
+        for (address, options) in [(plain.address, "--plain-http"), (encrypted.address, "")] {
+            let port = String(address.split(separator: ":")[1])
+            func proxy(_ name: String) throws -> Helper {
+                try Helper(
+                    "web-proxy",
+                    [
+                        port, "--account", "me:p%", "--log", scratch["proxy.log"], "--certificate",
+                        scratch["\(name).crt"], scratch["\(name).key"],
+                    ])
+            }
+            func dray(_ proxy: String) throws -> Command {
+                try Command.shell(
+                    "ALL_PROXY=\(proxy) SSL_CERT_FILE=\(scratch["server.crt"]) $DRAY copy --retry-times 0 \(options) "
+                        + "\(layout) docker://registry.test/app:1")
+            }
+            let trusted = try proxy("server")
+            let good = try dray("https://me:p%25@localhost:\(trusted.port)")
+            #expect(good.status == 0, "\(good.errors)")
+            let anonymous = try dray("https://localhost:\(trusted.port)")
+            #expect(anonymous.status == 1 && anonymous.errors.contains("USER:PASSWORD"), "\(anonymous.errors)")
+            let unknown = try proxy("other")
+            let bad = try dray("https://localhost:\(unknown.port)")
+            #expect(bad.status == 1 && bad.errors.contains("HTTPS proxy: the server's certificate"), "\(bad.errors)")
+            let none = try dray("https://localhost:1")
+            #expect(none.status == 1 && none.errors.contains("HTTPS proxy: it cannot be reached"), "\(none.errors)")
+        }
+        let lines = try Command.shell("cut -d' ' -f1,2 \(scratch["proxy.log"])").lines
+        #expect(lines.contains("CONNECT registry.test:443"), "\(lines)")
+        #expect(lines.contains { $0.contains(" http://registry.test/v2/") }, "\(lines)")
+    }
+
+    // MARK: Families of manifests
+
+    /// A registry that takes OCI's alone, as zot does by default: what dray makes is made anew, and found again.
+    @Test(arguments: ["oci-only", "oci-only-415"]) func registriesThatRefuseSchema2(_ fault: String) throws {
+        let registry = try ScriptedRegistry([fault], scratch: scratch)
+        let host = "docker://\(registry.address)"
+        let other = try Samples.archive(scratch, name: "other.tar", image: "other/app:1", mebibytes: 1)
+        let push = try Command.dray("copy", "--output", "json", "--jobs", "1", archive, other, "\(host)/")
+        #expect(push.status == 0 && push.errors.contains("pushed as OCI"), "\(push.errors)")
+        // One refusal is enough to know.
+        let types = try registry.requests.filter { $0.method == "PUT" && $0.path.contains("/manifests/") }.compactMap {
+            $0.headers["content-type"]
+        }
+        #expect(types.map { $0.contains("docker") } == [true, false, false], "\(types)")
+        let rows = try push.rows()
+        #expect(
+            try rows.first?.digest == Command.succeed("digest", "\(host)/sample/app:1.0").text.trimmed, "\(push.text)")
+        let pulled = "oci:\(scratch["pulled"])"
+        try Command.succeed("copy", "--strict", "\(host)/sample/app:1.0", pulled)
+        let again = try Command.dray("copy", archive, "\(host)/")
+        #expect(again.status == 0, "\(again.errors)")
+        // Packed layers in the archive: then nothing but the manifest is dray's.
+        try Command.succeed("copy", pulled, "docker-archive:\(scratch["packed.tar"])")
+        let packed = try Command.dray("copy", "docker-archive:\(scratch["packed.tar"])", "\(host)/packed/app:1")
+        #expect(packed.status == 0, "\(packed.errors)")
+    }
+
+    @Test(arguments: ["oci-only", "oci-only-415"]) func theOptionIsNamedWhereSchema2IsRefused(_ fault: String) throws {
+        let registry = try ScriptedRegistry([fault], scratch: scratch)
+        let target = "docker://\(registry.address)/app:1"
+        let docker = "oci:\(scratch["docker"])"
+        try Command.succeed("copy", "--format", "docker", layout, docker)
+        let kept = try Command.dray("copy", docker, target)
+        #expect(kept.status == 1 && kept.errors.contains("--format oci"), "\(kept.errors)")
+        #expect(try Command.dray("digest", target).status == 4)
+        let strict = try Command.dray("copy", "--compression", "keep", "--strict", archive, target)
+        #expect(strict.status == 1, "\(strict.errors)")
+        let wanted = try Command.dray("copy", "--format", "docker", archive, target)
+        #expect(wanted.status == 1 && wanted.errors.contains("--format oci"), "\(wanted.errors)")
+        try Command.succeed("copy", "--format", "oci", docker, target)
+    }
+
     /// TLS through CONNECT, with a certificate of this side.
     @Test func clientCertificatesAreShown() async throws {
         try scratch.makeCertificate("server", alsoFor: "registry.test")

@@ -18,6 +18,12 @@ struct RegistryFaultTests {
         ["tags-null"], ["tags-missing"], ["tags-invalid"],
         ["token"], ["token", "odd-challenge"], ["token", "access-token"], ["token", "short-token"],
         ["token", "token-expires"], ["token", "no-post-token"], ["basic"],
+        ["moved"], ["moved-308"], ["moved-bytes"], ["moved-bytes", "no-put-body"],
+        ["moved-bytes", "no-stream", "no-put-body"], ["moved", "basic"],
+        ["signed-manifests"], ["signed-blobs"], ["signed-manifests", "signed-oddly"], ["signature-expires"],
+        ["encoded-gzip"], ["encoded-x-gzip"], ["encoded-deflate"], ["encoded-raw-deflate"],
+        ["encoded-gzip", "encoded-blobs"], ["encoded-not"], ["encoded-aws", "encoded-blobs"],
+        ["basic", "token-nowhere"], ["late-blobs"], ["late-uploads"], ["late-uploads", "no-put-body"],
     ]
 
     /// Registries close accounts after a few wrong ones.
@@ -90,6 +96,8 @@ struct RegistryFaultTests {
         (["tags-garbage"], "ls-repository", 3, ["tags/list"]),
         (["no-delete"], "delete", 1, ["405", "turned on"]),
         (["echo-authorization"], "pull", 1, ["400"]),
+        (["storage-denies"], "pull", 1, ["403", "localhost", "clock"]),
+        (["encoded-br"], "pull", 1, ["br", "Content-Encoding"]),
     ]
 
     @Test(arguments: refusals.indices)
@@ -205,7 +213,7 @@ struct RegistryFaultTests {
             Double(moved) <= 1.1 * Double(try #require(Int(size))), "\(moved) of \(size), \(requests.count) requests")
     }
 
-    @Test(arguments: ["pages-relative", "pages-absolute", "pages-root", "pages-loop"])
+    @Test(arguments: ["pages-relative", "pages-absolute", "pages-root", "pages-inner", "pages-bare", "pages-empty"])
     func listsFollowTheirPages(_ kind: String) throws {
         let scratch = try Scratch()
         let registry = try ScriptedRegistry([kind], scratch: scratch)
@@ -213,14 +221,31 @@ struct RegistryFaultTests {
         for name in ["a:1", "a:2", "a:3", "b:1"] {
             try Command.succeed("copy", archive, "docker://\(registry.address)/\(name)")
         }
-        let tags = try Command.succeed("ls", "--output", "json", "docker://\(registry.address)/a").rows().compactMap(
-            \.tag)
-        #expect(tags == (kind == "pages-loop" ? ["1"] : ["1", "2", "3"]))
-        let list = try Command.dray("ls", "docker://\(registry.address)/a")
-        #expect(list.errors.contains("may not be complete") == (kind == "pages-loop"), "\(list.errors)")
-        if kind != "pages-loop" {
-            #expect(try Command.succeed("ls", "--output", "json", "docker://\(registry.address)").rows().count == 4)
+        let list = try Command.succeed("ls", "--output", "json", "docker://\(registry.address)/a")
+        #expect(try list.rows().compactMap(\.tag) == ["1", "2", "3"], "\(list.errors)")
+        #expect(try Command.succeed("ls", "--output", "json", "docker://\(registry.address)").rows().count == 4)
+    }
+
+    /// A list that breaks off is an error: nobody would see what is missing.
+    @Test(arguments: [
+        ("pages-loop", 3, "earlier page"), ("pages-cut", 3, "gone"), ("pages-invalid", 3, "Link"),
+    ])
+    func listsThatBreakOffAreErrors(_ kind: String, _ status: Int32, _ word: String) throws {
+        let scratch = try Scratch()
+        let whole = try ScriptedRegistry([], scratch: scratch)
+        let registry = try ScriptedRegistry([kind], scratch: scratch)
+        let archive = try Samples.archive(scratch)
+        for name in ["a:1", "a:2", "b:1"] {
+            try Command.succeed("copy", archive, "docker://\(registry.address)/\(name)")
+            try Command.succeed("copy", archive, "docker://\(whole.address)/\(name)")
         }
+        for place in ["/a", "/"] {
+            let list = try Command.dray("ls", "docker://\(registry.address)\(place)")
+            #expect(list.status == status && list.errors.contains(word), "\(place): \(list.status) \(list.errors)")
+            #expect(try Command.dray("ls", "docker://\(whole.address)\(place)").status == 0)
+        }
+        let backup = try Command.dray("backup", "docker://\(registry.address)/", scratch["backup"])
+        #expect(backup.status != 0 && backup.errors.contains(word), "\(backup.errors)")
     }
 
     @Test func tagsOfOneManifestAreNotDeletedUnasked() throws {

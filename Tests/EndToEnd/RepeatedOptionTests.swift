@@ -61,7 +61,7 @@ struct RepeatedOptionTests {
     ])
     func othersAreTaken(_ line: String) throws {
         let run = try Command.dray(line.split(separator: " ").map(String.init))
-        #expect(run.status == 4 && run.errors.contains("there is no none"), "\(run.errors)")
+        #expect(run.status == 4 && run.errors.contains("none: no such file"), "\(run.errors)")
     }
 
     @Test(arguments: [

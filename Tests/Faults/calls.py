@@ -72,6 +72,8 @@ class Call:
             os.close(file)
 
     def _text(self, address):
+        if address == 0:
+            return ""  # utimensat(2) of the descriptor itself
         return os.fsdecode(self.read_memory(address, 4096).split(b"\0")[0])
 
     def _descriptor_path(self, number):

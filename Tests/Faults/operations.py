@@ -87,7 +87,10 @@ class Export(Operation):
         self.run(place, "copy", "store:source/store:team/base:1", "oci-archive:target/app.tar")
 
     def arguments(self, place):
-        return ["copy", f"store:{place}/source/store:team/app:1", f"oci-archive:{place}/target/app.tar"]
+        return [
+            "copy", "--on-existing", "overwrite", f"store:{place}/source/store:team/app:1",
+            f"oci-archive:{place}/target/app.tar",
+        ]  # fmt: skip
 
     def verified(self, place):
         return [f"oci-archive:{place}/target/app.tar"]
@@ -275,7 +278,7 @@ class Pull(Networked):
 
     def arguments(self, place):
         return [
-            "copy", "--retry-times", "1", f"docker://127.0.0.1:{self.port}/team/app:1",
+            "copy", "--retry-times", "1", "--on-existing", "overwrite", f"docker://127.0.0.1:{self.port}/team/app:1",
             self.destination.format(place=place),
         ]  # fmt: skip
 

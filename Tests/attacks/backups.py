@@ -66,7 +66,7 @@ def replaced(path, target):
 
 
 OUTSIDE = "../../../outside"
-backup("blobs are elsewhere", "a layout whose blobs lead to the outside", lambda: replaced(f"{LAYOUT}/blobs", os.path.realpath(OUTSIDE)), 3, "has no")
+backup("blobs are elsewhere", "a layout whose blobs lead to the outside", lambda: replaced(f"{LAYOUT}/blobs", os.path.realpath(OUTSIDE)), 3, "leads out of")
 backup("all blobs are elsewhere", "blobs that lead to the outside", lambda: replaced("x/blobs", os.path.realpath(OUTSIDE)), 3, "has no")
 backup("index elsewhere", "an index.json that is a link to the outside", lambda: replaced(f"{LAYOUT}/index.json", os.path.realpath(f"{OUTSIDE}/secret")), 3)
 backup("layout elsewhere", "a layout that is a link to the outside", lambda: replaced(LAYOUT, os.path.realpath(OUTSIDE)), 3)

@@ -208,7 +208,7 @@ def asking(request, answers):
 
 
 registry("redirect to another host", "blobs on another host", elsewhere, 0, only=["copy", "verify"])
-registry("another host that asks", "blobs on another host, which asks for the password", asking, 5, only=["copy"])
+registry("another host that asks", "blobs on another host, which asks for the password", asking, 1, only=["copy"])
 registry("realm that is a file", "a token's realm that is file:///etc/passwd", lambda r, a: (
     r.say(401, b"{}", [("Www-Authenticate", 'Bearer realm="file:///etc/passwd",service="x"')]) or True), 1, only=["copy"])
 registry("challenges of 100 kB", "100 kB of challenges", lambda r, a: (
@@ -225,9 +225,9 @@ def linking(where):
     return answer
 
 
-registry("Link to another host", "the next page of tags on another host", linking("http://OTHER/v2/good/tags/list?last=x"), 0, only=["ls"])
-registry("Link to a file", "the next page of tags at file:///etc/passwd", linking("file:///etc/passwd"), 0, only=["ls"])
-registry("Link to itself", "the next page of tags is the same", linking("SELF"), 0, only=["ls"])
+registry("Link to another host", "the next page of tags on another host", linking("http://OTHER/v2/good/tags/list?last=x"), 3, only=["ls"])
+registry("Link to a file", "the next page of tags at file:///etc/passwd", linking("file:///etc/passwd"), 3, only=["ls"])
+registry("Link to itself", "the next page of tags is the same", linking("SELF"), 3, only=["ls"])
 for title, tags in [
     ("paths", ["../../x", "/etc/passwd", "a/../b"]), ("escapes", ["\x1b[2J", "\u202e", "\x9b"]), ("number", [5]), ("empty", [""]), ("long", ["a" * 100_000]),
 ]:
@@ -240,7 +240,7 @@ registry("digests with paths", "an index that lists a digest with a path in it",
     "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [{"mediaType": OCI_MANIFEST, "digest": "sha256:../../x", "size": 1}]}).encode(), kind=OCI_INDEX)), 3)
 registry("size of 2^63", "a layer that has 2^63 bytes", on("/manifests/1", lambda r, a: r.say(200, a.manifest.replace(b'"size": ' + str(len(a.layer)).encode(), b'"size": 9223372036854775808'), kind=DOCKER_MANIFEST)), 3)
 registry("inflated answer", "an answer with Content-Encoding: gzip that inflates a thousandfold", on(MANIFEST, lambda r, a: r.say(
-    200, gzip.compress(bytes(200 * MIB)), [("Content-Encoding", "gzip")])), 3, only=["copy"])
+    200, gzip.compress(bytes(MIB)) * 200, [("Content-Encoding", "gzip")])), 3, only=["copy"])
 registry("answers a byte a second", "a layer of which a byte comes now and then", on(LAYER, lambda r, a: drip(r, a)), 1, only=["copy"], is_slow=True)
 
 

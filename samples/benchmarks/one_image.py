@@ -12,7 +12,7 @@ def benchmark(bench):
     run(f"{bench.samples}/make-image", archive, "--size", str(bench.size))
     run("sh", "-c", f"gzip -1 < {archive} > {archive}.gz; tar -xOf {archive} --wildcards '*/layer.tar' > {layers}")
     store, layout = f"store:{work}/store", f"oci:{work}/layout"
-    copy = [dray, "copy", "--progress", "none", "-q"]
+    copy = [dray, "copy", "--progress", "none", "-q", "--on-existing", "overwrite"]
     skopeo = ["skopeo", "copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false"]
     podman = f"podman --root {work}/podman --runroot {work}/podman-run --storage-driver vfs"
     # skopeo finds OCI manifests alone in a layout.
@@ -52,9 +52,9 @@ def benchmark(bench):
                 ours.clear),
             Job("oci to docker-registry", copy + [f"{layout}:1.0", remote], theirs.clear),
             Job("oci to docker-registry, skopeo", skopeo + [f"{layout}:1.0", remote], theirs.clear),
-            Job("registry to docker-archive", copy + [kept, f"docker-archive:{work}/pulled.tar"],
+            Job("registry to docker-archive", copy + ["--on-existing", "overwrite", kept, f"docker-archive:{work}/pulled.tar"],
                 lambda: (only_kept(), pulls(f"{work}/pulled.tar"))),
-            Job("registry to docker-archive, raw layers", copy + ["--compression", "none", kept, f"docker-archive:{work}/raw.tar"],
+            Job("registry to docker-archive, raw layers", copy + ["--on-existing", "overwrite", "--compression", "none", kept, f"docker-archive:{work}/raw.tar"],
                 lambda: pulls(f"{work}/raw.tar")),
             Job("registry to docker-archive, skopeo", skopeo + [kept, f"docker-archive:{work}/theirs.tar:kept/app:1.0"],
                 lambda: pulls(f"{work}/theirs.tar")),
@@ -63,11 +63,11 @@ def benchmark(bench):
                 lambda: pulls(f"{work}/podman", f"{work}/podman.tar")),
             Job("registry to oci", copy + [kept, f"oci:{work}/pulled"], lambda: pulls(f"{work}/pulled")),
             Job("registry to oci, skopeo", skopeo + [kept, f"oci:{work}/pulled:1.0"], lambda: pulls(f"{work}/pulled")),
-            Job("store to docker-archive", copy + [store, f"docker-archive:{work}/back.tar"]),
-            Job("store to docker-archive, raw layers", copy + ["--compression", "none", store, f"docker-archive:{work}/back.tar"]),
+            Job("store to docker-archive", copy + ["--on-existing", "overwrite", store, f"docker-archive:{work}/back.tar"]),
+            Job("store to docker-archive, raw layers", copy + ["--on-existing", "overwrite", "--compression", "none", store, f"docker-archive:{work}/back.tar"]),
             Job("oci to store", copy + [layout, f"store:{work}/second"], lambda: clear(f"{work}/second")),
             Job("store to oci", copy + [f"store:{work}/known", f"oci:{work}/third"], lambda: clear(f"{work}/third")),
-            Job("docker-archive to oci-archive", copy + [f"docker-archive:{archive}", f"oci-archive:{work}/oci.tar"]),
+            Job("docker-archive to oci-archive", copy + ["--on-existing", "overwrite", f"docker-archive:{archive}", f"oci-archive:{work}/oci.tar"]),
             Job("limit: igzip -1 of the layers", ["igzip", "-1", "-f", "-o", f"{work}/limit.gz", layers]),
             Job("limit: SHA-256 of the layers", ["openssl", "dgst", "-sha256", layers]),
             Job("limit: SHA-256 of them gzipped", ["openssl", "dgst", "-sha256", f"{work}/limit.gz"]),

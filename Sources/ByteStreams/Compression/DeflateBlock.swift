@@ -32,8 +32,8 @@ final class DeflateBlock: @unchecked Sendable {
         #endif
     }
 
+    // May be called on a thread that compresses, which must wait for nobody: `GzipSource` waits for the readers.
     deinit {
-        readers.wait()
         input.deallocate()
         output.deallocate()
     }

@@ -88,6 +88,20 @@ public final class GzipSource: BlockSource {
     private func startBlock() throws {
         let block = spare.isEmpty ? DeflateBlock(level: level) : spare.removeFirst()
         block.readers.wait()
+        do {
+            try fill(block)
+        } catch {
+            // What was read so far may still be hashed.
+            spare.append(block)
+            throw error
+        }
+        if block.inputCount < Self.blockSize { state = .inputEnded }
+        guard block.inputCount > 0 else { return }
+        underway.append(block)
+        block.start()
+    }
+
+    private func fill(_ block: DeflateBlock) throws {
         block.inputCount = 0
         while block.inputCount < Self.blockSize {
             let part = UnsafeMutableRawBufferPointer(rebasing: block.input[block.inputCount...])
@@ -96,15 +110,12 @@ public final class GzipSource: BlockSource {
             inputHasher?.add(UnsafeRawBufferPointer(rebasing: part[..<count]), readers: block.readers)
             block.inputCount += count
         }
-        if block.inputCount < Self.blockSize { state = .inputEnded }
-        guard block.inputCount > 0 else { return }
-        underway.append(block)
-        block.start()
     }
 
     deinit {
-        // Threads may still be at work on the blocks.
+        // Threads may still compress or hash the blocks.
         for block in underway { block.wait() }
+        for block in underway + spare + [current].compactMap({ $0 }) { block.readers.wait() }
         frameReaders.wait()
         frame.deallocate()
     }

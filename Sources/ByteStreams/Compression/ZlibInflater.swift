@@ -1,12 +1,24 @@
 import CZlib
 
-/// Inflates gzip with zlib: where ISA-L is not built in, and as the second opinion of the tests.
+/// Inflates with zlib: gzip where ISA-L is not built in, and as the second opinion of the tests; and what HTTP calls deflate.
 package final class ZlibInflater: Inflater {
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
 
     package init() {
         stream.initialize(to: z_stream())
-        guard dray_inflate_init_gzip(stream) == Z_OK else { fatalError("zlib cannot allocate a decompressor") }
+        guard dray_inflate_init(stream, 15 + 16) == Z_OK else { fatalError("zlib cannot allocate a decompressor") }
+    }
+
+    /// Inflates what HTTP calls deflate: with zlib's header, as the standard says, or without it, as some servers do.
+    ///
+    /// - Parameter start: its first two bytes.
+    package init(deflate start: [UInt8]) {
+        let hasHeader =
+            start.count == 2 && start[0] & 0x0f == 8 && (Int(start[0]) << 8 | Int(start[1])).isMultiple(of: 31)
+        stream.initialize(to: z_stream())
+        guard dray_inflate_init(stream, hasHeader ? 15 : -15) == Z_OK else {
+            fatalError("zlib cannot allocate a decompressor")
+        }
     }
 
     deinit {

@@ -17,9 +17,8 @@ public final class DescriptorSink: ByteSink {
     }
 
     /// Waits until somebody reads from a named pipe.
-    public convenience init(writing path: String) throws {
-        let descriptor = try systemCall("open", path) { open(path, O_WRONLY | O_CLOEXEC) }
-        self.init(descriptor, name: path, isOwn: true)
+    package convenience init(writing place: FilePlace) throws {
+        self.init(try place.openStream(), name: place.path, isOwn: true)
     }
 
     deinit { if isOwn { close(descriptor) } }

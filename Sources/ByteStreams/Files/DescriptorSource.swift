@@ -16,10 +16,17 @@ public final class DescriptorSource: ByteSource {
         DescriptorSource(STDIN_FILENO, name: "standard input", isOwn: false)
     }
 
-    /// Waits until somebody writes to a named pipe.
+    /// Opens a pipe or a device; as root, over trusted links only. Waits until somebody writes to a named pipe.
+    ///
+    /// - Throws: `StreamError.damaged` for a file, which may have come there by now.
     public convenience init(reading path: String) throws {
-        let descriptor = try systemCall("open", path) { open(path, O_RDONLY | O_CLOEXEC) }
+        // To open a device or a pipe has effects: whether links are trusted shows first.
+        close(try DirectoryHandle.openExisting(path, lookOnly))
+        let descriptor = try DirectoryHandle.openExisting(path, O_NOCTTY)
         self.init(descriptor, name: path, isOwn: true)
+        guard try FileStamp(of: descriptor, path: path).kind == .other else {
+            throw StreamError.damaged("\(path) was a pipe or a device, and is none any more; run the command again")
+        }
     }
 
     deinit { if isOwn { close(descriptor) } }

@@ -1,85 +1,123 @@
 import Glibc
 
-/// A directory that is open for as long as this lives: what is below it is reached without walking down from
-/// the root again. For work on very many small files.
+/// A directory that is open for as long as this lives, and the way to everything below it.
 ///
-/// Paths are relative to it. All calls block, and throw `StreamError.io` for everything but absence.
+/// Paths are relative to it, and are resolved by descriptors: the system never follows a symbolic link on them. So
+/// somebody who may change the directory, and puts links in the place of its parts at any moment, does not lead this
+/// process out of it. All calls block, and throw `StreamError.io` for everything but absence.
 package final class DirectoryHandle: Sendable {
     package struct Entry: Sendable {
         package let name: String
         package let kind: FileKind
     }
 
-    /// What is known of a file without reading it.
-    package struct Status: Sendable {
-        /// Bytes.
-        package let size: Int64
-        /// When its content, its name or its owner last changed, or somebody touched it: nanoseconds since 1970.
-        package let changed: Int64
-        /// Names of a file. Of a directory, where the filesystem counts them, two more than it has directories.
-        package let links: Int
-        package let isDirectory: Bool
-        package let isFile: Bool
-        /// Permissions: `0o644` and the like.
-        package let mode: UInt32
-        /// What is the same for two paths to one file.
-        package let identity: FileIdentity
+    /// The directory that it was opened from: links in it may lead anywhere below that one.
+    struct Origin: Sendable {
+        let root: DirectoryHandle
+        /// Below the root.
+        let place: String
     }
 
     package let path: String
-    private let descriptor: Int32
-    /// Where links in it may lead, as a real path; nil for anywhere.
-    private let boundary: String?
+    let descriptor: Int32
+    let origin: Origin?
+    let reach: LinkReach
+    let shared: SharedDirectory?
 
-    private init(path: String, descriptor: Int32, boundary: String?) {
+    /// - Parameter descriptor: is closed with this.
+    init(path: String, descriptor: Int32, origin: Origin? = nil, reach: LinkReach = .inside) {
         self.path = path
         self.descriptor = descriptor
-        self.boundary = boundary
+        self.origin = origin
+        self.reach = reach
+        shared = nil
+    }
+
+    private init(_ handle: DirectoryHandle, shared: String) throws {
+        path = handle.path
+        descriptor = try systemCall("open", path) { fcntl(handle.descriptor, F_DUPFD_CLOEXEC, 0) }
+        origin = nil
+        reach = handle.reach
+        do {
+            self.shared = try SharedDirectory(shared, in: handle, reach: handle.reach)
+        } catch {
+            close(descriptor)
+            throw error
+        }
     }
 
     deinit { close(descriptor) }
 
-    /// - Parameter boundary: out of which no link leads that is found in the directory, or below it; nil for any.
+    /// Opens a directory that somebody named or that was found. As root, links on its path are followed only if they are
+    /// trusted: whoever may change a part of the path does not choose what root reads and changes.
+    ///
+    /// - Parameters:
+    ///   - reach: of links in it.
+    ///   - shared: the directory in it that may be a link to elsewhere.
     /// - Returns: nil if there is no such directory.
-    package static func open(_ path: String, within boundary: String? = nil) throws -> DirectoryHandle? {
-        guard let descriptor = try ByteStreams.openIfThere(path, O_DIRECTORY, "open", path) else { return nil }
-        return DirectoryHandle(path: path, descriptor: descriptor, boundary: try boundary.flatMap(realPath))
+    package static func open(
+        _ path: String, reach: LinkReach = .inside, shared: String? = nil
+    ) throws -> DirectoryHandle? {
+        guard let descriptor = try openNamed(path, O_DIRECTORY) else { return nil }
+        let handle = DirectoryHandle(path: path, descriptor: descriptor, reach: reach)
+        return try shared.map { try DirectoryHandle(handle, shared: $0) } ?? handle
     }
 
-    package func open(_ relative: String) throws -> DirectoryHandle? {
-        guard let descriptor = try openIfThere(relative, O_DIRECTORY) else { return nil }
-        return DirectoryHandle(path: "\(path)/\(relative)", descriptor: descriptor, boundary: boundary)
+    /// Opens a file or directory to be read; as root, over trusted links only.
+    ///
+    /// - Returns: nil if nothing is there.
+    package static func openNamed(_ path: String, _ flags: Int32) throws -> Int32? {
+        try openNamed(path, flags, LinkBudget())
     }
 
-    /// - Throws: `StreamError.damaged` for a link that leads out of where it may lead.
-    private func openIfThere(_ relative: String, _ flags: Int32) throws -> Int32? {
-        let full = "\(path)/\(relative)"
-        guard let boundary else { return try ByteStreams.openIfThere(relative, from: descriptor, flags, "open", full) }
-        do {
-            return try openWithoutLinks(relative, from: descriptor, flags, full)
-        } catch .io(_, _, ENOENT), .io(_, _, ENOTDIR) {
-            return nil
-        } catch {
-            // A link, or whatever it is: what follows does without that call, and meets the same if it lasts.
+    /// Likewise, where something has to be there.
+    static func openExisting(_ path: String, _ flags: Int32) throws -> Int32 {
+        guard let descriptor = try openNamed(path, flags) else {
+            throw StreamError.io(operation: "open", path: path, errno: ENOENT)
         }
-        guard let real = try realPath(full, inside: [boundary]) else { return nil }
-        return try ByteStreams.openIfThere(real, flags, "open", full)
+        return descriptor
     }
 
-    /// A link that leads out of where it may lead, or nowhere.
-    package struct Departure: Sendable {
-        /// A real path; nil for nowhere.
-        package let target: String?
+    static func openNamed(_ path: String, _ flags: Int32, _ links: LinkBudget) throws -> Int32? {
+        guard geteuid() == 0 else { return try ByteStreams.openIfThere(path, flags, "open", path) }
+        let start = isAbsolute(path) ? "/" : "."
+        guard let here = try ByteStreams.openIfThere(start, O_DIRECTORY | lookOnly, "open", path) else { return nil }
+        return try DirectoryHandle(path: start, descriptor: here).follow(path, flags, links: links)
     }
 
-    /// - Parameter link: the name of a symbolic link in it.
-    /// - Returns: nil if links may lead anywhere, or this one leads where it may.
-    package func departure(_ link: String) throws -> Departure? {
-        guard let boundary else { return nil }
-        let real = try realPath("\(path)/\(link)")
-        if let real, ByteStreams.path(real, below: boundary) != nil { return nil }
-        return Departure(target: real)
+    /// The same directory, with another reach of the links in it.
+    package func reaching(_ reach: LinkReach) throws -> DirectoryHandle {
+        let copy = try systemCall("open", path) { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+        return DirectoryHandle(path: path, descriptor: copy, reach: reach)
     }
+
+    /// - Returns: nil if there is no such directory.
+    package func open(_ relative: String) throws -> DirectoryHandle? {
+        try openIfThere(relative, O_DIRECTORY).map { handle(relative, $0) }
+    }
+
+    /// Likewise, for what is to be changed in it.
+    package func openToWrite(_ relative: String) throws -> DirectoryHandle {
+        guard let opened = try openIfThere(relative, O_DIRECTORY, isWriting: true) else {
+            throw StreamError.io(operation: "open", path: "\(path)/\(relative)", errno: ENOENT)
+        }
+        return handle(relative, opened)
+    }
+
+    private func handle(_ relative: String, _ opened: Opened) -> DirectoryHandle {
+        if let shared, let rest = ByteStreams.path(relative, below: shared.name) {
+            return DirectoryHandle(
+                path: opened.path, descriptor: opened.descriptor, origin: Origin(root: shared.directory, place: rest),
+                reach: reach)
+        }
+        return DirectoryHandle(
+            path: "\(path)/\(relative)", descriptor: opened.descriptor,
+            origin: Origin(
+                root: origin?.root ?? self, place: origin.map { joined($0.place, relative) } ?? relative),
+            reach: reach)
+    }
+
+    // MARK: Looking
 
     /// What is directly in it, in no order. A link to a directory or a file is told as `link`.
     package func entries() throws -> [Entry] {
@@ -92,12 +130,17 @@ package final class DirectoryHandle: Sendable {
                 case Int(DT_REG): .file
                 case Int(DT_LNK): .link
                 // Not every filesystem tells.
-                case Int(DT_UNKNOWN): try fileKind("\(path)/\(name)", followingLinks: false)
+                case Int(DT_UNKNOWN): try kind(name)
                 default: .other
                 }
             if let kind { entries.append(Entry(name: name, kind: kind)) }
         }
         return entries
+    }
+
+    /// The names in a directory, sorted; nil if there is none.
+    package func list(_ relative: String) throws -> [String]? {
+        try openIfThere(relative, O_DIRECTORY).map { try listDirectory($0.descriptor, $0.path) }
     }
 
     /// Reads a small file in one go; nil if there is none.
@@ -106,13 +149,12 @@ package final class DirectoryHandle: Sendable {
     package func read<T>(
         _ relative: String, into buffer: UnsafeMutableRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> T
     ) throws -> T? {
-        let name = "\(path)/\(relative)"
-        guard let file = try openIfThere(relative, 0) else { return nil }
-        defer { close(file) }
+        guard let file = try openIfThere(relative, O_NONBLOCK | O_NOCTTY) else { return nil }
+        defer { close(file.descriptor) }
         var count = 0
         while count < buffer.count {
-            let piece = try systemCall("read", name) {
-                Glibc.read(file, buffer.baseAddress! + count, buffer.count - count)
+            let piece = try systemCall("read", file.path) {
+                Glibc.read(file.descriptor, buffer.baseAddress! + count, buffer.count - count)
             }
             if piece == 0 { break }
             count += piece
@@ -120,40 +162,48 @@ package final class DirectoryHandle: Sendable {
         return try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
 
-    /// - Parameter followsLinks: whether a symbolic link means what it leads to. One that leads out of where it may lead,
-    ///   or nowhere, never does then: it is neither a file nor a directory.
-    /// - Returns: nil if there is nothing.
-    package func status(_ relative: String, followsLinks: Bool = true) throws -> Status? {
-        let own = try status(relative, followsLinks && boundary == nil ? 0 : AT_SYMLINK_NOFOLLOW)
-        let isLink = own.map { $0.st_mode & S_IFMT == S_IFLNK } ?? false
-        let isMeant = try !isLink || !followsLinks || departure(relative) != nil
-        guard let status = try isMeant ? own : targetStatus(relative) else { return nil }
-        func nanoseconds(_ time: timespec) -> Int64 { Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) }
-        return Status(
-            size: Int64(status.st_size), changed: max(nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)),
-            links: Int(status.st_nlink), isDirectory: status.st_mode & S_IFMT == S_IFDIR,
-            isFile: status.st_mode & S_IFMT == S_IFREG, mode: status.st_mode & 0o7777,
-            identity: FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)))
-    }
-
-    /// Of what a link leads to, which is where it may lead.
-    private func targetStatus(_ relative: String) throws -> stat? {
-        guard let target = try openIfThere(relative, lookOnly) else { return nil }
-        defer { close(target) }
-        var status = stat()
-        try systemCall("look at", "\(path)/\(relative)") { fstat(target, &status) }
-        return status
-    }
-
-    private func status(_ relative: String, _ flags: Int32) throws -> stat? {
-        try ifThere { () throws(StreamError) in
-            var status = stat()
-            guard fstatat(descriptor, relative, &status, flags) == 0 else {
-                let code = errno
-                throw .io(operation: "look at", path: "\(path)/\(relative)", errno: code)
+    /// Opens a file to be read; nil if there is none.
+    ///
+    /// - Throws: `StreamError.damaged` for what is no file.
+    package func file(_ relative: String) throws -> OpenFile? {
+        do {
+            // Nobody may ever write to a pipe that lies where a file should.
+            return try openIfThere(relative, O_NONBLOCK | O_NOCTTY).map {
+                try OpenFile(taking: $0.descriptor, path: $0.path)
             }
-            return status
+        } catch let error as StreamError {
+            throw OpenFile.explained(error)
         }
+    }
+
+    /// A whole small file; nil if there is none.
+    ///
+    /// - Throws: `StreamError.limit` beyond `limit` bytes.
+    package func read(_ relative: String, limit: Int) throws -> [UInt8]? {
+        try file(relative).map { try FileSource($0).readAll(limit: limit, name: $0.path) }
+    }
+
+    /// Whether a directory is there to be written to.
+    ///
+    /// - Throws: `StreamError.damaged` for a link on the way that leads out of here.
+    package func hasDirectory(_ relative: String) throws -> Bool {
+        guard let opened = try openIfThere(relative, O_DIRECTORY | lookOnly, isWriting: true) else { return false }
+        close(opened.descriptor)
+        return true
+    }
+
+    /// Looks at something without opening it for anything else.
+    package func look<T>(at relative: String, _ body: (FileStamp) throws -> T) throws -> T? {
+        guard let opened = try openIfThere(relative, lookOnly) else { return nil }
+        defer { close(opened.descriptor) }
+        return try body(FileStamp(of: opened.descriptor, path: opened.path))
+    }
+
+    /// The path of something when all links on it are followed; nil if nothing is there.
+    package func resolved(_ relative: String) throws -> String? {
+        guard let opened = try openIfThere(relative, lookOnly) else { return nil }
+        close(opened.descriptor)
+        return opened.path
     }
 
     /// Itself and every directory that it lies in.
@@ -164,50 +214,7 @@ package final class DirectoryHandle: Sendable {
         while let status = try status(path), found.insert(status.identity).inserted { path += "/.." }
         return found
     }
-
-    /// Takes a directory away if it is empty; whether it is gone.
-    @discardableResult
-    package func removeEmptyDirectory(_ relative: String) throws -> Bool {
-        if unlinkat(descriptor, relative, AT_REMOVEDIR) == 0 { return true }
-        let code = errno
-        if code == ENOENT { return true }
-        if code == ENOTEMPTY || code == EEXIST || code == ENOTDIR || code == EBUSY { return false }
-        throw StreamError.io(operation: "remove", path: "\(path)/\(relative)", errno: code)
-    }
-
-    /// Takes a file away; whether there was one.
-    @discardableResult
-    package func removeFile(_ relative: String) throws -> Bool {
-        if unlinkat(descriptor, relative, 0) == 0 { return true }
-        let code = errno
-        if code == ENOENT || code == ENOTDIR { return false }
-        throw StreamError.io(operation: "remove", path: "\(path)/\(relative)", errno: code)
-    }
 }
 
-/// One file or directory, whatever its path.
-package struct FileIdentity: Hashable, Sendable {
-    package let device: UInt64
-    package let inode: UInt64
-}
-
-/// The time that a file would get if it were written now: nanoseconds since 1970, by the filesystems' own clock.
-package func fileTime() -> Int64 {
-    var now = timespec()
-    // The clock that stamps files is coarser than the exact one, and a little behind it.
-    clock_gettime(CLOCK_REALTIME_COARSE, &now)
-    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
-}
-
-/// Marks a file as used now; a link itself, wherever it leads.
-///
-/// - Returns: whether it is there. One that may not be touched (a read-only medium) is left as it is.
-package func touch(_ path: String) throws -> Bool {
-    if utimensat(AT_FDCWD, path, nil, AT_SYMLINK_NOFOLLOW) == 0 { return true }
-    let code = errno
-    switch code {
-    case ENOENT, ENOTDIR: return false
-    case EROFS, EACCES, EPERM: return try fileKind(path) != nil
-    default: throw StreamError.io(operation: "touch", path: path, errno: code)
-    }
-}
+/// A path below another, which is empty for the directory itself.
+func joined(_ place: String, _ relative: String) -> String { place.isEmpty ? relative : "\(place)/\(relative)" }

@@ -1,8 +1,8 @@
 import Glibc
 
 /// A lock on a directory, held until this goes away. It needs no file of its own and ends with the process.
-public final class DirectoryLock: Sendable {
-    public enum Kind: Sendable {
+package final class DirectoryLock: Sendable {
+    package enum Kind: Sendable {
         case shared
         case exclusive
 
@@ -11,23 +11,30 @@ public final class DirectoryLock: Sendable {
 
     private let descriptor: Int32
 
-    private init(_ descriptor: Int32) { self.descriptor = descriptor }
+    private init(_ relative: String, in directory: DirectoryHandle) throws {
+        guard let opened = try directory.openIfThere(relative, O_DIRECTORY) else {
+            throw StreamError.io(operation: "open", path: "\(directory.path)/\(relative)", errno: ENOENT)
+        }
+        descriptor = opened.descriptor
+    }
 
     /// Waits until it can be had.
-    public static func waiting(_ kind: Kind, on path: String) throws -> DirectoryLock {
-        let lock = DirectoryLock(try open(path))
-        try systemCall("lock", path) { flock(lock.descriptor, kind.operation) }
+    ///
+    /// - Parameter relative: of the directory that is locked.
+    package static func waiting(
+        _ kind: Kind, on relative: String = ".", in directory: DirectoryHandle
+    ) throws -> DirectoryLock {
+        let lock = try DirectoryLock(relative, in: directory)
+        try systemCall("lock", "\(directory.path)/\(relative)") { flock(lock.descriptor, kind.operation) }
         return lock
     }
 
     /// - Returns: nil if somebody else has it.
-    public static func trying(_ kind: Kind, on path: String) throws -> DirectoryLock? {
-        let lock = DirectoryLock(try open(path))
-        return try tryLock(lock.descriptor, kind.operation, path) ? lock : nil
-    }
-
-    private static func open(_ path: String) throws -> Int32 {
-        try systemCall("open", path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    package static func trying(
+        _ kind: Kind, on relative: String = ".", in directory: DirectoryHandle
+    ) throws -> DirectoryLock? {
+        let lock = try DirectoryLock(relative, in: directory)
+        return try tryLock(lock.descriptor, kind.operation, "\(directory.path)/\(relative)") ? lock : nil
     }
 
     deinit { close(descriptor) }

@@ -4,7 +4,10 @@ import Glibc
 package struct FileStamp: Hashable, Sendable {
     private let device: UInt64
     private let inode: UInt64
-    package let isFile: Bool
+    package let kind: FileKind
+    /// Permissions: `0o644` and the like.
+    package let mode: UInt32
+    package var isFile: Bool { kind == .file }
     package let size: Int64
     /// Seconds and nanoseconds since 1970.
     private let seconds: Int
@@ -33,12 +36,19 @@ package struct FileStamp: Hashable, Sendable {
     private init(_ status: stat) {
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
-        isFile = status.st_mode & S_IFMT == S_IFREG
+        kind = FileKind(status)
+        mode = status.st_mode & 0o7777
         size = Int64(status.st_size)
         seconds = status.st_mtim.tv_sec
         nanoseconds = status.st_mtim.tv_nsec
         changed = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
         isLinked = status.st_nlink > 0
+    }
+
+    /// Whether it is the same file, and was not written to in between.
+    func hasContent(of other: FileStamp) -> Bool {
+        (device, inode, size, seconds, nanoseconds)
+            == (other.device, other.inode, other.size, other.seconds, other.nanoseconds)
     }
 
     /// In one word.

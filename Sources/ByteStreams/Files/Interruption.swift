@@ -3,23 +3,32 @@ import Synchronization
 
 /// Files to be taken away when the process is told to stop.
 public enum Interruption {
-    private static let paths = Mutex<Set<String>>([])
+    /// Names in open directories, by their paths.
+    private static let files = Mutex<[String: (name: String, directory: DirectoryHandle)]>([:])
     private static let handler = Mutex<(@Sendable () -> Void)?>(nil)
+    /// The handler of hang-ups, which then do not end the process.
+    private static let hangUpHandler = Mutex<(@Sendable () -> Void)?>(nil)
+    /// Whether hang-ups were ignored when the process began, as nohup(1) has it.
+    private static let ignoresHangUps = Mutex(false)
     /// What else is to be undone, such as a terminal that shows nothing.
     private static let ending = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// Makes a file that is taken away unless it is unregistered. Whoever takes away waits until it is there.
     ///
     /// - Returns: what `make` does.
-    package static func register<T>(_ path: String, making make: () throws -> sending T) throws -> T {
-        try paths.withLock { paths in
+    package static func register<T>(
+        _ name: String, in directory: DirectoryHandle, making make: () throws -> sending T
+    ) throws -> T {
+        try files.withLock { files in
             let made = try make()
-            paths.insert(path)
+            files["\(directory.path)/\(name)"] = (name, directory)
             return made
         }
     }
 
-    package static func unregister(_ path: String) { _ = paths.withLock { $0.remove(path) } }
+    package static func unregister(_ name: String, in directory: DirectoryHandle) {
+        files.withLock { $0["\(directory.path)/\(name)"] = nil }
+    }
 
     /// - Parameter action: done when the process is told to stop; nil when it is no longer needed.
     public static func whenStopped(_ action: (@Sendable () -> Void)?) { ending.withLock { $0 = action } }
@@ -30,6 +39,10 @@ public enum Interruption {
     /// Call it first, before there are other threads.
     public static func exitCleanly() {
         signal(SIGPIPE, SIG_IGN)
+        var hangUp = sigaction()
+        sigaction(SIGHUP, nil, &hangUp)
+        let isIgnored = unsafeBitCast(hangUp.__sigaction_handler.sa_handler, to: Int.self) == 1
+        ignoresHangUps.withLock { $0 = isIgnored }
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
@@ -41,19 +54,35 @@ public enum Interruption {
     /// The next signal calls this, on a thread of its own, and ends nothing; the one after it ends the process.
     public static func handleOnce(_ body: @escaping @Sendable () -> Void) { handler.withLock { $0 = body } }
 
+    /// From now on, each hang-up calls this, on a thread of its own, and ends nothing.
+    public static func handleHangUps(_ body: @escaping @Sendable () -> Void) { hangUpHandler.withLock { $0 = body } }
+
+    /// Waits for a signal that is to end the process.
+    private static func nextEnd(_ signals: inout sigset_t) -> Int32 {
+        var number: Int32 = 0
+        while true {
+            sigwait(&signals, &number)
+            guard number == SIGHUP else { return number }
+            if let handle = hangUpHandler.withLock({ $0 }) {
+                handle()
+            } else if !ignoresHangUps.withLock({ $0 }) {
+                return number
+            }
+        }
+    }
+
     private static func wait() -> Never {
         var signals = sigset_t()
         sigemptyset(&signals)
         for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
-        var number: Int32 = 0
-        sigwait(&signals, &number)
+        var number = nextEnd(&signals)
         let handle = handler.withLock { handler in
             defer { handler = nil }
             return handler
         }
         if let handle {
             handle()
-            sigwait(&signals, &number)
+            number = nextEnd(&signals)
         }
         end {
             // What is said at the end may be said to somebody who does not listen.
@@ -79,8 +108,8 @@ public enum Interruption {
 
     private static func end(_ exit: () -> Never) -> Never {
         // Held to the end: nothing new may come in between.
-        paths.withLock { (paths: inout sending Set<String>) -> Void in
-            for path in paths { unlink(path) }
+        files.withLock { files -> Void in
+            for (name, directory) in files.values { unlinkat(directory.descriptor, name, 0) }
             exit()
         }
         fatalError("unreachable: the process has ended")

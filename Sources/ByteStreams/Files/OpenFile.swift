@@ -6,8 +6,12 @@ public final class OpenFile: Sendable {
     /// Bytes, when it was opened.
     public let size: Int64
     package let descriptor: Int32
+    private let opened: FileStamp
 
-    /// - Throws: `StreamError.io`; a directory cannot be read either. `StreamError.damaged` for what is no file.
+    /// Opens a file that somebody named or that was found; as root, over trusted links only.
+    ///
+    /// - Throws: `StreamError.io`; a directory cannot be read either. `StreamError.damaged` for what is no file, and for a
+    ///   link that is not trusted.
     public convenience init(reading path: String) throws {
         try self.init(taking: try Self.open(path), path: path)
     }
@@ -16,20 +20,36 @@ public final class OpenFile: Sendable {
     package init(taking descriptor: Int32, path: String) throws {
         self.path = path
         self.descriptor = descriptor
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            let code = errno
+        do {
+            opened = try FileStamp(of: descriptor, path: path)
+        } catch {
             close(descriptor)
-            throw StreamError.io(operation: "look at", path: path, errno: code)
+            throw error
         }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            close(descriptor)
-            guard status.st_mode & S_IFMT == S_IFDIR else {
+        size = opened.size
+        guard opened.kind == .file else {
+            // Closed with it.
+            guard opened.kind == .directory else {
                 throw StreamError.damaged("\(path) is a pipe, device or socket, where a file has to be")
             }
             throw StreamError.io(operation: "read", path: path, errno: EISDIR)
         }
-        size = Int64(status.st_size)
+    }
+
+    package func stamp() throws -> FileStamp { try FileStamp(of: descriptor, path: path) }
+
+    /// - Throws: `StreamError.damaged` if the file was written to since it was opened: what is known of it may be wrong.
+    package func checkUnchanged() throws {
+        guard try stamp().hasContent(of: opened) else {
+            throw StreamError.damaged(
+                "\(path) was written to after dray had opened it; start dray again when nobody writes to it any more")
+        }
+    }
+
+    /// Another descriptor of a file that is open.
+    package convenience init(sharing descriptor: Int32, path: String) throws {
+        let copy = try systemCall("open", path) { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+        try self.init(taking: copy, path: path)
     }
 
     deinit { close(descriptor) }
@@ -37,8 +57,8 @@ public final class OpenFile: Sendable {
     private static func open(_ path: String) throws -> Int32 {
         do {
             // Nobody may ever write to a pipe that lies where a file should.
-            return try systemCall("open", path) { Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
-        } catch {
+            return try DirectoryHandle.openExisting(path, O_NONBLOCK | O_NOCTTY)
+        } catch let error as StreamError {
             throw Self.explained(error)
         }
     }

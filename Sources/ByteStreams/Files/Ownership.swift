@@ -1,36 +1,84 @@
+import CLinux
 import Glibc
 
 /// Whose the files of a tree are, and who else may use them: what dray makes in it takes owner and permissions
 /// from its root.
 public struct Ownership: Sendable {
     private let owner: (user: uid_t, group: gid_t)?
-    /// Of directories; nil where the root is still to be made, and the umask decides.
+    /// Of directories; nil where the umask decides.
     private let mode: mode_t?
 
-    /// - Parameter root: where it does not exist yet, the owner of the nearest directory counts.
-    /// - Throws: `StreamError.io`.
-    public init(of root: String) throws {
-        var path = root
-        var found = try ByteStreams.status(of: path)
-        while found == nil, path != "/", path != "." {
-            path = parent(of: path)
-            found = try ByteStreams.status(of: path)
-        }
-        let status = found ?? stat()
-        let isOurs = status.st_uid == geteuid() && status.st_gid == getegid()
-        owner = geteuid() == 0 && !isOurs ? (status.st_uid, status.st_gid) : nil
-        mode = path == root ? status.st_mode & (S_ISGID | 0o777) | 0o700 : nil
+    /// As it comes: this process's user, and the umask.
+    package static let own = Ownership(owner: nil, mode: nil)
+
+    private init(owner: (user: uid_t, group: gid_t)?, mode: mode_t?) {
+        self.owner = owner
+        self.mode = mode
     }
 
-    package func apply(to descriptor: Int32, path: String) throws {
+    private init(_ directory: DirectoryHandle, hasMode: Bool) throws {
+        var status = stat()
+        try systemCall("look at", directory.path) { fstat(directory.descriptor, &status) }
+        let isOurs = status.st_uid == geteuid() && status.st_gid == getegid()
+        owner = geteuid() == 0 && !isOurs ? (status.st_uid, status.st_gid) : nil
+        mode = hasMode ? status.st_mode & (S_ISGID | 0o777) | 0o700 : nil
+    }
+
+    /// - Throws: `StreamError.io`.
+    package init(of root: DirectoryHandle) throws { try self.init(root, hasMode: true) }
+
+    /// Of a root that is still to be made in a directory: whose it is, and not who else may use it.
+    package init(above directory: DirectoryHandle) throws { try self.init(directory, hasMode: false) }
+
+    /// The ownership of a new file. One that replaces a file of this process's user stays that user's; another one gets the
+    /// owner of its directory.
+    package init(replacing name: String, in directory: DirectoryHandle) throws {
+        let old = try directory.status(name, followsLinks: false)
+        if let old, old.owner == geteuid() { self = .own } else { try self.init(above: directory) }
+    }
+
+    /// Whether something has to be done to what is made.
+    var isOther: Bool { owner != nil || mode != nil }
+
+    /// - Parameter descriptor: of a file that this process has just made, which nobody can replace.
+    package func apply(toNewFile descriptor: Int32, path: String) throws {
         if let owner { try systemCall("give to its owner", path) { fchown(descriptor, owner.user, owner.group) } }
         if let mode { try systemCall("set the permissions of", path) { fchmod(descriptor, mode & 0o666) } }
     }
 
-    /// Of a directory.
-    package func apply(to path: String) throws {
-        if let owner { try systemCall("give to its owner", path) { chown(path, owner.user, owner.group) } }
+    /// - Parameter name: of a symbolic link in `directory` that this process has just made. If somebody has put anything but
+    ///   another link of this process's user in its place, that keeps its owner.
+    func apply(toNewLink name: String, in directory: Int32, path: String) throws {
+        guard let owner,
+            let link = try openIfThere(name, from: directory, lookOnly | O_NOFOLLOW, "look at", path)
+        else { return }
+        defer { close(link) }
+        var status = stat()
+        try systemCall("look at", path) { fstat(link, &status) }
+        guard status.st_mode & S_IFMT == S_IFLNK, status.st_uid == geteuid() else { return }
+        try systemCall("give to its owner", path) { fchownat(link, "", owner.user, owner.group, dray_at_empty_path) }
+    }
+
+    /// The mode that a new directory is made with, so that it is known again: others have that bit only where somebody
+    /// else may write, too.
+    func modeOfNew(_ mode: mode_t) -> mode_t { isOther ? mode & ~0o022 | S_ISVTX : mode }
+
+    /// - Parameter descriptor: of a directory that was made with the mark, and then opened by its name. In between,
+    ///   whoever may write there can have put another one in its place.
+    func apply(toNewDirectory descriptor: Int32, path: String) throws {
+        var status = stat()
+        try systemCall("look at", path) { fstat(descriptor, &status) }
+        // It may hold something already: what other runs of dray make.
+        guard status.st_uid == geteuid(), status.st_mode & (S_ISVTX | 0o022) == S_ISVTX else {
+            // Whose it is to become, has it; where nobody else is to, it stays as it is. Some file systems know no modes.
+            if owner == nil || status.st_uid == owner?.user { return }
+            throw StreamError.damaged(
+                "\(path) was replaced while it was made, so it keeps its owner and permissions; see who else writes there"
+            )
+        }
+        if let owner { try systemCall("give to its owner", path) { fchown(descriptor, owner.user, owner.group) } }
         // Last: to change the owner may take permissions away.
-        if let mode { try systemCall("set the permissions of", path) { chmod(path, mode) } }
+        let mode = mode ?? status.st_mode & ~(S_IFMT | S_ISVTX)
+        try systemCall("set the permissions of", path) { fchmod(descriptor, mode) }
     }
 }

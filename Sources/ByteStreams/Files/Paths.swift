@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-private let slash = UInt8(ascii: "/")
+let slash = UInt8(ascii: "/")
 
 /// What stands between the slashes of a path, also where that is nothing. By bytes, as the system sees it: to Swift, a
 /// slash and a combining mark after it are one character, which is no slash.
@@ -11,13 +11,21 @@ package func components(of path: String) -> [Substring] {
 
 package func isAbsolute(_ path: String) -> Bool { path.utf8.first == slash }
 
+/// Slashes at the end do not count.
 package func parent(of path: String) -> String {
-    guard let end = path.utf8.lastIndex(of: slash) else { return "." }
-    return end == path.startIndex ? "/" : String(path[..<end])
+    let bytes = path.utf8
+    guard let last = bytes.lastIndex(where: { $0 != slash }) else { return path.isEmpty ? "." : "/" }
+    guard let end = bytes[...last].lastIndex(of: slash) else { return "." }
+    guard let above = bytes[...end].lastIndex(where: { $0 != slash }) else { return "/" }
+    return String(Substring(bytes[...above]))
 }
 
+/// Likewise.
 package func lastComponent(of path: String) -> String {
-    components(of: path).last { !$0.isEmpty }.map(String.init) ?? path
+    guard let end = path.utf8.lastIndex(where: { $0 != slash }) else { return path }
+    let bytes = path.utf8[...end]
+    guard let start = bytes.lastIndex(of: slash) else { return String(Substring(bytes)) }
+    return String(Substring(bytes[bytes.index(after: start)...]))
 }
 
 package enum FileKind: Sendable {
@@ -25,6 +33,16 @@ package enum FileKind: Sendable {
     case directory
     case link
     case other
+
+    init(_ status: stat) {
+        self =
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: .file
+            case S_IFDIR: .directory
+            case S_IFLNK: .link
+            default: .other
+            }
+    }
 }
 
 /// What the system knows of a path; nil if nothing is there.
@@ -38,13 +56,7 @@ func status(of path: String, followingLinks: Bool = true) throws -> stat? {
 
 /// What is at a path, links not followed unless asked; nil if nothing is.
 package func fileKind(_ path: String, followingLinks: Bool = true) throws -> FileKind? {
-    guard let status = try status(of: path, followingLinks: followingLinks) else { return nil }
-    return switch status.st_mode & S_IFMT {
-    case S_IFREG: .file
-    case S_IFDIR: .directory
-    case S_IFLNK: .link
-    default: .other
-    }
+    try status(of: path, followingLinks: followingLinks).map { FileKind($0) }
 }
 
 /// What a symbolic link says; nil if there is none.
@@ -111,16 +123,11 @@ package func openIfThere(
 /// Of what is opened to be looked at, and neither read nor entered: `O_PATH`.
 package let lookOnly = dray_open_path
 
-/// Opens something to be read, unless a symbolic link is anywhere on its path.
+/// `openat2`, which fails with `ELOOP` for a symbolic link anywhere on the path, and with `EXDEV` where that leaves the base.
 ///
-/// - Parameters:
-///   - base: the directory that `relative` starts from.
-///   - path: for the message.
-/// - Throws: `StreamError.io`, with `ELOOP` for a link, and `ENOSYS` before Linux 5.6.
-package func openWithoutLinks(
-    _ relative: String, from base: Int32 = AT_FDCWD, _ flags: Int32, _ path: String
-) throws(StreamError) -> Int32 {
-    try systemCall("open", path) { dray_open_without_links(base, relative, O_RDONLY | O_CLOEXEC | flags) }
+/// - Returns: a negative number, and `errno`: `ENOSYS` before Linux 5.6.
+func openWithoutLinks(_ relative: String, from base: Int32, _ flags: Int32) -> Int32 {
+    dray_open_without_links(base, relative, flags)
 }
 
 /// Without links, dots and doubled slashes; nil if nothing is there, or its name is no text.
@@ -130,18 +137,6 @@ package func realPath(_ path: String) throws -> String? {
         defer { free(resolved) }
         return String(validatingCString: resolved)
     } ?? nil
-}
-
-/// Likewise of what has to lie in one of several directories.
-///
-/// - Parameter roots: real paths.
-/// - Throws: `StreamError.damaged` for a link that leads elsewhere.
-package func realPath(_ path: String, inside roots: [String]) throws -> String? {
-    guard let real = try realPath(path) else { return nil }
-    guard roots.contains(where: { ByteStreams.path(real, below: $0) != nil }) else {
-        throw StreamError.damaged("\(path) is a link that leads out of \(roots[0]), to \(real)")
-    }
-    return real
 }
 
 /// - Parameter path: a real one, as that of the directory, or one that begins like that.
@@ -190,108 +185,19 @@ package func readFile(_ path: String, limit: Int) throws -> [UInt8]? {
     }
 }
 
-/// Makes a directory and those above it, as far as they are missing.
-///
-/// - Parameter lasting: whether they have to survive a power cut.
-package func makeDirectories(_ path: String, ownership: Ownership? = nil, lasting: Bool = true) throws {
-    if try fileKind(path) == .directory { return }
-    let above = parent(of: path)
-    if above != path { try makeDirectories(above, ownership: ownership, lasting: lasting) }
-    try makeDirectory(path, ownership: ownership, lasting: lasting)
-}
-
-/// Makes a directory in one that is there. Somebody else may have made it already.
-package func makeDirectory(_ path: String, ownership: Ownership?, lasting: Bool) throws {
-    if mkdir(path, 0o777) != 0 {
-        let code = errno
-        if code == EEXIST, try fileKind(path) == .directory { return }
-        if code == EEXIST, let target = try linkTarget(path) {
-            throw StreamError.damaged("\(path) is a link that leads to no directory: \(target)")
-        }
-        throw StreamError.io(operation: "make the directory", path: path, errno: code)
-    }
-    try ownership?.apply(to: path)
-    if lasting { try syncDirectory(parent(of: path)) }
-}
-
-/// Makes names in a directory last through a power cut.
-package func syncDirectory(_ path: String) throws {
-    try sync(path, O_RDONLY | O_DIRECTORY)
-}
-
-private func sync(_ path: String, _ flags: Int32) throws {
-    let descriptor = try systemCall("open", path) { open(path, flags | O_CLOEXEC) }
-    defer { close(descriptor) }
-    try systemCall("sync", path) { fsync(descriptor) }
-}
-
-/// Brings a directory to the disk, and all files and directories below it.
-package func syncTree(_ path: String) throws {
-    for name in try listDirectory(path) ?? [] {
-        let child = "\(path)/\(name)"
-        switch try fileKind(child, followingLinks: false) {
-        case .directory: try syncTree(child)
-        case .file: try sync(child, O_RDONLY)
-        case .link, .other, nil: break
-        }
-    }
-    try syncDirectory(path)
-}
-
-/// Gives what is on the disk its name, which lasts when this returns.
-package func move(_ path: String, to final: String) throws {
-    try systemCall("rename to \(final)", path) { rename(path, final) }
-    try syncDirectory(parent(of: final))
-}
-
-/// Makes a symbolic link.
-package func makeLink(_ path: String, to target: String) throws {
-    try systemCall("make the link", path) { symlink(target, path) }
-}
-
-/// Makes a new file, which lasts only once it is synced.
-package func makeFile(_ bytes: [UInt8], at path: String, _ ownership: Ownership) throws {
-    try makeFile(at: path, ownership) { sink in try bytes.withUnsafeBytes(sink) }
-}
-
-/// Likewise one whose bytes come in pieces.
-package func makeFile(
-    at path: String, _ ownership: Ownership,
-    _ body: (_ sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void
-) throws {
-    let descriptor = try systemCall("write", path) {
-        open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
-    }
-    defer { close(descriptor) }
-    try ownership.apply(to: descriptor, path: path)
-    try body { try writeAll($0, to: descriptor, path: path) }
-}
-
-/// Takes a file away; whether there was one.
-@discardableResult
-package func removeFile(_ path: String) throws -> Bool {
-    if unlink(path) == 0 { return true }
-    let code = errno
-    if code == ENOENT || code == ENOTDIR { return false }
-    throw StreamError.io(operation: "remove", path: path, errno: code)
-}
-
-/// Takes away a file, or a directory and all below it; links are not followed.
-package func removeTree(_ path: String) throws {
-    guard try fileKind(path, followingLinks: false) == .directory else {
-        try removeFile(path)
-        return
-    }
-    for name in try listDirectory(path) ?? [] { try removeTree("\(path)/\(name)") }
-    if rmdir(path) != 0, errno != ENOENT { throw StreamError.io(operation: "remove", path: path, errno: errno) }
-}
-
 /// Bytes that may still be written below `path`, or where it is going to be.
 package func freeSpace(at path: String) throws -> Int64 {
     var path = path
     while try fileKind(path) == nil, path != "/", path != "." { path = parent(of: path) }
+    let descriptor = try systemCall("look at", path) { open(path, lookOnly | O_CLOEXEC) }
+    defer { close(descriptor) }
+    return try freeSpace(of: descriptor, path: path)
+}
+
+/// Likewise where something lies that is open.
+func freeSpace(of descriptor: Int32, path: String) throws -> Int64 {
     var status = statvfs()
-    try systemCall("look at", path) { statvfs(path, &status) }
+    try systemCall("look at", path) { fstatvfs(descriptor, &status) }
     let (bytes, overflow) = Int64(status.f_bavail).multipliedReportingOverflow(by: Int64(status.f_frsize))
     return overflow ? .max : bytes
 }
@@ -303,7 +209,14 @@ package func isReadableByOthers(_ path: String) throws -> Bool {
     return status.st_mode & 0o077 != 0
 }
 
-/// When something was last changed, in seconds since 1970; nil if it is not there.
-package func modificationTime(_ path: String) throws -> Int? {
-    try status(of: path)?.st_mtim.tv_sec
+/// A path as a word of a shell's command.
+///
+/// - Parameter path: `-` for standard input, which no command can name.
+package func shellWord(_ path: String) -> String {
+    if path == "-" { return "FILE" }
+    let isPlain = path.utf8.allSatisfy { byte in
+        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+            || "/._-+=:@%,".utf8.contains(byte)
+    }
+    return isPlain && !path.hasPrefix("-") ? path : "'\(path.replacing("'", with: "'\\''"))'"
 }

@@ -5,9 +5,13 @@ import Glibc
 /// It gets one by `commit`, once its bytes are known to be right and are on the disk; `cancel` takes it
 /// away, as does forgetting it. Used by one thread at a time.
 public final class StagedFile: ByteSink {
-    public let path: String
+    public var path: String { "\(directory.path)/\(name)" }
     /// Bytes written so far.
     public private(set) var count: Int64 = 0
+    private let directory: DirectoryHandle
+    private let name: String
+    /// In the same directory, where that is known from the begin.
+    private let final: String?
     private let descriptor: Int32
     private var isOpen = true
     private var nextCheck = roomInterval
@@ -18,55 +22,71 @@ public final class StagedFile: ByteSink {
     private static let roomInterval: Int64 = 64 << 20
 
     /// - Parameters:
-    ///   - directory: exists, on the filesystem of the final name.
-    ///   - mode: less the umask.
-    public convenience init(in directory: String, ownership: Ownership? = nil, mode: UInt32 = 0o666) throws {
-        let path = "\(directory)/\(uniqueName()).part"
-        try self.init(path, Self.create(path, mode: mode))
-        try ownership?.apply(to: descriptor, path: path)
+    ///   - directory: on the filesystem of the final name.
+    ///   - mode: less the umask, where the ownership tells of none.
+    package convenience init(
+        in directory: DirectoryHandle, ownership: Ownership = .own, mode: UInt32 = 0o666
+    ) throws {
+        let name = "\(uniqueName()).part"
+        try self.init(directory, name, Self.create(name, in: directory, ownership, mode))
     }
 
     /// A file beside the one that it will become, under a name that is made from that one's.
     ///
     /// It is locked as long as it is written: what a process that died has left under such a name is held by
     /// nobody, and is taken away first.
-    public convenience init(beside final: String) throws {
-        let directory = parent(of: final)
-        let prefix = ".\(lastComponent(of: final))."
+    ///
+    /// - Parameter mode: permissions that it has at most; and those of the file that it replaces.
+    package convenience init(beside final: FilePlace, mode most: UInt32 = 0o666) throws {
+        let directory = final.directory
+        let prefix = ".\(final.name)."
         // Some directories can be written and not read.
-        for name in (try? listDirectory(directory)) ?? [] where isLeftover(name, prefix: prefix) {
-            try removeIfUnlocked("\(directory)/\(name)")
+        for name in (try? directory.list(".")) ?? [] where isLeftover(name, prefix: prefix) {
+            try removeIfUnlocked(name, in: directory)
         }
-        var path: String
+        // Who may not read the old one may not read the new one.
+        let old = try directory.status(final.name, followsLinks: false)
+        let mode = old.map { $0.isFile ? $0.mode & most : most } ?? most
+        var name: String
         var descriptor: Int32
+        var tries = 0
         repeat {
-            path = "\(directory)/\(prefix)\(uniqueName()).part"
-            descriptor = try Self.create(path, mode: 0o666)
-        } while try !Self.lock(path, descriptor)
-        self.init(path, descriptor)
+            guard tries < 100 else {
+                throw StreamError.damaged(
+                    "\(directory.path): every new file is locked by another process at once; see who else writes there")
+            }
+            tries += 1
+            name = "\(prefix)\(uniqueName()).part"
+            descriptor = try Self.create(name, in: directory, .own, mode)
+        } while try !Self.lock(name, in: directory, descriptor)
+        self.init(directory, name, descriptor, final: final.name)
     }
 
-    /// - Returns: false if it is gone: before it was locked, somebody may have taken it for a leftover.
-    private static func lock(_ path: String, _ descriptor: Int32) throws -> Bool {
+    /// - Returns: false if somebody else has locked it, who may have taken it for a leftover; it is gone then.
+    private static func lock(_ name: String, in directory: DirectoryHandle, _ descriptor: Int32) throws -> Bool {
         do {
-            try systemCall("lock", path) { flock(descriptor, LOCK_EX) }
-            if try fileKind(path) != nil { return true }
+            let isLocked = try tryLock(descriptor, LOCK_EX, "\(directory.path)/\(name)")
+            if isLocked, try directory.kind(name) != nil { return true }
         } catch {
-            discard(path, descriptor)
+            discard(name, in: directory, descriptor)
             throw error
         }
-        discard(path, descriptor)
+        discard(name, in: directory, descriptor)
         return false
     }
 
-    private init(_ path: String, _ descriptor: Int32) {
-        self.path = path
+    private init(_ directory: DirectoryHandle, _ name: String, _ descriptor: Int32, final: String? = nil) {
+        self.directory = directory
+        self.name = name
         self.descriptor = descriptor
+        self.final = final
     }
 
-    private static func create(_ path: String, mode: UInt32) throws -> Int32 {
-        try Interruption.register(path) {
-            try systemCall("write", path) { open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode) }
+    private static func create(
+        _ name: String, in directory: DirectoryHandle, _ ownership: Ownership, _ mode: UInt32
+    ) throws -> Int32 {
+        try Interruption.register(name, in: directory) {
+            try directory.makeFile(name, ownership: ownership, mode: mode)
         }
     }
 
@@ -81,7 +101,7 @@ public final class StagedFile: ByteSink {
 
     private func checkRoom() throws {
         nextCheck = count + Self.roomInterval
-        guard try freeSpace(at: path) < Self.roomInterval else { return }
+        guard try freeSpace(of: descriptor, path: path) < Self.roomInterval else { return }
         throw StreamError.io(
             operation: "write more than \(count) bytes and leave \(Self.roomInterval >> 20) MiB free at", path: path,
             errno: ENOSPC)
@@ -99,8 +119,12 @@ public final class StagedFile: ByteSink {
         count = size
     }
 
-    /// What was written.
-    public func written() throws -> FileSource { FileSource(try OpenFile(reading: path)) }
+    /// What was written: this very file, whatever has its name by now.
+    ///
+    /// - Parameter length: bytes; nil for all that follow `offset`.
+    public func written(from offset: Int64 = 0, length: Int64? = nil) throws -> FileSource {
+        FileSource(try OpenFile(sharing: descriptor, path: path), offset: offset, length: length)
+    }
 
     /// Brings what was written to the disk.
     public func flush() throws {
@@ -109,26 +133,42 @@ public final class StagedFile: ByteSink {
     }
 
     /// Gives it its name, over whatever has that now. Durable when this returns.
-    public func commit(to final: String) throws {
+    package func commit(to final: String, in target: DirectoryHandle) throws {
         try flush()
-        try systemCall("rename to \(final)", path) { rename(path, final) }
-        Interruption.unregister(path)
+        try directory.move(name, to: final, in: target)
+        Interruption.unregister(name, in: directory)
         isOpen = false
         close(descriptor)
-        try syncDirectory(parent(of: final))
+    }
+
+    /// Likewise the name that it was made beside.
+    public func commit() throws {
+        guard let final else { preconditionFailure("\(path) was made without a final name") }
+        try commit(to: final, in: directory)
+    }
+
+    /// Likewise, unless something has that name.
+    ///
+    /// - Returns: whether it has it now.
+    package func commitIfAbsent(_ final: String) throws -> Bool {
+        try flush()
+        defer { cancel() }
+        guard try directory.link(name, as: final) else { return false }
+        try directory.sync()
+        return true
     }
 
     public func cancel() {
         guard isOpen else { return }
         isOpen = false
-        Self.discard(path, descriptor)
+        Self.discard(name, in: directory, descriptor)
     }
 
-    private static func discard(_ path: String, _ descriptor: Int32) {
+    private static func discard(_ name: String, in directory: DirectoryHandle, _ descriptor: Int32) {
         close(descriptor)
         // Where it cannot be taken away now, the next run does that.
-        unlink(path)
-        Interruption.unregister(path)
+        _ = try? directory.removeFile(name)
+        Interruption.unregister(name, in: directory)
     }
 }
 
@@ -139,23 +179,10 @@ private func isLeftover(_ name: String, prefix: String) -> Bool {
 }
 
 /// Takes a file away unless somebody has locked it.
-private func removeIfUnlocked(_ path: String) throws {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+private func removeIfUnlocked(_ name: String, in directory: DirectoryHandle) throws {
     // Not ours to read, or gone: not ours to remove.
-    guard descriptor >= 0 else { return }
-    defer { close(descriptor) }
-    if try tryLock(descriptor, LOCK_EX, path) { try removeFile(path) }
-}
-
-/// Writes a small file so that it is there whole, or not at all.
-///
-/// - Parameter staging: a directory on the same filesystem.
-package func writeDurably(
-    _ bytes: [UInt8], to path: String, staging: String, ownership: Ownership? = nil, mode: UInt32 = 0o666
-) throws {
-    let file = try StagedFile(in: staging, ownership: ownership, mode: mode)
-    try file.write(bytes)
-    try file.commit(to: path)
+    guard let file = try? directory.file(name) else { return }
+    if try tryLock(file.descriptor, LOCK_EX, file.path) { try directory.removeFile(name) }
 }
 
 /// A random UUID.

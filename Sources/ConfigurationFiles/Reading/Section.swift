@@ -13,6 +13,9 @@ package final class Section {
     private var entries: [String: YAMLNode.Entry] = [:]
     private var asked: Set<String> = []
     private var children: [Section] = []
+    /// Keys without which a protection would be off.
+    private var protective: Set<String> = []
+    private var refusesUnknownKeys = false
 
     package init(_ node: YAMLNode?, path: String, place: YAMLPlace, findings: Findings) {
         (self.path, self.place, self.findings) = (path, place, findings)
@@ -156,6 +159,23 @@ package final class Section {
         if let node = take(key), node.saysSomething { warn(key, "does nothing here: \(reason)") }
     }
 
+    /// Makes it a mistake if a key that cannot be honoured says anything, where it would restrict what is allowed.
+    package func refuse(_ key: String, _ reason: String) {
+        if let node = take(key), node.saysSomething { complain(key, "cannot be honoured: \(reason)") }
+    }
+
+    /// Makes it a mistake if a key is there and empty, where a protection would be off without a word.
+    package func refuseEmpty(_ key: String, _ advice: String) {
+        if entries[key]?.value.isEmpty == true { complain(key, "is empty: \(advice)") }
+    }
+
+    /// Makes it a mistake if an unknown key may be a misspelling of one of these, which protect something.
+    package func refuseMisspellings(of keys: String...) { protective.formUnion(keys) }
+
+    /// Makes every unknown key a mistake. An environment variable is only one if it may be a misspelling: variables of
+    /// other programs may begin alike.
+    package func refuseUnknownKeys() { refusesUnknownKeys = true }
+
     /// Lets keys pass that need nothing done.
     package func accept(_ keys: String...) { asked.formUnion(keys) }
 
@@ -170,14 +190,19 @@ package final class Section {
             }
         }
         for entry in entries.values where !asked.contains(entry.key) {
-            if case .variable(let variable) = entry.place.origin, entry.place.line == 0 {
-                findings.ignored(variable: variable)
-                continue
-            }
             let similar =
                 entries.count > Self.mostForAdvice
                 ? nil : closest(to: entry.key, of: asked.filter { entries[$0] == nil })
-            warn(entry, "is no key that dray knows, and does nothing" + (similar.map { "; is '\($0)' meant?" } ?? ""))
+            let text = "is no key that dray knows, and does nothing" + (similar.map { "; is '\($0)' meant?" } ?? "")
+            var variable: String?
+            if case .variable(let name) = entry.place.origin, entry.place.line == 0 { variable = name }
+            if refusesUnknownKeys && (variable == nil || similar != nil) || similar.map(protective.contains) == true {
+                findings.mistake(at: entry.place, name(entry.key), text)
+            } else if let variable {
+                findings.ignored(variable: variable)
+            } else {
+                warn(entry, text)
+            }
         }
         for child in children { child.finish() }
     }

@@ -1,14 +1,11 @@
-/// A value for a message: in quotes, short, on one line, without the password that a URL may hold.
-package func quoted(_ text: String) -> String {
-    var text = text
-    if let slashes = text.firstRange(of: "://"), let at = text.lastIndex(of: "@"), at >= slashes.upperBound {
-        text.replaceSubrange(slashes.upperBound..<at, with: "***")
-    }
-    return "'\(printable(text))'"
-}
+import ImageModel
 
-/// At most 64 characters, none of which moves the cursor.
+/// A value for a message: in quotes, short, on one line, without the secrets that a URL may hold.
+package func quoted(_ text: String) -> String { "'\(printable(text))'" }
+
+/// At most 64 characters, none of which moves the cursor, without the secrets that a URL may hold.
 package func printable(_ text: String) -> String {
+    let text = PrintableURL.value(text)
     let start = text.prefix(64)
     let line = String(String.UnicodeScalarView(start.unicodeScalars.map { $0.isControl ? "?" : $0 }))
     return start.endIndex == text.endIndex ? line : line + "..."

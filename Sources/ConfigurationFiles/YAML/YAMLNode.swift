@@ -35,6 +35,15 @@ package struct YAMLNode: Sendable {
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
+    /// Whether nothing is written there, or an empty text, list or mapping.
+    var isEmpty: Bool {
+        switch content {
+        case .scalar(let text, _): isNull || text.isEmpty
+        case .sequence(let nodes): nodes.isEmpty
+        case .mapping(let entries): entries.isEmpty
+        }
+    }
+
     /// For messages.
     package var kind: String {
         switch content {

@@ -72,6 +72,7 @@ public final class ArchiveDestination: ImageDestination {
         var isMetadataWritten = false
         var isBegun = false
         var advice: [String] = []
+        var files: [String] = []
     }
 
     private var names: VolumeNames { VolumeNames(of: path) }
@@ -135,11 +136,17 @@ public final class ArchiveDestination: ImageDestination {
         state.withLock { $0.blobs.contains(manifest) }
     }
     public func digest(of name: ImageName) async throws -> Digest? { nil }
-    public func isTaken() async throws -> Bool {
-        try path != "-" && fileKind(isSet ? names.volume(1) : path) != nil
+    /// Pipes, devices and standard output are not replaced.
+    public func existingFile() async throws -> String? {
+        if isSet { return try names.files().first }
+        return try path != "-" && fileKind(path) == .file ? path : nil
     }
     public func freeSpace() async throws -> Int64? {
         isStream ? nil : try ByteStreams.freeSpace(at: parent(of: followingLinks(path)))
+    }
+
+    public func writeObstacle() async throws -> String? {
+        isStream ? nil : WriteObstacle.find(at: [parent(of: try followingLinks(path))])
     }
 
     public var isIntact: Bool { state.withLock { $0.volumes?.isBroken != true } }
@@ -213,6 +220,9 @@ public final class ArchiveDestination: ImageDestination {
                 defer { for output in recovery { output.cancel() } }
                 try volumes.commit()
                 for output in recovery { try output.commit() }
+                state.files =
+                    isSet
+                    ? (1...volumes.count).map(names.volume) + recovery.indices.map { names.recovery($0 + 1) } : [path]
                 if isSet, let list {
                     state.advice =
                         try names.removeOthers(than: list.content)
@@ -229,6 +239,9 @@ public final class ArchiveDestination: ImageDestination {
             volumes, set: list.digest
         ) { try packing.files(list, volume: $0) }
     }
+
+    /// The files that were written, once they are.
+    public var files: [String] { state.withLock { $0.files } }
 
     public func advice() async -> [String] { state.withLock { $0.advice } }
 

@@ -1,5 +1,4 @@
 import ByteStreams
-import Glibc
 import ImageTransfer
 import TarArchive
 
@@ -9,22 +8,29 @@ import TarArchive
 final class ArchiveOutput: ByteSink, @unchecked Sendable {
     private let sink: any ByteSink
     private let file: StagedFile?
-    private let finalPath: String
+    private let title: String
     /// Whether a stream took less than it should have: what follows would be nonsense.
     private(set) var isBroken = false
 
-    /// - Parameter path: `-` for standard output; a link is followed.
+    /// - Parameter path: `-` for standard output; a link is followed, if it is trusted.
     init(path: String) throws {
-        finalPath = path == "-" ? "standard output" : try followingLinks(path)
-        guard try !Self.isStream(path) else {
+        guard path != "-" else {
+            title = "standard output"
             file = nil
-            sink = path == "-" ? DescriptorSink.standardOutput() : try DescriptorSink(writing: path)
+            sink = DescriptorSink.standardOutput()
             return
         }
-        guard try fileKind(finalPath) != .directory else {
+        let place = try FilePlace(path, followingLinks: true)
+        title = place.path
+        guard try !Self.isStream(path) else {
+            file = nil
+            sink = try DescriptorSink(writing: place)
+            return
+        }
+        guard try place.kind != .directory else {
             throw TransferError.refused("\(path) is a directory: name a file in it for the archive")
         }
-        let staged = try StagedFile(beside: finalPath)
+        let staged = try StagedFile(beside: place)
         file = staged
         sink = staged
     }
@@ -76,16 +82,16 @@ final class ArchiveOutput: ByteSink, @unchecked Sendable {
     var isFile: Bool { file != nil }
 
     func close() throws { try write(TarFormat.end) }
-    func commit() throws { try file?.commit(to: finalPath) }
+    func commit() throws { try file?.commit() }
 
     func cancel() { file?.cancel() }
 
     func written(from offset: Int64, length: Int64) throws -> any ByteSource {
         guard let file else {
             throw TransferError.refused(
-                "a blob was written to \(finalPath) before its role was known, and cannot be changed there: put the "
+                "a blob was written to \(title) before its role was known, and cannot be changed there: put the "
                     + "archive into a file first")
         }
-        return FileSource(try OpenFile(reading: file.path), offset: offset, length: length)
+        return try file.written(from: offset, length: length)
     }
 }

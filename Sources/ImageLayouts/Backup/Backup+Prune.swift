@@ -8,12 +8,14 @@ extension Backup {
     ///   `DocumentError` while a manifest cannot be read, since that may need any blob.
     public func prune(dryRun: Bool = false) async throws -> PruneReport {
         try await Workers.blobs.run { [self] in
-            let locks = [try lock(.exclusive, BackupPaths.snapshots), try lock(.exclusive, OCIPaths.blobs)]
+            let root = try root()
+            let locks = [
+                try lock(.exclusive, BackupPaths.snapshots, in: root), try lock(.exclusive, OCIPaths.blobs, in: root),
+            ]
             defer { withExtendedLifetime(locks) {} }
-            if !dryRun { _ = try StagingArea(root: path, shared: OCIPaths.blobs) }
-            let tree = DirectoryTree(path, shared: OCIPaths.blobs)
-            var contents = BackupContents(self)
-            for snapshot in try readSnapshots() {
+            if !dryRun { _ = try StagingArea(root) }
+            var contents = BackupContents(in: root)
+            for snapshot in try readSnapshots(in: root) {
                 // It may need any blob.
                 if let problem = try contents.needs(of: snapshot).problems.first { throw problem.error }
             }
@@ -21,10 +23,10 @@ extension Backup {
             var report = PruneReport(isDryRun: dryRun)
             for algorithm in Digest.Algorithm.allCases {
                 let directory = "\(OCIPaths.blobs)/\(algorithm.rawValue)"
-                for name in try tree.list(directory) ?? [] {
-                    let file = "\(path)/\(directory)/\(name)"
+                for name in try root.list(directory) ?? [] {
+                    let file = "\(directory)/\(name)"
                     guard let digest = Digest(algorithm, hex: name) else {
-                        report.notes.append("\(file) is no blob, and is left")
+                        report.notes.append("\(path)/\(file) is no blob, and is left")
                         continue
                     }
                     guard !needed.contains(digest) else {
@@ -32,8 +34,8 @@ extension Backup {
                         continue
                     }
                     report.digests.append(digest)
-                    report.bytes = report.bytes.addingSaturated(try fileSize(file) ?? 0)
-                    if !dryRun { try removeFile(file) }
+                    report.bytes = report.bytes.addingSaturated(try root.status(file)?.size ?? 0)
+                    if !dryRun { try root.removeFile(file) }
                 }
             }
             return report

@@ -5,11 +5,12 @@ extension Backup {
     /// Of all snapshots, oldest first.
     public func summaries() async throws -> [SnapshotSummary] {
         try await Workers.blobs.run { [self] in
-            let snapshots = try readSnapshots()
-            let blobs = LayoutBlobs(root: path)
-            var contents = BackupContents(self)
+            let root = try root()
+            let snapshots = try readSnapshots(in: root)
+            let tree = DirectoryTree(root)
+            var contents = BackupContents(in: root)
             let needs = try snapshots.map { try contents.needs(of: $0) }
-            let sizes = try contents.digests.map { try fileSize(blobs.path(of: $0)) ?? 0 }
+            let sizes = try contents.digests.map { try tree.size(of: OCIPaths.blob($0)) ?? 0 }
             var counts = [Int32](repeating: 0, count: sizes.count)
             for blob in needs.lazy.flatMap(\.blobs) { counts[Int(blob)] += 1 }
             return zip(snapshots, needs).map { snapshot, needs in

@@ -1,5 +1,4 @@
 import ByteStreams
-import Glibc
 import ImageModel
 import ImageTransfer
 
@@ -45,32 +44,38 @@ public struct Backup: Sendable {
     /// - Throws: `TransferError.notFound` if there is no backup; `TransferError.damaged`, `DocumentError` if a
     ///   snapshot cannot be read.
     public func snapshots() async throws -> [Snapshot] {
-        try await Workers.blobs.run { [self] in try readSnapshots() }
+        try await Workers.blobs.run { [self] in try readSnapshots(in: root()) }
     }
 
-    func readSnapshots() throws -> [Snapshot] {
-        try check()
-        return try (listDirectory("\(path)/\(BackupPaths.snapshots)") ?? []).compactMap { SnapshotID($0) }.compactMap {
-            id in
-            let directory = "\(path)/\(BackupPaths.snapshot(id))"
-            guard let document = try DirectoryTree(directory).list(SnapshotDocument.self, at: BackupPaths.document)
-            else {
+    func readSnapshots(in root: DirectoryHandle) throws -> [Snapshot] {
+        try check(root)
+        let tree = DirectoryTree(root)
+        return try ids(in: root).compactMap { id in
+            let directory = tree.directory(BackupPaths.snapshot(id))
+            guard let document = try directory.list(SnapshotDocument.self, at: BackupPaths.document) else {
                 // It may have been taken away in between.
-                guard try fileKind(directory) != nil else { return nil }
-                throw TransferError.damaged("\(directory) is no snapshot: it has no \(BackupPaths.document); remove it")
+                guard try root.kind(BackupPaths.snapshot(id)) != nil else { return nil }
+                throw TransferError.damaged(
+                    "\(directory.path) is no snapshot: it has no \(BackupPaths.document); remove it")
             }
             return Snapshot(id: id, document)
         }
     }
 
-    private func check() throws {
-        let name = "\(path)/\(BackupPaths.marker)"
-        guard let bytes = try readFile(name, limit: Document.sizeLimit) else {
-            throw TransferError.notFound(
-                try fileKind(path) == nil
-                    ? "there is no \(path)" : "\(path) is no backup: it has no \(BackupPaths.marker)")
-        }
-        try check(marker: bytes, name: name)
+    /// Oldest first.
+    private func ids(in root: DirectoryHandle) throws -> [SnapshotID] {
+        try (root.list(BackupPaths.snapshots) ?? []).compactMap { SnapshotID($0) }
+    }
+
+    private func check(_ root: DirectoryHandle) throws {
+        guard let bytes = try root.read(BackupPaths.marker, limit: Document.sizeLimit) else { throw try noBackup() }
+        try check(marker: bytes, name: "\(path)/\(BackupPaths.marker)")
+    }
+
+    private func noBackup() throws -> TransferError {
+        .notFound(
+            try fileKind(path) == nil
+                ? "there is no \(path)" : "\(path) is no backup: it has no \(BackupPaths.marker)")
     }
 
     func check(marker: [UInt8], name: String) throws {
@@ -80,9 +85,28 @@ public struct Backup: Sendable {
         }
     }
 
-    /// - Parameter text: an ID; or a date, for the newest snapshot of that date or before; nil for the newest.
-    public func snapshot(_ text: String? = nil) async throws -> Snapshot {
-        let all = try await snapshots()
+    /// - Parameters:
+    ///   - text: an ID; or a date, for the newest snapshot of that date or before; nil for the newest.
+    ///   - sources: references that the snapshot has to be of, as `dray backup` got them.
+    ///   - target: where the snapshot is restored. If snapshots are of different sources, those of the target count.
+    /// - Throws: `TransferError.refused` if the newest snapshots of different sources are meant.
+    public func snapshot(
+        _ text: String? = nil, of sources: [String] = [], for target: String? = nil
+    ) async throws -> Snapshot {
+        var all = try await snapshots()
+        var lists = SourceLists()
+        if !sources.isEmpty {
+            let wanted = lists.list(sources)
+            let whole = all.filter { lists.list($0.sources) == wanted }
+            let chosen = whole.isEmpty ? all.filter { wanted.isSubset(of: lists.list($0.sources)) } : whole
+            guard !chosen.isEmpty else {
+                throw TransferError.notFound(
+                    "\(path) has no snapshot of \(sources.joined(separator: " and ")); it has snapshots of "
+                        + lists.text(all))
+            }
+            all = chosen
+        }
+        if text.flatMap({ SnapshotID($0) }) == nil { all = try oneList(of: all, for: target, &lists) }
         guard let text, text != "latest" else {
             guard let newest = all.last else { throw TransferError.notFound("\(path) has no snapshot") }
             return newest
@@ -107,11 +131,35 @@ public struct Backup: Sendable {
         return found
     }
 
+    /// Snapshots of one list of sources: of the target, if there are several lists.
+    private func oneList(of all: [Snapshot], for target: String?, _ lists: inout SourceLists) throws -> [Snapshot] {
+        guard Set(all.map { lists.list($0.sources) }).count > 1 else { return all }
+        if let target {
+            let wanted = lists.list([target])
+            let own = all.filter { wanted.isSubset(of: lists.list($0.sources)) }
+            if Set(own.map { lists.list($0.sources) }).count == 1 { return own }
+        }
+        throw TransferError.refused(
+            "\(path) has snapshots of different sources (\(lists.text(all))); choose with --source, or with --snapshot and "
+                + "an ID ('dray snapshots' lists them)")
+    }
+
     /// The images of a snapshot, which stay as long as this lives.
     public func source(of snapshot: Snapshot) async throws -> SnapshotSource {
         try await Workers.blobs.run { [self] in
-            SnapshotSource(self, snapshot, lock: try lock(.shared, OCIPaths.blobs))
+            let root = try root()
+            return SnapshotSource(self, snapshot, in: root, lock: try lock(.shared, OCIPaths.blobs, in: root))
         }
+    }
+
+    /// The directory, open: all that a run reads, decides by and changes there is below the same one.
+    ///
+    /// - Throws: `TransferError.notFound` if there is none.
+    func root() throws -> DirectoryHandle {
+        guard let root = try DirectoryHandle.open(path, shared: OCIPaths.blobs) else {
+            throw try noBackup()
+        }
+        return root
     }
 
     // MARK: Changing
@@ -128,29 +176,32 @@ public struct Backup: Sendable {
             guard !dryRun else {
                 if !isThere { try refuseOthersDirectory() }
                 return BackupDestination(
-                    self, sources: sources, earlier: isThere ? try readSnapshots() : [], locks: [])
+                    self, sources: sources, earlier: isThere ? try EarlierImages(self, in: root()) : nil, locks: [])
             }
-            if isThere { try refuseWithoutLinks(StagingArea(root: path, shared: OCIPaths.blobs)) } else { try make() }
-            let locks = [try lock(.exclusive, BackupPaths.snapshots), try lock(.shared, OCIPaths.blobs)]
-            return BackupDestination(self, sources: sources, earlier: try readSnapshots(), locks: locks)
+            if isThere { try refuseWithoutLinks(StagingArea(root())) } else { try make() }
+            let root = try root()
+            let locks = [
+                try lock(.exclusive, BackupPaths.snapshots, in: root), try lock(.shared, OCIPaths.blobs, in: root),
+            ]
+            return BackupDestination(self, sources: sources, earlier: try EarlierImages(self, in: root), locks: locks)
         }
     }
 
     private func make() throws {
         try refuseOthersDirectory()
         let isNew = try fileKind(path) == nil
-        let area = try StagingArea(root: path, shared: OCIPaths.blobs)
+        let area = try StagingArea(DirectoryHandle.make(path, shared: OCIPaths.blobs))
         do {
             try refuseWithoutLinks(area)
         } catch {
-            try? removeTree("\(path)/.dray")
-            if isNew { rmdir(path) }
+            try? area.root.removeTree(".dray")
+            if isNew, let place = try? FilePlace(path, followingLinks: false) {
+                _ = try? place.directory.removeEmptyDirectory(place.name)
+            }
             throw error
         }
-        for directory in [OCIPaths.blobs, BackupPaths.snapshots] {
-            try area.makeDirectory(at: "\(path)/\(directory)")
-        }
-        try area.write(Self.marker(), to: "\(path)/\(BackupPaths.marker)")
+        for directory in [OCIPaths.blobs, BackupPaths.snapshots] { try area.makeDirectory(at: directory) }
+        try area.write(Self.marker(), to: BackupPaths.marker)
     }
 
     /// A snapshot's layouts have their blobs behind a link, where every other tool looks for them.
@@ -175,14 +226,16 @@ public struct Backup: Sendable {
     }
 
     /// - Parameter directory: in the backup.
-    func lock(_ kind: DirectoryLock.Kind, _ directory: String) throws -> DirectoryLock {
-        try check()
-        return try lockUnchecked(kind, directory)
+    func lock(_ kind: DirectoryLock.Kind, _ directory: String, in root: DirectoryHandle) throws -> DirectoryLock {
+        try check(root)
+        return try lockUnchecked(kind, directory, in: root)
     }
 
     /// Likewise where `backup.json` may be what is damaged.
-    func lockUnchecked(_ kind: DirectoryLock.Kind, _ directory: String) throws -> DirectoryLock {
-        guard let lock = try DirectoryLock.trying(kind, on: "\(path)/\(directory)") else {
+    func lockUnchecked(
+        _ kind: DirectoryLock.Kind, _ directory: String, in root: DirectoryHandle
+    ) throws -> DirectoryLock {
+        guard let lock = try DirectoryLock.trying(kind, on: directory, in: root) else {
             throw TransferError.refused("\(path) is in use by another run of dray: try again when that has ended")
         }
         return lock
@@ -191,35 +244,57 @@ public struct Backup: Sendable {
     /// Takes snapshots away. Blobs stay until `prune`.
     public func forget(_ ids: Set<SnapshotID>) async throws {
         try await Workers.blobs.run { [self] in
-            let lock = try lock(.exclusive, BackupPaths.snapshots)
+            let root = try root()
+            let lock = try lock(.exclusive, BackupPaths.snapshots, in: root)
             defer { withExtendedLifetime(lock) {} }
-            let area = try StagingArea(root: path)
-            for id in ids.sorted() { try area.remove("\(path)/\(BackupPaths.snapshot(id))") }
+            let area = try StagingArea(root)
+            for id in ids.sorted() { try area.remove(BackupPaths.snapshot(id)) }
             try nameLatest(area)
         }
     }
 
     /// Makes `latest` lead to the newest snapshot.
     func nameLatest(_ area: StagingArea) throws {
-        let link = "\(path)/\(BackupPaths.latest)"
-        if let newest = try newestID() {
-            try area.link(link, to: newest.description)
+        if let newest = try newestID(in: area.root) {
+            try area.link(BackupPaths.latest, to: newest.description)
         } else {
-            try area.removeFile(link)
+            try area.removeFile(BackupPaths.latest)
         }
     }
 
     /// What `latest` has to lead to.
-    func newestID() throws -> SnapshotID? {
-        try (listDirectory("\(path)/\(BackupPaths.snapshots)") ?? []).compactMap { SnapshotID($0) }.max()
-    }
+    func newestID(in root: DirectoryHandle) throws -> SnapshotID? { try ids(in: root).max() }
 
     // MARK: Parts
 
-    func layout(of repository: String, in snapshot: SnapshotID) -> OCISource {
+    /// - Parameter tree: the backup's.
+    static func layout(of repository: String, in snapshot: SnapshotID, _ tree: DirectoryTree) -> OCISource {
         OCISource(
-            DirectoryTree(
-                "\(path)/\(BackupPaths.snapshot(snapshot))/\(BackupPaths.layout(of: repository))",
-                shared: OCIPaths.blobs))
+            tree.directory(
+                "\(BackupPaths.snapshot(snapshot))/\(BackupPaths.layout(of: repository))",
+                blobsLink: BackupPaths.blobsLink(of: repository)))
+    }
+}
+
+/// Lists of sources, to be compared: references in any order and form.
+private struct SourceLists {
+    private var known: [String: String] = [:]
+
+    mutating func list(_ sources: [String]) -> Set<String> { Set(sources.map { plain($0) }) }
+
+    /// `docker://HOST/` is `docker://HOST`, and a path is the store or archive that lies there.
+    private mutating func plain(_ source: String) -> String {
+        if let known = known[source] { return known }
+        var plain = (try? ImageReference(source))?.description ?? source
+        if plain.hasSuffix("/") { plain.removeLast() }
+        known[source] = plain
+        return plain
+    }
+
+    /// Each list once, the newest first.
+    mutating func text(_ snapshots: [Snapshot]) -> String {
+        var seen: Set<Set<String>> = []
+        return snapshots.reversed().filter { seen.insert(list($0.sources)).inserted }
+            .map { $0.sources.joined(separator: " and ") }.joined(separator: "; ")
     }
 }

@@ -9,6 +9,7 @@ public import ImageTransfer
 public struct BackupAudit: VerifiedPlace {
     private let backup: Backup
     private let lock: DirectoryLock?
+    private let root: DirectoryHandle
     private let tree: DirectoryTree
     /// The blobs, for an OCI layout's are at the same paths.
     private let content: OCISource
@@ -18,11 +19,11 @@ public struct BackupAudit: VerifiedPlace {
     init(_ backup: Backup) throws {
         guard Backup.isThere(backup.path) else { throw TransferError.notFound("\(backup.path) is no backup") }
         self.backup = backup
-        tree = DirectoryTree(backup.path, shared: OCIPaths.blobs)
+        root = try backup.root()
+        tree = DirectoryTree(root)
         content = OCISource(tree)
         lock =
-            try fileKind("\(backup.path)/\(OCIPaths.blobs)") == .directory
-            ? backup.lockUnchecked(.shared, OCIPaths.blobs) : nil
+            try root.open(OCIPaths.blobs) != nil ? backup.lockUnchecked(.shared, OCIPaths.blobs, in: root) : nil
         _ = try marker()
     }
 
@@ -35,7 +36,9 @@ public struct BackupAudit: VerifiedPlace {
     public func listing() async throws -> SourceListing { try await newest().listing() }
 
     private func newest() async throws -> SnapshotSource {
-        SnapshotSource(backup, try await backup.snapshot(), lock: lock)
+        let newest = try await Workers.blobs.run { [backup, root] in try backup.readSnapshots(in: root).last }
+        guard let newest else { throw TransferError.notFound("\(title) has no snapshot") }
+        return SnapshotSource(backup, newest, in: root, lock: lock)
     }
 
     public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
@@ -95,15 +98,16 @@ public struct BackupAudit: VerifiedPlace {
         survey.findings = try marker()
         var permissions = PermissionSurvey()
         var ids: [SnapshotID] = []
-        for name in try listDirectory("\(backup.path)/\(BackupPaths.snapshots)") ?? [] {
+        for name in try root.list(BackupPaths.snapshots) ?? [] {
             if let id = SnapshotID(name) {
                 ids.append(id)
             } else if "\(BackupPaths.snapshots)/\(name)" != BackupPaths.latest {
                 survey.findings.append(Self.stranger("\(BackupPaths.snapshots)/\(name)"))
             }
         }
+        let everything = try root.reaching(.anywhere)
         for id in ids {
-            let snapshot = SnapshotAudit(id, in: backup, tree)
+            let snapshot = SnapshotAudit(id, in: everything, tree)
             // One that was taken away meanwhile was not damaged.
             guard snapshot.isThere else { continue }
             survey.roots += snapshot.roots
@@ -112,16 +116,15 @@ public struct BackupAudit: VerifiedPlace {
         }
         survey.findings += try latest()
         // After what refers to them: what is backed up meanwhile is no damage.
-        let root = try DirectoryHandle.open(backup.path)
-        let blobs = try BlobFolder(in: root, kind: "backup")
+        let blobs = try BlobFolder(in: everything, kind: "backup")
         permissions.add(blobs.permissions)
         survey.blobs = blobs.sizes
         survey.findings += blobs.findings
         let own: Set = [
             ".dray", "lost+found", OCIPaths.blobs, BackupPaths.snapshots, BackupPaths.marker,
         ]
-        survey.findings += try root?.entries().map(\.name).filter { !own.contains($0) }.map(Self.stranger) ?? []
-        if let status = try root?.status(BackupPaths.marker) { permissions.add(BackupPaths.marker, status) }
+        survey.findings += try root.entries().map(\.name).filter { !own.contains($0) }.map(Self.stranger)
+        if let status = try everything.status(BackupPaths.marker) { permissions.add(BackupPaths.marker, status) }
         survey.findings += try StagingArea.leftovers(in: backup.path) + permissions.findings
         return survey
     }
@@ -155,12 +158,12 @@ public struct BackupAudit: VerifiedPlace {
     /// What `latest` leads to.
     private func latest() throws -> [Finding] {
         func isRight() throws -> (Bool, newest: SnapshotID?) {
-            let newest = try backup.newestID()
-            return (try linkTarget("\(backup.path)/\(BackupPaths.latest)") == newest?.description, newest)
+            let newest = try backup.newestID(in: root)
+            return (try root.target(ofLink: BackupPaths.latest) == newest?.description, newest)
         }
         guard try !isRight().0,
             // Whoever is writing there is about to set it.
-            let alone = try? backup.lockUnchecked(.shared, BackupPaths.snapshots)
+            let alone = try? backup.lockUnchecked(.shared, BackupPaths.snapshots, in: root)
         else { return [] }
         defer { withExtendedLifetime(alone) {} }
         let (isRight, newest) = try isRight()

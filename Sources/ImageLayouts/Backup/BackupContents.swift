@@ -5,7 +5,7 @@ import ImageTransfer
 /// What snapshots need of a backup's blobs. Each manifest is read once, however many snapshots have it, and each digest is
 /// in memory once: elsewhere it is its position.
 struct BackupContents {
-    private let backup: Backup
+    private let tree: DirectoryTree
     private(set) var digests: [Digest] = []
     private var positions: [Digest: Int32] = [:]
     /// What manifests refer to directly, by their positions.
@@ -17,7 +17,8 @@ struct BackupContents {
         var blobs: [Int32] = []
     }
 
-    init(_ backup: Backup) { self.backup = backup }
+    /// - Parameter root: the backup's.
+    init(in root: DirectoryHandle) { tree = DirectoryTree(root) }
 
     /// What one snapshot needs.
     struct Needs {
@@ -55,7 +56,7 @@ struct BackupContents {
         _ repository: String, of snapshot: Snapshot, to needs: inout Needs, _ needed: inout [Bool],
         _ walked: inout [Bool]
     ) throws {
-        let layout = backup.layout(of: repository, in: snapshot.id)
+        let layout = Backup.layout(of: repository, in: snapshot.id, tree)
         let entries = try layout.index()
         needs.tags += entries.count { $0.name != .none }
         var waiting = entries.map(\.descriptor)

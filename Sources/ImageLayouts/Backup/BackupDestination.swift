@@ -8,7 +8,8 @@ import Synchronization
 public final class BackupDestination: ImageDestination {
     private let backup: Backup
     private let sources: [String]
-    private let earlier: EarlierImages
+    /// nil for the first snapshot.
+    private let earlier: EarlierImages?
     private let blobs: LayoutBlobs
     private let locks: Mutex<[DirectoryLock]>
     private let staging: LazyStagingArea
@@ -18,11 +19,11 @@ public final class BackupDestination: ImageDestination {
     private let made = Mutex<Snapshot?>(nil)
     public let layerMemory: LayerMemory?
 
-    init(_ backup: Backup, sources: [String], earlier: [Snapshot], locks: [DirectoryLock]) {
+    init(_ backup: Backup, sources: [String], earlier: EarlierImages?, locks: [DirectoryLock]) {
         self.backup = backup
-        staging = LazyStagingArea(root: backup.path, shared: OCIPaths.blobs)
+        staging = LazyStagingArea(LazyDirectory(backup.path, shared: OCIPaths.blobs))
         self.sources = sources
-        self.earlier = EarlierImages(backup, earlier)
+        self.earlier = earlier
         self.locks = Mutex(locks)
         blobs = LayoutBlobs(root: backup.path)
         layerMemory = LayerMemory(place: backup.path)
@@ -59,17 +60,18 @@ public final class BackupDestination: ImageDestination {
         try await Workers.blobs.run { [self] in try blobs.has(manifest: manifest) }
     }
 
-    public func digest(of name: ImageName) async throws -> Digest? { await earlier.digest(of: name) }
+    public func digest(of name: ImageName) async throws -> Digest? { await earlier?.digest(of: name) }
 
     public func known(_ digest: Digest, in repository: String) async throws -> KnownImage {
-        await earlier.known(digest, in: repository)
+        await earlier?.known(digest, in: repository) ?? KnownImage()
     }
 
     public func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
-        await earlier.referrers(of: digest, in: repository)
+        await earlier?.referrers(of: digest, in: repository) ?? []
     }
 
     public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: backup.path) }
+    public func writeObstacle() async throws -> String? { WriteObstacle.find(at: [backup.path]) }
 
     public func writer(for target: BlobTarget) throws -> any BlobWriter {
         try blobs.writer(in: area(), replaces: target.replaces)
@@ -85,7 +87,7 @@ public final class BackupDestination: ImageDestination {
 
     public func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws {
         // What a registry tells of sizes and types is not taken where the bytes are at hand.
-        let known = await earlier.known(descriptor.digest, in: name.repository).manifests
+        let known = try await known(descriptor.digest, in: name.repository).manifests
         for kept in [descriptor] + referrers {
             guard let own = known.first(where: { $0.digest == kept.digest }) else {
                 throw TransferError.damaged("\(title) has lost \(kept.digest) of \(name) in the meantime: run it again")

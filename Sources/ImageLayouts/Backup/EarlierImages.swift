@@ -1,3 +1,4 @@
+import ByteStreams
 import ImageModel
 import ImageTransfer
 
@@ -15,14 +16,18 @@ actor EarlierImages {
 
     private let backup: Backup
     private let blobs: LayoutBlobs
+    private let root: DirectoryHandle
     /// Newest first.
     private let snapshots: [Snapshot]
+    private var sources: [SnapshotID: SnapshotSource] = [:]
     private var repositories: [String: Repository] = [:]
 
-    init(_ backup: Backup, _ snapshots: [Snapshot]) {
+    /// - Parameter root: the backup's.
+    init(_ backup: Backup, in root: DirectoryHandle) throws {
         self.backup = backup
         blobs = LayoutBlobs(root: backup.path)
-        self.snapshots = snapshots.reversed()
+        self.root = root
+        snapshots = try backup.readSnapshots(in: root).reversed()
     }
 
     func digest(of name: ImageName) async -> Digest? {
@@ -57,7 +62,8 @@ actor EarlierImages {
     private func repository(_ name: String) async -> Repository? {
         if let known = repositories[name] { return known }
         guard let snapshot = snapshots.first(where: { $0.repositories.contains(name) }) else { return nil }
-        let source = SnapshotSource(backup, snapshot, lock: nil)
+        let source = sources[snapshot.id] ?? SnapshotSource(backup, snapshot, in: root, lock: nil)
+        sources[snapshot.id] = source
         guard let images = try? await source.listing(of: name).images else { return nil }
         let new = Repository(
             source: source,

@@ -8,13 +8,15 @@ public final class MendableBackup: MendablePlace {
     private let backup: Backup
     private let blobs: LayoutBlobs
     private let quarantine: Quarantine?
+    private let root: LazyDirectory
     private let staging: LazyStagingArea
 
     init(_ backup: Backup, quarantine: Quarantine?) {
         self.backup = backup
         self.quarantine = quarantine
         blobs = LayoutBlobs(root: backup.path)
-        staging = LazyStagingArea(root: backup.path, shared: OCIPaths.blobs, quarantine: quarantine)
+        root = LazyDirectory(backup.path, shared: OCIPaths.blobs)
+        staging = LazyStagingArea(root, quarantine: quarantine)
     }
 
     public var title: String { backup.path }
@@ -52,19 +54,19 @@ public final class MendableBackup: MendablePlace {
     /// A document or a link, while nobody adds or takes away a snapshot.
     public func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
         try await Workers.blobs.run { [self] in
-            let snapshots = "\(backup.path)/\(BackupPaths.snapshots)"
+            let root = try root.made()
             let lock =
-                try fileKind(snapshots) == .directory ? backup.lockUnchecked(.exclusive, BackupPaths.snapshots) : nil
+                try root.hasDirectory(BackupPaths.snapshots)
+                ? backup.lockUnchecked(.exclusive, BackupPaths.snapshots, in: root) : nil
             defer { withExtendedLifetime(lock) {} }
-            let place = "\(backup.path)/\(path)"
             if path == BackupPaths.latest {
                 // There may be a newer one by now.
-                guard let newest = try backup.newestID() else { return }
-                try staging.area().link(place, to: "\(newest)")
+                guard let newest = try backup.newestID(in: root) else { return }
+                try staging.area().link(path, to: "\(newest)")
             } else if lastComponent(of: path) == OCIPaths.blobs {
-                try staging.area().link(place, to: String(decoding: bytes, as: UTF8.self))
-            } else if path == BackupPaths.marker || !LayoutDocuments.isSound(place, by: BackupAudit.check) {
-                try staging.area().write(bytes, to: place)
+                try staging.area().link(path, to: String(decoding: bytes, as: UTF8.self))
+            } else if path == BackupPaths.marker || !LayoutDocuments.isSound(path, in: root, by: BackupAudit.check) {
+                try staging.area().write(bytes, to: path)
             }
         }
     }
@@ -98,6 +100,6 @@ extension Backup {
     ///
     /// - Parameter keepsReplaced: whether what is replaced goes into `.dray/quarantine`.
     public func mendablePlace(keepsReplaced: Bool) throws -> MendableBackup {
-        MendableBackup(self, quarantine: keepsReplaced ? try Quarantine(root: path) : nil)
+        MendableBackup(self, quarantine: keepsReplaced ? try Quarantine(root()) : nil)
     }
 }

@@ -14,11 +14,14 @@ public struct RetentionPolicy: Sendable {
 
     public var keepsNothing: Bool { [last, hourly, daily, weekly, monthly, yearly].allSatisfy { $0 <= 0 } }
 
-    /// Each set of sources is looked at by itself, so that one place's snapshots do not push out another's.
+    /// Each set of sources is looked at by itself, so that one place's snapshots do not push out another's. An incomplete
+    /// snapshot never counts in the place of a complete one: the newest of them is kept beside those.
     public func kept(of snapshots: [Snapshot]) -> Set<SnapshotID> {
         var kept: Set<SnapshotID> = []
         for group in Dictionary(grouping: snapshots, by: { Set($0.sources) }).values {
-            let newest = group.map(\.id).sorted(by: >)
+            let complete = group.filter(\.missing.isEmpty)
+            let newest = (complete.isEmpty ? group : complete).map(\.id).sorted(by: >)
+            if let last = group.map(\.id).max(), last != newest.first, !keepsNothing { kept.insert(last) }
             kept.formUnion(newest.prefix(max(0, last)))
             for (count, span) in [
                 (hourly, "%Y%m%d%H"), (daily, "%Y%m%d"), (weekly, "%G%V"), (monthly, "%Y%m"), (yearly, "%Y"),

@@ -24,7 +24,9 @@ public struct Snapshot: Sendable, Identifiable {
         self.sources = sources
         self.repositories = repositories.sorted()
         missing = failures.map {
-            Missing(source: $0.source, name: $0.name, digest: $0.digest, error: "\($0.error)")
+            Missing(
+                source: $0.source, name: $0.name, digest: $0.digest,
+                error: PrintableURL.hidingSecrets(in: "\($0.error)"))
         }
     }
 

@@ -9,18 +9,20 @@ struct SnapshotAudit {
     private(set) var permissions = PermissionSurvey()
     private(set) var isThere = true
     private let id: SnapshotID
-    private let backup: Backup
+    private let root: DirectoryHandle
     private let tree: DirectoryTree
 
     private var path: String { BackupPaths.snapshot(id) }
 
-    /// - Parameter tree: the backup's.
-    init(_ id: SnapshotID, in backup: Backup, _ tree: DirectoryTree) {
+    /// - Parameters:
+    ///   - root: the backup's, in which links lead anywhere.
+    ///   - tree: the backup's.
+    init(_ id: SnapshotID, in root: DirectoryHandle, _ tree: DirectoryTree) {
         self.id = id
-        self.backup = backup
+        self.root = root
         self.tree = tree
         tellingUnreadable(path, "snapshot", affected: "everything in \(id)") { try $0.look() }
-        if !findings.isEmpty { isThere = (try? fileKind("\(backup.path)/\(path)")) ?? nil != nil }
+        if !findings.isEmpty { isThere = (try? root.status(path)) ?? nil != nil }
     }
 
     /// What the disk or the permissions do not let it read is no reason not to look at the rest.
@@ -38,7 +40,7 @@ struct SnapshotAudit {
     }
 
     private mutating func look() throws {
-        guard let directory = try DirectoryHandle.open("\(backup.path)/\(path)") else { return }
+        guard let directory = try root.open(path) else { return }
         let snapshot = try document()
         var layouts: Set<String> = []
         try walk(directory, "", &layouts)
@@ -116,7 +118,7 @@ struct SnapshotAudit {
         }
         let link = "\(layout)/\(OCIPaths.blobs)"
         guard try !leadsToBlobs(link, BackupPaths.blobsLink(of: repository)) else { return }
-        let isThere = try fileKind("\(backup.path)/\(link)", followingLinks: false) != nil
+        let isThere = try root.kind(link) != nil
         findings.append(
             Finding(
                 isThere ? .linkDamaged : .linkMissing, link,
@@ -129,8 +131,8 @@ struct SnapshotAudit {
 
     /// Whatever its spelling.
     private func leadsToBlobs(_ link: String, _ spelling: String) throws -> Bool {
-        if try linkTarget("\(backup.path)/\(link)") == spelling { return true }
-        let found = try realPath("\(backup.path)/\(link)")
-        return try found != nil && found == realPath("\(backup.path)/\(OCIPaths.blobs)")
+        if try root.target(ofLink: link) == spelling { return true }
+        let found = try root.status(link)?.identity
+        return try found != nil && found == root.status(OCIPaths.blobs)?.identity
     }
 }

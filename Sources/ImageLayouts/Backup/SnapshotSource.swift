@@ -10,12 +10,14 @@ public final class SnapshotSource: ImageSource {
     /// Keeps the blobs from being removed.
     private let lock: DirectoryLock?
 
-    init(_ backup: Backup, _ snapshot: Snapshot, lock: DirectoryLock?) {
+    /// - Parameter root: the backup's.
+    init(_ backup: Backup, _ snapshot: Snapshot, in root: DirectoryHandle, lock: DirectoryLock?) {
         title = "\(backup.path) as of \(snapshot.id.date)"
         self.snapshot = snapshot
         self.lock = lock
+        let tree = DirectoryTree(root)
         layouts = Dictionary(
-            snapshot.repositories.map { ($0, backup.layout(of: $0, in: snapshot.id)) },
+            snapshot.repositories.map { ($0, Backup.layout(of: $0, in: snapshot.id, tree)) },
             uniquingKeysWith: { first, _ in first })
     }
 

@@ -9,25 +9,27 @@ struct SnapshotWriter {
 
     /// - Parameter entries: of each repository's `index.json`.
     func write(_ snapshot: Snapshot, _ entries: [String: [NamedDescriptor]]) throws {
-        let isNew = try area.makeDirectory(at: "\(backup.path)/\(BackupPaths.snapshot(snapshot.id))") { aside in
+        let isNew = try area.makeDirectory(at: BackupPaths.snapshot(snapshot.id)) { aside in
             try fill(aside, snapshot, entries)
         }
         guard isNew else { throw TransferError.refused("\(backup.path) has a snapshot \(snapshot.id) already") }
         try backup.nameLatest(area)
     }
 
-    private func fill(_ aside: String, _ snapshot: Snapshot, _ entries: [String: [NamedDescriptor]]) throws {
+    private func fill(_ aside: DirectoryHandle, _ snapshot: Snapshot, _ entries: [String: [NamedDescriptor]]) throws {
         let naming = LayoutNaming(usesBareTags: true)
         for (repository, entries) in entries {
-            let directory = "\(aside)/\(BackupPaths.layout(of: repository))"
-            try makeDirectories(directory, ownership: area.ownership, lasting: false)
+            let directory = BackupPaths.layout(of: repository)
+            try aside.makeDirectory(directory, ownership: area.ownership, lasting: false)
             var index = OCIIndexFile()
             try index.put(entries.sorted { key($0) < key($1) }.lazy.map { naming.entry($0.descriptor, as: $0.name) })
-            try makeFile(Array(OCIPaths.layoutContent.utf8), at: "\(directory)/\(OCIPaths.layout)", area.ownership)
-            try makeFile(at: "\(directory)/\(OCIPaths.index)", area.ownership) { try index.write(to: $0) }
-            try makeLink("\(directory)/\(OCIPaths.blobs)", to: BackupPaths.blobsLink(of: repository))
+            try aside.write(Array(OCIPaths.layoutContent.utf8), to: "\(directory)/\(OCIPaths.layout)", area.ownership)
+            try aside.write(to: "\(directory)/\(OCIPaths.index)", area.ownership) { try index.write(to: $0) }
+            try aside.makeLink(
+                "\(directory)/\(OCIPaths.blobs)", to: BackupPaths.blobsLink(of: repository),
+                ownership: area.ownership)
         }
-        try makeFile(at: "\(aside)/\(BackupPaths.document)", area.ownership) { try snapshot.write(to: $0) }
+        try aside.write(to: BackupPaths.document, area.ownership) { try snapshot.write(to: $0) }
     }
 
     /// Tags first, in their order.

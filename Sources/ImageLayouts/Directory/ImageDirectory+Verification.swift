@@ -29,7 +29,7 @@ extension ImageDirectory: VerifiedPlace {
     }
 
     private static func addFiles(of path: String, to survey: inout PlaceSurvey) throws {
-        guard let directory = try DirectoryHandle.open(path) else { return }
+        guard let directory = try DirectoryHandle.open(path, reach: .anywhere) else { return }
         var permissions = PermissionSurvey()
         var blobs: [Digest: Int64] = [:]
         for entry in try directory.entries() where entry.name != ".dray" {

@@ -19,6 +19,7 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
 
     public let path: String
     public let requestedName: String?
+    private let directory: LazyDirectory
     private let memory: LayerMemory
     private let session = Mutex<Session?>(nil)
     let quarantine: Quarantine?
@@ -33,6 +34,7 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         self.path = path
         self.quarantine = quarantine
         requestedName = name
+        directory = LazyDirectory(path)
         memory = LayerMemory(place: path)
     }
 
@@ -99,15 +101,26 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
     func area() throws -> StagingArea {
         try session.withLock { session in
             if let session { return session.area }
-            let area = try StagingArea(root: path, quarantine: quarantine)
-            session = Session(area: area, lock: try DirectoryLock.waiting(.exclusive, on: path))
+            let area = try StagingArea(directory.made(), quarantine: quarantine)
+            session = Session(area: area, lock: try DirectoryLock.waiting(.exclusive, in: area.root))
             return area
         }
     }
 
     public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
-            try area().write(Array(Self.version.utf8), to: "\(path)/version")
+            let area = try area()
+            let known = try area.root.read("version", limit: 4096) ?? []
+            // Programs of other kinds have files called `version` and `manifest.json`, too.
+            guard
+                try known.starts(with: "Directory Transport Version:".utf8)
+                    || area.root.list(".")?.allSatisfy({ $0 == ".dray" }) ?? true
+            else {
+                throw TransferError.refused(
+                    "\(path): the directory is not empty and holds no image, so nothing is written there; name a new directory"
+                )
+            }
+            try area.write(Array(Self.version.utf8), to: "version")
         }
     }
 
@@ -125,25 +138,27 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
     }
     public var layerMemory: LayerMemory? { memory }
     public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
+    public func writeObstacle() async throws -> String? { WriteObstacle.find(at: [path]) }
 
     public func writer(for target: BlobTarget) throws -> any BlobWriter {
-        try StagedBlobWriter(in: area(), replaces: target.replaces) { [path] in "\(path)/\($0.hex)" }
+        try StagedBlobWriter(in: area(), replaces: target.replaces) { $0.hex }
     }
 
     public func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.blobs.run { [self] in
-            try area().write(manifest.bytes, to: "\(path)/\(manifest.digest.hex).manifest.json")
+            try area().write(manifest.bytes, to: "\(manifest.digest.hex).manifest.json")
         }
     }
 
     public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         try await Workers.blobs.run { [self] in
-            let own = "\(path)/\(descriptor.digest.hex).manifest.json"
-            guard let bytes = try readFile(own, limit: Document.sizeLimit) else {
+            let area = try area()
+            let own = "\(descriptor.digest.hex).manifest.json"
+            guard let bytes = try area.root.read(own, limit: Document.sizeLimit) else {
                 throw TransferError.notFound("\(path) has no manifest \(descriptor.digest)")
             }
-            try area().write(bytes, to: "\(path)/manifest.json")
-            try removeFile(own)
+            try area.write(bytes, to: "manifest.json")
+            try area.root.removeFile(own)
         }
     }
 
@@ -165,6 +180,6 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
                 "\(image.descriptor.digest) is a part of the image in \(path), and goes with that: delete \(try root().digest)"
             )
         }
-        try removeFile("\(path)/manifest.json")
+        try directory.ifThere()?.removeFile("manifest.json")
     }
 }

@@ -146,10 +146,13 @@ package struct DockerArchiveParser {
             for name in names { give(name, to: known[0].descriptor, imageID: imageID) }
             return
         }
-        let manifest = try unlistedManifest(config: imageID) ?? make(item, config)
+        let unlisted = try unlistedManifest(config: imageID)
+        let manifest = try unlisted ?? make(item, config)
         let given: [SourceImage.Name] = names.isEmpty ? [.none] : names.map { .full($0) }
         contents.listing.images += given.map {
-            SourceImage(name: $0, descriptor: manifest.descriptor, imageID: imageID)
+            var image = SourceImage(name: $0, descriptor: manifest.descriptor, imageID: imageID)
+            image.isMade = unlisted == nil
+            return image
         }
     }
 
@@ -346,9 +349,10 @@ package struct DockerArchiveParser {
             do {
                 let (manifest, imageID) = try made[item.id] ?? makeLegacy(item.id)
                 made[item.id] = (manifest, imageID)
-                contents.listing.images.append(
-                    SourceImage(
-                        name: name.map { .full($0) } ?? .none, descriptor: manifest.descriptor, imageID: imageID))
+                var image = SourceImage(
+                    name: name.map { .full($0) } ?? .none, descriptor: manifest.descriptor, imageID: imageID)
+                image.isMade = true
+                contents.listing.images.append(image)
             } catch {
                 guard let broken = BrokenImage(name: name.map { .full($0) } ?? .none, error: error) else { throw error }
                 contents.listing.broken.append(broken)

@@ -37,10 +37,10 @@ struct LayoutBlobs: Sendable {
 
     /// - Parameter replaces: whether one of the same size is put aside, too.
     func writer(in area: StagingArea, replaces: Bool) throws -> any BlobWriter {
-        try StagedBlobWriter(in: area, replaces: replaces, place: path)
+        try StagedBlobWriter(in: area, replaces: replaces, place: OCIPaths.blob)
     }
 
     func put(_ manifest: Manifest, in area: StagingArea) throws {
-        try area.write(manifest.bytes, to: path(of: manifest.digest))
+        try area.write(manifest.bytes, to: OCIPaths.blob(manifest.digest))
     }
 }

@@ -58,8 +58,10 @@ struct LayoutDocuments {
     }
 
     /// Whether a file is there, and is what one of that name has to be.
-    static func isSound(_ path: String, by check: (any ByteSource, String) throws -> Void = check) -> Bool {
-        guard let file = try? OpenFile(reading: path) else { return false }
+    static func isSound(
+        _ path: String, in root: DirectoryHandle, by check: (any ByteSource, String) throws -> Void = check
+    ) -> Bool {
+        guard let file = try? root.file(path) else { return false }
         return (try? check(FileSource(file), path)) != nil
     }
 

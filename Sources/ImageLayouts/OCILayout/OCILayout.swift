@@ -1,5 +1,4 @@
 public import ByteStreams
-import Glibc
 public import ImageModel
 public import ImageTransfer
 import Synchronization
@@ -14,6 +13,7 @@ public final class OCILayout: ImageDestination {
     public let requestedName: String?
     private let naming: LayoutNaming
     let blobs: LayoutBlobs
+    private let root: LazyDirectory
     private let staging: LazyStagingArea
     /// What `index.json` is to list.
     private let entries = Mutex<[NamedDescriptor]>([])
@@ -32,7 +32,8 @@ public final class OCILayout: ImageDestination {
     init(path: String, name: String?, quarantine: Quarantine?) {
         self.path = path
         self.quarantine = quarantine
-        staging = LazyStagingArea(root: path, shared: OCIPaths.blobs, quarantine: quarantine)
+        root = LazyDirectory(path, shared: OCIPaths.blobs)
+        staging = LazyStagingArea(root, quarantine: quarantine)
         requestedName = name
         naming = LayoutNaming(requestedName: name)
         blobs = LayoutBlobs(root: path)
@@ -57,8 +58,8 @@ public final class OCILayout: ImageDestination {
             try images.forEach { forecast.add($0) }
             try forecast.check(title)
             let area = try area()
-            if try fileKind("\(path)/\(OCIPaths.layout)") == nil {
-                try area.write(Array(OCIPaths.layoutContent.utf8), to: "\(path)/\(OCIPaths.layout)")
+            if try area.root.kind(OCIPaths.layout) == nil {
+                try area.write(Array(OCIPaths.layoutContent.utf8), to: OCIPaths.layout)
             }
             try change { _ in }
         }
@@ -85,12 +86,13 @@ public final class OCILayout: ImageDestination {
     }
 
     public func present(in repository: String, tags: [String]) async throws -> PresentImages? {
-        guard try fileKind(indexPath) != nil else { return nil }
+        guard try root.ifThere()?.kind(OCIPaths.index) != nil else { return nil }
         let source = source
         return PresentImages(source: source, images: try await source.images())
     }
 
     public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
+    public func writeObstacle() async throws -> String? { WriteObstacle.find(at: [path, "\(path)/blobs/sha256"]) }
 
     public func writer(for target: BlobTarget) throws -> any BlobWriter {
         try blobs.writer(in: area(), replaces: target.replaces)
@@ -122,25 +124,21 @@ public final class OCILayout: ImageDestination {
 
     private func close() { staging.close() }
 
-    private var indexPath: String { "\(path)/\(OCIPaths.index)" }
-
     private func readIndex() throws -> OCIIndexFile? {
-        do {
-            return try OCIIndexFile(reading: FileSource(OpenFile(reading: indexPath)), name: indexPath)
-        } catch StreamError.io(_, _, let code) where code == ENOENT || code == ENOTDIR {
-            return nil
+        try root.ifThere()?.file(OCIPaths.index).map {
+            try OCIIndexFile(reading: FileSource($0), name: "\(path)/\(OCIPaths.index)")
         }
     }
 
     /// Changes `index.json` while nobody else can.
     private func change(_ body: (inout OCIIndexFile) throws -> Void) throws {
         let area = try area()
-        let lock = try DirectoryLock.waiting(.exclusive, on: path)
+        let lock = try DirectoryLock.waiting(.exclusive, in: area.root)
         defer { withExtendedLifetime(lock) {} }
         var index = try readIndex() ?? OCIIndexFile()
         try body(&index)
         guard index.isChanged else { return }
-        try area.write(to: indexPath) { file in try index.write { try file.write($0) } }
+        try area.write(to: OCIPaths.index) { file in try index.write { try file.write($0) } }
     }
 
     private func edit(_ body: @Sendable @escaping (inout OCIIndexFile) throws -> Void) async throws {

@@ -28,7 +28,7 @@ extension OCISource: VerifiedPlace {
     }
 
     private static func addFiles(of path: String, to survey: inout PlaceSurvey) throws {
-        let root = try DirectoryHandle.open(path)
+        let root = try DirectoryHandle.open(path, reach: .anywhere)
         let blobs = try BlobFolder(in: root, kind: "layout")
         var permissions = blobs.permissions
         for entry in try root?.entries() ?? [] {
@@ -65,7 +65,8 @@ extension FileTree {
     /// Whether anything is there of what makes a layout.
     fileprivate var hasPartOfLayout: Bool {
         get throws {
-            try size(of: OCIPaths.index) != nil || size(of: OCIPaths.layout) != nil || list(OCIPaths.blobs) != nil
+            // First what a link may lead to that is not followed.
+            try list(OCIPaths.blobs) != nil || size(of: OCIPaths.index) != nil || size(of: OCIPaths.layout) != nil
         }
     }
 }

@@ -40,9 +40,10 @@ public final class OCISource: StreamedSource {
         listing.remarks = try archiveContents().remarks
         let roots = try roots()
         let attachments = LayoutAttachments(roots) { digest in
-            (try? tree.document(OCIPaths.blob(digest))).flatMap { $0 }.flatMap {
-                try? Document.object(from: $0, name: "\(digest)")
-            }
+            guard let bytes = (try? tree.document(OCIPaths.blob(digest))) ?? nil,
+                Digest(of: bytes, algorithm: digest.algorithm) == digest
+            else { return nil }
+            return try? Document.object(from: bytes, name: "\(digest)")
         }
         for entry in roots {
             do {
@@ -129,7 +130,8 @@ public final class OCISource: StreamedSource {
         (tree as? VolumeTree)?.title(of: OCIPaths.blob(blob)) ?? title
     }
 
-    /// Checks the signature of what the archive says is in it.
+    /// Checks the signature of what the archive says is in it: of the very bytes that say it, which name the digest of
+    /// `index.json`, as that names those of manifests.
     ///
     /// - Throws: `SignatureError.signature`; `TransferError.refused` for what goes by once, as the signature comes last.
     public func checkSignature(by key: VerificationKey) async throws {
@@ -138,11 +140,15 @@ public final class OCISource: StreamedSource {
                 throw TransferError.refused(
                     "\(title) goes by once, and its signature has to be checked before: put it into a file first")
             }
-            guard try archiveContents().list != nil,
+            guard let digest = try archiveContents().digest,
                 let list = try tree.read(VolumePaths.packingList, limit: Document.listSizeLimit),
                 let signature = try tree.read(VolumePaths.signature, limit: Document.sizeLimit)
             else { throw SignatureError.signature("\(title) is not signed: 'dray copy --sign' signs what it packs") }
             try key.check(signature, of: list, name: "\(title): the packing list")
+            guard Digest(of: list) == digest else {
+                throw TransferError.damaged("\(title): the packing list was changed while it was read")
+            }
+            _ = try layoutList()
         }
     }
 
@@ -197,10 +203,17 @@ public final class OCISource: StreamedSource {
                 throw TransferError.damaged("\(title): unsupported OCI layout version '\(version)'; expected 1.0")
             }
         }
-        guard let new = try tree.list(LayoutList.self, at: OCIPaths.index) else {
+        guard let new = try tree.identifiedList(LayoutList.self, at: OCIPaths.index) else {
             throw try ForeignMembers.error(of: tree)
         }
-        list.withLock { $0 = new }
-        return new
+        guard try archiveContents().isIndex(new.digest) else {
+            throw TransferError.damaged("\(title): index.json is not the one in the packing list")
+        }
+        // Another thread may have read it, too; all go by one.
+        return list.withLock { list in
+            if let list { return list }
+            list = new.content
+            return new.content
+        }
     }
 }

@@ -20,7 +20,8 @@ extension ImageReference {
         var references: [ImageReference] = []
         var leftOut: [(file: String, kind: String)] = []
         var sets: Set<String> = []
-        for file in try Self.files(in: location) {
+        let members = try DirectoryMembers(of: location)
+        for file in members.files {
             // The first of a set leads to the others.
             if VolumeNames.isVolume(file),
                 VolumeNames.isRecovery(file) || !sets.insert(VolumeNames.stem(of: lastComponent(of: file))).inserted
@@ -37,7 +38,7 @@ extension ImageReference {
                 leftOut.append((file, "\(error)"))
             }
         }
-        for directory in try Self.entries(of: location, .directory) {
+        for directory in members.directories {
             let form = try ImageForm(of: DirectoryTree(directory, shared: OCIPaths.blobs), isCertain: true)
             if let transport = form?.transport(isDirectory: true), transport != .dockerArchive {
                 references.append(ImageReference(transport: transport, location: directory))
@@ -45,6 +46,7 @@ extension ImageReference {
                 leftOut.append((directory, form.map { "\($0.title), unpacked" } ?? "a directory"))
             }
         }
+        leftOut += members.foreignLinks.map { ($0, "a link that another user made to what is not theirs") }
         guard !references.isEmpty else {
             let more = leftOut.count > 4 ? " and \(leftOut.count - 4) more" : ""
             throw TransferError.foreign(
@@ -71,16 +73,7 @@ extension ImageReference {
 
     /// The files of a directory that have an archive's name, or begin as an archive does.
     static func archives(in directory: String) throws -> [String] {
-        try files(in: directory).filter { isArchiveName($0) || beginsAsArchive($0) }
-    }
-
-    private static func files(in directory: String) throws -> [String] { try entries(of: directory, .file) }
-
-    private static func entries(of directory: String, _ kind: FileKind) throws -> [String] {
-        let base = directory.hasSuffix("/") ? directory : directory + "/"
-        return try (listDirectory(directory) ?? []).sorted().filter { !$0.hasPrefix(".") }.map { base + $0 }.filter {
-            try fileKind($0) == kind
-        }
+        try DirectoryMembers(of: directory).files.filter { isArchiveName($0) || beginsAsArchive($0) }
     }
 
     private static func isArchiveName(_ path: String) -> Bool {
@@ -99,5 +92,33 @@ extension ImageReference {
     private static func beginsAsTar(_ path: String, _ limit: InflationLimit) -> Bool {
         guard let file = try? OpenFile(reading: path) else { return false }
         return (try? TarReader(FileSource(file), name: path, limit: limit).next()) ?? nil != nil
+    }
+}
+
+/// Paths in a directory, sorted; hidden ones are left out.
+private struct DirectoryMembers {
+    private(set) var files: [String] = []
+    private(set) var directories: [String] = []
+    /// Links that are not followed: they would have this process read what their makers may not.
+    private(set) var foreignLinks: [String] = []
+
+    init(of path: String) throws {
+        guard let directory = try DirectoryHandle.open(path, reach: .trusted) else { return }
+        for entry in try directory.entries().sorted(by: { $0.name < $1.name }) where !entry.name.hasPrefix(".") {
+            let member = path.hasSuffix("/") ? path + entry.name : "\(path)/\(entry.name)"
+            var kind: FileKind? = entry.kind
+            if kind == .link {
+                if let departure = try directory.departure(entry.name) {
+                    if departure.target != nil { foreignLinks.append(member) }
+                    continue
+                }
+                kind = try directory.status(entry.name)?.kind
+            }
+            switch kind {
+            case .file: files.append(member)
+            case .directory: directories.append(member)
+            default: break
+            }
+        }
     }
 }

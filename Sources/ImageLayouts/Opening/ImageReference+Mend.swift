@@ -23,7 +23,8 @@ extension ImageReference {
                 "\(location) is an archive, which is not changed where it is: dray copy --keep-going \(self) oci:DIR, "
                     + "dray copy SOURCE oci:DIR for what failed, and dray copy oci:DIR to a new archive")
         }
-        let quarantine = keepsReplaced ? try Quarantine(root: location) : nil
+        let shared = transport == .oci ? OCIPaths.blobs : nil
+        let quarantine = keepsReplaced ? try Quarantine(DirectoryHandle.make(location, shared: shared)) : nil
         switch transport {
         case .oci: return OCILayout(path: location, name: nil, quarantine: quarantine)
         case .store: return Store(path: location, name: nil, servesOthers: false, quarantine: quarantine)

@@ -5,9 +5,19 @@ public import ImageTransfer
 
 extension ImageReference {
     /// Reads a reference as it is given on a command line, looking at what is on disk.
-    public init(_ text: String, inflation: InflationLimit = .standard) throws {
+    ///
+    /// - Parameter isWritten: whether the place may have to be made.
+    public init(_ text: String, isWritten: Bool = false, inflation: InflationLimit = .standard) throws {
         try self.init(
-            text, exists: Self.isPath, recognise: { try Self.recognise($0, inflation) })
+            text, isWritten: isWritten, exists: Self.isPath, recognise: { try Self.recognise($0, inflation) })
+    }
+
+    /// Whether it is a path on this machine, and nothing is there.
+    public var isMissing: Bool {
+        get throws {
+            guard transport != .registry, !isStandardStream else { return false }
+            return try fileKind(location) == nil && !isSetOfVolumes
+        }
     }
 
     /// Whether a text is the path of something that is there.
@@ -55,11 +65,11 @@ extension ImageReference {
     /// - Throws: `TransferError.notFound` if nothing is.
     public func source(inflation: InflationLimit = .standard) throws -> any ImageSource {
         guard transport != .registry else { throw notLocal }
-        guard try isStandardStream || fileKind(location) != nil || isSetOfVolumes else {
-            throw TransferError.notFound("there is no \(location)")
+        guard try !isMissing else {
+            throw TransferError.notFound("\(location): no such file or directory")
         }
         guard try !isDirectoryOfArchives else {
-            throw ReferenceError("\(location) is a directory of archives: name one of them")
+            throw ReferenceError("\(location): a directory of archives; name one of them")
         }
         switch transport {
         case .dockerArchive: return try DockerArchive(path: location, limit: inflation)
@@ -137,7 +147,9 @@ extension ImageReference {
     ///
     /// - Throws: `TransferError.refused` for archives.
     public func editor() throws -> any ImageEditor {
-        guard try fileKind(location) != nil else { throw TransferError.notFound("there is no \(location)") }
+        guard try fileKind(location) != nil else {
+            throw TransferError.notFound("\(location): no such file or directory")
+        }
         if try fileKind(location) == .directory {
             switch transport {
             case .oci: return OCILayout(path: location)

@@ -60,15 +60,3 @@ extension NotATarError {
         return .foreign(ForeignContent(name, kind: file.kind + packing, advice: advice))
     }
 }
-
-/// A path as a word of a shell's command.
-///
-/// - Parameter path: `-` for standard input, which no command can name.
-func shellWord(_ path: String) -> String {
-    if path == "-" { return "FILE" }
-    let isPlain = path.utf8.allSatisfy { byte in
-        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-            || "/._-+=:@%,".utf8.contains(byte)
-    }
-    return isPlain && !path.hasPrefix("-") ? path : "'\(path.replacing("'", with: "'\\''"))'"
-}

@@ -1,23 +1,22 @@
+import ByteStreams
 import Synchronization
 
 /// A staging area that is made when it is needed first: a place that is only looked at is not written to.
 final class LazyStagingArea: Sendable {
-    private let root: String
-    private let shared: String?
+    private let root: LazyDirectory
     private let quarantine: Quarantine?
     private let opened = Mutex<StagingArea?>(nil)
 
-    /// - Parameter shared: as of a `StagingArea`.
-    init(root: String, shared: String? = nil, quarantine: Quarantine? = nil) {
+    /// - Parameter root: is made with it.
+    init(_ root: LazyDirectory, quarantine: Quarantine? = nil) {
         self.root = root
-        self.shared = shared
         self.quarantine = quarantine
     }
 
     func area() throws -> StagingArea {
         try opened.withLock { opened in
             if let opened { return opened }
-            let new = try StagingArea(root: root, shared: shared, quarantine: quarantine)
+            let new = try StagingArea(root.made(), quarantine: quarantine)
             opened = new
             return new
         }

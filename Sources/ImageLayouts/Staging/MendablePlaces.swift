@@ -6,11 +6,11 @@ extension Store: MendablePlace {
     /// A link, while nobody collects garbage.
     public func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
         try await Workers.blobs.run { [self] in
-            try StoreLock.using(self.path) {
-                if let target, try !touch(self.path(ofBlob: target)) {
+            try StoreLock.using(root.made()) {
+                if let target, try !touch(paths.blob(target)) {
                     throw TransferError.notFound("\(title) has no \(target) for \(path) to lead to")
                 }
-                try area().write(bytes, to: "\(self.path)/\(path)")
+                try area().write(bytes, to: path)
             }
         }
     }
@@ -19,7 +19,7 @@ extension Store: MendablePlace {
         guard let tag = name.tag else { return }
         try await Workers.commits.run { [self] in
             // Alone: nobody sets the tag between the look and what is written.
-            let lock = try StoreLock.forSweeping(path)
+            let lock = try StoreLock.forSweeping(root.made())
             defer { withExtendedLifetime(lock) {} }
             guard try isBroken(tag, in: name.repository) else { return }
             try setTag(tag, descriptor.digest, in: name.repository)
@@ -28,9 +28,9 @@ extension Store: MendablePlace {
 
     /// Whether a tag is there, and means nothing, or what it never meant by its history.
     private func isBroken(_ tag: String, in repository: String) throws -> Bool {
-        guard try fileKind("\(path)/\(paths.tag(tag, repository))") != nil else { return false }
+        guard let root = try root.ifThere(), try root.kind(paths.tag(tag, repository)) != nil else { return false }
         guard let digest = try? source.link(paths.currentLink(tag, repository)) else { return true }
-        return try fileKind("\(path)/\(paths.tagIndexLink(digest, tag, repository))") == nil
+        return try root.kind(paths.tagIndexLink(digest, tag, repository)) == nil
     }
 
     public func keptReplaced() throws -> String? { try quarantine?.settle() }
@@ -39,11 +39,11 @@ extension Store: MendablePlace {
 extension OCILayout: MendablePlace {
     public func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
         try await Workers.blobs.run { [self] in
-            let lock = try DirectoryLock.waiting(.exclusive, on: self.path)
+            let area = try area()
+            let lock = try DirectoryLock.waiting(.exclusive, in: area.root)
             defer { withExtendedLifetime(lock) {} }
-            let file = "\(self.path)/\(path)"
-            if LayoutDocuments.isSound(file) { return }
-            try area().write(bytes, to: file)
+            if LayoutDocuments.isSound(path, in: area.root) { return }
+            try area.write(bytes, to: path)
         }
     }
 
@@ -62,7 +62,7 @@ extension ImageDirectory: MendablePlace {
             let area = try area()
             // Nobody else writes from here on.
             if (try? root()) != nil { return }
-            try area.write(bytes, to: "\(self.path)/\(path)")
+            try area.write(bytes, to: path)
         }
     }
 

@@ -1,6 +1,6 @@
 import ByteStreams
-import Glibc
 import ImageModel
+import ImageTransfer
 import Synchronization
 
 /// Where one run keeps what it deletes or replaces: `.dray/quarantine/<time>` below the place's root. It is made when the
@@ -18,7 +18,6 @@ final class Quarantine: Sendable {
         var items: [Item] = []
     }
 
-    private let root: String
     /// Keeps nothing aside itself, for everything in the quarantine is put back one day. It is there from the begin, so
     /// that what a killed run has left goes even where this one has nothing to write.
     private let area: StagingArea
@@ -27,20 +26,17 @@ final class Quarantine: Sendable {
     /// Of all runs, below the root.
     static let path = ".dray/quarantine"
 
-    private var all: String { "\(root)/\(Self.path)" }
+    private var root: DirectoryHandle { area.root }
 
     /// - Parameter root: the place's.
-    init(root: String) throws {
-        self.root = root
-        area = try StagingArea(root: root)
-    }
+    init(_ root: DirectoryHandle) throws { area = try StagingArea(root) }
 
     /// Moves a file away.
     ///
     /// - Parameter path: below the root.
     func take(_ path: String, size: Int64) throws {
         let target = try place(for: path)
-        try systemCall("move to \(target)", "\(root)/\(path)") { rename("\(root)/\(path)", target) }
+        try root.move(path, to: target, lasting: false)
         note(Item(path: path, size: size))
     }
 
@@ -49,19 +45,21 @@ final class Quarantine: Sendable {
     /// - Parameter path: below the root.
     func keep(_ path: String) throws {
         let target = try place(for: path)
-        let size = try fileSize("\(root)/\(path)") ?? 0
-        try systemCall("keep as \(target)", "\(root)/\(path)") { link("\(root)/\(path)", target) }
+        let size = try root.size(path) ?? 0
+        guard try root.link(path, as: target) else {
+            throw TransferError.refused("\(root.path)/\(target) came to be just now; run the command again")
+        }
         note(Item(path: path, size: size))
     }
 
     private func note(_ item: Item) { run.withLock { $0?.items.append(item) } }
 
     private func place(for path: String) throws -> String {
-        let own = "\(all)/\(try id())/\(path)"
+        let own = "\(Self.path)/\(try id())/\(path)"
         var target = own
         var number = 1
         // What is replaced twice in one run is kept twice.
-        while try fileKind(target, followingLinks: false) != nil {
+        while try root.kind(target) != nil {
             number += 1
             target = "\(own).\(number)"
         }
@@ -75,11 +73,11 @@ final class Quarantine: Sendable {
             let base = Timestamp.format(Timestamp.now, "%Y%m%dT%H%M%SZ")
             var id = base
             var number = 1
-            while try fileKind("\(all)/\(id)") != nil {
+            while try root.kind("\(Self.path)/\(id)") != nil {
                 number += 1
                 id = "\(base)-\(number)"
             }
-            try area.makeDirectory(at: "\(all)/\(id)")
+            try area.makeDirectory(at: "\(Self.path)/\(id)")
             run = Run(id: id)
             return id
         }
@@ -91,9 +89,9 @@ final class Quarantine: Sendable {
     /// - Returns: the id; nil if nothing was taken.
     func settle() throws -> String? {
         guard let run = run.withLock({ $0 }) else { return nil }
-        let place = "\(all)/\(run.id)"
+        let place = "\(Self.path)/\(run.id)"
         guard !run.items.isEmpty else {
-            try removeTree(place)
+            try root.removeTree(place)
             return nil
         }
         try area.write(Document.encode(run.items, pretty: true), to: "\(place)/list.json")

@@ -11,7 +11,7 @@ final class StagedBlobWriter: BlobWriter {
 
     /// - Parameters:
     ///   - replaces: whether a file of the same size is put aside, too: it is damaged.
-    ///   - place: the final path of a blob.
+    ///   - place: the final path of a blob, below the root.
     init(in area: StagingArea, replaces: Bool, place: @escaping (Digest) throws -> String) throws {
         self.area = area
         self.replaces = replaces
@@ -27,7 +27,7 @@ final class StagedBlobWriter: BlobWriter {
 
     func commit(_ digest: Digest) throws {
         let path = try place(digest)
-        if try !replaces && fileSize(path, followingLinks: false) == file.count {
+        if try !replaces && area.root.size(path) == file.count {
             file.cancel()
             return
         }

@@ -14,6 +14,9 @@ public final class Store: ImageDestination {
     public let path: String
     public let requestedName: String?
     let paths = StorePaths.standard
+    /// Read wherever trusted links lead; written only where it is itself.
+    let root: LazyDirectory
+    private let tree: DirectoryTree
     private let staging: LazyStagingArea
     /// SHA-256 of blobs that go by SHA-512, as far as this run wrote them.
     private let canonical = Mutex<[Digest: Digest]>([:])
@@ -35,7 +38,9 @@ public final class Store: ImageDestination {
     init(path: String, name: String?, servesOthers: Bool, quarantine: Quarantine?) {
         self.path = path
         self.quarantine = quarantine
-        staging = LazyStagingArea(root: path, quarantine: quarantine)
+        root = LazyDirectory(path, reach: .trusted)
+        tree = DirectoryTree(path)
+        staging = LazyStagingArea(root, quarantine: quarantine)
         requestedName = name
         reliance = servesOthers ? nil : StoreReliance()
         layerMemory = LayerMemory(place: path)
@@ -50,13 +55,12 @@ public final class Store: ImageDestination {
         return traits
     }
 
-    var source: StoreSource { StoreSource(DirectoryTree(path)) }
+    var source: StoreSource { StoreSource(tree) }
 
-    private var isThere: Bool { get throws { try fileKind("\(path)/\(paths.root)") == .directory } }
+    private var isThere: Bool { get throws { try root.ifThere()?.status(paths.root)?.isDirectory == true } }
 
     func area() throws -> StagingArea { try staging.area() }
 
-    func path(ofBlob digest: Digest) -> String { "\(path)/\(paths.blob(digest))" }
     func remember(_ digest: Digest, is target: Digest) { canonical.withLock { $0[digest] = target } }
 
     /// The SHA-256 that the store keeps a blob under; nil if it is not there.
@@ -74,20 +78,30 @@ public final class Store: ImageDestination {
     public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
         guard let target = try target(of: blob.digest, in: repository) else { return false }
         return try await Workers.commits.run { [self] in
-            let lock = try StoreLock.forLook(at: path)
+            let lock = try forLook()
             defer { withExtendedLifetime(lock) {} }
-            guard try rely(on: path(ofBlob: target)) else { return false }
-            _ = try rely(on: "\(path)/\(paths.layerLink(blob.digest, repository))")
+            guard try rely(on: paths.blob(target)) else { return false }
+            _ = try rely(on: paths.layerLink(blob.digest, repository))
             let size = try size(ofBlob: target)
             return blob.size < 0 ? size != nil : size == blob.size
         }
     }
 
     /// Touches a file, so that a garbage collection leaves it; whether it is there.
-    private func rely(on file: String) throws -> Bool { try reliance?.add(file) ?? touch(file) }
+    private func rely(on file: String) throws -> Bool {
+        guard try touch(file) else { return false }
+        reliance?.add(file)
+        return true
+    }
+
+    func touch(_ file: String) throws -> Bool { try root.ifThere()?.touch(file) ?? false }
+
+    func forLook() throws -> StoreLock? { try root.ifThere().flatMap { try StoreLock.forLook(at: $0) } }
 
     /// Called while something long is under way.
-    func stayFresh() throws { try reliance?.refresh() }
+    func stayFresh() throws {
+        for file in reliance?.due() ?? [] { _ = try touch(file) }
+    }
 
     public func has(manifest: Digest, in repository: String) async throws -> Bool {
         guard try isThere else { return false }
@@ -95,11 +109,11 @@ public final class Store: ImageDestination {
         let manifest = try? await source.manifest(Descriptor(untyped: manifest), in: repository)
         guard let manifest else { return false }
         let isThere = try await Workers.commits.run { [self] in
-            let lock = try StoreLock.forLook(at: path)
+            let lock = try forLook()
             defer { withExtendedLifetime(lock) {} }
             let target = try source.link(paths.revisionLink(manifest.digest, repository))
-            return try target.map { try rely(on: path(ofBlob: $0)) } == true
-                && rely(on: "\(path)/\(paths.revisionLink(manifest.digest, repository))")
+            return try target.map { try rely(on: paths.blob($0)) } == true
+                && rely(on: paths.revisionLink(manifest.digest, repository))
         }
         guard isThere else { return false }
         for blob in manifest.blobs where try !blob.staysAway && !isChild(blob, of: manifest, in: repository) {
@@ -139,7 +153,10 @@ public final class Store: ImageDestination {
             && source.link(paths.revisionLink(entry.digest, repository)) != nil
     }
 
+    /// Directories that every push writes in.
+    package var writtenPaths: [String] { [paths.blobs, paths.repositories, ".dray"].map { "\(path)/\($0)" } }
     public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
+    public func writeObstacle() async throws -> String? { WriteObstacle.find(at: writtenPaths) }
 
     public func writer(for target: BlobTarget) throws -> any BlobWriter {
         try StoreBlobWriter(self, area(), target: target)
@@ -151,7 +168,7 @@ public final class Store: ImageDestination {
     /// - Throws: `TransferError.damaged` if a blob of it, or a child that this run counted on, is not there.
     public func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.commits.run { [self] in
-            try StoreLock.using(path) {
+            try StoreLock.using(root.made()) {
                 try linkReferences(of: manifest, in: repository)
                 try write(manifest, in: repository)
             }
@@ -161,7 +178,7 @@ public final class Store: ImageDestination {
     /// Lets the repository serve what the manifest refers to, which lies in the store, whoever brought it.
     private func linkReferences(of manifest: Manifest, in repository: String) throws {
         for blob in manifest.blobs where try !blob.staysAway && !isChild(blob, of: manifest, in: repository) {
-            guard let target = try target(of: blob.digest, in: repository), try touch(path(ofBlob: target)),
+            guard let target = try target(of: blob.digest, in: repository), try touch(paths.blob(target)),
                 try size(ofBlob: target) != nil
             else {
                 throw TransferError.damaged(
@@ -171,7 +188,7 @@ public final class Store: ImageDestination {
             if target != blob.digest { try link(paths.layerLink(target, repository), to: target) }
         }
         for child in manifest.children {
-            let file = "\(path)/\(paths.revisionLink(child.digest, repository))"
+            let file = paths.revisionLink(child.digest, repository)
             if try !touch(file), reliance?.contains(file) == true {
                 throw TransferError.damaged(
                     "\(title): the manifest \(child.digest), part of \(manifest.digest), was deleted from \(repository) "
@@ -182,15 +199,15 @@ public final class Store: ImageDestination {
 
     /// The manifest's bytes, and the links to it. With the store held for use.
     func write(_ manifest: Manifest, in repository: String) throws {
-        try area().makeDirectory(at: "\(path)/\(paths.repositories)/\(repository)/_layers")
+        try area().makeDirectory(at: "\(paths.repositories)/\(repository)/_layers")
         let target = Digest(of: manifest.payload)
-        let file = path(ofBlob: target)
+        let file = paths.blob(target)
         if try !touch(file) || !holds(manifest.payload, file) {
             try area().write(manifest.payload, to: file)
         }
         if manifest.digest.algorithm != .sha256 { try link(paths.revisionLink(target, repository), to: target) }
         try link(paths.revisionLink(manifest.digest, repository), to: target)
-        _ = try rely(on: "\(path)/\(paths.revisionLink(manifest.digest, repository))")
+        _ = try rely(on: paths.revisionLink(manifest.digest, repository))
     }
 
     /// The tag's history, then the tag; a new one comes with both at once.
@@ -199,8 +216,8 @@ public final class Store: ImageDestination {
     public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         guard let tag = name.tag else { return }
         try await Workers.commits.run { [self] in
-            try StoreLock.using(path) {
-                guard try touch("\(path)/\(paths.revisionLink(descriptor.digest, name.repository))") else {
+            try StoreLock.using(root.made()) {
+                guard try touch(paths.revisionLink(descriptor.digest, name.repository)) else {
                     throw TransferError.notFound(
                         "\(title): \(name.repository) has no manifest \(descriptor.digest) to call \(tag)")
                 }
@@ -221,13 +238,13 @@ public final class Store: ImageDestination {
     /// - Returns: false if there is one already.
     private func makeTag(_ tag: String, _ digest: Digest, in repository: String) throws -> Bool {
         let final = paths.tag(tag, repository)
-        guard try fileKind("\(path)/\(final)") == nil else { return false }
         let area = try area()
-        return try area.makeDirectory(at: "\(path)/\(final)") { new in
+        guard try area.root.kind(final) == nil else { return false }
+        return try area.makeDirectory(at: final) { new in
             for link in [paths.tagIndexLink(digest, tag, repository), paths.currentLink(tag, repository)] {
-                let file = new + link.dropFirst(final.utf8.count)
-                try makeDirectories(parent(of: file), ownership: area.ownership, lasting: false)
-                try makeFile(Array(digest.description.utf8), at: file, area.ownership)
+                let file = String(link.dropFirst(final.count + 1))
+                try new.makeDirectory(parent(of: file), ownership: area.ownership, lasting: false)
+                try new.write(Array(digest.description.utf8), to: file, area.ownership)
             }
         }
     }
@@ -242,20 +259,19 @@ public final class Store: ImageDestination {
 
     /// Writes a link; touches it if it says so already.
     func link(_ relative: String, to digest: Digest) throws {
-        let file = "\(path)/\(relative)"
         let content = Array(digest.description.utf8)
-        if try touch(file), try holds(content, file) { return }
-        try area().write(content, to: file)
+        if try touch(relative), try holds(content, relative) { return }
+        try area().write(content, to: relative)
     }
 
     /// Whether a file is there and says just that. A link may lead out of the store, where others read nothing.
     private func holds(_ content: [UInt8], _ file: String) throws -> Bool {
-        try fileSize(file, followingLinks: false) == Int64(content.count)
-            && readFile(file, limit: content.count) == content
+        let root = try area().root
+        return try root.size(file) == Int64(content.count) && root.read(file, limit: content.count) == content
     }
 
     /// Bytes; nil if it is not there, or is a link, as which no registry keeps one.
-    func size(ofBlob target: Digest) throws -> Int64? { try fileSize(path(ofBlob: target), followingLinks: false) }
+    func size(ofBlob target: Digest) throws -> Int64? { try root.ifThere()?.size(paths.blob(target)) }
 }
 
 extension Store: ImageEditor {

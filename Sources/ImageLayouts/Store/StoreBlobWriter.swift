@@ -14,7 +14,7 @@ final class StoreBlobWriter: BlobWriter {
         writer = store
         repository = target.repository
         canonical = target.digest.map { $0.algorithm == .sha256 } ?? true ? nil : DigestHasher(.sha256)
-        staged = try StagedBlobWriter(in: area, replaces: target.replaces) { store.path(ofBlob: $0) }
+        staged = try StagedBlobWriter(in: area, replaces: target.replaces) { store.paths.blob($0) }
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -38,8 +38,8 @@ final class StoreBlobWriter: BlobWriter {
     }
 
     private func commit(as target: Digest) throws {
-        try StoreLock.using(writer.path) {
-            _ = try touch(writer.path(ofBlob: target))
+        try StoreLock.using(writer.root.made()) {
+            _ = try writer.touch(writer.paths.blob(target))
             try staged.commit(target)
         }
     }

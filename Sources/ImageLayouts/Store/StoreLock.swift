@@ -1,4 +1,4 @@
-import ByteStreams
+package import ByteStreams
 import Glibc
 
 /// The agreement between whoever adds to a store and whoever collects its garbage, in any number of processes.
@@ -12,7 +12,7 @@ import Glibc
 ///
 /// Locks are `flock`s on `ROOT/.dray/lock` and end with their process. Never take one while holding one: a
 /// sweeper that waits keeps new users out, so that it gets its turn. Blocks: call it on a worker.
-public final class StoreLock: Sendable {
+package final class StoreLock: Sendable {
     private let gate: DirectoryLock?
     private let lock: DirectoryLock
 
@@ -23,64 +23,74 @@ public final class StoreLock: Sendable {
 
     /// Below the root.
     private static let path = ".dray/lock"
-
-    private static func place(_ root: String) -> String { "\(root)/\(path)" }
+    private static let gate = "\(path)/gate"
+    private static let collector = "\(path)/collector"
 
     /// Waits until nobody sweeps. Any number of users may hold the store at once.
     ///
     /// - Parameter root: the store's, above `docker/registry/v2`.
-    public static func forUse(of root: String) throws -> StoreLock {
+    package static func forUse(of root: DirectoryHandle) throws -> StoreLock {
         try prepare(root)
         return try shared(root)
     }
 
     /// For those who only look and touch: they make nothing where no collector ever was.
-    static func forLook(at root: String) throws -> StoreLock? {
-        guard try fileKind("\(place(root))/gate") == .directory else { return nil }
+    static func forLook(at root: DirectoryHandle) throws -> StoreLock? {
+        guard try root.status(gate)?.isDirectory == true else { return nil }
         return try shared(root)
     }
 
-    private static func shared(_ root: String) throws -> StoreLock {
-        let gate = try DirectoryLock.waiting(.shared, on: "\(place(root))/gate")
+    private static func shared(_ root: DirectoryHandle) throws -> StoreLock {
+        let gate = try DirectoryLock.waiting(.shared, on: Self.gate, in: root)
         defer { withExtendedLifetime(gate) {} }
-        return StoreLock(gate: nil, lock: try DirectoryLock.waiting(.shared, on: place(root)))
+        return StoreLock(gate: nil, lock: try DirectoryLock.waiting(.shared, on: path, in: root))
     }
 
     /// Waits until nobody uses the store or sweeps it, and keeps everybody out.
-    static func forSweeping(_ root: String) throws -> StoreLock {
+    static func forSweeping(_ root: DirectoryHandle) throws -> StoreLock {
         try prepare(root)
         // New users wait at the gate, so those who are in get fewer.
-        let gate = try DirectoryLock.waiting(.exclusive, on: "\(place(root))/gate")
-        return StoreLock(gate: gate, lock: try DirectoryLock.waiting(.exclusive, on: place(root)))
+        let gate = try DirectoryLock.waiting(.exclusive, on: Self.gate, in: root)
+        return StoreLock(gate: gate, lock: try DirectoryLock.waiting(.exclusive, on: path, in: root))
     }
 
     /// There is one collector at a time.
     ///
     /// - Returns: nil if there is one already.
-    static func forCollecting(_ root: String) throws -> DirectoryLock? {
+    static func forCollecting(_ root: DirectoryHandle) throws -> DirectoryLock? {
         try prepare(root)
-        return try DirectoryLock.trying(.exclusive, on: "\(place(root))/collector")
+        return try DirectoryLock.trying(.exclusive, on: collector, in: root)
     }
 
     /// The time by the clock that stamps the store's files, which may be another machine's: nanoseconds since 1970.
-    static func now(_ root: String) throws -> Int64 {
-        let file = "\(place(root))/collector"
+    static func now(_ root: DirectoryHandle) throws -> Int64 { min(try stamp(root), fileTime()) }
+
+    private static func stamp(_ root: DirectoryHandle) throws -> Int64 {
         // Where that cannot be done, the time would be one of long ago, before which nothing was left behind.
-        try systemCall("touch", file) { utimensat(AT_FDCWD, file, nil, 0) }
-        let status = try DirectoryHandle.open(file)?.status(".")
-        return min(status?.changed ?? .max, fileTime())
+        try root.openToWrite(collector).stampNow()
     }
 
-    private static func prepare(_ root: String) throws {
-        for name in ["gate", "collector"] where try fileKind("\(place(root))/\(name)") != .directory {
-            let ownership = try Ownership(of: root)
-            try makeDirectories(root, ownership: ownership)
-            try DirectoryTree(root).makeDirectory("\(path)/\(name)", ownership: ownership)
+    /// A time by the same clock that is later than every touch before the call, and no later than any touch after it.
+    /// Waits for the clock's next tick, a few milliseconds. With the store held for sweeping.
+    static func moment(_ root: DirectoryHandle) throws -> Int64 {
+        let before = try stamp(root)
+        for _ in 0..<200 {
+            let time = try stamp(root)
+            if time > before { return time }
+            usleep(500)
+        }
+        // The clock stands still or was set back: files of this very time do not count as older.
+        return before
+    }
+
+    private static func prepare(_ root: DirectoryHandle) throws {
+        for place in [gate, collector] where try root.status(place)?.isDirectory != true {
+            try root.makeDirectory(place, ownership: Ownership(of: root))
         }
     }
 
     /// Runs `body` with the store held for use.
-    package static func using<T>(_ root: String, _ body: () throws -> T) throws -> T {
+    package static func using<T>(_ root: DirectoryHandle, _ body: () throws -> T) throws -> T {
         let lock = try forUse(of: root)
         defer { withExtendedLifetime(lock) {} }
         return try body()

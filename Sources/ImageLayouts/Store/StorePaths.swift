@@ -13,6 +13,7 @@ import ImageModel
 ///     _uploads/<uuid>/                                           the registry's own work
 /// .dray/staging/                                                 while dray writes: files without names yet
 /// .dray/lock/                                                    what writers and the garbage collection agree by
+/// .dray/released                                                 deletes that the garbage collection follows: see `ReleaseList`
 /// .dray/quarantine/                                              what was deleted or replaced: see `StoreQuarantine`
 /// .dray/layers                                                   see LayerMemory; may be removed
 /// ```

@@ -1,4 +1,3 @@
-import ByteStreams
 import Synchronization
 
 /// The files that a run counts on, though nothing refers to them yet.
@@ -15,25 +14,18 @@ final class StoreReliance: Sendable {
     /// A fraction of the collector's standard grace time.
     private static let interval = Duration.seconds(600)
 
-    /// Touches a file and remembers it.
-    ///
-    /// - Returns: whether it is there.
-    func add(_ path: String) throws -> Bool {
-        guard try touch(path) else { return false }
-        state.withLock { _ = $0.paths.insert(path) }
-        return true
-    }
+    /// Remembers a file that was touched.
+    func add(_ path: String) { state.withLock { _ = $0.paths.insert(path) } }
 
     func contains(_ path: String) -> Bool { state.withLock { $0.paths.contains(path) } }
 
-    /// Touches all of them, if that is due. Cheap otherwise.
-    func refresh() throws {
-        let due: Set<String> = state.withLock { state in
+    /// Those that are to be touched again now: all of them, or none.
+    func due() -> Set<String> {
+        state.withLock { state in
             guard ContinuousClock.now - state.touched > Self.interval else { return [] }
             state.touched = .now
             return state.paths
         }
-        for path in due { _ = try touch(path) }
     }
 
     func forget() { state.withLock { $0.paths = [] } }

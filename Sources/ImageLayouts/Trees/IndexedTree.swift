@@ -28,7 +28,9 @@ package final class IndexedTree: FileTree {
     }
 
     package func open(_ path: String) throws -> (any ByteSource)? {
-        try index.members.file(at: path).map { index.open($0) }
+        guard let entry = try index.members.file(at: path) else { return nil }
+        try index.file.checkUnchanged()
+        return index.open(entry)
     }
 
     package func list(_ path: String) throws -> [String]? { try index.members.list(path) }
@@ -43,5 +45,5 @@ package final class IndexedTree: FileTree {
         return facts
     }
 
-    package func stamp(of path: String) throws -> String? { try FileStamp(of: self.path).text }
+    package func stamp(of path: String) throws -> String? { try index.file.stamp().text }
 }

@@ -38,6 +38,14 @@ extension FileTree {
     ///
     /// - Throws: `DocumentError`; `StreamError.limit` if it is larger than any list.
     package func list<List: ListDocument>(_ type: List.Type, at path: String) throws -> List? {
+        try identifiedList(type, at: path)?.content
+    }
+
+    /// Likewise with the digest of the very bytes that it was read from: whoever vouches for that vouches for what the list
+    /// says, whatever is in the file by now.
+    package func identifiedList<List: ListDocument>(
+        _ type: List.Type, at path: String
+    ) throws -> (content: List, digest: Digest)? {
         if let stream = self as? StreamedTree, let list = try stream.list(type, at: path) { return list }
         guard let size = try size(of: path) else {
             // A pipe or a device in its place is an error.
@@ -48,6 +56,9 @@ extension FileTree {
         guard size <= Document.listSizeLimit else {
             throw StreamError.limit("\(name) is larger than the limit of \(Document.listSizeLimit) bytes")
         }
-        return try open(path).map { try List(reading: $0, name: name) }
+        guard let source = try open(path).map({ HashingSource($0) }) else { return nil }
+        let list = try List(reading: source, name: name)
+        _ = try source.drain()
+        return (list, source.digest())
     }
 }

@@ -16,7 +16,11 @@ func openTree(_ path: String, limit: InflationLimit = .standard) throws -> any F
     case .other: return StreamedTree(path, limit: limit)
     case .file, .link, nil: break
     }
-    let file = try OpenFile(reading: path)
+    return try openTree(OpenFile(reading: path), limit: limit)
+}
+
+/// The tree of an archive that is open.
+func openTree(_ file: OpenFile, limit: InflationLimit = .standard) throws -> any FileTree {
     let start = try PeekingSource(FileSource(file)).peek(6)
     return CompressionFormat.sniff(start) == .none ? try IndexedTree(file) : StreamedTree(file, limit: limit)
 }

@@ -47,6 +47,7 @@ package final class StreamedTree: FileTree {
     private func makeReader() throws -> TarReader {
         let source: any ByteSource
         if let file {
+            try file.checkUnchanged()
             source = FileSource(file)
         } else {
             source = path == "-" ? DescriptorSource.standardInput() : try DescriptorSource(reading: path)
@@ -150,9 +151,10 @@ package final class StreamedTree: FileTree {
         return try open(path)?.readAll(limit: limit, name: name)
     }
 
-    /// What a list says that was read in passing.
-    func list<List: ListDocument>(_ type: List.Type, at path: String) throws -> List? {
-        try keptList(at: path)?.content.get() as? List
+    /// What a list says that was read in passing, and the digest of its bytes.
+    func list<List: ListDocument>(_ type: List.Type, at path: String) throws -> (content: List, digest: Digest)? {
+        guard let kept = try keptList(at: path), let content = try kept.content.get() as? List else { return nil }
+        return (content, kept.facts.digest)
     }
 
     func startOfList(at path: String) throws -> [UInt8]? { try keptList(at: path)?.start }

@@ -4,8 +4,12 @@ package import ImageTransfer
 /// What an archive says of itself: that it is a delta, a volume, a whole; nothing where it has no packing list.
 package struct ArchiveContents: Sendable {
     private let title: String
+    /// A file that is there: the archive, or a volume of the set.
+    private let file: String
     /// nil for an archive like any other.
     let list: PackingList?
+    /// Of the bytes that the packing list was read from; nil without one.
+    let digest: Digest?
     /// Volumes that are not here, and why.
     private let missing: [Int: String]
     private let absent: [Digest: PackingList.Absent]
@@ -15,19 +19,18 @@ package struct ArchiveContents: Sendable {
     /// - Throws: `TransferError.damaged` if what it says does not fit what is in it.
     init(_ tree: any FileTree) throws {
         title = tree.title
-        guard let list = try tree.list(PackingList.self, at: VolumePaths.packingList) else {
-            (self.list, missing, absent, lost) = (nil, [:], [:], [:])
+        file = (tree as? VolumeTree)?.firstVolume ?? tree.title
+        guard let (list, digest) = try tree.identifiedList(PackingList.self, at: VolumePaths.packingList) else {
+            (self.list, self.digest, missing, absent, lost) = (nil, nil, [:], [:], [:])
             return
         }
         self.list = list
-        guard let place = try VolumePlace(in: tree), let set = try tree.facts(of: VolumePaths.packingList),
-            let index = try tree.facts(of: OCIPaths.index)
-        else { throw TransferError.damaged("\(title) has a packing list, but lacks what belongs to it") }
-        guard place.set == set.digest else {
-            throw TransferError.damaged("\(title): the packing list is not the one that \(VolumePaths.place) names")
+        self.digest = digest
+        guard let place = try VolumePlace(in: tree), try tree.size(of: OCIPaths.index) != nil else {
+            throw TransferError.damaged("\(title) has a packing list, but lacks what belongs to it")
         }
-        guard list.index.digest == index.digest else {
-            throw TransferError.damaged("\(title): index.json is not the one in the packing list")
+        guard place.set == digest else {
+            throw TransferError.damaged("\(title): the packing list is not the one that \(VolumePaths.place) names")
         }
         if let set = tree as? VolumeTree {
             missing = set.missing
@@ -43,6 +46,9 @@ package struct ArchiveContents: Sendable {
         }
         self.lost = lost
     }
+
+    /// Whether an `index.json` of that digest is the one that belongs to it.
+    func isIndex(_ digest: Digest) -> Bool { list.map { $0.index.digest == digest } ?? true }
 
     package var remarks: [String] {
         guard let list else { return [] }
@@ -70,15 +76,16 @@ package struct ArchiveContents: Sendable {
     package func absence(of blob: Descriptor) -> BlobAbsence? {
         if let absent = absent[blob.digest] {
             return BlobAbsence(
-                reason: "\(title) is a delta that leaves out what its destination had",
+                .leftOut, reason: "\(title) is a delta that leaves out what its destination had",
                 advice: "take a new inventory of the destination and pack another delta",
                 repository: absent.repository)
         }
         guard let number = lost[blob.digest], let reason = missing[number] else { return nil }
+        let recovery =
+            (list?.recoveryVolumes ?? 0) == 0
+            ? "" : ", or rebuild it from the recovery volumes with 'dray recover \(file)'"
         return BlobAbsence(
-            reason: "volume \(number) of \(list?.volumes.count ?? 0) of the set \(title) is \(reason)",
-            advice: (list?.recoveryVolumes ?? 0) == 0
-                ? "name the missing volume as well"
-                : "name the missing volume as well, or rebuild it from the recovery volumes with 'dray recover'")
+            .missingVolume, reason: "volume \(number) of \(list?.volumes.count ?? 0) of the set \(title) is \(reason)",
+            advice: "put volume \(number) beside the others, or name it as well" + recovery)
     }
 }

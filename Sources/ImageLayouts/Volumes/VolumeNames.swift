@@ -30,7 +30,7 @@ struct VolumeNames {
     /// - Parameter number: from 1.
     func recovery(_ number: Int) -> String { "\(base).\(Self.recoveryMark)\(number)\(Self.ending)" }
 
-    static func isRecovery(_ path: String) -> Bool { path.contains(".\(recoveryMark)") }
+    static func isRecovery(_ path: String) -> Bool { lastComponent(of: path).contains(".\(recoveryMark)") }
 
     /// - Parameter number: from 1.
     func volume(_ number: Int) -> String {
@@ -52,7 +52,9 @@ struct VolumeNames {
     /// Whether a file is a volume, for data or for recovery: by its name, and by what is in it, since any tarball may
     /// be called `alpine.319.tar`.
     static func isVolume(_ path: String) -> Bool {
-        guard number(of: path) != nil || isRecovery(path), let tree = try? openTree(path) else { return false }
+        guard number(of: path) != nil || isRecovery(path), let tree = try? openTree(OpenFile(reading: path)) else {
+            return false
+        }
         return (try? tree.size(of: VolumePaths.place)) ?? nil != nil
     }
 
@@ -81,6 +83,15 @@ struct VolumeNames {
         }
     }
 
+    /// All files that have names of the set's volumes and recovery volumes, whatever is in them; sorted.
+    func files() throws -> [String] {
+        try beside().filter { path in
+            let name = lastComponent(of: path)
+            return (Self.number(of: name) != nil || Self.isRecovery(name))
+                && Self.stem(of: name) == lastComponent(of: base)
+        }.sorted()
+    }
+
     /// All files whose names begin like the set's.
     private func beside() throws -> [String] {
         let directory = parent(of: base)
@@ -96,10 +107,13 @@ struct VolumeNames {
         let own = Set(
             (1...list.volumes.count).map(volume) + (0..<list.recoveryVolumes).map { recovery($0 + 1) })
         var removed: [String] = []
-        for path in try beside() where !own.contains(path) {
+        // What is called `base.OTHER.001.tar` belongs to another set.
+        for path in try beside()
+        where !own.contains(path) && Self.stem(of: lastComponent(of: path)) == lastComponent(of: base) {
             // What is no volume is not ours.
             guard Self.isVolume(path) else { continue }
-            try removeFile(path)
+            let place = try FilePlace(path, followingLinks: false)
+            try place.directory.removeFile(place.name)
             removed.append(path)
         }
         return removed.isEmpty ? [] : ["\(removed.joined(separator: ", ")) of an older set of this name went away"]

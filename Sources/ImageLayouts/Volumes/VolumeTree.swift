@@ -25,8 +25,8 @@ package final class VolumeTree: FileTree {
         self.volumes = volumes
         self.lost = lost.filter { volumes[$0.key] == nil }
         let any = try Self.first(volumes)
-        let facts = try any.facts(of: VolumePaths.packingList)
-        guard facts?.digest == set, let list = try any.list(PackingList.self, at: VolumePaths.packingList) else {
+        let found = try any.identifiedList(PackingList.self, at: VolumePaths.packingList)
+        guard let (list, digest) = found, digest == set else {
             throw TransferError.damaged("\(any.title): the packing list is not the one that \(VolumePaths.place) names")
         }
         self.list = list
@@ -70,6 +70,8 @@ package final class VolumeTree: FileTree {
     }
 
     package var title: String { path }
+    /// A volume that is here, for messages.
+    var firstVolume: String { (try? Self.first(volumes).title) ?? path }
 
     /// The same set, with volumes that lie elsewhere.
     func joined(with other: VolumeTree) throws -> VolumeTree {

@@ -14,8 +14,6 @@ public enum Document {
     public static let listSizeLimit = 1 << 30
     /// The most entries of a list.
     public static let entryLimit = 5_000_000
-    /// The largest answer of a registry that is one page of a list, in bytes.
-    public static let pageSizeLimit = 16 << 20
     /// The deepest nesting of arrays and objects.
     public static let depthLimit = 64
 

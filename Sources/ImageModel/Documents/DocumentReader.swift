@@ -210,6 +210,20 @@ package struct DocumentReader: ~Copyable {
         return try self.text(text)
     }
 
+    /// Skips a value of any total size; the limits apply to its parts.
+    package mutating func skip() throws {
+        if try isObject() {
+            try object { reader, _ in
+                try reader.skip()
+                return true
+            }
+        } else if try isArray() {
+            try array { try $0.skip() }
+        } else {
+            _ = try value()
+        }
+    }
+
     /// Takes a string, however long, in pieces as they stand in the document.
     ///
     /// - Parameter body: is given what lies between the quotation marks; an escape is in one piece, and alone.

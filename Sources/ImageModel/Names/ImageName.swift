@@ -71,11 +71,10 @@ public struct ImageName: Hashable, Sendable, CustomStringConvertible {
             name = text[..<colon]
         }
         if name.hasPrefix("["), name.hasSuffix("]") {
-            return name.dropFirst().dropLast().allSatisfy { $0.isASCII && ($0.isHexDigit || $0 == ":" || $0 == ".") }
+            name = name.dropFirst().dropLast()
+            return name.contains(":") && HostName.isValid(name)
         }
-        return name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
-            !label.isEmpty && label.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
-        }
+        return HostName.isValid(name) && !name.contains { "_:".contains($0) } && !name.hasSuffix(".")
     }
 
     private static func isComponent(_ bytes: some Collection<UInt8>) -> Bool {

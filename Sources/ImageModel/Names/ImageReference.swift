@@ -37,11 +37,13 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     public var isStandardStream: Bool { location == "-" }
 
     /// - Parameters:
+    ///   - isWritten: whether the place may have to be made.
     ///   - exists: whether a path is there.
     ///   - recognise: the transport of what lies at a path without one; nil if it cannot be told.
     /// - Throws: `ReferenceError`.
     public init(
-        _ text: String, exists: (String) throws -> Bool, recognise: (String) throws -> Transport?
+        _ text: String, isWritten: Bool = false, exists: (String) throws -> Bool,
+        recognise: (String) throws -> Transport?
     ) throws {
         var rest = text
         if let at = text.lastIndex(of: "@"), let digest = Digest(text[text.index(after: at)...]), try !exists(text) {
@@ -51,6 +53,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
             digest = nil
             try Self.refuseBadDigest(text, exists: exists)
         }
+        if try !exists(rest) { rest = try ReferenceHabits.understood(rest, of: text, isWritten: isWritten, exists) }
         if let registry = try Self.registry(rest, of: text) {
             transport = .registry
             (location, name) = try Self.splitRegistry(registry, of: text)
@@ -60,23 +63,23 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         // `docker:` without slashes is what people write who mean a registry: it is none of the transports.
         let known = prefix.flatMap(Transport.init(rawValue:)).flatMap { $0 == .registry ? nil : $0 }
         if let prefix, known != nil { rest.removeFirst(prefix.utf8.count + 1) }
-        guard !rest.isEmpty else { throw ReferenceError("'\(text)' names no location") }
+        guard !rest.isEmpty else { throw ReferenceError("'\(text)': missing path; expected TRANSPORT:PATH") }
         if try exists(rest) {
             (location, name) = (rest, nil)
         } else {
             (location, name) = Self.split(rest)
         }
-        guard !location.isEmpty else { throw ReferenceError("'\(text)' names no location") }
+        guard !location.isEmpty else { throw ReferenceError("'\(text)': missing path; expected TRANSPORT:PATH") }
         if let known {
             transport = known
         } else if try exists(location), let found = try recognise(location) {
             transport = found
         } else if try exists(location) {
-            throw ReferenceError("\(location) is no image archive, layout or store that dray knows")
+            throw ReferenceError("'\(location)': not an image archive, layout or store")
         } else {
-            throw Self.missing(location, of: text)
+            throw ReferenceHabits.missing(text, isWritten: isWritten)
         }
-        if name?.isEmpty == true { throw ReferenceError("'\(text)' ends in ':' but gives no name") }
+        if name?.isEmpty == true { throw ReferenceError("'\(text)': missing name after ':'") }
     }
 
     /// What follows the scheme of a registry: `docker://`, or `oci://` as Helm, Flux and ORAS write it.
@@ -84,31 +87,15 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     /// - Returns: nil for other references.
     private static func registry(_ rest: String, of text: String) throws -> String? {
         if rest.hasPrefix(Transport.registry.prefix) { return String(rest.dropFirst(Transport.registry.prefix.count)) }
-        for scheme in ["https://", "http://"] where rest.hasPrefix(scheme) {
-            throw ReferenceError(
-                "'\(text)': a web address, not a reference; for an image of a registry write "
-                    + "\(Transport.registry.prefix)\(rest.dropFirst(scheme.count)), and download an archive first")
-        }
         guard rest.hasPrefix("oci://") else { return nil }
         let place = String(rest.dropFirst("oci://".count))
         let host = place.prefix { $0 != "/" }
         guard looksLikeHost(String(host)) || host.contains(":") else {
             throw ReferenceError(
-                "'\(text)': no registry's host follows oci://; write oci://HOST[:PORT]/REPOSITORY[:TAG], or oci:DIR for the "
+                "'\(printable(text))': no registry's host follows oci://; write oci://HOST[:PORT]/REPOSITORY[:TAG], or oci:DIR for the "
                     + "layout in a directory")
         }
         return place
-    }
-
-    /// The error for a text that has neither a transport nor leads to a file.
-    private static func missing(_ location: String, of text: String) -> ReferenceError {
-        if let name = ImageName(text.prefix { $0 != "@" }), name.host != nil {
-            return ReferenceError(
-                "'\(text)': no such file or directory; for an image of a registry write \(Transport.registry.prefix)\(text)"
-            )
-        }
-        let transports = Transport.allCases.map(\.prefix).joined(separator: ", ")
-        return ReferenceError("'\(text)': there is no \(location); to make one, say what: \(transports)")
     }
 
     /// What begins like a digest is meant as one.
@@ -117,7 +104,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         let end = text[text.index(after: at)...]
         for algorithm in Digest.Algorithm.allCases where end.hasPrefix("\(algorithm.rawValue):") {
             throw ReferenceError(
-                "'\(text)': '\(end)' is no digest: \(algorithm.rawValue) has \(algorithm.hexLength) lower-case "
+                "'\(printable(text))': '\(end)' is no digest: \(algorithm.rawValue) has \(algorithm.hexLength) lower-case "
                     + "hexadecimal digits")
         }
     }
@@ -144,6 +131,11 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     /// address in brackets, has a port before a `/`, or ends the text with a `/`; else all is a name at Docker Hub.
     private static func splitRegistry(_ rest: String, of text: String) throws -> (String, String?) {
         guard !rest.isEmpty else { throw ReferenceError("'\(text)' names no registry and no image") }
+        guard !rest.utf8.contains(UInt8(ascii: "@")) else {
+            throw ReferenceError(
+                "'\(printable(text))': invalid registry or image name; '@' stands only before a digest, and a user name and "
+                    + "password are given by --creds or 'dray login'")
+        }
         let first = String(rest.prefix { $0 != "/" })
         let hasSlash = first.count < rest.count
         let isHost = looksLikeHost(first) || (hasSlash && first.contains(":")) || rest == first + "/"
@@ -152,17 +144,24 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         if ["index.docker.io", "registry-1.docker.io"].contains(host) { host = "docker.io" }
         if host == "docker.io", !name.isEmpty, !name.contains("/") { name = "library/" + name }
         guard ImageName("\(host.contains(".") || host.contains(":") ? host : host + ":443")/a") != nil else {
-            throw ReferenceError("'\(text)': '\(host)' is no host")
+            throw ReferenceError("'\(printable(text))': '\(host)' is no host")
         }
         guard name.isEmpty || ImageName(withoutHost: name) != nil || RepositoryPattern(name) != nil else {
             throw ReferenceError(
-                "'\(text)': '\(name)' is no REPOSITORY[:TAG]: lower case, digits, and single '.', '_', '-' and '/'")
+                "'\(printable(text))': '\(name)' is no REPOSITORY[:TAG]: lower case, digits, and single '.', '_', '-' "
+                    + "and '/'")
         }
         return (host, name.isEmpty ? nil : name)
     }
 
+    /// A reference for messages, however it is mistyped: without the user name and password that a URL may hold.
+    package static func printable(_ text: String) -> String {
+        let isPath = Transport.allCases.contains { $0 != .registry && text.hasPrefix($0.prefix) }
+        return isPath && !text.contains("://") ? text : PrintableURL.value(text)
+    }
+
     /// Whether it is a host wherever it stands.
-    private static func looksLikeHost(_ text: String) -> Bool {
+    static func looksLikeHost(_ text: String) -> Bool {
         let bare = text.prefix { $0 != ":" }
         return bare.contains(".") || bare == "localhost" || text.hasPrefix("[")
     }

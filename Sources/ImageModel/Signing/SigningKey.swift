@@ -6,6 +6,8 @@ import Crypto
 /// would need, the key's id (8), seed (32) and public key (32), and 32 bytes of a checksum that such keys do without.
 public struct SigningKey: Sendable {
     private let id: [UInt8]
+    /// The key's ID, as minisign prints it.
+    public var title: String { MinisignFile.title(ofKey: id) }
     private let key: Curve25519.Signing.PrivateKey
 
     /// - Parameters:

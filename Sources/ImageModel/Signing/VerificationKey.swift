@@ -3,6 +3,8 @@ import Crypto
 /// A public key of minisign: base64 of `Ed`, the key's id (8) and the key (32).
 public struct VerificationKey: Sendable {
     private let id: [UInt8]
+    /// The key's ID, as minisign prints it.
+    public var title: String { MinisignFile.title(ofKey: id) }
     private let key: Curve25519.Signing.PublicKey
 
     /// - Parameters:

@@ -81,6 +81,8 @@ private struct RuleSettings {
     var options: CopyOptions = {
         var options = CopyOptions()
         options.keepGoing = true
+        // A rule is run again and again: the archive that an earlier run made is replaced.
+        options.onExistingFile = .overwrite
         options.names.prefix = "rename"
         options.names.onExisting = "on-existing"
         options.names.platform = "platforms:"
@@ -114,6 +116,7 @@ private struct RuleSettings {
         section.read("strict", .flag, into: &options.strict)
         if let onExisting = section.read("on-existing", ValueKind<CopyOptions.OnExisting>.choice()) {
             options.onExisting = onExisting
+            options.onExistingFile = onExisting
             options.onClash = onExisting
         }
         section.read("jobs", .jobs, into: &options.jobs)

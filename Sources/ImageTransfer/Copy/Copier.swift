@@ -23,7 +23,7 @@ public struct Copier: Sendable {
         let staged = StagedBlobs()
         defer { staged.cancelAll() }
         do {
-            if try await leavesAll(destination) { return CopyReport(isDryRun: options.dryRun) }
+            if try await keepsFile(destination) { return CopyReport(isDryRun: options.dryRun) }
             var readable: [CopySelection] = []
             var failures: [CopyReport.Failure] = []
             for selection in selections {
@@ -68,15 +68,17 @@ public struct Copier: Sendable {
         }
     }
 
-    /// Whether nothing is to be done, because the destination would be replaced as a whole.
-    private func leavesAll(_ destination: any ImageDestination) async throws -> Bool {
-        guard options.onExisting != .overwrite, try await destination.isTaken() else { return false }
-        guard options.onExisting == .skip else {
-            throw TransferError.refused(
-                "\(destination.title) exists"
-                    + options.names.advice(\.onExisting) { "\($0) overwrite replaces it, skip keeps it" })
+    /// Whether the destination is a file that exists and is to stay as it is.
+    private func keepsFile(_ destination: any ImageDestination) async throws -> Bool {
+        guard options.onExistingFile != .overwrite, let file = try await destination.existingFile() else {
+            return false
         }
-        progress.remark("\(destination.title) is there already, and is left as it is")
+        guard options.onExistingFile == .skip else {
+            throw TransferError.refused(
+                "\(file): the file exists and would be replaced"
+                    + options.names.advice(\.onExisting) { "pass \($0) overwrite to replace it, or skip to keep it" })
+        }
+        progress.remark("\(file): the file exists; skipped")
         return true
     }
 

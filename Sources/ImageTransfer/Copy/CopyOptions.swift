@@ -22,7 +22,10 @@ public struct CopyOptions: Hashable, Sendable {
     public var jobs = 4
     public var dryRun = false
     public var keepGoing = false
+    /// Applies to tags that the destination has.
     public var onExisting = OnExisting.overwrite
+    /// Applies to an archive file that exists, which a copy replaces as a whole.
+    public var onExistingFile = OnExisting.error
     /// Where two images claim one name: the last one has it, or the first one, or nothing is done.
     public var onClash = OnExisting.error
     /// Fail rather than change a digest.

@@ -34,7 +34,9 @@ final class PlannedImage: Sendable {
 
     /// What is reported of it if nothing is done.
     var entry: CopyReport.Image {
-        CopyReport.Image(source: source.title, name: name, descriptor: root, previousDigest: root.digest, rule: rule)
+        CopyReport.Image(
+            source: source.title, reference: source.retryReference(to: image), name: name, descriptor: root,
+            previousDigest: root.digest, rule: rule)
     }
 
     /// Whether every manifest stays as it is.
@@ -65,14 +67,21 @@ final class PlannedImage: Sendable {
         return moves
     }
 
+    /// Whether its manifest is dray's own work, and need not be of a certain family.
+    var hasOwnManifests: Bool { image.isMade || !keepsDigests }
+
     /// Every manifest as it is going to be, in the graph's order.
     ///
     /// - Parameters:
     ///   - blobs: what blobs become.
+    ///   - family: instead of the one that the plan has.
     ///   - options: what messages may advise.
-    func manifests(with blobs: [Digest: Descriptor], options: OptionNames = OptionNames()) throws -> [Manifest] {
+    func manifests(
+        with blobs: [Digest: Descriptor], in family: ManifestFormat? = nil, options: OptionNames = OptionNames()
+    ) throws -> [Manifest] {
         var rewriter = ManifestRewriter(
-            layers: blobs.filter { compressions[$0.key] != nil }, manifests: [:], format: format, options: options)
+            layers: blobs.filter { compressions[$0.key] != nil }, manifests: [:], format: family ?? format,
+            options: options)
         return try nodes.map { node in
             let manifest = try rewriter.rewrite(node)
             rewriter.manifests[node.manifest.digest] = manifest.descriptor

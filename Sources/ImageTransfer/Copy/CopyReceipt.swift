@@ -1,5 +1,6 @@
 public import ImageModel
 import ByteStreams
+import Glibc
 
 /// What a copy did, or what a dry run foresees, as a JSON document for those who keep books.
 ///
@@ -8,13 +9,18 @@ public struct CopyReceipt: Encodable, Sendable {
     /// One image.
     public struct Image: Encodable, Sendable {
         public var name: String
+        /// The reference that it was taken from.
         public var source: String
+        /// The reference that it has now; nil where none leads to a single image.
+        public var destination: String?
         public var rule: String?
-        /// `copied`, `present` if nothing had to be moved, `skipped` if another image has the name.
+        /// `copied`, `present` if nothing had to be changed, `skipped` if another image has the name.
         public var outcome: String
         /// At the destination; nil where a dry run cannot tell.
         public var digest: Digest?
         public var previousDigest: Digest
+        /// The digest that the tag named before, if that was another one.
+        public var replacedDigest: Digest?
         /// Whether the digest stays what it was.
         public var kept: Bool
         public var mediaType: MediaType
@@ -24,13 +30,20 @@ public struct CopyReceipt: Encodable, Sendable {
         public var estimate: String?
         public var seconds: Double
 
-        public init(_ image: CopyReport.Image) {
+        /// - Parameter destination: the reference of the place.
+        public init(_ image: CopyReport.Image, at destination: ImageReference? = nil) {
             name = image.name.description
-            source = image.source
+            source = image.reference
+            if var reference = destination, image.outcome == .copied {
+                if reference.transport != .directory { reference.name = image.name.description }
+                if image.name.tag == nil, image.estimate == nil { reference.digest = image.descriptor.digest }
+                self.destination = reference.description
+            }
             rule = image.rule
-            outcome = image.outcome == .skipped ? "skipped" : image.bytesMoved > 0 ? "copied" : "present"
+            outcome = image.outcome == .skipped ? "skipped" : image.isPresent ? "present" : "copied"
             digest = image.estimate == nil ? image.descriptor.digest : nil
             previousDigest = image.previousDigest
+            replacedDigest = image.replacedDigest
             kept = image.kept
             mediaType = image.descriptor.mediaType
             bytesMoved = image.bytesMoved
@@ -54,13 +67,51 @@ public struct CopyReceipt: Encodable, Sendable {
             source = failure.source
             rule = failure.rule
             digest = failure.digest
-            message = "\(failure.error)"
+            message = PrintableURL.hidingSecrets(in: "\(failure.error)")
+        }
+    }
+
+    /// How the run ended.
+    public enum Outcome: String, Encodable, Sendable {
+        case done
+        /// Some images failed.
+        case partial
+        case failed
+        case interrupted
+    }
+
+    /// The places that a run was about.
+    public struct Places: Sendable {
+        /// References.
+        public var sources: [String]
+        /// nil if rules have different ones.
+        public var destination: String?
+        /// Files that were written, if the destination is an archive.
+        public var volumes: [String] = []
+        /// The ID of the snapshot that was made or restored.
+        public var snapshot: String?
+        /// IDs of the keys.
+        public var signedWith: String?
+        public var verifiedWith: String?
+        /// Gives an image's destination, without its name.
+        public var place: @Sendable (CopyReport.Image) -> ImageReference? = { _ in nil }
+
+        public init(sources: [String], destination: String? = nil) {
+            self.sources = sources
+            self.destination = destination
         }
     }
 
     /// Of dray.
     public var version: String
     public var dryRun: Bool
+    public var outcome: Outcome
+    public var sources: [String]
+    public var destination: String?
+    public var volumes: [String]
+    public var snapshot: String?
+    public var signedWith: String?
+    public var verifiedWith: String?
     /// RFC 3339, in UTC.
     public var started: String
     public var ended: String
@@ -73,26 +124,39 @@ public struct CopyReceipt: Encodable, Sendable {
     public var disks: [CopyReport.Disk]
 
     /// - Parameter clock: started with the run.
-    public init(_ report: CopyReport, version: String, clock: RunClock) {
+    public init(_ report: CopyReport, _ outcome: Outcome, at places: Places, version: String, clock: RunClock) {
         self.version = version
+        self.outcome = outcome
+        sources = places.sources
+        destination = places.destination
+        volumes = places.volumes
+        snapshot = places.snapshot
+        signedWith = places.signedWith
+        verifiedWith = places.verifiedWith
         dryRun = report.isDryRun
         started = Timestamp.rfc3339(clock.start)
         ended = Timestamp.rfc3339(Timestamp.now)
         seconds = clock.seconds.milliseconds
         bytesMoved = report.bytesMoved
         bytesSkipped = report.bytesSkipped
-        images = report.images.map { Image($0) }
+        images = report.images.map { Image($0, at: places.place($0)) }
         failures = report.failures.map { Failure($0) }
         disks = report.disks
     }
 
-    /// Writes it into a file, which is there whole or not at all. Blocks.
+    /// Writes it into a file, which is there whole or not at all; or to a pipe or a device. Blocks.
     ///
+    /// - Parameters:
+    ///   - path: a link is followed, if it is trusted.
+    ///   - isEnding: whether the process is being ended, when no file can be registered for removal.
     /// - Throws: `StreamError.io`.
-    public func write(to path: String) throws {
-        let file = try StagedFile(beside: path)
-        try file.write(try Document.encode(self, pretty: true) + Array("\n".utf8))
-        try file.commit(to: path)
+    public func write(to path: String, isEnding: Bool = false) throws {
+        let bytes = try Document.encode(self, pretty: true) + Array("\n".utf8)
+        guard isEnding, try fileKind(path) != .other else { return try WholeFile.write(bytes, to: path) }
+        let place = try FilePlace(path, followingLinks: true)
+        let name = ".\(place.name).\(getpid()).part"
+        try place.directory.write(bytes, to: name, .own)
+        try place.directory.move(name, to: place.name)
     }
 }
 

@@ -19,6 +19,8 @@ public struct CopyReport: Sendable {
 
         /// The source and the image in it.
         public var source: String
+        /// The reference that the image was taken from.
+        public var reference: String
         public var name: ImageName
         /// What it is at the destination; with an estimate, what it is in the source.
         public var descriptor: Descriptor
@@ -31,10 +33,19 @@ public struct CopyReport: Sendable {
         /// Of `bytesMoved`; nil if that is exact.
         public var estimate: Estimate?
         public var outcome = Outcome.copied
+        /// The digest that the tag named at the destination before, if that was another one. Registries are not asked.
+        public var replacedDigest: Digest?
+        /// Whether the destination did not have the tag. Registries are not asked.
+        public var isNewTag = false
         /// Of whoever wished for it: a rule's name.
         public var rule: String?
         /// How long it took, with blobs that another image brought waited for.
         public var seconds = 0.0
+
+        /// Whether the destination had all of it, and its name.
+        public var isPresent: Bool {
+            outcome == .copied && bytesMoved == 0 && estimate == nil && replacedDigest == nil && !isNewTag
+        }
     }
 
     /// An image, or a source, that could not be copied.
@@ -64,6 +75,8 @@ public struct CopyReport: Sendable {
         /// What is going to be written; at most, where layers are going to be compressed.
         public var needed: Int64
         public var free: Int64
+        /// Why it cannot be written; nil if nothing is known to be in the way.
+        public var problem: String?
     }
 
     public var images: [Image] = []

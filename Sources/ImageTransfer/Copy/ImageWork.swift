@@ -16,6 +16,15 @@ struct ImageWork {
     /// What its name means there already, if that is all of it: nothing is left to do.
     var whole: Descriptor?
 
+    /// The image's tag at the destination, before the copy.
+    enum Tag {
+        case unknown
+        case free
+        case names(Digest)
+    }
+
+    var tag = Tag.unknown
+
     init(image: PlannedImage, decisions: [Decision]) {
         self.image = image
         self.decisions = decisions

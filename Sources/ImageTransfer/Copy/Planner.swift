@@ -154,7 +154,8 @@ struct Planner {
             let descriptor = item.image.descriptor
             settled[item.image] = SettledImage(
                 entry: CopyReport.Image(
-                    source: source.title, name: item.name, descriptor: descriptor, previousDigest: descriptor.digest,
+                    source: source.title, reference: source.retryReference(to: item.image), name: item.name,
+                    descriptor: descriptor, previousDigest: descriptor.digest,
                     bytesSkipped: max(books.bytes, descriptor.size, 0), rule: selection.rule),
                 reference: source.retryReference(to: item.image), referrers: books.referrers)
         }

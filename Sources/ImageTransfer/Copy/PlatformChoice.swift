@@ -10,11 +10,15 @@ public enum PlatformChoice: Hashable, Sendable {
 
     public static let presentWord = "present"
 
-    /// Reads platforms as users write them: `OS/ARCH[/VARIANT]`, or `present` alone; none is all.
+    public static let allWord = "all"
+
+    /// Reads platforms as users write them, also in lists with commas: `OS/ARCH[/VARIANT]`, or `present` or `all` alone;
+    /// none is all.
     ///
     /// - Returns: nil for anything else.
-    public init?(_ words: [String]) {
-        if words.isEmpty {
+    public init?(_ texts: [String]) {
+        let words = texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        if words.isEmpty || words == [Self.allWord] {
             self = .all
         } else if words == [Self.presentWord] {
             self = .present

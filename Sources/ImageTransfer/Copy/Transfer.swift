@@ -20,6 +20,7 @@ struct Transfer {
 
     func run(_ plan: CopyPlan) async throws -> CopyReport {
         var report = CopyReport(images: plan.idleEntries, failures: plan.failures, isDryRun: options.dryRun)
+        progress.plan(images: plan.count)
         if !options.dryRun {
             for image in plan.settled {
                 try await destination.keep(image.entry.descriptor, as: image.entry.name, referrers: image.referrers)
@@ -38,9 +39,10 @@ struct Transfer {
                     works.append(work)
                     continue
                 }
-                let work = try await decider.decide(image)
+                var work = try await decider.decide(image)
+                work.tag = try await tag(of: image.name)
                 // All of them, before anything is written.
-                if try await mayReplace(work) {
+                if try mayReplace(work) {
                     works.append(work)
                 } else {
                     let entry = entry(of: image, .skipped)
@@ -55,14 +57,15 @@ struct Transfer {
         guard !works.isEmpty else { return report }
         try await checkProvisions(&works)
         if let free = try await destination.freeSpace() {
-            report.disks = [
-                CopyReport.Disk(
-                    destination: destination.title, needed: Self.bytes(of: works, atMost: true), free: free)
-            ]
+            var disk = CopyReport.Disk(
+                destination: destination.title, needed: Self.bytes(of: works, atMost: true), free: free)
             let certain = Self.bytes(of: works, atMost: false)
             guard certain <= free || options.dryRun else {
                 throw TransferError.noRoom(in: destination.title, free: free, needed: certain)
             }
+            if certain > free { disk.problem = "not enough room" }
+            if let obstacle = try await destination.writeObstacle() { disk.problem = obstacle }
+            report.disks = [disk]
         }
         progress.tell(.plan(images: works.count, bytes: progress.planned, disk: report.disks.first))
         if !options.dryRun {
@@ -137,11 +140,33 @@ struct Transfer {
         return bytes
     }
 
+    /// Looks the tag up, except where that would be one more request for each image.
+    private func tag(of name: ImageName) async throws -> ImageWork.Tag {
+        guard name.tag != nil, options.onExisting != .overwrite || !destination.traits.namesAreWhole else {
+            return .unknown
+        }
+        do {
+            return try await destination.digest(of: name).map { .names($0) } ?? .free
+        } catch let error where options.onExisting == .overwrite && !(error is CancellationError) {
+            // A tag that is going to be replaced may be damaged.
+            return .unknown
+        }
+    }
+
+    /// Notes what becomes of the tag.
+    private func note(_ tag: ImageWork.Tag, in entry: inout CopyReport.Image) {
+        switch tag {
+        case .unknown: break
+        case .free: entry.isNewTag = true
+        case .names(let digest) where digest != entry.descriptor.digest: entry.replacedDigest = digest
+        case .names: break
+        }
+    }
+
     /// Whether the image's name is free, or may be taken.
-    private func mayReplace(_ work: ImageWork) async throws -> Bool {
+    private func mayReplace(_ work: ImageWork) throws -> Bool {
         let name = work.image.name
-        guard options.onExisting != .overwrite, name.tag != nil, let existing = try await destination.digest(of: name)
-        else { return true }
+        guard options.onExisting != .overwrite, case .names(let existing) = work.tag else { return true }
         if options.onExisting == .skip { return false }
         // If a layer has to be packed anew, what is there is not made of it.
         let outlook = try work.outlook()
@@ -202,6 +227,7 @@ struct Transfer {
         entry.estimate = outlook.estimate
         entry.kept = work.image.keepsDigests
         if outlook.estimate == nil { entry.descriptor = outlook.root }
+        note(work.tag, in: &entry)
         return entry
     }
 
@@ -265,7 +291,8 @@ struct Transfer {
             try await bring([move], of: work.image, &results, &entry)
         }
         guard work.missing.isEmpty else { throw lack(work) }
-        try await publish(work.image, results, &entry)
+        try await publishInTakenFormat(work.image, results, &entry)
+        note(work.tag, in: &entry)
         entry.seconds = (ContinuousClock.now - start) / .seconds(1)
         return entry
     }
@@ -367,12 +394,38 @@ struct Transfer {
         }
     }
 
-    /// Manifests child-first, and the name last: with the root, or after all that refers to it.
-    private func publish(
+    /// Publishes in the image's own family, or as OCI if the destination accepts only OCI and the manifests are dray's
+    /// own work.
+    private func publishInTakenFormat(
         _ image: PlannedImage, _ blobs: [Digest: Descriptor], _ entry: inout CopyReport.Image
     ) async throws {
+        let mayChange = image.hasOwnManifests && options.format == nil && !options.strict
+        if mayChange, (destination as? any ChoosesManifestFormat)?.refuses(.docker) == true {
+            return try await publish(image, blobs, in: .oci, &entry)
+        }
+        do {
+            try await publish(image, blobs, &entry)
+        } catch let refusal as ManifestFormatRefused where refusal.format == .docker {
+            guard mayChange else {
+                let advice = options.names.advice(\.format) {
+                    "if the registry accepts only OCI manifests, pass \($0) oci; this changes the digest"
+                }
+                throw TransferError.refused("\(refusal)" + advice)
+            }
+            try await publish(image, blobs, in: .oci, &entry)
+            progress.remark("\(destination.title): schema2 manifests are refused; \(image.name) is pushed as OCI")
+        }
+    }
+
+    /// Manifests child-first, and the name last: with the root, or after all that refers to it.
+    ///
+    /// - Parameter family: of the manifests, instead of the one that the plan has.
+    private func publish(
+        _ image: PlannedImage, _ blobs: [Digest: Descriptor], in family: ManifestFormat? = nil,
+        _ entry: inout CopyReport.Image
+    ) async throws {
         let name = image.name
-        let manifests = try image.manifests(with: blobs)
+        let manifests = try image.manifests(with: blobs, in: family)
         let root = image.root(of: manifests)
         guard let top = manifests.first(where: { $0.digest == root.digest }) else {
             throw TransferError.damaged("\(name) has no manifest \(root.digest) among its own")

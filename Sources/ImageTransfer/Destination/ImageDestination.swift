@@ -30,8 +30,8 @@ public protocol ImageDestination: ChangeablePlace {
     func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws
     /// Told, before `finish`, what could not be copied and is left out.
     func leaveOut(_ failures: [CopyReport.Failure])
-    /// Whether everything there is going to be replaced: an archive that is a file already.
-    func isTaken() async throws -> Bool
+    /// The file that a copy would replace as a whole, such as an archive; nil if there is none.
+    func existingFile() async throws -> String?
     /// Images that are there already, which may have layers in the form that is wanted.
     ///
     /// - Parameter tags: names that are going to be given, whose images are the likeliest to have them.
@@ -52,6 +52,8 @@ public protocol ImageDestination: ChangeablePlace {
     var isIntact: Bool { get }
     /// Bytes that can still be written; nil if that cannot be told.
     func freeSpace() async throws -> Int64?
+    /// Why nothing can be written, as far as that can be told without writing.
+    func writeObstacle() async throws -> String?
 
     /// Called on a worker.
     func writer(for target: BlobTarget) throws -> any BlobWriter
@@ -91,11 +93,12 @@ extension ImageDestination {
         return true
     }
 
+    public func writeObstacle() async throws -> String? { nil }
     public func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] { [] }
     public func known(_ digest: Digest, in repository: String) async throws -> KnownImage { KnownImage() }
     public func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws {}
     public func leaveOut(_ failures: [CopyReport.Failure]) {}
-    public func isTaken() async throws -> Bool { false }
+    public func existingFile() async throws -> String? { nil }
     public func present(in repository: String, tags: [String]) async throws -> PresentImages? { nil }
     public var layerMemory: LayerMemory? { nil }
 }

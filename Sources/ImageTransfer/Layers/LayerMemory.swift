@@ -41,19 +41,23 @@ public final class LayerMemory: Sendable {
     /// Bytes of the file; one that is larger is begun anew.
     private static let sizeLimit = 8 << 20
 
+    /// What the file lies in, be it for the most part still to be made.
+    private let root: LazyDirectory
+    /// Below the root.
     private let path: String
-    /// Of the place whose memory it is; nil where it is the user's own.
-    private let root: String?
+    /// Whether it is the user's own, and nobody else's to read.
+    private let isPrivate: Bool
     private let state = Mutex(State())
 
-    private init(path: String, root: String?) {
+    private init(_ path: String, below root: String, isPrivate: Bool) {
         self.path = path
-        self.root = root
+        self.root = LazyDirectory(root)
+        self.isPrivate = isPrivate
     }
 
     /// Of a directory that images are written to.
     package convenience init(place root: String) {
-        self.init(path: "\(root)/.dray/layers", root: root)
+        self.init(".dray/layers", below: root, isPrivate: false)
     }
 
     /// Of the user's own, for registries; nil without a home.
@@ -62,7 +66,7 @@ public final class LayerMemory: Sendable {
             getenv(variable).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
         }
         return (directory("XDG_CACHE_HOME") ?? directory("HOME").map { "\($0)/.cache" }).map {
-            LayerMemory(path: "\($0)/dray/layers", root: nil)
+            LayerMemory("dray/layers", below: $0, isPrivate: true)
         }
     }()
 
@@ -87,10 +91,10 @@ public final class LayerMemory: Sendable {
     /// Writes what is new. A memory that cannot be written is no reason to fail.
     func save() {
         state.withLock { state in
-            guard !state.news.isEmpty, !leadsElsewhere else { return }
+            guard !state.news.isEmpty else { return }
             let lines = state.news.joined()
             state.news = []
-            if state.isUsable, let file = try? open(O_WRONLY | O_APPEND) {
+            if state.isUsable, let file = (try? root.ifThere()?.fileToChange(path, O_APPEND)) ?? nil {
                 defer { close(file) }
                 try? write((state.endsInLine ? "" : "\n") + lines, file)
                 state.endsInLine = true
@@ -102,32 +106,14 @@ public final class LayerMemory: Sendable {
 
     // MARK: The file
 
-    /// A place's directory of dray's that is a link is somebody else's.
-    private var leadsElsewhere: Bool {
-        root != nil && (try? fileKind(parent(of: path), followingLinks: false)) == .link
-    }
-
     private func begin(_ lines: String) throws {
-        let directory = parent(of: path)
-        let ownership = try root.map { try Ownership(of: $0) }
-        if root == nil {
-            try makeDirectories(parent(of: directory))
-            mkdir(directory, 0o700)
-        } else {
-            try makeDirectories(directory, ownership: ownership)
-        }
-        try removeFile(path)
-        let file = try open(O_WRONLY | O_CREAT | O_EXCL)
+        let root = try root.made()
+        let ownership = isPrivate ? Ownership.own : try Ownership(of: root)
+        try root.makeDirectory(parent(of: path), ownership: ownership, mode: isPrivate ? 0o700 : 0o777)
+        try root.removeFile(path)
+        let file = try root.makeFile(path, ownership: ownership, mode: isPrivate ? 0o600 : 0o666)
         defer { close(file) }
-        try ownership?.apply(to: file, path: path)
         try write(heading(of: file) + "\n" + lines, file)
-    }
-
-    /// The user's own is nobody else's to read.
-    private func open(_ flags: Int32) throws -> Int32 {
-        try systemCall("open", path) {
-            Glibc.open(path, flags | O_NOFOLLOW | O_CLOEXEC, root == nil ? 0o600 : 0o666)
-        }
     }
 
     private func write(_ text: String, _ file: Int32) throws {
@@ -139,22 +125,22 @@ public final class LayerMemory: Sendable {
     /// What no copy of the file has in common with it: where it and its directory lie on the disk.
     private func heading(of file: Int32) -> String {
         var own = stat()
-        var directory = stat()
-        guard fstat(file, &own) == 0, stat(parent(of: path), &directory) == 0 else { return "" }
-        return "dray layers 1 \(own.st_ino) \(directory.st_ino)"
+        guard fstat(file, &own) == 0, let directory = (try? root.ifThere()?.status(parent(of: path))) ?? nil else {
+            return ""
+        }
+        return "dray layers 1 \(own.st_ino) \(directory.identity.inode)"
     }
 
     private func load(_ state: inout State) {
         guard !state.isLoaded else { return }
         state.isLoaded = true
-        guard let file = try? open(O_RDONLY) else { return }
-        defer { close(file) }
+        guard let file = (try? root.ifThere()?.file(path)) ?? nil else { return }
         var status = stat()
-        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= Self.sizeLimit,
-            root != nil || status.st_uid == geteuid(), let bytes = try? Self.read(file, Int(status.st_size))
+        guard fstat(file.descriptor, &status) == 0, !isPrivate || status.st_uid == geteuid(),
+            let bytes = try? FileSource(file).readAll(limit: Self.sizeLimit, name: file.path)
         else { return }
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        let heading = heading(of: file)
+        let heading = heading(of: file.descriptor)
         guard !heading.isEmpty, lines.removeFirst().elementsEqual(heading.utf8) else { return }
         state.isUsable = true
         state.endsInLine = lines.last?.isEmpty ?? false
@@ -167,18 +153,5 @@ public final class LayerMemory: Sendable {
             else { continue }
             _ = state.add(Descriptor(untyped: digest, size: size), compression, diffID)
         }
-    }
-
-    private static func read(_ file: Int32, _ size: Int) throws -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: size)
-        var count = 0
-        while count < size {
-            let got = try systemCall("read", "layers") {
-                bytes.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress.map { $0 + count }, size - count) }
-            }
-            if got == 0 { break }
-            count += got
-        }
-        return Array(bytes[..<count])
     }
 }

@@ -27,6 +27,8 @@ public struct SourceImage: Hashable, Sendable {
     public var imageID: Digest?
     /// The name that the source records, where it is not one that a registry could take.
     public var label: String?
+    /// Whether dray has made its manifest, since the source has none.
+    public var isMade = false
     /// The manifest that this one is about, where it has no name of its own: it belongs to that one's repository.
     public var subject: Digest?
 

@@ -3,6 +3,8 @@ package import ImageModel
 /// One thing that a verification has found: what is wrong, whom it hits, and what to do.
 public struct Finding: Sendable {
     public enum Kind: String, Sendable, CaseIterable {
+        /// Blobs that lie in volumes of the set that are not here.
+        case volumeMissing = "volume-missing"
         case blobMissing = "blob-missing"
         case blobDamaged = "blob-damaged"
         /// The bytes are the ones that were pushed, and they are no layer, or not the one that the config means.
@@ -25,10 +27,12 @@ public struct Finding: Sendable {
         case foreign
         case permissions
         case peculiarity
+        /// Blobs that a delta leaves out.
+        case leftOut = "left-out"
 
         public var isDamage: Bool {
             switch self {
-            case .orphan, .upload, .leftover, .foreign, .permissions, .peculiarity: false
+            case .orphan, .upload, .leftover, .foreign, .permissions, .peculiarity, .leftOut: false
             default: true
             }
         }

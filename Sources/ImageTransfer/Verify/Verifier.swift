@@ -73,7 +73,9 @@ public struct Verifier: Sendable {
         for digest in graph.soundManifests where states[digest] == nil {
             states[digest] = .sound(size: survey.blobs?[digest] ?? 0, tar: nil)
         }
-        let judge = VerifyJudge(survey: survey, graph: graph, states: states, title: place.title)
+        let judge = VerifyJudge(
+            survey: survey, graph: graph, states: states, title: place.title,
+            absences: try await absences(place, graph, states))
         var report = VerifyReport(place: place.title)
         report.findings = judge.findings() + (try await unserved(place, graph, states))
         report.findings.sort {
@@ -87,6 +89,23 @@ public struct Verifier: Sendable {
         }
         report.isDeep = options.isDeep
         return (report, survey.isLive)
+    }
+
+    /// Why blobs are not there, as far as the place tells.
+    private func absences(
+        _ place: any VerifiedPlace, _ graph: ContentGraph, _ states: [Digest: BlobState]
+    ) async throws -> [Digest: BlobAbsence] {
+        var absences: [Digest: BlobAbsence] = [:]
+        for need in graph.needs.values {
+            let blob = need.descriptor
+            if case .sound? = states[blob.digest] { continue }
+            let repository = need.repositories.compactMap { $0 }.min()
+            guard let absence = try? await place.absence(of: blob, in: repository), absence.kind != .unexplained else {
+                continue
+            }
+            absences[blob.digest] = absence
+        }
+        return absences
     }
 
     /// Every blob that is needed, and every other that is there.

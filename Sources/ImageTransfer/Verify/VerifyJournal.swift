@@ -23,27 +23,37 @@ public final class VerifyJournal: Sendable {
     /// Bytes of the file: some millions of blobs.
     private static let sizeLimit = 1 << 30
 
-    private let path: String?
+    private let place: FilePlace?
     private let descriptor: Int32
     private let known: Mutex<[Key: BlobState]>
 
     /// - Parameter path: of the file; nil for a memory of this run alone.
     /// - Throws: `TransferError.refused` if another run has it, or it is something else.
     init(path: String?) throws {
-        self.path = path
         guard let path else {
+            place = nil
             descriptor = -1
             known = Mutex([:])
             return
         }
-        let descriptor = try systemCall("write", path) { open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600) }
+        let place = try FilePlace(path, followingLinks: true)
+        self.place = place
+        let descriptor =
+            try place.directory.fileToChange(place.name, O_APPEND)
+            ?? place.directory.makeFile(place.name, ownership: .own, mode: 0o600, O_APPEND)
         do {
             guard try tryLock(descriptor, LOCK_EX, path) else {
                 throw TransferError.refused(
                     "\(path) is in use by another verification: wait for it, or name another file")
             }
+            guard try Self.isPrivate(descriptor, path: path) else {
+                throw TransferError.refused(
+                    "\(path): other users can write to this journal, so it may be wrong about what is sound; name another file"
+                )
+            }
             let text = String(
-                decoding: try FileSource(OpenFile(reading: path)).readAll(limit: Self.sizeLimit, name: path),
+                decoding: try FileSource(OpenFile(sharing: descriptor, path: path)).readAll(
+                    limit: Self.sizeLimit, name: path),
                 as: UTF8.self)
             guard text.isEmpty || text.hasPrefix(Self.header) else {
                 throw TransferError.refused("\(path) is no journal of a verification: name another file")
@@ -63,6 +73,13 @@ public final class VerifyJournal: Sendable {
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// Whether nobody but this process's user and root can have written the file.
+    private static func isPrivate(_ descriptor: Int32, path: String) throws -> Bool {
+        var status = stat()
+        try systemCall("look at", path) { fstat(descriptor, &status) }
+        return isOwnOrRoots(status.st_uid) && status.st_mode & 0o022 == 0
+    }
 
     private static func parse(_ text: String) -> [Key: BlobState] {
         var known: [Key: BlobState] = [:]
@@ -91,11 +108,11 @@ public final class VerifyJournal: Sendable {
         guard case .sound(let size, let tar) = state else { return }
         if case .broken = tar { return }
         known.withLock { $0[Key(digest: digest, stamp: stamp ?? "")] = state }
-        guard let path, let stamp else { return }
+        guard let place, let stamp else { return }
         var diffIDs = "-"
         if case .tar(let found) = tar { diffIDs = found.map(\.description).sorted().joined(separator: ",") }
         try Array("\(digest) \(stamp) \(size) \(diffIDs)\n".utf8).withUnsafeBytes {
-            try writeAll($0, to: descriptor, path: path)
+            try writeAll($0, to: descriptor, path: place.path)
         }
     }
 
@@ -105,5 +122,5 @@ public final class VerifyJournal: Sendable {
     }
 
     /// Called when all is done.
-    func finish() throws { if let path { try removeFile(path) } }
+    func finish() throws { if let place { try place.directory.removeFile(place.name) } }
 }

@@ -7,6 +7,8 @@ struct VerifyJudge {
     let graph: ContentGraph
     let states: [Digest: BlobState]
     let title: String
+    /// Why blobs are not there, where the place tells that.
+    let absences: [Digest: BlobAbsence]
 
     static let fetch = "--repair-from a place that has it brings it back"
     /// An archive is not changed where it is.
@@ -20,7 +22,8 @@ struct VerifyJudge {
         var findings = survey.findings + graph.findings
         findings += graph.nodes.indices.compactMap { manifest($0) }
         findings += brokenManifests()
-        for need in graph.needs.values { findings += blob(need) }
+        for need in graph.needs.values where absences[need.descriptor.digest] == nil { findings += blob(need) }
+        findings += incomplete()
         for (digest, need) in graph.absentees where graph.needs[digest] == nil && states[digest] != nil {
             findings += blob(need)
         }
@@ -122,6 +125,25 @@ struct VerifyJudge {
             ]
         case .sound(let size, let tar):
             return sizes(need, size) + (tar.map { layer(need, $0) } ?? []) + unlinked(need)
+        }
+    }
+
+    /// Blobs that the place is known to lack: those of a missing volume, or that a delta leaves out.
+    private func incomplete() -> [Finding] {
+        Dictionary(grouping: absences.keys) { absences[$0]?.reason ?? "" }.sorted { $0.key < $1.key }.compactMap {
+            reason, digests in
+            let needs = digests.sorted().compactMap { graph.needs[$0] }
+            guard let first = needs.first, let absence = absences[first.descriptor.digest] else { return nil }
+            let isLeftOut = absence.kind == .leftOut
+            let digest = first.descriptor.digest
+            let blobs = needs.count == 1 ? "1 blob (\(digest))" : "\(needs.count) blobs (the first is \(digest))"
+            return Finding(
+                isLeftOut ? .leftOut : .volumeMissing, title,
+                "lacks \(blobs): \(reason)",
+                affected: isLeftOut ? [] : graph.affected(by: needs.flatMap { $0.users.map(\.node) }),
+                advice: isLeftOut
+                    ? "'dray copy --base PLACE \(title) DESTINATION' takes what is missing from PLACE"
+                    : absence.advice ?? fetch)
         }
     }
 

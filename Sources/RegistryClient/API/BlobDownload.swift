@@ -12,6 +12,8 @@ final class BlobDownload: ByteSource {
     private var places: ArraySlice<RegistryPlace>
     private var position: Int64 = 0
     private var answer: HTTPAnswer?
+    /// The blob's bytes in it.
+    private var content: (any ByteSource)?
     private var patience: Patience
     private var isEnded = false
     /// A part was asked for, and another one came.
@@ -25,12 +27,22 @@ final class BlobDownload: ByteSource {
         patience = Patience((places.first?.route ?? routes.main).registry.options)
     }
 
+    /// Waits for the first answer.
+    ///
+    /// - Returns: bytes of the blob; nil where the registry does not say how many there are.
+    /// - Throws: `TransferError.notFound`.
+    func begin() throws -> Int64? {
+        guard answer == nil, let place = places.first else { return nil }
+        try open(place)
+        return answer?.status == 206 ? nil : answer?.length
+    }
+
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         while !isEnded, let place = places.first {
             do {
-                if answer == nil { answer = try open(place) }
-                guard let answer else { continue }
-                let count = try answer.read(into: buffer)
+                if content == nil { try open(place) }
+                guard let answer, let content else { continue }
+                let count = try content.read(into: buffer)
                 if count > 0 {
                     position += Int64(count)
                     patience.progressed()
@@ -38,22 +50,34 @@ final class BlobDownload: ByteSource {
                     return count
                 }
                 // Without a length, an end may be a broken connection.
-                guard blob.size >= 0, position < blob.size, answer.length == nil, patience.wait() else {
+                guard blob.size >= 0, position < blob.size, answer.length == nil,
+                    patience.wait(after: "\(place.registry.host): download: the connection was closed")
+                else {
                     isEnded = true
                     return 0
                 }
-                self.answer = nil
+                close()
             } catch {
-                answer = nil
-                if NetworkFailure.isOne(error), patience.wait() { continue }
+                let broken = answer?.failure(error) ?? error
+                close()
+                if NetworkFailure.isOne(error),
+                    patience.wait(after: "\(place.registry.host): download: \(NetworkFailure.reason(broken))")
+                {
+                    continue
+                }
                 let failure =
-                    NetworkFailure.isOne(error) ? place.registry.session.broken(request(place), error) : error
+                    NetworkFailure.isOne(error) ? place.registry.session.broken(request(place), broken) : error
                 guard places.count > 1 else { throw failure }
                 routes.passOver(place, failure)
                 next()
             }
         }
         return 0
+    }
+
+    private func close() {
+        answer = nil
+        content = nil
     }
 
     private func next() {
@@ -68,8 +92,8 @@ final class BlobDownload: ByteSource {
             scope: .pull(place.repository), action: "get the blob \(blob.digest)", expects: [404, 416])
     }
 
-    /// - Returns: nil if there is nothing more to come from here.
-    private func open(_ place: RegistryPlace) throws -> HTTPAnswer? {
+    /// Requests the remaining bytes; moves on to the next place if this one does not have the blob.
+    private func open(_ place: RegistryPlace) throws {
         var request = request(place)
         if position > 0, !sendsWrongParts { request.headers.add(name: "range", value: "bytes=\(position)-") }
         let answer = try place.registry.session.send(request) { $0 }
@@ -79,39 +103,53 @@ final class BlobDownload: ByteSource {
                 throw TransferError.notFound("\(place.registry.host)/\(place.repository) has no blob \(blob.digest)")
             }
             next()
-            return nil
         case 416:
             guard position > 0 else { throw place.registry.session.error(request, answer) }
             isEnded = true
-            return nil
         case 206:
-            // No header: what was asked for.
-            let first = answer.headers.partStart ?? position
+            // Without Content-Range, it is the requested part. A part of an encoded body is not a part of the blob.
+            let first = answer.coding == nil ? answer.headers.partStart ?? position : -1
             guard first >= 0, first <= position else {
                 guard !sendsWrongParts else {
                     throw place.registry.session.error(
                         request, status: 206, problem: "it sends another part than was asked for")
                 }
                 sendsWrongParts = true
-                return nil
+                return
             }
-            try skip(position - first, of: answer)
-            return answer
+            try take(answer, after: position - first)
         default:
-            try skip(position, of: answer)
-            return answer
+            try take(answer, after: position)
         }
     }
 
+    /// - Parameter count: bytes at the start that are known already.
+    private func take(_ answer: HTTPAnswer, after count: Int64) throws {
+        // Storage may report a layer's own compression as Content-Encoding: then the length is the blob's.
+        let isPlain = answer.coding == nil || (blob.size >= 0 && answer.headers.length == blob.size)
+        let name = "the blob \(blob.digest)"
+        let content: any ByteSource =
+            if isPlain {
+                answer
+            } else if let coding = answer.coding, blob.size < 0 {
+                try ContentCoding.decodedDocument(answer, coding, name: name)
+            } else {
+                try answer.content(name: name)
+            }
+        try skip(count, of: content)
+        self.answer = answer
+        self.content = content
+    }
+
     /// The registry does not send just the part that is missing: what is known already comes again.
-    private func skip(_ count: Int64, of answer: HTTPAnswer) throws {
+    private func skip(_ count: Int64, of content: any ByteSource) throws {
         guard count > 0 else { return }
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
         defer { scratch.deallocate() }
         var rest = count
         while rest > 0 {
             let piece = UnsafeMutableRawBufferPointer(rebasing: scratch[..<Int(min(rest, Int64(scratch.count)))])
-            let got = try answer.read(into: piece)
+            let got = try content.read(into: piece)
             guard got > 0 else { break }
             rest -= Int64(got)
         }

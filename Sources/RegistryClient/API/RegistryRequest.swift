@@ -17,4 +17,15 @@ struct RegistryRequest {
     var expects: Set<Int> = []
     /// Whether it may be tried again.
     var isRepeatable = true
+
+    /// Whether a refusal is an answer as well.
+    func expects(_ answer: HTTPAnswer) -> Bool {
+        expects.contains(answer.status) || (method == .HEAD && answer.isRefusedHead)
+    }
+}
+
+extension HTTPAnswer {
+    /// Whether a redirect's target refused HEAD: its URL may be signed for GET only. The caller can then use GET
+    /// instead.
+    var isRefusedHead: Bool { isRedirected && [400, 401, 403, 405, 501].contains(status) }
 }

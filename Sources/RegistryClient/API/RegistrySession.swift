@@ -21,14 +21,30 @@ final class RegistrySession: Sendable {
         self.options = options
         self.keyring = options.credentials.map { Keyring($0) } ?? keyring
         for credentials in self.keyring.all { secrets.add(credentials) }
-        connections = HTTPConnections(options)
-        // Docker Hub's registry has another name than its images.
-        let server = ["docker.io", "index.docker.io"].contains(host) ? "registry-1.docker.io" : host
-        guard let secure = Address("https://\(server)/"), let plain = Address("http://\(server)/") else {
-            throw ReferenceError("'\(host)' is no host that could be asked")
+        for problem in self.keyring.problems {
+            options.remark("\(host): \(problem); continuing without these credentials")
         }
+        let server = Self.server(of: host)
+        guard let secure = Address("https://\(server)/"), let plain = Address("http://\(server)/"), secure.target == "/"
+        else { throw ReferenceError("'\(PrintableURL.value(host))': invalid registry; expected HOST[:PORT]") }
+        connections = HTTPConnections(options, to: options.plainHTTP ? plain : secure)
         candidates =
             options.plainHTTP ? [plain] : (secure.isLoopback || !options.verifiesTLS ? [secure, plain] : [secure])
+    }
+
+    /// - Parameter base: address that `v2/` is below; it ends with a slash.
+    init(base: Address, options: RegistryOptions, keyring: Keyring) {
+        host = base.authority
+        self.options = options
+        self.keyring = keyring
+        for credentials in keyring.all { secrets.add(credentials) }
+        connections = HTTPConnections(options, to: base)
+        candidates = [base]
+    }
+
+    /// Docker Hub's registry has another name than its images.
+    static func server(of host: String) -> String {
+        ["docker.io", "index.docker.io"].contains(host) ? "registry-1.docker.io" : host
     }
 
     /// Where the registry is, found out on the first call: with TLS if it speaks that.
@@ -50,7 +66,7 @@ final class RegistrySession: Sendable {
     /// - Throws: what keeps it from being known. A broken connection or a wrong certificate is no reason to
     ///   go on without TLS.
     private func speaksTLS(_ address: Address) throws -> Bool {
-        let probe = HTTPRequest(method: .GET, address: address.resolving("/v2/") ?? address)
+        let probe = HTTPRequest(method: .GET, address: address.resolving("v2/") ?? address)
         do {
             try connections.ask(probe, patience: Patience(options), authorization: { _ in nil }) { $0.finish() }
             return true
@@ -70,7 +86,7 @@ final class RegistrySession: Sendable {
         var renewals = 0
         do {
             let (base, authorizer) = try reach()
-            guard let start = request.address ?? base.resolving("/v2/" + request.path) else {
+            guard let start = request.address ?? base.resolving("v2/" + request.path) else {
                 throw error(request, status: nil, problem: "there is no such address")
             }
             let outgoing = HTTPRequest(
@@ -80,19 +96,22 @@ final class RegistrySession: Sendable {
                 let used: T? = try connections.ask(
                     outgoing, patience: request.isRepeatable ? Patience(options) : nil,
                     authorization: { address in
-                        guard address.hasSameOrigin(as: base) else { return nil }
-                        return try authorizer.authorization(for: request.scope, repository: request.repository)
+                        address.hasSameOrigin(as: base)
+                            ? try authorizer.authorization(for: request.scope, repository: request.repository) : nil
                     },
                     { answer in
-                        if answer.isSuccess || request.expects.contains(answer.status) { return try use(answer) }
+                        if answer.isSuccess || request.expects(answer) { return try use(answer) }
                         if answer.status == 401, renewals < Self.mostRenewals {
                             renewals += 1
                             let learned = try authorizer.learn(
                                 from: answer, scope: request.scope, repository: request.repository,
-                                isAgain: renewals > 1)
+                                shown: answer.authorization, isAgain: renewals > 1)
                             if learned { return nil }
                         }
-                        throw error(request, answer)
+                        var failure = error(request, answer)
+                        failure.refusesAccount =
+                            answer.status == 401 && answer.authorization?.hasPrefix("Basic ") == true
+                        throw failure
                     })
                 if let used { return used }
             }
@@ -126,36 +145,48 @@ final class RegistrySession: Sendable {
             HTTPRequest(method: method, address: address, headers: headers, body: body), timeout: timeout)
     }
 
-    /// Tells the user something in which there may be the registry's words.
-    func remark(_ text: String) { options.remark(secrets.redact(text)) }
+    /// Tells the user something. What the registry sent of it has to be redacted already.
+    func remark(_ text: String) { options.remark(text) }
 
     // MARK: Errors
 
     func error(_ request: RegistryRequest, _ answer: HTTPAnswer) -> RegistryError {
         var problem = self.problem(request, answer)
+        problem.text = secrets.redact(problem.text)
         if problem.text.isEmpty, (300..<400).contains(answer.status) {
-            problem.text = "it redirects to \(answer.location?.origin ?? "nowhere"), which is not followed"
+            let target = answer.location.map { secrets.redact($0.origin) } ?? "nowhere"
+            problem.text = "it redirects to \(target), which is not followed"
         }
-        return error(
+        var error = error(
             request, status: answer.status, problem: problem.text,
             advice: RegistryAdvice(self).after(answer, problem, request))
+        error.retryAfter = answer.headers.retryAfter
+        error.redirectedTo = answer.isRedirected ? answer.address.origin : nil
+        error.codes = Set(problem.codes)
+        return error
     }
 
+    /// - Parameter problem: what the registry sent of it has to be redacted already; a password may be a word of dray's own.
     func error(_ request: RegistryRequest, status: Int?, problem: String, advice: String? = nil) -> RegistryError {
         RegistryError(
             registry: host, repository: request.repository, action: request.action, status: status,
-            problem: RegistryProblem.short(secrets.redact(problem)), advice: advice.map { secrets.redact($0) })
+            problem: RegistryProblem.short(problem), advice: advice)
     }
 
     /// No answer came.
     func broken(_ request: RegistryRequest, _ error: any Error) -> RegistryError {
-        self.error(
+        var failure = self.error(
             request, status: nil, problem: NetworkFailure.reason(error), advice: NetworkFailure.advice(for: error))
+        failure.isTimeout = NetworkFailure.isTimeout(error)
+        failure.redirectedTo = (error as? RedirectFailure)?.target.origin
+        return failure
     }
 
     /// The registry's own words. HEAD is answered without any: the same by GET tells them.
     private func problem(_ request: RegistryRequest, _ answer: HTTPAnswer) -> RegistryProblem {
-        guard request.method == .HEAD, answer.status >= 400 else { return RegistryProblem(answer) }
+        guard request.method == .HEAD, answer.status >= 400, options.asksForReasons, !answer.isRedirected else {
+            return RegistryProblem(answer)
+        }
         let told = try? open(
             .GET, answer.address, request.headers, body: .none, scope: request.scope, repository: request.repository)
         guard let told, let head = try? told.head(), Int(head.status.code) == answer.status else {

@@ -24,27 +24,46 @@ package struct CredentialFile: Sendable {
         content = bytes.allSatisfy { $0 <= 32 } ? [:] : try Document.object(from: bytes, name: path)
     }
 
-    /// The files that may hold credentials, the first one first.
-    static func all() throws -> [CredentialFile] {
-        if let only = variable("REGISTRY_AUTH_FILE") { return [try CredentialFile(only)] }
+    /// The files that may hold credentials, the first one first. One that the user has named has to be readable.
+    ///
+    /// - Parameters:
+    ///   - given: the only one, if an option names it.
+    ///   - report: called for each other unreadable file, except in another user's runtime directory.
+    static func all(
+        only given: String? = nil, unreadable report: (any Error) -> Void = { _ in }
+    ) throws -> [CredentialFile] {
+        if let only = given ?? variable("REGISTRY_AUTH_FILE") { return [try CredentialFile(only)] }
         let podman = [
             "\(variable("XDG_RUNTIME_DIR") ?? "/run/user/\(getuid())")/containers/auth.json",
             "/run/containers/\(getuid())/auth.json",
             "\(variable("XDG_CONFIG_HOME") ?? "\(home)/.config")/containers/auth.json",
         ]
-        let paths = variable("DOCKER_CONFIG") == nil ? podman + [docker] : [docker] + podman
-        return try paths.map { try CredentialFile($0) }
+        let isNamed = variable("DOCKER_CONFIG") != nil
+        let paths = isNamed ? [docker] + podman : podman + [docker]
+        return try paths.compactMap { path in
+            do {
+                return try CredentialFile(path)
+            } catch let error as StreamError where !(isNamed && path == docker) {
+                let isRuntime = podman.prefix(2).contains(path)
+                if case .io(_, _, EACCES) = error, isRuntime { return nil }
+                report(error)
+                return nil
+            }
+        }
     }
 
     /// Where `login` puts credentials: `$DOCKER_CONFIG`, or podman's file if that has the host, or Docker's.
-    static func forLogin(to host: String) throws -> CredentialFile {
+    ///
+    /// - Parameter given: the file that an option names.
+    static func forLogin(to host: String, in given: String? = nil) throws -> CredentialFile {
+        if let given { return try CredentialFile(given) }
         let files = try all()
         if variable("REGISTRY_AUTH_FILE") == nil, variable("DOCKER_CONFIG") == nil,
-            let podman = files.dropLast().first(where: { $0.holds(host) })
+            let podman = files.first(where: { $0.path != docker && $0.holds(host) })
         {
             return podman
         }
-        return try files.count == 1 ? files[0] : CredentialFile(docker)
+        return try variable("REGISTRY_AUTH_FILE") != nil ? files[0] : CredentialFile(docker)
     }
 
     private static var docker: String { "\(variable("DOCKER_CONFIG") ?? "\(home)/.docker")/config.json" }
@@ -79,9 +98,7 @@ package struct CredentialFile: Sendable {
     }
 
     private static func credentials(_ entry: [String: JSONValue]) -> Credentials? {
-        let pair = entry["auth"]?.string.flatMap { Base64.decode($0) }.map {
-            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-        }.flatMap { Credentials($0) }
+        let pair = entry["auth"]?.string.flatMap { decoded($0) }.flatMap { Credentials($0) }
         if let token = entry["identitytoken"]?.string, !token.isEmpty {
             if case .password(let user, _) = pair { return .identityToken(user: user, token: token) }
             return .identityToken(user: "", token: token)
@@ -92,13 +109,26 @@ package struct CredentialFile: Sendable {
         return .password(user: user, password: password)
     }
 
+    /// `USER:PASSWORD`, as `base64` of the shell encodes it: in lines, and with the line end that `echo` adds.
+    private static func decoded(_ auth: String) -> String? {
+        var text = auth.filter { !$0.isWhitespace }
+        while text.last == "=" { text.removeLast() }
+        text += String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
+        guard let bytes = Base64.decode(text) else { return nil }
+        let lineEnds = [UInt8(ascii: "\n"), UInt8(ascii: "\r"), 0]
+        let pair = bytes.prefix { $0 != 0 }.reversed().drop { lineEnds.contains($0) }.reversed()
+        return String(decoding: pair, as: UTF8.self)
+    }
+
     /// Keys come with and without scheme, and Docker Hub's under several names.
     package static func normal(_ key: String) -> String {
         var key = key[...]
         for scheme in ["https://", "http://"] where key.hasPrefix(scheme) {
             key = key.dropFirst(scheme.count).prefix { $0 != "/" }
         }
-        for ending in ["/v1/", "/v2/", "/v1", "/v2", "/"] where key.hasSuffix(ending) {
+        if key.hasSuffix("/") { key = key.dropLast() }
+        // Behind the host, it is the API's version; anywhere else, it is part of a repository's name.
+        for ending in ["/v1", "/v2"] where key.hasSuffix(ending) && !key.dropLast(ending.count).contains("/") {
             key = key.dropLast(ending.count)
         }
         let host = key.prefix { $0 != "/" }
@@ -136,18 +166,12 @@ package struct CredentialFile: Sendable {
 
     /// For this user's eyes only, whole or not at all.
     func save() throws {
-        let directory = parent(of: path)
-        if try fileKind(directory) == nil {
-            try makeDirectories(directory)
-            chmod(directory, 0o700)
-        }
+        _ = try DirectoryHandle.make(parent(of: path), mode: 0o700)
         // A link, as dotfile managers make them, stays one.
-        let target = realpath(path, nil).map { pointer in
-            defer { free(pointer) }
-            return String(cString: pointer)
-        }
-        try writeDurably(
-            Document.encode(content, pretty: true) + [10], to: target ?? path,
-            staging: parent(of: target ?? path), mode: 0o600)
+        let place = try FilePlace(path, followingLinks: true)
+        let file = try StagedFile(
+            in: place.directory, ownership: Ownership(replacing: place.name, in: place.directory), mode: 0o600)
+        try file.write(Document.encode(content, pretty: true) + [10])
+        try file.commit(to: place.name, in: place.directory)
     }
 }

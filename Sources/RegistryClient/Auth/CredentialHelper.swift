@@ -6,8 +6,28 @@ import SystemPackage
 /// A program that keeps credentials: `docker-credential-SUFFIX`.
 ///
 /// Source: docker/docker-credential-helpers: a verb as argument, the server on standard input, JSON back.
-struct CredentialHelper: Sendable {
-    let suffix: String
+package struct CredentialHelper: Sendable {
+    /// Its name; or its path, where that may be one.
+    private let program: String
+    private let mayBePath: Bool
+    /// Who names it, for messages.
+    private let origin: String
+
+    /// The program that a credential file names.
+    init(suffix: String) {
+        program = "docker-credential-\(suffix)"
+        mayBePath = false
+        origin = "the credential file"
+    }
+
+    /// - Parameters:
+    ///   - program: its name or path.
+    ///   - origin: who names the program, for messages.
+    package init(program: String, namedBy origin: String) {
+        self.program = program
+        mayBePath = true
+        self.origin = origin
+    }
 
     private struct Entry: Codable {
         /// Some answer without it.
@@ -27,22 +47,29 @@ struct CredentialHelper: Sendable {
     /// - Returns: nil if it has none for this host.
     func get(_ host: String) async throws -> Credentials? {
         for server in host == "docker.io" ? ["https://index.docker.io/v1/"] : [host, "https://\(host)"] {
-            let (output, isDone) = try await run("get", input: server)
-            guard isDone else {
-                if output.contains("credentials not found") { continue }
-                throw failure("did not say what it has for \(host)")
-            }
-            let entry = try? Document.decode(
-                Entry.self, from: Array(output.utf8), name: "its answer", members: Self.members, acceptsSpellings: true)
-            guard let entry else {
-                throw failure("gave an answer for \(host) that cannot be understood")
-            }
-            guard !entry.secret.isEmpty else { return nil }
-            return entry.user == "<token>"
-                ? .identityToken(user: "", token: entry.secret)
-                : .password(user: entry.user, password: entry.secret)
+            if let found = try await get(server: server) { return found }
         }
         return nil
+    }
+
+    /// Asks for one server, by exactly this name.
+    ///
+    /// - Returns: nil if it has none for it.
+    package func get(server: String) async throws -> Credentials? {
+        let (output, isDone) = try await run("get", input: server)
+        guard isDone else {
+            if output.contains("credentials not found") { return nil }
+            throw failure("failed to get credentials for \(server)")
+        }
+        let entry = try? Document.decode(
+            Entry.self, from: Array(output.utf8), name: "its answer", members: Self.members, acceptsSpellings: true)
+        guard let entry else {
+            throw failure("gave an invalid answer for \(server)")
+        }
+        guard !entry.secret.isEmpty else { return nil }
+        return entry.user == "<token>"
+            ? .identityToken(user: "", token: entry.secret)
+            : .password(user: entry.user, password: entry.secret)
     }
 
     func store(_ credentials: Credentials, for host: String) async throws {
@@ -56,7 +83,7 @@ struct CredentialHelper: Sendable {
         let (_, isDone) = try await run(
             "store", input: String(decoding: try Document.encode(entry), as: UTF8.self))
         guard isDone else {
-            throw failure("did not store the credentials")
+            throw failure("failed to store the credentials")
         }
     }
 
@@ -64,26 +91,27 @@ struct CredentialHelper: Sendable {
 
     /// What it said is not shown: there may be a password in it.
     private func failure(_ what: String) -> TransferError {
-        .refused("docker-credential-\(suffix), which the credential file names, \(what): run it by hand to see why")
+        .refused("\(program) (named by \(origin)) \(what); run it by hand to see why")
     }
 
     private func run(_ verb: String, input: String) async throws -> (output: String, isDone: Bool) {
-        guard !suffix.contains("/") else {
-            throw TransferError.refused("'\(suffix)' is no name of a credential helper")
+        let isPath = program.contains("/")
+        guard !isPath || mayBePath else {
+            throw TransferError.refused("'\(program)': invalid credential helper; expected a name without '/'")
         }
         do {
             let question = try Self.pipe(holding: input)
             let result = try await withThrowingTaskGroup(of: (String, Bool).self) { group in
                 group.addTask {
                     let result = try await Subprocess.run(
-                        .name("docker-credential-\(suffix)"), arguments: [verb],
+                        isPath ? .path(FilePath(program)) : .name(program), arguments: [verb],
                         input: .fileDescriptor(question, closeAfterSpawningProcess: true),
                         output: .string(limit: 1 << 20), error: .discarded)
                     return (result.standardOutput, result.terminationStatus.isSuccess)
                 }
                 group.addTask {
                     try await Task.sleep(for: .seconds(60))
-                    throw TransferError.refused("docker-credential-\(suffix) does not answer")
+                    throw TransferError.refused("\(program): no answer within 60 seconds; run it by hand to see why")
                 }
                 defer { group.cancelAll() }
                 return try await group.next() ?? ("", false)
@@ -91,7 +119,7 @@ struct CredentialHelper: Sendable {
             return (result.0.filter { !$0.isNewline }, result.1)
         } catch let error as SubprocessError {
             throw TransferError.refused(
-                "docker-credential-\(suffix), which the credential file names, cannot be run: \(error)")
+                "\(program): cannot be run (\(error)); install it, or remove it from \(origin)")
         }
     }
 

@@ -3,12 +3,13 @@ import Glibc
 import ImageTransfer
 
 extension Credentials {
-    /// Reads `USER:PASSWORD` from a variable of the environment.
+    /// Reads `USER:PASSWORD` from a variable of the environment. No message repeats the variable's name: it may be the
+    /// password.
     ///
     /// - Throws: `TransferError.refused`.
     public static func read(variable: String) throws -> Credentials {
         guard let value = getenv(variable) else {
-            throw TransferError.refused("there is no variable \(variable) in the environment")
+            throw TransferError.refused("there is no variable with credentials of that name in the environment")
         }
         return try parse(String(cString: value))
     }
@@ -18,8 +19,17 @@ extension Credentials {
     ///
     /// - Throws: `TransferError.refused`, `StreamError`.
     public static func read(file path: String) throws -> Credentials {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
+        let opened: Int32?
+        do {
+            opened = try DirectoryHandle.openNamed(path, O_NOCTTY)
+        } catch StreamError.damaged(_) {
+            throw TransferError.refused(
+                "the file with credentials is a link that another user made, so it is not followed; name the file itself"
+            )
+        } catch {
+            opened = nil
+        }
+        guard let descriptor = opened else {
             throw TransferError.refused(
                 "there is no file with credentials of that name; write USER:PASSWORD into a file, or name a variable of "
                     + "the environment")

@@ -4,41 +4,49 @@ import NIOHTTP1
 
 /// Keeping credentials where Docker and podman keep theirs.
 public enum Login {
-    /// Checks credentials with the registry and then keeps them.
+    /// The place where credentials were saved, and whether the registry has checked them.
+    public struct Record: Sendable {
+        /// A file, or a helper's name.
+        public var place: String
+        /// False for a registry that answers without credentials as it does with them.
+        public var isChecked: Bool
+    }
+
+    /// Checks credentials with the registry, as far as it can be done, and then keeps them.
     ///
-    /// - Returns: where: a file, or a helper's name.
     /// - Throws: `RegistryError` if the registry does not take them.
     public static func login(_ host: String, _ credentials: Credentials, options: RegistryOptions) async throws
-        -> String
+        -> Record
     {
         var options = options
         options.credentials = credentials
         let session = try RegistrySession(host: host, options: options, keyring: Keyring())
-        try await Workers.blobs.run {
-            let answer = try session.send(
-                RegistryRequest(method: .GET, path: "", scope: .none, action: "log in", expects: []))
-            answer.finish()
+        let isChecked = try await Workers.blobs.run {
+            try session.send(RegistryRequest(method: .GET, path: "", scope: .none, action: "log in"))
+            // Only a registry that asked for credentials has looked at them for certain.
+            return try session.authorizer.isChallenged
         }
-        var file = try CredentialFile.forLogin(to: CredentialFile.normal(host))
         let key = CredentialFile.normal(host)
+        var file = try CredentialFile.forLogin(to: key, in: options.authFile)
         if let helper = file.helper(for: key) {
             try await CredentialHelper(suffix: helper).store(credentials, for: key)
             file.mention(key)
             try file.save()
-            return "docker-credential-\(helper)"
+            return Record(place: "docker-credential-\(helper)", isChecked: isChecked)
         }
         file.set(credentials, for: key)
         try file.save()
-        return file.path
+        return Record(place: file.path, isChecked: isChecked)
     }
 
     /// Forgets a host's credentials wherever they are.
     ///
+    /// - Parameter file: the only one to look at.
     /// - Returns: where they were.
-    public static func logout(_ host: String) async throws -> [String] {
+    public static func logout(_ host: String, file only: String? = nil) async throws -> [String] {
         let key = CredentialFile.normal(host)
         var places: [String] = []
-        for var file in try CredentialFile.all() {
+        for var file in try CredentialFile.all(only: only) {
             if let helper = file.helper(for: key), try await CredentialHelper(suffix: helper).get(key) != nil {
                 try await CredentialHelper(suffix: helper).erase(key)
                 places.append("docker-credential-\(helper)")

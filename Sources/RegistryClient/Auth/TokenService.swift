@@ -35,9 +35,13 @@ final class TokenService: Sendable {
         guard let realm = registry.resolving(challenge.parameters["realm"] ?? "") else {
             throw TransferError.refused("\(registry.origin) names no place to get a token from that could be asked")
         }
-        guard realm.scheme == "https" || registry.scheme == "http" || credentials == nil else {
+        guard credentials == nil || isSafe(realm) else {
             throw TransferError.refused(
                 "\(registry.origin) wants the password sent to \(realm.origin), which is not encrypted: refused")
+        }
+        guard connections.mayFollow(to: realm, from: registry) else {
+            throw TransferError.refused(
+                "\(registry.origin) wants a token fetched from \(realm.origin), which is not encrypted: refused")
         }
         let service = challenge.parameters["service"]
         if let token = try refresh(realm, service, scope, credentials) { return token }
@@ -46,6 +50,15 @@ final class TokenService: Sendable {
         return try post(
             [("grant_type", "password"), ("username", user), ("password", password)], realm, service, scope, credentials
         ).token(self, realm, credentials)
+    }
+
+    /// Whether a password may go there: encrypted; or in the clear where the registry is in the clear as well, on this
+    /// machine or as the user wants it.
+    private func isSafe(_ realm: Address) -> Bool {
+        if realm.scheme == "https" { return true }
+        guard registry.scheme == "http" else { return false }
+        let options = connections.options
+        return realm.host == registry.host || realm.isLoopback || options.plainHTTP || !options.verifiesTLS
     }
 
     // MARK: The ways to ask
@@ -120,7 +133,7 @@ final class TokenService: Sendable {
         return try ask(
             HTTPRequest(
                 method: .POST, address: realm, headers: ["content-type": "application/x-www-form-urlencoded"],
-                body: .bytes(Array(text.utf8))), authorization: nil, credentials)
+                body: .bytes(Array(text.utf8)), staysAtOrigin: true), authorization: nil, credentials)
     }
 
     // MARK: Asking
@@ -155,10 +168,14 @@ final class TokenService: Sendable {
                 registry: registry.origin, action: "get a token from \(place)", status: 200,
                 problem: error.description)
         }
-        secrets.add(found.token)
+        secrets.add(token: found.token)
         if let refresh = found.refreshToken, let credentials {
-            secrets.add(refresh)
-            state.withLock { $0.refreshTokens[credentials] = refresh }
+            secrets.add(token: refresh)
+            state.withLock { state in
+                // Accounts of a server may be replaced without end.
+                if state.refreshTokens.count >= 100 { state.refreshTokens = [:] }
+                state.refreshTokens[credentials] = refresh
+            }
         }
         return BearerToken(value: found.token, expires: .now + found.lifetime)
     }
@@ -167,10 +184,14 @@ final class TokenService: Sendable {
     {
         var advice: String?
         if status == 401 || status == 403 {
-            advice = credentials == nil ? "log in: dray login" : "check user name and password: dray login"
+            advice =
+                (credentials == nil ? "" : "the user name or password is wrong; ")
+                + "log in with 'dray login \(registry.authority)', or pass --creds"
         }
-        return RegistryError(
+        var error = RegistryError(
             registry: registry.origin, action: "get a token from \(realm.origin)", status: status,
             problem: RegistryProblem.short(secrets.redact(words)), advice: advice)
+        error.refusesAccount = status == 401 && credentials != nil
+        return error
     }
 }

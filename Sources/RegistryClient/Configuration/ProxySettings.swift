@@ -6,11 +6,13 @@ import ImageTransfer
 /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, as curl and Go read them.
 ///
 /// https is tunnelled through a proxy by CONNECT; plain HTTP is asked of it by the whole address, since many
-/// proxies let nobody CONNECT to a port other than 443.
+/// proxies let nobody CONNECT to a port other than 443. A SOCKS proxy looks up names itself, as `socks5h` says.
 package struct ProxySettings: Sendable {
-    package struct Proxy: Sendable {
+    package struct Proxy: Hashable, Sendable {
         package enum Kind: Sendable {
             case http
+            /// An HTTP proxy that is reached by TLS.
+            case https
             case socks
         }
 
@@ -21,11 +23,16 @@ package struct ProxySettings: Sendable {
 
         var origin: String { "http://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
 
+        /// The same proxy where a relay on this machine leads to it.
+        func relayed(by relay: ProxyRelay) -> Proxy {
+            Proxy(kind: .http, host: ProxyRelay.host, port: relay.port, authorization: authorization)
+        }
+
         /// As something to send any bytes through.
         var tunnel: HTTPClient.Configuration.Proxy {
             switch kind {
             case .socks: .socksServer(host: host, port: port)
-            case .http:
+            case .http, .https:
                 if let authorization {
                     .server(host: host, port: port, authorization: authorization)
                 } else {
@@ -69,40 +76,49 @@ package struct ProxySettings: Sendable {
                 password: account.count > 1 ? Self.decode(String(account[1])) : "")
             rest = rest[rest.index(after: at)...]
         }
-        guard let place = Address("http://\(rest)") else { throw Self.unknown(address) }
-        switch scheme {
-        case "http": return Proxy(kind: .http, host: place.host, port: place.port, authorization: authorization)
-        case "socks5":
-            let port = place.authority.contains(":\(place.port)") ? place.port : 1080
-            return Proxy(kind: .socks, host: place.host, port: port, authorization: nil)
-        default: throw Self.unknown(address)
+        let kinds: [String: (kind: Proxy.Kind, port: Int)] = [
+            "http": (.http, 80), "https": (.https, 443), "socks5": (.socks, 1080), "socks5h": (.socks, 1080),
+        ]
+        rest = rest.prefix { $0 != "/" }
+        guard let (kind, usualPort) = kinds[scheme], let place = Address("http://\(rest)") else {
+            throw Self.unknown(address)
         }
+        let hasPort = rest.drop { $0 != "]" }.isEmpty ? rest.contains(":") : rest.contains("]:")
+        return Proxy(
+            kind: kind, host: place.host, port: hasPort ? place.port : usualPort,
+            authorization: kind == .socks ? nil : authorization)
     }
 
     private static func unknown(_ address: Address) -> TransferError {
         .refused(
-            "the proxy in \(address.scheme.uppercased())_PROXY is none that dray can use: http://HOST:PORT and socks5://HOST:PORT are"
-        )
+            "\(address.scheme.uppercased())_PROXY: unsupported proxy; expected http://HOST:PORT, https://HOST:PORT or "
+                + "socks5h://HOST:PORT")
     }
 
     private func isException(_ address: Address) -> Bool {
         // As everywhere else, the own machine is not reached through a proxy.
         if address.isLoopback { return true }
+        let host = address.host.hasSuffix(".") ? String(address.host.dropLast()) : address.host
+        let ip = IPAddress(host)
         return exceptions.contains { exception in
             if exception == "*" { return true }
-            var name = exception[...]
-            if let colon = name.lastIndex(of: ":"), let port = Int(name[name.index(after: colon)...]),
-                !name.hasSuffix("]"),
-                name.filter({ $0 == ":" }).count == 1
-            {
-                guard port == address.port else { return false }
-                name = name[..<colon]
-            }
-            if name.contains("/") { return IPv4Network(String(name))?.contains(address.host) ?? false }
-            if name.hasPrefix("*.") { name = name.dropFirst(1) }
-            if name.hasPrefix(".") { return address.host.hasSuffix(name) || address.host == name.dropFirst() }
-            return address.host == name || address.host.hasSuffix("." + name)
+            if let network = IPNetwork(exception) { return ip.map(network.contains) ?? false }
+            let (name, port) = Self.parts(exception)
+            if let port, port != address.port { return false }
+            if let excepted = IPAddress(name) { return excepted == ip }
+            // A name stands for those below it as well.
+            let bare = name.hasPrefix("*.") ? name.dropFirst(2) : name.hasPrefix(".") ? name.dropFirst() : name
+            return !bare.isEmpty && (host == bare || host.hasSuffix("." + bare))
         }
+    }
+
+    /// `HOST[:PORT]`; an IPv6 address with a port is in brackets.
+    private static func parts(_ exception: String) -> (name: Substring, port: Int?) {
+        let name = exception[...]
+        guard IPAddress(exception) == nil, let colon = name.lastIndex(of: ":"),
+            let port = Int(name[name.index(after: colon)...])
+        else { return (name, nil) }
+        return (name[..<colon], port)
     }
 
     private static func decode(_ text: String) -> String {
@@ -119,37 +135,5 @@ package struct ProxySettings: Sendable {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-/// `10.0.0.0/8`
-struct IPv4Network {
-    private let base: UInt32
-    private let mask: UInt32
-
-    init?(_ text: String) {
-        let parts = text.split(separator: "/")
-        guard parts.count == 2, let address = Self.number(String(parts[0])), let bits = UInt32(parts[1]), bits <= 32
-        else {
-            return nil
-        }
-        mask = bits == 0 ? 0 : ~UInt32(0) << (32 - bits)
-        base = address & mask
-    }
-
-    func contains(_ host: String) -> Bool { Self.number(host).map { $0 & mask == base } ?? false }
-
-    private static func number(_ text: String) -> UInt32? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
-        guard parts.count == 4, !parts.contains(nil) else { return nil }
-        return parts.reduce(0) { $0 << 8 | UInt32($1 ?? 0) }
-    }
-}
-
-extension Address {
-    /// The own machine: `localhost`, 127.0.0.0/8 or ::1.
-    var isLoopback: Bool {
-        host == "localhost" || host.hasSuffix(".localhost") || host == "::1"
-            || (IPv4Network("127.0.0.0/8")?.contains(host) ?? false)
     }
 }

@@ -5,7 +5,7 @@ import ImageTransfer
 
 /// Podman's `registries.conf`: where the images of a registry are really, and where copies of them are.
 ///
-/// Source: containers-registries.conf(5), version 2.
+/// Source: containers-registries.conf(5), versions 2 and 1.
 package struct RegistriesFile: Sendable {
     package struct Place: Hashable, Sendable {
         /// `HOST[:PORT][/PATH]`
@@ -59,11 +59,13 @@ package struct RegistriesFile: Sendable {
     /// - Throws: `TransferError.refused`, naming the place.
     package mutating func add(_ text: String, name: String) throws {
         do {
-            for item in try Self.tables("registry", of: TOMLParser.parse(text)) { try add(item) }
+            let content = try TOMLParser.parse(text)
+            for item in try Self.tables("registry", of: content) { try add(item) }
+            if let lists = content["registries"] { try addVersion1(lists) }
         } catch let error as TOMLError {
             throw TransferError.refused("\(name), \(error)")
         } catch let problem as Problem {
-            throw TransferError.refused("\(name) is no registries.conf of version 2: \(problem.reason)")
+            throw TransferError.refused("\(name): invalid registries.conf: \(problem.reason)")
         }
     }
 
@@ -91,6 +93,34 @@ package struct RegistriesFile: Sendable {
         } else {
             positions[prefix] = entries.count
             entries.append(entry)
+        }
+    }
+
+    /// Version 1 has lists of registries: `[registries.block]`, `[registries.insecure]`. That of `[registries.search]` is
+    /// about names without a registry, which dray takes for Docker Hub's.
+    private mutating func addVersion1(_ lists: TOMLValue) throws {
+        let insecure = try Self.registries("insecure", of: lists)
+        let blocked = try Self.registries("block", of: lists)
+        for name in insecure + blocked {
+            let position = positions[name] ?? entries.count
+            if position == entries.count {
+                positions[name] = position
+                entries.append(
+                    Entry(
+                        prefix: name, place: Place(location: name, isInsecure: false), isBlocked: false, mirrors: []))
+            }
+            if insecure.contains(name) { entries[position].place.isInsecure = true }
+            if blocked.contains(name) { entries[position].isBlocked = true }
+        }
+    }
+
+    private static func registries(_ name: String, of lists: TOMLValue) throws -> [String] {
+        guard let value = lists[name]?["registries"] else { return [] }
+        guard case .array(let items) = value else { throw Problem(reason: "'registries' is not a list") }
+        return try items.map { item in
+            guard case .string(var text) = item else { throw Problem(reason: "a registry is not a text in quotes") }
+            while text.hasSuffix("/") { text.removeLast() }
+            return text
         }
     }
 

@@ -26,19 +26,19 @@ extension HTTPHeaders {
         first(name: "location").flatMap { address.resolving($0) }
     }
 
-    /// Where the next page is: RFC 8288, as the distribution specification uses it.
+    /// The address of the next page: RFC 8288, as the distribution specification uses it. Path and query come from the
+    /// header; scheme, host and port are those of the answer, since a registry may know only its inner name.
     ///
     /// - Parameter address: where the answer came from.
-    package func nextPage(from address: Address) -> Address? {
-        for value in self[canonicalForm: "link"] {
-            guard let open = value.firstIndex(of: "<"), let close = value[open...].firstIndex(of: ">") else { continue }
-            let parameters = value[value.index(after: close)...].split(separator: ";").map {
-                $0.filter { !$0.isWhitespace && $0 != "\"" }.lowercased()
+    /// - Returns: nil on the last page.
+    /// - Throws: `DocumentError` for a next page that cannot be asked for.
+    package func nextPage(from address: Address) throws -> Address? {
+        for link in self["link"].flatMap({ WebLink.all(in: $0) })
+        where link.relations.isEmpty || link.relations.contains("next") {
+            guard let next = address.resolving(link.target)?.moved(to: address) else {
+                throw DocumentError("\(address.origin): invalid Link header: the list cannot be read to its end")
             }
-            guard parameters.contains("rel=next") || !parameters.contains(where: { $0.hasPrefix("rel=") }) else {
-                continue
-            }
-            return address.resolving(String(value[value.index(after: open)..<close]))
+            return next
         }
         return nil
     }
@@ -61,10 +61,55 @@ extension HTTPHeaders {
         }
     }
 
+    /// How long the whole is of which an answer holds a part: `Content-Range: bytes FIRST-LAST/SIZE`.
+    package var wholeLength: Int64? {
+        first(name: "content-range")?.split(separator: "/").last.flatMap { Int64($0) }.flatMap { $0 < 0 ? nil : $0 }
+    }
+
     /// `Retry-After`, in seconds or as a date: RFC 9110, section 10.2.3.
     package var retryAfter: Duration? {
         guard let text = first(name: "retry-after") else { return nil }
         if let seconds = Int(text) { return seconds >= 0 ? .seconds(Swift.min(seconds, 1 << 20)) : nil }
         return HTTPDate.seconds(text).map { .seconds(Swift.max(0, Swift.min($0 - time(nil), 1 << 20))) }
+    }
+}
+
+/// One link of a `Link` header: RFC 8288, section 3.
+private struct WebLink {
+    var target: String
+    /// The values of the parameter `rel`, in lower case.
+    var relations: [String] = []
+
+    /// All links of one header line: `<TARGET>; rel="next", <TARGET>; ...`. Some registries leave out the brackets.
+    static func all(in text: String) -> [WebLink] {
+        var links: [WebLink] = []
+        var rest = text[...]
+        while true {
+            rest = rest.drop { $0.isWhitespace || $0 == "," }
+            guard !rest.isEmpty else { return links }
+            var link: WebLink
+            if rest.first == "<" {
+                let target = rest.dropFirst().prefix { $0 != ">" }
+                link = WebLink(target: String(target))
+                rest = rest[target.endIndex...].dropFirst()
+            } else {
+                let target = rest.prefix { $0 != ";" }
+                link = WebLink(target: String(target.filter { !$0.isWhitespace }))
+                rest = rest[target.endIndex...]
+            }
+            // Parameters up to the next comma outside of quotation marks.
+            var isQuoted = false
+            let parameters = rest.prefix { character in
+                if character == "\"" { isQuoted.toggle() }
+                return isQuoted || character != ","
+            }
+            rest = rest[parameters.endIndex...]
+            for parameter in parameters.split(separator: ";") {
+                let parts = parameter.split(separator: "=", maxSplits: 1).map { $0.filter { $0 != "\"" }.lowercased() }
+                guard parts.count == 2, parts[0].filter({ !$0.isWhitespace }) == "rel" else { continue }
+                link.relations += parts[1].split(whereSeparator: \.isWhitespace).map(String.init)
+            }
+            links.append(link)
+        }
     }
 }

@@ -10,15 +10,31 @@ final class HTTPAnswer: ByteSource, Sendable {
     let address: Address
     private let exchange: HTTPExchange
 
-    init(_ head: HTTPResponseHead, of exchange: HTTPExchange, from address: Address) {
+    /// Whether another place than the one that was asked has answered, since that redirected to it.
+    let isRedirected: Bool
+    /// The header with which the place that answers was asked.
+    let authorization: String?
+
+    init(
+        _ head: HTTPResponseHead, of exchange: HTTPExchange, from address: Address, isRedirected: Bool = false,
+        authorization: String? = nil
+    ) {
         status = Int(head.status.code)
         headers = head.headers
         self.exchange = exchange
         self.address = address
+        self.isRedirected = isRedirected
+        self.authorization = authorization
     }
 
     deinit { exchange.abandon() }
 
+    /// What broke this answer, with the place that sent it if that is another one than was asked.
+    func failure(_ error: any Error) -> any Error {
+        isRedirected ? RedirectFailure(target: address, cause: error) : error
+    }
+
+    /// Bytes as they travel, with the coding that they have on their way.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         guard let piece = try exchange.next(buffer.count) else { return 0 }
         return piece.withUnsafeReadableBytes { bytes in
@@ -27,19 +43,33 @@ final class HTTPAnswer: ByteSource, Sendable {
         }
     }
 
+    /// The body itself.
+    ///
+    /// - Throws: `RegistryError` for a coding that cannot be read.
+    func content(name: String) throws -> any ByteSource {
+        guard let coding else { return self }
+        return try ContentCoding.decoded(self, coding, name: name)
+    }
+
     /// The whole of a small body.
-    func bytes(limit: Int, name: String) throws -> [UInt8] { try readAll(limit: limit, name: name) }
+    func bytes(limit: Int, name: String) throws -> [UInt8] {
+        try content(name: name).readAll(limit: limit, name: name)
+    }
 
     /// Reads a body that says nothing, so that the connection can be used again.
     func finish() {
-        guard length ?? 0 < 64 << 10 else { return }
+        guard headers.length ?? 0 < 64 << 10 else { return }
         _ = try? readAll(limit: 64 << 10, name: "an answer")
     }
 
     var isSuccess: Bool { (200..<300).contains(status) }
-    var length: Int64? { headers.length }
+    /// The length of the decoded body in bytes; nil if it is unknown.
+    var length: Int64? { coding == nil ? headers.length : nil }
     var location: Address? { headers.location(from: address) }
-    var nextPage: Address? { headers.nextPage(from: address) }
+    /// - Throws: see `HTTPHeaders.nextPage`.
+    var nextPage: Address? { get throws { try headers.nextPage(from: address) } }
     /// Media type without parameters.
     var contentType: String? { headers.contentType }
+    /// The coding that the body has on its way, such as `gzip`.
+    var coding: String? { ContentCoding.named(in: headers) }
 }

@@ -32,8 +32,11 @@ final class HTTPExchange: HTTPClientResponseDelegate {
     private let changed = DispatchSemaphore(value: 0)
     private let patience: DispatchTimeInterval
     private let loop: any EventLoop
+    /// The owner of the client, which must not be shut down before this ends.
+    private let owner: any Sendable
 
-    init(patience: Duration, loop: any EventLoop) {
+    init(patience: Duration, loop: any EventLoop, keeping owner: any Sendable) {
+        self.owner = owner
         self.patience = .milliseconds(Int(patience / .milliseconds(1)))
         self.loop = loop
     }

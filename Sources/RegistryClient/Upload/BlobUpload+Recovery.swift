@@ -12,22 +12,38 @@ extension BlobUpload {
     /// Tokens that are fetched anew while nothing gets through: more than one may have been about to expire.
     private static let mostRenewals = 5
 
+    /// How often a session is asked for again that was begun a moment ago: some registries need that moment.
+    private static let mostUnknowns = 2
+
     /// Finds a way on after a refusal or a broken connection, or gives up.
     func recover(from obstacle: Obstacle) throws {
         let stopped = leg
         leg = nil
         let failure: any Error
+        let problem: String
         var advice: Duration?
         switch obstacle {
         case .broken(let error):
             stopped?.exchange.abandon()
             failure = registry.session.broken(session.request(.PATCH), error)
+            problem = NetworkFailure.reason(error)
         case .refused(let answer):
-            failure = registry.session.error(session.request(.PATCH), answer)
+            let refusal = registry.session.error(session.request(.PATCH), answer)
+            failure = refusal
+            problem = "HTTP status \(answer.status)"
             advice = answer.headers.retryAfter
             if answer.status == 401 {
                 guard try renew(answer) else { throw failure }
                 return try resume(failure)
+            }
+            if refusal.isUnknownUpload, acknowledged == 0, bytes.start == 0, unknowns < Self.mostUnknowns {
+                unknowns += 1
+                guard record.patience.wait(advice, after: retried(problem)) else { throw failure }
+                // It may be unknown because it is finished.
+                if shape == .whole, let stopped, stopped.sent == stopped.end, let known {
+                    isCommitted = try registry.hasBlob(known.digest, size: known.size, in: target.repository)
+                }
+                return
             }
             if try isAnotherShape(answer.status, stopped) { return try startOver(failure) }
             guard
@@ -35,7 +51,7 @@ extension BlobUpload {
                     || NetworkFailure.isPassing(status: answer.status)
             else { throw failure }
         }
-        guard record.patience.wait(advice) else { throw failure }
+        guard record.patience.wait(advice, after: retried(problem)) else { throw failure }
         // After a closing request broke, the blob may be there all the same.
         if shape == .whole, let stopped, stopped.sent == stopped.end, let known,
             try appears(known.digest, known.size, silentSince: stopped.last)
@@ -46,12 +62,16 @@ extension BlobUpload {
         try resume(failure)
     }
 
+    /// What is tried again, and why.
+    func retried(_ problem: String) -> String { "\(registry.host): upload: \(problem)" }
+
     /// - Returns: whether there is a new token.
     private func renew(_ answer: HTTPAnswer) throws -> Bool {
         renewals += 1
         guard renewals <= Self.mostRenewals else { return false }
         return try registry.session.authorizer.learn(
-            from: answer, scope: .push(target.repository), repository: target.repository, isAgain: renewals > 1)
+            from: answer, scope: .push(target.repository), repository: target.repository, shown: nil,
+            isAgain: renewals > 1)
     }
 
     /// Whether it was the shape of the request that the registry did not like, and there is another.
@@ -121,9 +141,9 @@ extension BlobUpload {
             } catch let error as RegistryError {
                 let isPassing = error.status.map { NetworkFailure.isPassing(status: $0) } ?? true
                 let isGone = isRepeated && [400, 404, 416].contains(error.status)
-                guard isPassing || isGone else { throw error }
+                guard isPassing || isGone || error.isUnknownUpload else { throw error }
                 if try appears(digest, size, silentSince: began) { break }
-                guard record.patience.wait() else { throw error }
+                guard record.patience.wait(after: retried(error.problem)) else { throw error }
                 if isGone {
                     try startOver(error)
                     try advance(isEnd: true)
@@ -148,7 +168,7 @@ extension BlobUpload {
         var patience = Patience(registry.options, atMost: isSlow ? 6 : 0)
         repeat {
             if try registry.hasBlob(digest, size: size, in: target.repository) { return true }
-        } while patience.wait()
+        } while patience.wait(after: nil)
         return false
     }
 }

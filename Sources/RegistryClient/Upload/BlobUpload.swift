@@ -32,6 +32,8 @@ final class BlobUpload: BlobWriter {
     var acknowledged: Int64 = 0
     /// Tokens that were fetched anew since bytes were acknowledged.
     var renewals = 0
+    /// How often a session that was just begun was unknown to the registry.
+    var unknowns = 0
     var isCommitted = false
     private var isCancelled = false
     private var isUnderway = true
@@ -221,8 +223,17 @@ final class BlobUpload: BlobWriter {
 
     /// The answer to a leg is there, or is to be waited for.
     private func answered() throws {
-        guard let leg, let place = session.location else { return }
+        guard let leg, let place = session.asked else { return }
         let answer = HTTPAnswer(try leg.exchange.head(), of: leg.exchange, from: place)
+        if try session.isRedirected(by: answer) {
+            self.leg = nil
+            guard bytes.start <= acknowledged else {
+                // A chunk is kept whole until it is acknowledged.
+                record.prefersChunks = true
+                throw lost("it redirected the upload after most of it was sent")
+            }
+            return
+        }
         let isAll = leg.sent == leg.end ?? bytes.end
         guard answer.isSuccess, isAll else { return try recover(from: .refused(answer)) }
         answer.finish()
@@ -235,8 +246,9 @@ final class BlobUpload: BlobWriter {
         try session.follow(answer)
         let taken = answer.headers.uploaded ?? leg.sent
         guard taken > acknowledged, taken <= leg.sent else {
-            let error = problem(answer.status, "it has \(taken) bytes where \(leg.sent) were sent")
-            guard taken == acknowledged, record.patience.wait() else { throw error }
+            let shortfall = "it has \(taken) bytes where \(leg.sent) were sent"
+            let error = problem(answer.status, shortfall)
+            guard taken == acknowledged, record.patience.wait(after: retried(shortfall)) else { throw error }
             return
         }
         acknowledge(taken)

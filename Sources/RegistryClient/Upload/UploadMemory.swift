@@ -59,8 +59,13 @@ package final class UploadMemory: Sendable {
         return least > share ? nil : max(min(Int64(chunk), share), least)
     }
 
-    /// Whether uploads go to this host for the first time.
-    func isNews(_ host: String) -> Bool { state.withLock { $0.hosts.insert(host).inserted } }
+    /// Number of hosts to report and remember: the registry names them.
+    private static let hostLimit = 16
+
+    /// Whether uploads go to this host for the first time, and it is one of the first hosts.
+    func isNews(_ host: String) -> Bool {
+        state.withLock { $0.hosts.count < Self.hostLimit && $0.hosts.insert(host).inserted }
+    }
 
     /// `OCI-Chunk-Min-Length`.
     package func learn(leastChunk: Int) { state.withLock { $0.least = max($0.least, leastChunk) } }

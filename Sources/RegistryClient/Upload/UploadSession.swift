@@ -10,6 +10,12 @@ final class UploadSession {
     private let title: String
     /// The newest place to upload to; nil while there is no session.
     private(set) var location: Address?
+    /// The address of the last request with bytes.
+    private(set) var asked: Address?
+    /// The address to which that request was redirected; the next one goes there.
+    private var redirect: Address?
+    private var redirects = 0
+    private static let redirectLimit = 10
 
     private static let octets: HTTPHeaders = ["content-type": "application/octet-stream"]
 
@@ -36,17 +42,37 @@ final class UploadSession {
         if let least = answer.headers.first(name: "oci-chunk-min-length").flatMap({ Int($0) }) {
             registry.uploads.learn(leastChunk: least)
         }
+        redirects = 0
         guard let next = answer.location else { return }
+        try check(next, in: answer)
+        location = next
+    }
+
+    /// Goes where a redirect leads, with the next request.
+    ///
+    /// - Returns: false for any other answer, and after too many redirects.
+    func isRedirected(by answer: HTTPAnswer) throws -> Bool {
+        guard [301, 302, 307, 308].contains(answer.status), let next = answer.location, redirects < Self.redirectLimit
+        else { return false }
+        try check(next, in: answer)
+        redirects += 1
+        redirect = next
+        return true
+    }
+
+    private func check(_ next: Address, in answer: HTTPAnswer) throws {
         let base = try registry.session.base()
         guard next.scheme == "https" || base.scheme == "http" || !registry.options.verifiesTLS else {
             throw registry.session.error(
                 request(.PATCH), status: answer.status,
-                problem: "it wants the upload sent to \(next.origin), which is not encrypted")
+                problem:
+                    "it wants the upload sent to \(registry.session.secrets.redact(next.origin)), which is not encrypted"
+            )
         }
         if next.host != base.host, registry.uploads.isNews(next.host) {
-            registry.session.remark("\(registry.host) has uploads sent to another host, \(next.origin)")
+            registry.session.remark(
+                "\(registry.host) has uploads sent to another host, \(registry.session.secrets.redact(next.origin))")
         }
-        location = next
     }
 
     // MARK: Requests
@@ -71,8 +97,11 @@ final class UploadSession {
         guard let location else {
             throw registry.session.error(request(method), status: nil, problem: "there is no place to upload to")
         }
+        let address = redirect ?? location.adding(query)
+        redirect = nil
+        asked = address
         return try registry.session.open(
-            method, location.adding(query), headers, body: body, scope: .push(repository), repository: repository)
+            method, address, headers, body: body, scope: .push(repository), repository: repository)
     }
 
     /// How many bytes the registry has, as far as it says so.
@@ -103,6 +132,7 @@ final class UploadSession {
     func drop() {
         guard let location else { return }
         self.location = nil
+        redirect = nil
         let exchange = try? registry.session.open(
             .DELETE, location, [:], body: .none, scope: .push(repository), repository: repository,
             timeout: min(registry.options.timeout, .seconds(5)))

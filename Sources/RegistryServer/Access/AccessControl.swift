@@ -36,4 +36,11 @@ package protocol AccessControl: Sendable {
     /// - Returns: who asks; nil if nobody in particular.
     /// - Throws: `AccessDenied`, which is a 401; any other error is this registry's own trouble, and a 5xx.
     func authorize(_ authorization: String?, for items: [AccessItem], origin: String?) async throws -> String?
+
+    /// Reads again what may be read again while the registry runs.
+    func reload() async
+}
+
+extension AccessControl {
+    package func reload() async {}
 }

@@ -59,6 +59,8 @@ extension ServerConfiguration {
         self.init(storage: Storage(file.section("storage", isChoice: true)))
         log = Log(file.section("log"), oldLevel: file.read("loglevel", .choice()))
         http = HTTP(file.section("http"))
+        file.refuseEmpty("auth", "everybody would be let in; write htpasswd or token, or 'auth: none'")
+        file.refuseMisspellings(of: "auth")
         access = Access(file.section("auth", isChoice: true))
         health = Health(file.section("health"))
         validation = Validation(file.section("validation"))
@@ -72,6 +74,6 @@ extension ServerConfiguration {
         file.dismiss("reporting", "dray reports to nobody; errors are in its log")
         let compatibility = "images of Docker's old schema 1 are served as they are stored, and none are made"
         file.dismiss("compatibility", compatibility)
-        file.dismiss("policy", "images and plugins of every class are taken")
+        file.refuse("policy", "images and plugins of every class are taken; remove it")
     }
 }

@@ -80,12 +80,26 @@ public struct ServerConfiguration: Sendable {
         /// Added to the API's answers.
         public var headers: [(name: String, values: [String])] = []
         public var tls: TLS?
+        public var connections = Connections()
+        /// Networks (`ADDRESS/BITS`) of the proxies whose word is taken for the address of a client; nil for loopback
+        /// and private networks, and only for those that connect themselves.
+        public var trustedProxies: [String]?
         /// How long requests may go on after SIGTERM; zero ends them at once.
         public var drainTimeout = Duration.zero
         /// Where `/debug/health` and the metrics are.
         public var debugAddress: Address?
         /// Path of Prometheus' metrics at the debug address; nil where they are off.
         public var metricsPath: String?
+
+        public init() {}
+    }
+
+    /// Limits on open connections. More are closed before anything is read from them.
+    public struct Connections: Sendable, Equatable {
+        /// In all.
+        public var most = 8192
+        /// From one client: one IPv4 address, or one /64 network of IPv6.
+        public var mostOfClient = 4096
 
         public init() {}
     }
@@ -175,15 +189,17 @@ public struct ServerConfiguration: Sendable {
 
     public struct Validation: Sendable {
         public var isDisabled = false
-        /// Which URLs foreign layers may have: those that one of these matches somewhere, or all if it is empty; nil
-        /// for none.
-        public var allowedURLs: [TextPattern]?
-        /// Which of them they must not have.
+        /// URLs that layers may have: one of these has to match somewhere. Empty for all that are not denied.
+        public var allowedURLs: [TextPattern] = []
+        /// URLs that layers must not have.
         public var deniedURLs: [TextPattern] = []
 
-        /// Whether a layer that is elsewhere may be at this URL.
-        package func allows(foreignURL url: String) -> Bool {
-            guard let allowedURLs, url.hasPrefix("http://") || url.hasPrefix("https://") else { return false }
+        /// Whether the configuration says anything about the URLs of layers.
+        package var restrictsURLs: Bool { !allowedURLs.isEmpty || !deniedURLs.isEmpty }
+
+        /// Whether a layer may have this URL, where URLs are restricted.
+        package func allows(layerURL url: String) -> Bool {
+            guard url.hasPrefix("http://") || url.hasPrefix("https://"), !url.contains("#") else { return false }
             return (allowedURLs.isEmpty || allowedURLs.contains { $0.matches(url) })
                 && !deniedURLs.contains { $0.matches(url) }
         }
@@ -234,12 +250,27 @@ public struct ServerConfiguration: Sendable {
     }
 
     public struct Proxy: Sendable {
-        /// Of the registry, with scheme.
+        /// A program of docker/docker-credential-helpers' protocol.
+        public struct CredentialCommand: Sendable, Equatable {
+            public var program: String
+            /// Time after which it is run again: zero for each request, nil for never.
+            public var lifetime: Duration?
+
+            public init(program: String) { self.program = program }
+        }
+
+        /// The registry's URL, with its scheme; the API is below its path.
         public var url: String
         public var username: String?
         public var password: String?
-        /// How long what was fetched stays; zero for ever.
+        /// Instead of user name and password.
+        public var credentialCommand: CredentialCommand?
+        /// Time for which fetched content is kept; zero for ever.
         public var lifetime = Duration.seconds(168 * 3600)
+        /// Time after which a tag is looked up in the other registry again; zero for each request.
+        public var checkInterval = Duration.seconds(60)
+        /// Whether the other registry may lead to the internal network from wherever it is.
+        public var allowsInternalRedirects = false
 
         public init(url: String) { self.url = url }
     }

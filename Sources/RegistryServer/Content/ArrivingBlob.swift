@@ -6,12 +6,13 @@ import Synchronization
 ///
 /// Its readers get its last bytes only after its digest was found right: before that, they could not tell a
 /// damaged blob from a whole one.
-final class ArrivingBlob: Sendable {
+package final class ArrivingBlob: Sendable {
     private struct State {
         var count: Int64 = 0
         var isEnded = false
         var failure: (any Error)?
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
+        var next = 0
     }
 
     let file: OpenFile
@@ -31,8 +32,8 @@ final class ArrivingBlob: Sendable {
     private func change(_ body: (inout State) -> Void) {
         let waiting = state.withLock { state in
             body(&state)
-            defer { state.waiting = [] }
-            return state.waiting
+            defer { state.waiting = [:] }
+            return state.waiting.values
         }
         for reader in waiting { reader.resume() }
     }
@@ -43,20 +44,35 @@ final class ArrivingBlob: Sendable {
     /// Waits until there is more than `position` bytes to be read.
     ///
     /// - Returns: up to where it can be read; `position` if that is its end.
+    /// - Throws: what kept it from arriving; `CancellationError`.
     func available(after position: Int64) async throws -> Int64 {
         while true {
             let (count, isEnded, failure) = state.withLock { ($0.count, $0.isEnded, $0.failure) }
             if let failure { throw failure }
             if isEnded { return count }
             if count - Self.keptBack > position { return count - Self.keptBack }
+            try Task.checkCancellation()
+            await change(after: count)
+        }
+    }
+
+    /// Waits until there is news, or the task is cancelled.
+    private func change(after count: Int64) async {
+        let id = state.withLock { state in
+            state.next += 1
+            return state.next
+        }
+        await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isNew = state.withLock { state in
-                    guard state.count == count, !state.isEnded else { return false }
-                    state.waiting.append(continuation)
+                    guard state.count == count, !state.isEnded, !Task.isCancelled else { return false }
+                    state.waiting[id] = continuation
                     return true
                 }
                 if !isNew { continuation.resume() }
             }
+        } onCancel: {
+            state.withLock { $0.waiting.removeValue(forKey: id) }?.resume()
         }
     }
 }

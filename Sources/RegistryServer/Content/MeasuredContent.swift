@@ -1,3 +1,4 @@
+import ByteStreams
 import ImageModel
 
 /// Tells the metrics how long the storage takes.
@@ -14,8 +15,8 @@ struct MeasuredContent: RegistryContent {
     func repositories(after last: String?, limit: Int) async throws -> [String] {
         try await measure("List") { try await content.repositories(after: last, limit: limit) }
     }
-    func tags(of repository: String) async throws -> [String]? {
-        try await measure("List") { try await content.tags(of: repository) }
+    func tags(of repository: String, _ request: TagsRequest) async throws -> TagsPage? {
+        try await measure("List") { try await content.tags(of: repository, request) }
     }
     func manifest(tagged tag: String, in repository: String) async throws -> Manifest? {
         try await measure("GetContent") { try await content.manifest(tagged: tag, in: repository) }
@@ -23,8 +24,20 @@ struct MeasuredContent: RegistryContent {
     func manifest(_ digest: Digest, in repository: String) async throws -> Manifest? {
         try await measure("GetContent") { try await content.manifest(digest, in: repository) }
     }
+    func manifestFile(_ digest: Digest, in repository: String) async throws -> OpenFile? {
+        try await measure("Reader") { try await content.manifestFile(digest, in: repository) }
+    }
     func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
         try await measure("Reader") { try await content.blob(digest, in: repository) }
+    }
+    func descriptor(tagged tag: String, in repository: String) async throws -> Descriptor? {
+        try await measure("GetContent") { try await content.descriptor(tagged: tag, in: repository) }
+    }
+    func descriptor(_ digest: Digest, in repository: String) async throws -> Descriptor? {
+        try await measure("GetContent") { try await content.descriptor(digest, in: repository) }
+    }
+    func blobSize(_ digest: Digest, in repository: String) async throws -> Int64? {
+        try await measure("Stat") { try await content.blobSize(digest, in: repository) }
     }
     func referrers(of digest: Digest, in repository: String, on page: ReferrersPage) async throws -> ReferrersPage {
         try await measure("Walk") { try await content.referrers(of: digest, in: repository, on: page) }

@@ -2,10 +2,11 @@ import ImageModel
 
 /// A part of a list of referrers: as much of it as clients read as one document, whatever there is.
 struct ReferrersPage: Sendable {
-    private let artifactType: String?
+    let artifactType: String?
     private let last: String?
     private let most: Int
-    private var size = 256
+    /// Bytes of the document.
+    private(set) var size = 256
     private(set) var shown: [Descriptor] = []
     /// Whether there was one that found no room.
     private(set) var hasMore = false
@@ -38,6 +39,9 @@ struct ReferrersPage: Sendable {
         shown.append(descriptor)
         return true
     }
+
+    /// Leaves the rest to another page. At least one has to be shown.
+    mutating func end() { hasMore = true }
 
     mutating func add(_ descriptors: [Descriptor]) throws {
         for descriptor in descriptors.sorted(by: { $0.digest < $1.digest }) {

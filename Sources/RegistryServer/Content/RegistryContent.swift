@@ -1,15 +1,27 @@
+import ByteStreams
 import ImageModel
 
 /// What a registry serves. Nothing is remembered between two calls that another process could have changed.
 protocol RegistryContent: Sendable {
     /// Names after `last`, in the order of their components; at most `limit`.
     func repositories(after last: String?, limit: Int) async throws -> [String]
-    /// Sorted; nil if there is no such repository.
-    func tags(of repository: String) async throws -> [String]?
+    /// - Returns: nil if there is no such repository.
+    func tags(of repository: String, _ request: TagsRequest) async throws -> TagsPage?
     /// - Returns: nil if there is none.
     func manifest(tagged tag: String, in repository: String) async throws -> Manifest?
     func manifest(_ digest: Digest, in repository: String) async throws -> Manifest?
     func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob?
+    /// The file that has a manifest's bytes and nothing else.
+    ///
+    /// - Returns: nil if there is no such file.
+    func manifestFile(_ digest: Digest, in repository: String) async throws -> OpenFile?
+    /// Media type, digest and size of a manifest, without its bytes.
+    ///
+    /// - Returns: nil if there is none.
+    func descriptor(tagged tag: String, in repository: String) async throws -> Descriptor?
+    func descriptor(_ digest: Digest, in repository: String) async throws -> Descriptor?
+    /// - Returns: bytes, -1 if that is not known; nil if there is no such blob.
+    func blobSize(_ digest: Digest, in repository: String) async throws -> Int64?
     /// What names `digest` as its subject, as far as it goes onto `page`.
     func referrers(of digest: Digest, in repository: String, on page: ReferrersPage) async throws -> ReferrersPage
     /// Whether it can be served at all at the moment.
@@ -18,8 +30,25 @@ protocol RegistryContent: Sendable {
     func check() async throws
 }
 
+extension RegistryContent {
+    func manifestFile(_ digest: Digest, in repository: String) async throws -> OpenFile? { nil }
+
+    func descriptor(tagged tag: String, in repository: String) async throws -> Descriptor? {
+        try await manifest(tagged: tag, in: repository)?.descriptor
+    }
+
+    func descriptor(_ digest: Digest, in repository: String) async throws -> Descriptor? {
+        try await manifest(digest, in: repository)?.descriptor
+    }
+
+    func blobSize(_ digest: Digest, in repository: String) async throws -> Int64? {
+        try await blob(digest, in: repository)?.size
+    }
+}
+
 /// A blob, and where its bytes are.
-struct ServedBlob: Sendable {
-    var size: Int64
-    var bytes: ServedBytes
+package struct ServedBlob: Sendable {
+    /// -1 if it is not known.
+    package var size: Int64
+    package var bytes: ServedBytes
 }

@@ -69,7 +69,9 @@ struct SourceContent: RegistryContent {
         return parts.count == 2 && parts[0] == "library" ? content[String(parts[1])] : nil
     }
 
-    func tags(of repository: String) -> [String]? { self.repository(repository)?.tags.keys.sorted() }
+    func tags(of repository: String, _ request: TagsRequest) -> TagsPage? {
+        (self.repository(repository)?.tags.keys.sorted()).map { TagsPage(of: $0, request) }
+    }
 
     func manifest(tagged tag: String, in repository: String) async throws -> Manifest? {
         guard let digest = self.repository(repository)?.tags[tag] else { return nil }
@@ -83,7 +85,23 @@ struct SourceContent: RegistryContent {
 
     func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
         guard let place = self.repository(repository)?.blobs[digest] else { return nil }
-        return try await ServedBlob(place.descriptor, in: place.repository, of: place.source)
+        guard place.source.access == .inOrder else {
+            return try await ServedBlob(place.descriptor, in: place.repository, of: place.source)
+        }
+        // Everything before the blob is inflated.
+        return try await FairShare.readings.use(1, for: ClientConnection.currentShare) {
+            try await ClientConnection.current?.checkPresence()
+            return try await ServedBlob(place.descriptor, in: place.repository, of: place.source)
+        }
+    }
+
+    /// Opens no blob whose size is known: in an archive that is compressed as a whole, that inflates everything before it.
+    func blobSize(_ digest: Digest, in repository: String) async throws -> Int64? {
+        guard let place = self.repository(repository)?.blobs[digest],
+            try await place.source.absence(of: place.descriptor, in: place.repository) == nil
+        else { return nil }
+        if place.descriptor.size >= 0 { return place.descriptor.size }
+        return try await ServedBlob(place.descriptor, in: place.repository, of: place.source).size
     }
 
     func referrers(of digest: Digest, in repository: String, on page: ReferrersPage) throws -> ReferrersPage {
@@ -103,7 +121,7 @@ extension ServedBlob {
         if let part {
             self.init(size: part.length, bytes: .file(part.file, offset: part.offset))
         } else {
-            self.init(size: descriptor.size, bytes: .source(source, descriptor, repository: repository))
+            self.init(size: descriptor.size, bytes: .stream(bytes))
         }
     }
 }

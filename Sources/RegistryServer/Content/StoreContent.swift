@@ -1,34 +1,124 @@
 import ByteStreams
 import ImageLayouts
 import ImageModel
-import ImageTransfer
 import Synchronization
 
 /// A registry's storage directory, served as it is at each moment.
 final class StoreContent: RegistryContent {
     let store: Store
-    /// By repository. Of as many as have this many manifests in all: others are read again.
-    private let known = Mutex<[String: KnownReferrers]>([:])
-    private static let knownLimit = 100_000
+    let known = KnownReferrers()
+    /// Threads that list directories: a repository may have any number of tags and manifests.
+    let listings = FairShare(units: max(2, min(Workers.coreCount, Workers.blobs.count / 4)), limit: 1024)
+    /// Likewise for repositories, whose directories are many and deep.
+    private let catalogs = FairShare(units: 1, limit: 1024)
+    /// Large manifests that are being read. Clients do not share them: each waits for its own turn.
+    private let readings = SharedWork<Reading, Manifest?>(
+        clock: SystemClock(), limit: .max, busy: Overload.ofServer)
+
+    /// What large manifests are, of those that were read: it never changes.
+    private let descriptors = Mutex<[Digest: Descriptor]>([:])
+    private static let descriptorLimit = 10_000
+
+    private struct Reading: Hashable, Sendable {
+        var digest: Digest
+        var repository: String
+        var client: ClientAddress.Share
+    }
 
     init(_ store: Store) { self.store = store }
 
     func repositories(after last: String?, limit: Int) async throws -> [String] {
-        try await Workers.blobs.run { [self] in try store.repositories(after: last, limit: limit) }
+        try await catalogs.run(on: .blobs) { [self] in try store.repositories(after: last, limit: limit) }
     }
 
-    func tags(of repository: String) async throws -> [String]? {
-        try await Workers.blobs.run { [self] in try store.tags(of: repository) }
-    }
-
-    func manifest(tagged tag: String, in repository: String) async throws -> Manifest? {
-        try await Workers.blobs.run { [self] in
-            try store.digest(ofTag: tag, in: repository).flatMap { try store.manifest($0, in: repository) }
+    func tags(of repository: String, _ request: TagsRequest) async throws -> TagsPage? {
+        try await listings.run(on: .blobs) { [self] in try store.tags(of: repository).map { TagsPage(of: $0, request) }
         }
     }
 
+    func manifest(tagged tag: String, in repository: String) async throws -> Manifest? {
+        try await manifest(in: repository) { [self] in try store.digest(ofTag: tag, in: repository) }
+    }
+
     func manifest(_ digest: Digest, in repository: String) async throws -> Manifest? {
-        try await Workers.blobs.run { [self] in try store.manifest(digest, in: repository) }
+        try await manifest(in: repository) { digest }
+    }
+
+    func descriptor(tagged tag: String, in repository: String) async throws -> Descriptor? {
+        try await descriptor(in: repository) { [self] in try store.digest(ofTag: tag, in: repository) }
+    }
+
+    func descriptor(_ digest: Digest, in repository: String) async throws -> Descriptor? {
+        try await descriptor(in: repository) { digest }
+    }
+
+    private enum Found {
+        case small(Manifest)
+        case large(Digest, size: Int64)
+    }
+
+    private func find(
+        in repository: String, _ digest: @escaping @Sendable () throws -> Digest?
+    ) async throws -> Found? {
+        try await Workers.blobs.run { [store] in
+            guard let digest = try digest(), let size = try store.manifestSize(digest, in: repository) else {
+                return nil
+            }
+            if size > Document.ordinarySize { return .large(digest, size: size) }
+            return try store.manifest(digest, in: repository).map { .small($0) }
+        }
+    }
+
+    /// Reads a manifest. A large one takes long to parse: clients take turns, and blobs are not kept waiting.
+    private func manifest(
+        in repository: String, _ digest: @escaping @Sendable () throws -> Digest?
+    ) async throws -> Manifest? {
+        switch try await find(in: repository, digest) {
+        case .small(let manifest): return manifest
+        case .large(let digest, _): return try await large(digest, in: repository)
+        case nil: return nil
+        }
+    }
+
+    /// A large manifest is not read again to tell what it is.
+    private func descriptor(
+        in repository: String, _ digest: @escaping @Sendable () throws -> Digest?
+    ) async throws -> Descriptor? {
+        switch try await find(in: repository, digest) {
+        case .small(let manifest): return manifest.descriptor
+        case .large(let digest, let size):
+            if let known = descriptors.withLock({ $0[digest] }), known.size == size { return known }
+            return try await large(digest, in: repository)?.descriptor
+        case nil: return nil
+        }
+    }
+
+    /// Time for a large manifest after its client's turn has come.
+    private static let patience = Duration.seconds(60)
+
+    /// Reads a large manifest, once for all requests of a client that want it at the same time, while one of them does.
+    private func large(_ digest: Digest, in repository: String) async throws -> Manifest? {
+        let client = ClientConnection.currentShare
+        let reading = Reading(digest: digest, repository: repository, client: client)
+        return try await readings.value(for: reading, within: Self.patience, orThrow: Overload.ofServer) {
+            [self] isWanted in
+            try await FairShare.documents.run(on: .documents, for: client, if: isWanted) { [self] in
+                let manifest = try store.manifest(digest, in: repository)
+                if let manifest { note(manifest) }
+                return manifest
+            }
+        }
+    }
+
+    private func note(_ manifest: Manifest) {
+        descriptors.withLock { descriptors in
+            if descriptors.count >= Self.descriptorLimit { descriptors = [:] }
+            descriptors[manifest.digest] = manifest.descriptor
+        }
+    }
+
+    func manifestFile(_ digest: Digest, in repository: String) async throws -> OpenFile? {
+        try await Workers.blobs.run { [self] in try store.manifestFile(digest, in: repository) }
     }
 
     func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
@@ -37,91 +127,5 @@ final class StoreContent: RegistryContent {
         }
     }
 
-    func referrers(of digest: Digest, in repository: String, on page: ReferrersPage) async throws -> ReferrersPage {
-        try await Workers.blobs.run { [self] in
-            var page = page
-            guard try store.hasRepository(repository) else { return page }
-            var found = try knownReferrers(in: repository).referrers(of: digest)
-            // Clients of a registry without this API have kept lists of their own.
-            if let list = try store.digest(ofTag: ImageName.referrersTag(of: digest), in: repository),
-                case .index(let index)? = try store.manifest(list, in: repository)?.content
-            {
-                for descriptor in index.manifests where found[descriptor.digest] == nil {
-                    found[descriptor.digest] = descriptor
-                }
-            }
-            for (digest, small) in found.sorted(by: { $0.key < $1.key }) where page.reaches(digest) {
-                let descriptor: Descriptor?
-                if let small {
-                    descriptor = try store.hasManifest(digest, in: repository) ? small : nil
-                } else {
-                    descriptor = try store.manifest(digest, in: repository)?.referrerDescriptor
-                }
-                if let descriptor, try !page.add(descriptor) { break }
-            }
-            return page
-        }
-    }
-
-    private func knownReferrers(in repository: String) throws -> KnownReferrers {
-        var referrers = known.withLock { $0[repository] } ?? KnownReferrers()
-        try referrers.update(repository, in: store)
-        known.withLock { [referrers] known in
-            known[repository] = referrers
-            let count = known.values.reduce(0) { $0 + $1.count }
-            if count > Self.knownLimit { known = [repository: referrers] }
-        }
-        return referrers
-    }
-
     func check() async throws { try await Workers.blobs.run { [self] in try store.prepare() } }
-}
-
-/// Which manifests of a repository name which subject: content, which never changes, and so is read once.
-/// Whether a manifest is still there is asked each time.
-private struct KnownReferrers: Sendable {
-    private struct Referrer {
-        var subject: Digest
-        /// nil where it is too large to be remembered.
-        var descriptor: Descriptor?
-    }
-
-    private static let annotationsLimit = 1 << 10
-
-    /// nil for a manifest without a subject.
-    private var manifests: [Digest: Referrer?] = [:]
-    var count: Int { manifests.count }
-
-    mutating func update(_ repository: String, in store: Store) throws {
-        let before = manifests
-        manifests = [:]
-        for digest in try store.revisions(of: repository) {
-            if let known = before[digest] {
-                manifests[digest] = .some(known)
-                continue
-            }
-            let read: Manifest?
-            do {
-                read = try store.manifest(digest, in: repository)
-            } catch let error where BrokenImage(name: .none, error: error) != nil {
-                // Somebody may put it right.
-                continue
-            }
-            guard let manifest = read else { continue }
-            manifests[digest] = .some(
-                manifest.subject.map { subject in
-                    let descriptor = manifest.referrerDescriptor
-                    let size = (descriptor.annotations ?? [:]).reduce(descriptor.artifactType?.utf8.count ?? 0) {
-                        $0 + $1.key.utf8.count + $1.value.utf8.count
-                    }
-                    return Referrer(
-                        subject: subject.digest, descriptor: size <= Self.annotationsLimit ? descriptor : nil)
-                })
-        }
-    }
-
-    /// By digest; nil where it has to be read.
-    func referrers(of digest: Digest) -> [Digest: Descriptor?] {
-        manifests.compactMapValues { $0 }.filter { $0.value.subject == digest }.mapValues(\.descriptor)
-    }
 }

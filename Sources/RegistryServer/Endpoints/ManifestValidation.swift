@@ -40,20 +40,31 @@ package struct ManifestValidation: Sendable {
         return manifest
     }
 
-    /// What has to be there, of all that a manifest refers to.
+    /// The blobs and manifests that have to be there, of all that a manifest refers to.
     ///
-    /// - Throws: `APIError` if it refers to what is not allowed.
+    /// The bytes of a foreign layer may stay elsewhere, as the OCI specification has it. Where the configuration
+    /// restricts URLs, the original's rules hold: every URL has to be allowed, and a foreign layer without any URL has
+    /// to be there (OCI) or is refused (schema2).
+    ///
+    /// - Throws: `APIError` if it refers to something that is not allowed.
     package func references(of manifest: Manifest) throws -> Set<Digest> {
         guard !configuration.isDisabled else { return [] }
         var required: Set<Digest> = []
         for blob in manifest.blobs {
-            if let urls = blob.urls, !urls.isEmpty, blob.mediaType.isForeignLayer {
-                for url in urls where !configuration.allows(foreignURL: url) {
+            let urls = blob.urls ?? []
+            let isForeign = blob.mediaType.isForeignLayer
+            let isOrdinaryOCI = manifest.mediaType.manifestFormat == .oci && blob.mediaType.layerCompression != nil
+            if configuration.restrictsURLs, isForeign || isOrdinaryOCI {
+                for url in urls where !configuration.allows(layerURL: url) {
                     throw APIError(
-                        .manifestInvalid, "the URL \(url) of a foreign layer is not among those that are allowed")
+                        .manifestInvalid,
+                        "\(blob.digest): the URL \(url) is not allowed; see validation.manifests.urls of the registry")
                 }
-                continue
+                if urls.isEmpty, blob.mediaType == .dockerForeignLayer {
+                    throw APIError(.manifestInvalid, "\(blob.digest): foreign layer without a URL; add an allowed URL")
+                }
             }
+            if isForeign, !configuration.restrictsURLs || !urls.isEmpty { continue }
             required.insert(blob.digest)
         }
         for child in manifest.children where isRequired(child) { required.insert(child.digest) }

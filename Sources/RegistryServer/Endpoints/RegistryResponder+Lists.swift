@@ -1,3 +1,4 @@
+import ByteStreams
 import HTTPTypes
 import Hummingbird
 import ImageModel
@@ -10,7 +11,12 @@ extension RegistryResponder {
         let most = configuration.catalogLimit
         let count = try pageSize(exchange, most: most, isStrict: true) ?? min(100, most)
         let names = count == 0 ? [] : try await content.repositories(after: exchange.query["last"], limit: count + 1)
-        return try page(names, count, "/v2/_catalog", exchange) { Catalog(repositories: $0) }
+        let shown = Array(names.prefix(count))
+        var headers = HTTPFields()
+        if names.count > shown.count, let last = shown.last {
+            headers[.link] = link("/v2/_catalog", [("last", last), ("n", String(count))])
+        }
+        return try .json(Catalog(repositories: shown), headers: headers)
     }
 
     private struct TagList: Encodable {
@@ -30,26 +36,35 @@ extension RegistryResponder {
     /// `GET /v2/NAME/tags/list`
     func tags(_ exchange: Exchange, of repository: String) async throws -> Response {
         let count = try pageSize(exchange, most: configuration.tagsLimit, isStrict: false)
-        guard var tags = try await content.tags(of: repository) else {
+        guard let page = try await content.tags(of: repository, TagsRequest(exchange.query, count: count)) else {
             throw APIError(.nameUnknown, detail: .object(["name": .string(repository)]))
         }
-        if let last = exchange.query["last"] { tags = Array(tags.drop { $0 <= last }) }
-        return try page(tags, count ?? .max, "/v2/\(repository)/tags/list", exchange) {
-            TagList(name: repository, tags: $0.isEmpty && nullTags ? nil : $0)
+        var headers = HTTPFields()
+        if let next = page.next { headers[.link] = link("/v2/\(repository)/tags/list", next.parameters) }
+        let tags = page.tags.isEmpty && nullTags ? nil : page.tags
+        let size = page.tags.reduce(0) { $0 + $1.utf8.count + 3 }
+        return try await list(TagList(name: repository, tags: tags), size: size, headers, exchange)
+    }
+
+    /// Answers with a list. A large one is encoded in its client's turn, and counts until it is sent.
+    ///
+    /// - Parameter size: about as many bytes as it has.
+    private func list(
+        _ value: some Encodable & Sendable, size: Int, _ headers: HTTPFields, _ exchange: Exchange
+    ) async throws -> Response {
+        guard size > Self.smallList else { return try .json(value, headers: headers) }
+        let lease = try await documents.answers.lease(min(size, DocumentMemory.answerLimit), for: exchange.client.share)
+        return try await FairShare.documents.run(on: .documents) {
+            .document(ResponseBody(inPieces: try Document.encode(value) + [10], holding: lease), headers: headers)
         }
     }
 
-    /// - Parameter items: more than fit, if there are more.
-    private func page(
-        _ items: [String], _ count: Int, _ path: String, _ exchange: Exchange, _ document: ([String]) -> some Encodable
-    ) throws -> Response {
-        let shown = Array(items.prefix(count))
-        var headers = HTTPFields()
-        if items.count > shown.count, let last = shown.last {
-            let prefix = configuration.http.prefix.dropLast()
-            headers[.link] = "<\(prefix)\(path)?last=\(PercentEncoding.encode(last))&n=\(count)>; rel=\"next\""
-        }
-        return try .json(document(shown), headers: headers)
+    private static let smallList = 32 << 10
+
+    /// `Link` to another page of the same list.
+    private func link(_ path: String, _ parameters: [(name: String, value: String)]) -> String {
+        let query = parameters.map { "\(PercentEncoding.encode($0.name))=\(PercentEncoding.encode($0.value))" }
+        return "<\(configuration.http.prefix.dropLast())\(path)?\(query.joined(separator: "&"))>; rel=\"next\""
     }
 
     /// - Parameter isStrict: whether more than `most` is refused, and not cut down.
@@ -72,16 +87,14 @@ extension RegistryResponder {
             of: digest, in: repository,
             on: ReferrersPage(artifactType: type, after: exchange.query["last"], most: count))
         var headers: HTTPFields = [.contentType: MediaType.ociIndex.rawValue]
-        var query = ""
-        if let type {
-            headers[.filtersApplied] = "artifactType"
-            query = "artifactType=\(PercentEncoding.encode(type))&"
-        }
+        if type != nil { headers[.filtersApplied] = "artifactType" }
         if page.hasMore, let last = page.shown.last {
-            let path = "\(configuration.http.prefix.dropLast())/v2/\(repository)/referrers/\(digest)"
-            headers[.link] =
-                "<\(path)?\(query)last=\(PercentEncoding.encode(last.digest.description))&n=\(count)>; rel=\"next\""
+            headers[.link] = link(
+                "/v2/\(repository)/referrers/\(digest)",
+                (type.map { [("artifactType", $0)] } ?? []) + [
+                    ("last", last.digest.description), ("n", String(count)),
+                ])
         }
-        return try .json(ImageIndex(manifests: page.shown), headers: headers)
+        return try await list(ImageIndex(manifests: page.shown), size: page.size, headers, exchange)
     }
 }

@@ -15,7 +15,7 @@ extension RegistryResponder {
             ImageName.isRepository(origin),
             let size = try await Workers.commits.run({ try store.mount(digest, from: origin, into: repository) })
         {
-            events.add(.mount, blob: digest, size: size, in: repository, exchange)
+            events.add(.mount, blob: digest, size: size, in: repository, from: origin, exchange)
             return created(digest, repository, exchange)
         }
         let digest = try exchange.query["digest"].map { try exchange.digest($0) }
@@ -90,9 +90,7 @@ extension RegistryResponder {
                 return Handover(upload)
             } catch is StoreUpload.Busy {
                 guard .now < deadline else {
-                    var error = APIError(.unavailable, "another request is writing to the upload \(id)")
-                    error.headers[.retryAfter] = "5"
-                    throw error
+                    throw APIError(later: .unavailable, "another request is writing to the upload \(id)")
                 }
                 try await Task.sleep(for: .milliseconds(50))
             }
@@ -150,6 +148,9 @@ extension RegistryResponder {
         _ upload: Handover<StoreUpload>, _ digest: Digest, _ repository: String, _ exchange: Exchange
     ) async throws -> Response {
         let size = upload.value.size
+        if upload.value.mustRead(for: digest) {
+            try await FairShare.readings.run(on: .blobs) { try upload.value.readAhead(of: digest) }
+        }
         guard try await Workers.commits.run({ try upload.value.commit(digest) }) else {
             throw APIError(.digestInvalid, detail: .string(digest.description))
         }

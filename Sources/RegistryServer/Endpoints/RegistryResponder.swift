@@ -1,3 +1,5 @@
+import ByteStreams
+import Glibc
 import HTTPTypes
 import Hummingbird
 import ImageLayouts
@@ -22,6 +24,9 @@ struct RegistryResponder: HTTPResponder {
     let events: EventQueue
     let validation: ManifestValidation
     let accessLog: AccessLog?
+    let proxies: TrustedProxies
+    let connections: ConnectionTable
+    let documents: DocumentMemory
     let logger: Logger
     /// Whether an empty list of tags is `null`, as in registry 2.x.
     let nullTags: Bool
@@ -38,16 +43,31 @@ struct RegistryResponder: HTTPResponder {
         metrics.began(exchange.endpoint)
         var response: Response
         do {
-            response = try await answer(exchange)
+            response = try await ClientConnection.$current.withValue(
+                ClientConnection(channel: context.channel, client: exchange.client.share)
+            ) {
+                guard connections.add(context.channel, of: exchange.client.share) else { throw Overload.ofClient }
+                return try await answer(exchange)
+            }
         } catch let error as APIError {
             response = error.response
+        } catch let failure as UpstreamFailure {
+            response = APIError(failure).response
+        } catch let overload as Overload {
+            response = APIError(overload).response
+        } catch is CancellationError {
+            // The client has gone, or the server ends.
+            response = APIError(.unavailable).response
         } catch is HTTPParserError {
             // The connection broke in the middle of the body, or what came there is no HTTP.
             response = APIError(.sizeInvalid, "the body ended early").response
+        } catch let error as StreamError where error.isOutOfFiles {
+            logger.error("\(request.method) \(request.head.path ?? ""): \(error); raise LimitNOFILE")
+            response = APIError(Overload.ofServer).response
         } catch {
             // The reason is for the operator, and may name paths.
             logger.error("\(request.method) \(request.head.path ?? ""): \(error)")
-            response = APIError(.unknown).response
+            response = ((error as? StreamError).flatMap { APIError(storage: $0) } ?? APIError(.unknown)).response
         }
         if exchange.isAPI {
             response.headers[.apiVersion] = "registry/2.0"
@@ -55,8 +75,11 @@ struct RegistryResponder: HTTPResponder {
         }
         let status = response.status.code
         let size = request.method == .head ? 0 : response.body.contentLength ?? 0
-        metrics.ended(exchange.endpoint, request.method, status: status, size: size, after: start.duration(to: .now))
-        accessLog?.write(request, from: context.clientAddress, status: status, size: size)
+        metrics.ended(
+            exchange.endpoint, request.method, status: status, received: exchange.contentLength ?? 0, sent: size,
+            after: start.duration(to: .now))
+        accessLog?.write(request, from: exchange.client, user: exchange.actor, status: status, size: size)
+        logger.debug("\(request.method) \(request.head.path ?? "/"): \(status), \(start.duration(to: .now))")
         if request.method == .head { response = response.createHeadResponse() }
         return response
     }
@@ -65,6 +88,10 @@ struct RegistryResponder: HTTPResponder {
         let method = exchange.request.method
         if exchange.contentLength == nil, let text = exchange.request.headers[.contentLength] {
             throw APIError(.sizeInvalid, "no body has the length \(text)")
+        }
+        // A browser sends this preflight without credentials before a page of another origin may send its request.
+        if method == .options {
+            return Response(status: .ok, headers: [.allow: exchange.endpoint?.allowed ?? "GET, HEAD"])
         }
         guard let endpoint = exchange.endpoint else { return .plain(.notFound, "404 page not found\n") }
         switch endpoint {
@@ -76,25 +103,38 @@ struct RegistryResponder: HTTPResponder {
         }
         let allowed = endpoint.methods
         if !allowed.isEmpty, !allowed.contains(method) {
-            let list = allowed.map(\.rawValue).joined(separator: ", ")
-            guard method != .options else { return Response(status: .ok, headers: [.allow: list]) }
-            return .plain(.methodNotAllowed, "Method not allowed\n", allow: list)
+            return .plain(.methodNotAllowed, "Method not allowed\n", allow: endpoint.allowed)
         }
         if health.isFailing {
             // What fails is for the operator, and may name paths and other machines: see the log, and the debug server.
             throw APIError(.unavailable, "health check failed: please see /debug/health")
         }
-        let isChange = ![.get, .head, .options].contains(method)
+        let isChange = ![.get, .head].contains(method)
         if isChange, endpoint != .base, configuration.storage.isReadOnly {
-            return .plain(.methodNotAllowed, "Method not allowed\n", allow: "GET, HEAD")
+            throw unchangeable
         }
         try await authorize(exchange, endpoint)
         if let repository = endpoint.repository, !ImageName.isRepository(repository) {
             throw APIError(.nameInvalid, detail: .string(repository))
         }
         // Nothing is ever changed where dray only shows what lies there.
-        if isChange, endpoint != .base, store == nil { throw APIError(.unsupported) }
+        if isChange, endpoint != .base, store == nil { throw unchangeable }
         return try await dispatch(exchange, endpoint)
+    }
+
+    /// The refusal of every change.
+    private var unchangeable: APIError {
+        let reason =
+            if store == nil, configuration.proxy == nil {
+                "the registry serves archives and layouts as they are; nothing can be pushed or deleted"
+            } else if configuration.proxy != nil {
+                "the registry is a cache of another one; push to that one, or delete there"
+            } else {
+                "the registry is read-only (storage.maintenance.readonly)"
+            }
+        var error = APIError(.unsupported, message: reason)
+        error.headers[.allow] = "GET, HEAD"
+        return error
     }
 
     private func dispatch(_ exchange: Exchange, _ endpoint: Endpoint) async throws -> Response {
@@ -141,6 +181,13 @@ struct RegistryResponder: HTTPResponder {
             error.headers[.wwwAuthenticate] = denied.challenge
             throw error
         }
+    }
+}
+
+extension StreamError {
+    fileprivate var isOutOfFiles: Bool {
+        guard case .io(_, _, let code) = self else { return false }
+        return code == EMFILE || code == ENFILE
     }
 }
 

@@ -1,3 +1,5 @@
+import ByteStreams
+import Glibc
 import HTTPTypes
 import Hummingbird
 import ImageModel
@@ -17,6 +19,7 @@ struct APIError: Error {
         case nameUnknown = "NAME_UNKNOWN"
         case paginationNumberInvalid = "PAGINATION_NUMBER_INVALID"
         case sizeInvalid = "SIZE_INVALID"
+        case tooManyRequests = "TOOMANYREQUESTS"
         case unauthorized = "UNAUTHORIZED"
         case unavailable = "UNAVAILABLE"
         case unknown = "UNKNOWN"
@@ -28,6 +31,7 @@ struct APIError: Error {
             case .digestInvalid, .manifestBlobUnknown, .manifestInvalid, .nameInvalid, .paginationNumberInvalid,
                 .sizeInvalid:
                 .badRequest
+            case .tooManyRequests: .tooManyRequests
             case .unauthorized: .unauthorized
             case .unavailable: .serviceUnavailable
             case .unknown: .internalServerError
@@ -48,6 +52,7 @@ struct APIError: Error {
             case .nameUnknown: "repository name not known to registry"
             case .paginationNumberInvalid: "invalid number of results requested"
             case .sizeInvalid: "provided length did not match content length"
+            case .tooManyRequests: "too many requests"
             case .unauthorized: "authentication required"
             case .unavailable: "service unavailable"
             case .unknown: "unknown error"
@@ -58,6 +63,8 @@ struct APIError: Error {
 
     struct Item {
         var code: Code
+        /// The code's own, if nil.
+        var message: String?
         var detail: JSONValue?
     }
 
@@ -76,11 +83,44 @@ struct APIError: Error {
 
     init(_ items: [Item]) { self.items = items }
 
+    /// A refusal for a reason that the code does not give: clients such as docker print the message and no detail.
+    init(_ code: Code, message: String, status: HTTPResponse.Status? = nil) {
+        items = [Item(code: code, message: message, detail: .string(message))]
+        self.status = status
+    }
+
+    /// The storage cannot be written; nil for other errors. The log says where: paths are no client's business.
+    init?(storage error: StreamError) {
+        guard case .io(_, _, let code) = error else { return nil }
+        switch code {
+        case ENOSPC, EDQUOT:
+            self.init(
+                .unavailable, message: "the registry's disk is full",
+                status: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage"))
+        case EACCES, EPERM, EROFS:
+            self.init(.unavailable, message: "the registry may not write to its storage: \(systemMessage(code))")
+        default: return nil
+        }
+    }
+
+    /// A refusal for the moment: the client may try again in some seconds.
+    init(later code: Code, _ detail: String) {
+        self.init(code, detail)
+        headers[.retryAfter] = "5"
+    }
+
+    init(_ overload: Overload) {
+        switch overload {
+        case .ofClient: self.init(later: .tooManyRequests, "too many requests of this client; try again later")
+        case .ofServer: self.init(later: .unavailable, "the registry is busy; try again later")
+        }
+    }
+
     var response: Response {
         var body = "{\"errors\":["
         for (position, item) in items.enumerated() {
             if position > 0 { body += "," }
-            body += "{\"code\":\"\(item.code.rawValue)\",\"message\":\"\(item.code.message)\""
+            body += "{\"code\":\"\(item.code.rawValue)\",\"message\":\"\(item.message ?? item.code.message)\""
             if let detail = item.detail, let json = try? Document.encode(detail) {
                 body += ",\"detail\":" + String(decoding: json, as: UTF8.self)
             }
@@ -99,11 +139,14 @@ struct APIError: Error {
 extension Response {
     /// A document of the API's, with the line end that the original's have.
     static func json(_ value: some Encodable, headers: HTTPFields = HTTPFields()) throws -> Response {
+        document(ResponseBody(byteBuffer: ByteBuffer(bytes: try Document.encode(value) + [10])), headers: headers)
+    }
+
+    /// Likewise, encoded already.
+    static func document(_ body: ResponseBody, headers: HTTPFields) -> Response {
         var headers = headers
         headers[.contentType] = headers[.contentType] ?? "application/json"
-        return Response(
-            status: .ok, headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try Document.encode(value) + [10])))
+        return Response(status: .ok, headers: headers, body: body)
     }
 
     /// What is said outside of the API.
@@ -119,6 +162,7 @@ extension HTTPField.Name {
     static let contentDigest = HTTPField.Name("Docker-Content-Digest")!
     static let uploadUUID = HTTPField.Name("Docker-Upload-UUID")!
     static let leastChunk = HTTPField.Name("OCI-Chunk-Min-Length")!
+    static let tag = HTTPField.Name("OCI-Tag")!
     static let subject = HTTPField.Name("OCI-Subject")!
     static let filtersApplied = HTTPField.Name("OCI-Filters-Applied")!
     static let link = HTTPField.Name("Link")!
@@ -126,5 +170,6 @@ extension HTTPField.Name {
     static let forwardedProto = HTTPField.Name("X-Forwarded-Proto")!
     static let forwardedHost = HTTPField.Name("X-Forwarded-Host")!
     static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
+    static let realIP = HTTPField.Name("X-Real-IP")!
     static let referer = HTTPField.Name("Referer")!
 }

@@ -79,6 +79,12 @@ package enum Endpoint: Equatable, Sendable {
         }
     }
 
+    /// The methods, for the header `Allow`.
+    var allowed: String {
+        let methods = methods.isEmpty ? [.get, .head] : methods
+        return methods.map(\.rawValue).joined(separator: ", ")
+    }
+
     /// For metrics: the original's name of the route.
     var title: String {
         switch self {
@@ -102,7 +108,7 @@ package enum Endpoint: Equatable, Sendable {
             AccessItem(type: "repository", name: name, action: action)
         }
         switch method {
-        case .get, .head, .options: return [item("pull", repository)]
+        case .get, .head: return [item("pull", repository)]
         case .delete: return [item("delete", repository)]
         default:
             var items = [item("pull", repository), item("push", repository)]

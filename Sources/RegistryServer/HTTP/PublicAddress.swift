@@ -1,9 +1,12 @@
 package import HTTPTypes
+import ImageModel
 
-/// How clients reach this registry: what its `Location`s begin with.
+/// The address by which clients reach this registry: the beginning of its `Location`s.
 ///
 /// In the original's order: the configured host; nothing, where URLs are to be relative; `Forwarded`;
-/// `X-Forwarded-Proto` and `X-Forwarded-Host`; the connection itself.
+/// `X-Forwarded-Proto` and `X-Forwarded-Host`; the connection itself. As several proxies may have added a value each,
+/// the first one that is valid counts. `X-Forwarded-Port` does not count, as in the original: many proxies put
+/// their own listening port there.
 package struct PublicAddress: Sendable {
     /// `scheme://host[:port]`, or empty.
     package let origin: String
@@ -20,26 +23,42 @@ package struct PublicAddress: Sendable {
             return
         }
         let fields = request.headerFields
-        var scheme = isSecure ? "https" : "http"
-        var host = request.authority ?? ""
-        if let forwarded = fields[.forwarded] {
-            for pair in forwarded.prefix(while: { $0 != "," }).split(separator: ";") {
-                let parts = pair.split(separator: "=", maxSplits: 1).map(Self.trimmed)
-                guard parts.count == 2 else { continue }
-                if parts[0].lowercased() == "proto" { scheme = parts[1] }
-                if parts[0].lowercased() == "host" { host = parts[1] }
+        let forwarded = ForwardedField.pairs(fields[values: .forwarded])
+        func first(_ parameter: String, _ header: HTTPField.Name, _ valid: (String) -> String?) -> String? {
+            for pair in forwarded where pair.name == parameter {
+                if let value = valid(pair.value) { return value }
             }
-        } else {
-            if let proto = fields[.forwardedProto], !proto.isEmpty { scheme = proto }
-            if let first = fields[.forwardedHost]?.split(separator: ",").first { host = Self.trimmed(first) }
+            for value in fields[values: header] {
+                for part in value.split(separator: ",") {
+                    if let value = valid(ForwardedField.unquoted(part.trimmedWhitespace)) { return value }
+                }
+            }
+            return nil
         }
-        origin = host.isEmpty ? "" : "\(scheme)://\(host)"
+        let scheme = first("proto", .forwardedProto, Self.scheme) ?? (isSecure ? "https" : "http")
+        let host = first("host", .forwardedHost, Self.host) ?? request.authority.flatMap(Self.host)
+        // Clients resolve a relative Location themselves.
+        origin = host.map { "\(scheme)://\($0)" } ?? ""
     }
 
     /// - Parameter path: below the prefix, with its leading slash.
     package func url(_ path: String) -> String { origin + prefix + path }
 
-    private static func trimmed(_ text: some StringProtocol) -> String {
-        String(text.filter { $0 != "\"" && !$0.isWhitespace })
+    private static func scheme(_ text: String) -> String? {
+        let scheme = text.lowercased()
+        return scheme == "http" || scheme == "https" ? scheme : nil
+    }
+
+    /// - Returns: nil for text that is not `HOST[:PORT]`.
+    private static func host(_ text: String) -> String? {
+        guard text.utf8.count <= 261 else { return nil }
+        var name = text[...]
+        if let colon = name.lastIndex(of: ":"), !name.hasSuffix("]") {
+            guard let port = UInt16(name[name.index(after: colon)...]), port > 0 else { return nil }
+            name = name[..<colon]
+        }
+        let isAddress = name.hasPrefix("[") && name.hasSuffix("]")
+        if isAddress { name = name.dropFirst().dropLast() }
+        return HostName.isValid(name) && name.contains(":") == isAddress ? text : nil
     }
 }

@@ -1,17 +1,25 @@
 /// The part of a request's target after `?`, decoded.
 package struct Query: Sendable {
-    private var values: [String: String] = [:]
+    private var values: [String: [String]] = [:]
 
     package init(_ text: some StringProtocol) {
         for item in text.split(separator: "&") {
             let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = Self.decode(parts[0], plusIsSpace: true), values[name] == nil else { continue }
-            values[name] = parts.count > 1 ? Self.decode(parts[1], plusIsSpace: true) : ""
+            guard let name = Self.decode(parts[0], plusIsSpace: true),
+                let value = parts.count > 1 ? Self.decode(parts[1], plusIsSpace: true) : ""
+            else { continue }
+            values[name, default: []].append(value)
         }
     }
 
+    /// All names that have a value, with their first values.
+    package var firstValues: [String: String] { values.compactMapValues(\.first) }
+
     /// The first value of that name.
-    package subscript(_ name: String) -> String? { values[name] }
+    package subscript(_ name: String) -> String? { values[name]?.first }
+
+    /// All values of that name.
+    package func values(of name: String) -> [String] { values[name] ?? [] }
 
     /// - Returns: nil if an escape is broken, or what it hides is not UTF-8.
     static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {

@@ -1,18 +1,15 @@
-import ByteStreams
-import Glibc
+package import ByteStreams
 import Hummingbird
-import ImageModel
-import ImageTransfer
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypesHTTP1
 
 /// Something with bytes that is served.
-enum ServedBytes: Sendable {
+package enum ServedBytes: Sendable {
     case file(OpenFile, offset: Int64)
-    /// A blob of a source, read anew for each reader.
-    case source(any ImageSource, Descriptor, repository: String?)
-    /// Of a size that is not known yet.
+    /// Bytes that can be read once, from their beginning.
+    case stream(Handover<any ByteSource>)
+    /// A blob that is being fetched.
     case arriving(ArrivingBlob)
 }
 
@@ -25,13 +22,14 @@ extension ResponseBody {
         _ bytes: ServedBytes, parts: [(text: String, range: Range<Int64>)], end: String = "", channel: (any Channel)?
     ) {
         let length = parts.reduce(end.utf8.count) { $0 + $1.text.utf8.count + $1.range.count }
+        let client = ClientConnection.current
         self.init(contentLength: length) { writer in
             for part in parts {
                 if !part.text.isEmpty { try await writer.write(ByteBuffer(string: part.text)) }
                 switch (bytes, channel) {
                 case (.file(let file, let offset), let channel?):
                     try await channel.send(file, offset + part.range.lowerBound..<offset + part.range.upperBound)
-                default: try await bytes.copy(part.range) { try await writer.write($0) }
+                default: try await bytes.copy(part.range, for: client) { try await writer.write($0) }
                 }
             }
             if !end.isEmpty { try await writer.write(ByteBuffer(string: end)) }
@@ -41,36 +39,78 @@ extension ResponseBody {
 }
 
 extension ResponseBody {
+    /// Bytes that are handed over as the client takes them.
+    ///
+    /// - Parameter lease: of the memory that they need.
+    init(inPieces bytes: [UInt8], holding lease: FairShare.Lease) {
+        self.init(contentLength: bytes.count) { writer in
+            for start in stride(from: 0, to: bytes.count, by: 64 << 10) {
+                try await writer.write(ByteBuffer(bytes: bytes[start..<min(bytes.count, start + (64 << 10))]))
+            }
+            withExtendedLifetime(lease) {}
+            try await writer.finish(nil)
+        }
+    }
+
     /// A blob whose size shows at its end.
     init(_ blob: ArrivingBlob) {
         self.init { writer in
-            var position: Int64 = 0
-            while true {
-                let end = try await blob.available(after: position)
-                guard end > position else { break }
-                try await ServedBytes.file(blob.file, offset: 0).copy(position..<end) { try await writer.write($0) }
-                position = end
-            }
+            try await blob.copy(0..<Int64.max) { try await writer.write($0) }
             try await writer.finish(nil)
         }
+    }
+}
+
+extension ArrivingBlob {
+    /// Hands a part on while it arrives.
+    ///
+    /// - Returns: where the part ends, which may be before the end of `range`.
+    @discardableResult
+    fileprivate func copy(_ range: Range<Int64>, to write: (ByteBuffer) async throws -> Void) async throws -> Int64 {
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let end = min(try await available(after: position), range.upperBound)
+            guard end > position else { break }
+            try await ServedBytes.file(file, offset: 0).copy(position..<end, for: nil, to: write)
+            position = end
+        }
+        return position
     }
 }
 
 extension ServedBytes {
     private static let pieceSize = 256 << 10
 
+    /// Bytes that are inflated and passed over in one turn.
+    private static let skipSize: Int64 = 64 << 20
+
     /// Reads a part and hands it on piece by piece.
-    fileprivate func copy(_ range: Range<Int64>, to write: (ByteBuffer) async throws -> Void) async throws {
+    ///
+    /// - Parameter client: takes turns with others where bytes have to be passed over first.
+    fileprivate func copy(
+        _ range: Range<Int64>, for client: ClientConnection?, to write: (ByteBuffer) async throws -> Void
+    ) async throws {
         let source: Handover<any ByteSource>
         switch self {
         case .file(let file, let offset):
             source = Handover(
                 FileSource(file, offset: offset + range.lowerBound, length: Int64(range.count)))
-        case .source(let images, let descriptor, let repository):
-            source = Handover(try await images.blob(descriptor, in: repository))
-            try await Workers.blobs.run { try source.value.skip(range.lowerBound) }
+        case .stream(let stream):
+            source = stream
+            var left = range.lowerBound
+            while left > 0 {
+                let count = min(Self.skipSize, left)
+                try await ClientConnection.$current.withValue(client) {
+                    try await FairShare.readings.run(on: .blobs) { try source.value.skip(count) }
+                }
+                left -= count
+            }
         case .arriving(let blob):
-            source = Handover(FileSource(blob.file, offset: range.lowerBound, length: Int64(range.count)))
+            let end = try await blob.copy(range, to: write)
+            guard end == range.upperBound else {
+                throw StreamError.damaged("what is served ended \(range.upperBound - end) bytes too early")
+            }
+            return
         }
         var rest = Int64(range.count)
         while rest > 0 {
@@ -117,10 +157,11 @@ extension Channel {
             do {
                 // Behind this handler there are NIO's own parts, which may be files.
                 let context = try self.pipeline.syncOperations.context(handlerType: HTTP1ToHTTPServerCodec.self)
-                let own = dup(file.descriptor)
-                guard own >= 0 else { throw IOError(errnoCode: errno, reason: "dup") }
-                let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: own)
-                sent.futureResult.whenComplete { _ in try? handle.close() }
+                let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: file.descriptor)
+                // The file is open until the last of it has been sent, and closes the descriptor itself.
+                sent.futureResult.whenComplete { _ in
+                    withExtendedLifetime(file) { _ = try? handle.takeDescriptorOwnership() }
+                }
                 context.send(handle, range, sent)
             } catch {
                 sent.fail(error)
@@ -131,18 +172,6 @@ extension Channel {
             try await sent.futureResult.get()
         } onCancel: {
             self.close(promise: nil)
-        }
-    }
-
-    /// Tells a client that waits for it to go on with the request's body.
-    func sendContinue() {
-        eventLoop.execute {
-            guard let context = try? self.pipeline.syncOperations.context(handlerType: HTTP1ToHTTPServerCodec.self)
-            else {
-                return
-            }
-            let head = HTTPResponseHead(version: .http1_1, status: .continue)
-            context.writeAndFlush(NIOAny(HTTPServerResponsePart.head(head)), promise: nil)
         }
     }
 }

@@ -5,18 +5,22 @@ import NIOSSL
 extension TLSConfiguration {
     /// - Throws: `UnusableSetting` if a file cannot be used, or a cipher suite is not known.
     init(_ tls: ServerConfiguration.TLS) throws {
-        func file<T>(_ path: String, _ parse: ([UInt8]) throws -> T) throws -> T {
+        func file<T>(_ path: String, _ content: String, _ parse: ([UInt8]) throws -> T) throws -> T {
             do {
                 guard let bytes = try TextFile.read(path, limit: 16 << 20) else {
                     throw StreamError.io(operation: "open", path: path, errno: ENOENT)
                 }
                 return try parse(bytes)
-            } catch {
+            } catch let error as StreamError {
                 throw UnusableSetting(description: "\(path) cannot be used: \(error)")
+            } catch {
+                throw UnusableSetting(description: "\(path): invalid; expected \(content) (PEM)")
             }
         }
-        let chain = try file(tls.certificate) { try NIOSSLCertificate.fromPEMBytes($0) }
-        let key = try file(tls.key) { try NIOSSLPrivateKey(bytes: $0, format: .pem) }
+        let chain = try file(tls.certificate, "a certificate") { try NIOSSLCertificate.fromPEMBytes($0) }
+        let key = try file(tls.key, "a private key without a password") {
+            try NIOSSLPrivateKey(bytes: $0, format: .pem)
+        }
         self = .makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         minimumTLSVersion =
@@ -29,7 +33,9 @@ extension TLSConfiguration {
         if !tls.cipherSuites.isEmpty { try choose(tls.cipherSuites) }
         if !tls.clientAuthorities.isEmpty {
             trustRoots = .certificates(
-                try tls.clientAuthorities.flatMap { path in try file(path) { try NIOSSLCertificate.fromPEMBytes($0) } }
+                try tls.clientAuthorities.flatMap { path in
+                    try file(path, "certificates") { try NIOSSLCertificate.fromPEMBytes($0) }
+                }
             )
             certificateVerification =
                 switch tls.clientAuthentication {

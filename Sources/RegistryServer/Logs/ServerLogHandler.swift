@@ -11,7 +11,7 @@ struct ServerLogHandler: LogHandler {
 
     init(_ configuration: ServerConfiguration.Log, writer: LogWriter) {
         formatter = configuration.formatter
-        fields = configuration.fields.sorted { $0.key < $1.key }
+        fields = configuration.fields.sorted { $0.key < $1.key }.map { ($0.key, PrintableURL.value($0.value)) }
         self.writer = writer
         logLevel =
             switch configuration.level {
@@ -31,8 +31,10 @@ struct ServerLogHandler: LogHandler {
         let time = Timestamp.rfc3339(Timestamp.now)
         let level = event.level == .warning ? "warning" : event.level.rawValue
         var all = fields
-        for (key, value) in (event.metadata ?? [:]).sorted(by: { $0.key < $1.key }) { all.append((key, "\(value)")) }
-        let text = "\(event.message)"
+        for (key, value) in (event.metadata ?? [:]).sorted(by: { $0.key < $1.key }) {
+            all.append((key, PrintableURL.hidingSecrets(in: "\(value)")))
+        }
+        let text = PrintableURL.hidingSecrets(in: "\(event.message)")
         switch formatter {
         case .text:
             let rest = all.map { " \($0.0)=\(Self.value($0.1))" }.joined()

@@ -1,5 +1,5 @@
-import AsyncHTTPClient
 import ByteStreams
+import ImageModel
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -83,13 +83,9 @@ final class HealthMonitor: Service {
                 throw Failure(description: "the file \(path) exists")
             }
         case .http(let url, let status, let headers, let timeout):
-            var request = HTTPClientRequest(url: url)
-            request.method = .HEAD
-            for (name, value) in headers { request.headers.add(name: name, value: value) }
-            let response = try await HTTPClient.shared.execute(request, timeout: TimeAmount(timeout))
-            guard Int(response.status.code) == status else {
-                throw Failure(description: "it answered \(response.status.code), not \(status)")
-            }
+            let answer = try await AskedPlace.status(
+                .HEAD, url, HTTPHeaders(headers.map { ($0.name, $0.value) }), timeout: timeout)
+            guard answer == status else { throw Failure(description: "it answered \(answer), not \(status)") }
         case .tcp(let address, let timeout):
             guard let colon = address.lastIndex(of: ":"), let port = Int(address[address.index(after: colon)...]) else {
                 throw Failure(description: "'\(address)' is no HOST:PORT")
@@ -105,18 +101,8 @@ extension ServerConfiguration.Health.Check.Target {
     fileprivate var title: String {
         switch self {
         case .file(let path): path
-        case .http(let url, _, _, _): Self.withoutSecrets(url)
+        case .http(let url, _, _, _): String(PrintableURL.value(url).prefix { $0 != "?" && $0 != "#" })
         case .tcp(let address, _): address
         }
-    }
-
-    /// A URL without who asks, and without its parameters.
-    private static func withoutSecrets(_ url: String) -> String {
-        let plain = url.prefix { $0 != "?" && $0 != "#" }
-        let scheme = plain.firstRange(of: "://").map { plain[..<$0.upperBound] } ?? ""
-        let rest = plain.dropFirst(scheme.count)
-        let host = rest.prefix { $0 != "/" }
-        return
-            "\(scheme)\(host.lastIndex(of: "@").map { host[host.index(after: $0)...] } ?? host)\(rest.dropFirst(host.count))"
     }
 }

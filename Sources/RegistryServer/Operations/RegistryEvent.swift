@@ -13,6 +13,8 @@ struct RegistryEvent: Encodable, Sendable {
         /// The same as `size`, for readers of the first version.
         var length: Int64?
         var repository: String
+        /// Of a blob that was mounted.
+        var fromRepository: String?
         var url: String?
         var tag: String?
         var references: [Descriptor]?
@@ -40,6 +42,16 @@ struct RegistryEvent: Encodable, Sendable {
     var request: RequestRecord
     var actor: Actor
     var source: Source
+
+    /// Approximate memory in bytes. What a manifest refers to takes a few times the manifest's own size.
+    var weight: Int {
+        let references = target.references == nil ? 0 : 4 * Int(target.size ?? 0)
+        let texts = [target.mediaType, target.repository, target.url, request.host, request.useragent, actor.name]
+        return texts.reduce(512 + references) { $0 + ($1?.utf8.count ?? 0) }
+    }
+
+    /// The address of the client, without its port.
+    var client: Substring { request.addr.prefix(upTo: request.addr.lastIndex(of: ":") ?? request.addr.endIndex) }
 
     /// The body of a notification, and its type.
     struct Envelope: Encodable {

@@ -59,29 +59,38 @@ struct BackupCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
+        let last = references[references.count - 1]
+        guard ImageReference.registry(last) == nil else {
+            throw ValidationError(
+                "'\(ImageReference.printable(last))': not a directory; the backup's directory comes last: "
+                    + "dray backup \(ImageReference.printable(last)) \(ImageReference.printable(references[0]))")
+        }
         var sources = NamedSources()
         for text in references.dropLast() { try sources.add(text) }
         guard sources.references.allSatisfy({ !$0.isStandardStream }) else {
             throw ValidationError("A backup is made of what can be read again, and not of standard input")
         }
+        try registry.checkScope(sources.references)
         let backup = Backup(path: references[references.count - 1])
-        let runner = ProgressRunner(console)
-        let options = try registry.options(console, jobs: jobs)
+        let runner = ProgressRunner(console, imageLine: dryRun ? nil : CopyListing.line)
+        let options = try registry.options(console, jobs: jobs, for: sources.references)
         var snapshot: Snapshot?
         var freeBytes: Int64?
-        let report = try await bookkeeping.keep(
-            of: sources.references.map(\.description), dryRun: dryRun, runner
-        ) { [sources] in
+        let places = ReceiptOption.Places(
+            CopyReceipt.Places(sources: sources.references.map(\.description), destination: backup.path))
+        let report = try await bookkeeping.keep(places, dryRun: dryRun, runner) { [sources] in
             let opened = try await OpenedSources(
                 sources, at: Registries(options), keepGoing: keepGoing, runner.progress)
             let destination = try await backup.newSnapshot(of: Array(references.dropLast()), dryRun: dryRun)
             destination.leaveOut(opened.failures)
             let report = try await opened.copy(to: destination, copyOptions, with: runner)
             (snapshot, freeBytes) = (destination.snapshot, try await destination.freeSpace())
+            places.note { $0.snapshot = destination.snapshot?.id.description }
             return report
         }
         let listing = BackupListing(report, snapshot: snapshot, freeBytes: freeBytes)
-        try await console.report(listing.document, text: listing.lines)
+        try await console.report(
+            listing.document, text: runner.printsImages ? listing.summary : listing.lines)
         for failure in listing.failures { console.error(Printable.line(failure)) }
         return ExitStatus(report)
     }

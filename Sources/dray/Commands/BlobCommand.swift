@@ -14,24 +14,42 @@ struct BlobCommand: DrayCommand {
 
             Examples:
               dray blob oci:layout sha256:4355a46b19d348dc2f57c046f8ef63d4538ebb936000f3c9ee954a27460dd865
-              dray blob store:/var/lib/registry:team/app sha256:DIGEST | tar tz
+              dray blob store:/var/lib/registry:team/app@sha256:DIGEST | tar tz
             """)
 
     @Argument(help: ArgumentHelp("Where the blob is.", valueName: "reference"))
     var reference: String
 
-    @Argument(help: ArgumentHelp("Its digest, as ALGORITHM:HEX.", valueName: "digest"))
-    var digest: Digest
+    @Argument(help: ArgumentHelp("Its digest, as ALGORITHM:HEX; or REFERENCE@DIGEST in one word.", valueName: "digest"))
+    var given: String?
 
     @OptionGroup(title: "Registry options") var registry: RegistryArguments
 
     @OptionGroup var shared: SharedOptions
 
+    /// The place and the digest that were named, in either order.
+    private func subject() throws -> (ImageReference, Digest) {
+        guard let given else {
+            var reference = try ImageReference(reference)
+            guard let digest = reference.digest else {
+                throw ValidationError("Missing digest; expected dray blob REFERENCE sha256:DIGEST")
+            }
+            reference.digest = nil
+            return (reference, digest)
+        }
+        if let digest = Digest(given) { return (try ImageReference(reference), digest) }
+        guard let digest = Digest(reference) else {
+            throw ValidationError(
+                "'\(ImageReference.printable(given))': not a digest; expected sha256: and 64 hexadecimal digits")
+        }
+        return (try ImageReference(given), digest)
+    }
+
     func run(_ console: Console) async throws -> ExitStatus {
-        let reference = try ImageReference(reference)
+        let (reference, digest) = try subject()
         let source = try await reference.source(try registry.options(console))
         if let stream = source as? any StreamedSource, stream.access == .once {
-            if try await printMember(of: stream) { return .done }
+            if try await printMember(digest, of: stream) { return .done }
         }
         let images = try await source.images(named: reference.name, digest: reference.digest)
         let descriptor = Descriptor(untyped: digest)
@@ -39,7 +57,7 @@ struct BlobCommand: DrayCommand {
         for image in images where !repositories.contains(image.repository) { repositories.append(image.repository) }
         for repository in repositories {
             do {
-                try await printVerified(try await source.blob(descriptor, in: repository), title: source.title)
+                try await printVerified(digest, try await source.blob(descriptor, in: repository), title: source.title)
                 return .done
             } catch TransferError.notFound {
                 continue
@@ -48,7 +66,7 @@ struct BlobCommand: DrayCommand {
         throw TransferError.notFound("\(source.title) has no blob \(digest)")
     }
 
-    private func printVerified(_ bytes: any ByteSource, title: String) async throws {
+    private func printVerified(_ digest: Digest, _ bytes: any ByteSource, title: String) async throws {
         let handover = Handover(bytes)
         try await Blocking.run {
             try VerifyingSource(handover.value, digest: digest, size: nil, name: "\(title): blob \(digest)")
@@ -62,7 +80,7 @@ struct BlobCommand: DrayCommand {
     /// Prints a member of standard input while it comes by: it comes only once.
     ///
     /// - Returns: whether it did. Documents are kept, and are asked for afterwards.
-    private func printMember(of stream: any StreamedSource) async throws -> Bool {
+    private func printMember(_ digest: Digest, of stream: any StreamedSource) async throws -> Bool {
         try await Blocking.run {
             var isPrinted = false
             try stream.drain { blob in

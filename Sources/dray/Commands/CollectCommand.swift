@@ -10,16 +10,20 @@ import RegistryServer
 struct CollectCommand: DrayCommand {
     static let configuration = CommandConfiguration(
         commandName: "gc",
-        abstract: "Reclaim what nothing refers to in a registry's storage: the hard delete.",
+        abstract: "Delete content that no image needs from a registry's storage (garbage collection).",
         discussion: """
             Deletes blobs that no manifest needs, links to blobs that their repository does not need, the history \
-            of tags, and the directories that this leaves empty. With --delete-untagged also manifests that no tag \
-            means, unless an index that stays lists them or they are attached to one that stays (signatures, SBOMs). \
-            Uploads, and what was written or asked after within the grace time, stay.
+            of tags, and the directories that this leaves empty. With --delete-untagged also manifests without a \
+            tag, unless an index that stays lists them or they are attached to one that stays (signatures, SBOMs).
 
-            Nothing is deleted while a manifest cannot be read, because it may need anything: exit code 3, and every \
-            such manifest is named. dray may serve the store, or copy into it, meanwhile. A Go registry should be \
-            stopped or read-only, and started again afterwards: it remembers what is gone.
+            The content of images that were deleted through dray is freed at once, unless a client has asked for it \
+            since. Other content without a manifest may belong to a push in progress: it stays for the grace time, \
+            and the output says how much and until when. A read-only registry (storage.maintenance.readonly) has no \
+            pushes, so nothing waits.
+
+            If a manifest cannot be read, nothing is deleted, because it may need any blob: exit code 3, and every \
+            such manifest is named. dray may serve the store, or copy into it, meanwhile. Stop a registry written in \
+            Go or make it read-only first, and restart it afterwards: it caches deleted blobs.
 
             Examples:
               dray gc --dry-run /etc/registry/config.yml
@@ -39,8 +43,11 @@ struct CollectCommand: DrayCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How old something has to be to go: 90s, 30m, 1h, 2d. 0 is the run's start.", valueName: "time"))
-    var grace = TimeArgument(CollectionOptions().graceTime)
+            "Keep content that was written or requested within this time: 90s, 30m, 1h, 2d; 0 if no push is in "
+                + "progress. (default: 1h; 0 for a read-only registry)",
+            valueName: "time"),
+        transform: TimeArgument.read)
+    var grace: TimeArgument?
 
     @Flag(help: "Move what goes into ROOT/.dray/quarantine, from where --undo puts it back.")
     var quarantine = false
@@ -64,7 +71,7 @@ struct CollectCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let root = try root()
+        let (root, isReadOnly) = try subject()
         let store = StoreQuarantine(root: root)
         if let undo { return try await putBack(undo == "latest" ? nil : undo, store, console) }
         if let purgeQuarantine {
@@ -76,14 +83,14 @@ struct CollectCommand: DrayCommand {
             try await report(try await Blocking.run { try store.entries() }, nil, console)
             return .done
         }
-        return try await collect(root, console)
+        return try await collect(root, isReadOnly: isReadOnly, console)
     }
 
-    private func collect(_ root: String, _ console: Console) async throws -> ExitStatus {
+    private func collect(_ root: String, isReadOnly: Bool, _ console: Console) async throws -> ExitStatus {
         var options = CollectionOptions()
         options.dryRun = dryRun
         options.deletesUntagged = deleteUntagged
-        options.graceTime = grace.duration
+        if let grace { options.graceTime = grace.duration } else if isReadOnly { options.graceTime = .zero }
         options.quarantines = quarantine
         do {
             let report = try await StoreCollector(root: root, options).run()
@@ -114,7 +121,7 @@ struct CollectCommand: DrayCommand {
         }
         try await console.report(
             Document(id: result.id, restored: result.restored, bytes: result.bytes, occupied: result.occupied),
-            text: ["put back \(result.restored) files of \(result.id), \(ByteCount(result.bytes))"])
+            text: [Printable.line("put back \(result.restored) files of \(result.id), \(ByteCount(result.bytes))")])
         return .done
     }
 
@@ -126,26 +133,30 @@ struct CollectCommand: DrayCommand {
         }
         var table = TextTable()
         for entry in entries {
-            table.add((verb.map { "\($0) " } ?? "") + entry.id, "\(entry.files) files", "\(ByteCount(entry.bytes))")
+            table.add(
+                Printable.line((verb.map { "\($0) " } ?? "") + entry.id), "\(entry.files) files",
+                "\(ByteCount(entry.bytes))")
         }
         try await console.report(
             entries.map { Row(id: $0.id, files: $0.files, bytes: $0.bytes) }, text: table.lines())
     }
 
-    /// Of the store that is meant: a reference, a directory, or a registry's configuration.
-    private func root() throws -> String {
+    /// The store that is meant by a reference, a directory or a registry's configuration, and whether that configuration
+    /// makes the registry read-only.
+    private func subject() throws -> (root: String, isReadOnly: Bool) {
         if place.hasPrefix(ImageReference.Transport.store.prefix) {
             let reference = try ImageReference(place)
             guard reference.name == nil, reference.digest == nil else {
                 throw ReferenceError("\(place): garbage is collected in a whole store: store:\(reference.location)")
             }
-            return try directory(reference.location)
+            return (try directory(reference.location), false)
         }
         switch try fileKind(place) {
         case .file:
-            return try ServerConfiguration.read(path: place, environment: ProcessEnvironment.variables)
-                .configuration.storage.root
-        case .directory: return place
+            let storage = try ServerConfiguration.read(path: place, environment: ProcessEnvironment.variables)
+                .configuration.storage
+            return (storage.root, storage.isReadOnly)
+        case .directory: return (place, false)
         case .link, .other, nil: throw TransferError.notFound("there is no \(place), neither a config.yml nor a store")
         }
     }

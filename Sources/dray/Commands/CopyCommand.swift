@@ -23,6 +23,8 @@ struct CopyCommand: DrayCommand {
               Seed a registry's storage directory from tarballs:
                 dray copy a.tar b.tar.gz store:/var/lib/registry
                 dray copy directory-of-tarballs/ store:/var/lib/registry
+              All repositories below team/:
+                dray copy 'docker://registry.example:5000/team/*' oci:layout
               A list of images, one on each line, with comments after '#':
                 dray copy --from-file images.txt docker://registry.example:5000
               One image back into a tarball, on a pipe:
@@ -35,7 +37,8 @@ struct CopyCommand: DrayCommand {
                 dray copy --have have.json --volume-size 4GiB --sign packer.key store:/srv/r oci-archive:delta.tar
 
             'dray --help' lists the transports.
-            """)
+            """,
+        aliases: ["cp"])
 
     @Argument(help: ArgumentHelp("What to copy, and last where to.", valueName: "reference"))
     var references: [String] = []
@@ -68,7 +71,7 @@ struct CopyCommand: DrayCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What to do when the destination has the name already, or two sources claim one. (default: overwrite what is there, and refuse what two claim)",
+            "What to do if the destination file exists, the destination has the tag, or two sources claim one name: error, skip or overwrite. (default: overwrite tags; error for files and for two sources)",
             valueName: "action"))
     var onExisting: CopyOptions.OnExisting?
 
@@ -87,20 +90,25 @@ struct CopyCommand: DrayCommand {
             valueName: "ratio"))
     var maxInflation = InflationLimit.standard.ratio
 
-    @Option(name: .customLong("src-creds"), help: ArgumentHelp("--creds for the sources only.", valueName: "file"))
+    @Option(
+        name: .customLong("src-creds"),
+        help: ArgumentHelp("--creds for the sources' registry only.", valueName: "file"))
     var sourceCredentials: CredentialsArgument?
 
-    @Option(name: .customLong("dest-creds"), help: ArgumentHelp("--creds for the destination only.", valueName: "file"))
+    @Option(
+        name: .customLong("dest-creds"),
+        help: ArgumentHelp("--creds for the destination's registry only.", valueName: "file"))
     var destinationCredentials: CredentialsArgument?
 
     @Option(
-        name: .customLong("src-tls-verify"), help: ArgumentHelp("--tls-verify for the sources only.", valueName: "bool")
-    )
+        name: .customLong("src-tls-verify"),
+        help: ArgumentHelp("--tls-verify for the sources only.", valueName: "bool"), transform: SwitchArgument.read)
     var verifiesSourceTLS: Bool?
 
     @Option(
         name: .customLong("dest-tls-verify"),
-        help: ArgumentHelp("--tls-verify for the destination only.", valueName: "bool"))
+        help: ArgumentHelp("--tls-verify for the destination only.", valueName: "bool"),
+        transform: SwitchArgument.read)
     var verifiesDestinationTLS: Bool?
 
     @Flag(name: .customLong("src-plain-http"), help: "--plain-http for the sources only.")
@@ -108,6 +116,29 @@ struct CopyCommand: DrayCommand {
 
     @Flag(name: .customLong("dest-plain-http"), help: "--plain-http for the destination only.")
     var destinationPlainHTTP = false
+
+    @Option(
+        name: .customLong("src-authfile"),
+        help: ArgumentHelp("--authfile for the sources only.", valueName: "file"))
+    var sourceAuthFile: String?
+
+    @Option(
+        name: .customLong("dest-authfile"),
+        help: ArgumentHelp("--authfile for the destination only.", valueName: "file"))
+    var destinationAuthFile: String?
+
+    @Option(
+        name: .customLong("src-cert-dir"),
+        help: ArgumentHelp("--cert-dir for the sources' registry only.", valueName: "directory"))
+    var sourceCertificateDirectory: String?
+
+    @Option(
+        name: .customLong("dest-cert-dir"),
+        help: ArgumentHelp("--cert-dir for the destination's registry only.", valueName: "directory"))
+    var destinationCertificateDirectory: String?
+
+    @Option(help: ArgumentHelp("Write the digests of the copied images into this file.", valueName: "file"))
+    var digestfile: String?
 
     @Flag(help: "Copy all tags of a repository of a public registry, where that has to be said.")
     var allTags = false
@@ -127,7 +158,7 @@ struct CopyCommand: DrayCommand {
             throw ValidationError(
                 references.isEmpty
                     ? "Missing SOURCE and DESTINATION"
-                    : "Missing DESTINATION: where is '\(references[0])' to be copied to?")
+                    : "Missing DESTINATION; where is '\(ImageReference.printable(references[0]))' to be copied to?")
         }
         guard jobs >= 1 else { throw ValidationError("--jobs has to be at least 1") }
         guard maxInflation >= 1 else { throw ValidationError("--max-inflation has to be at least 1") }
@@ -138,17 +169,27 @@ struct CopyCommand: DrayCommand {
 
     func run(_ console: Console) async throws -> ExitStatus {
         let sources = try sources(console)
-        let target = try ImageReference(references[references.count - 1])
+        let target = try ImageReference(references[references.count - 1], isWritten: true)
         try check(sources.references, target)
         for source in sources.references { console.detail("from \(source)") }
         console.detail("to \(target)")
 
-        let runner = ProgressRunner(console)
-        let report = try await bookkeeping.keep(of: sources.references.map(\.description), dryRun: dryRun, runner) {
-            try await copy(sources, to: target, console, runner)
+        let runner = ProgressRunner(console, imageLine: dryRun ? nil : CopyListing.line)
+        var known = CopyReceipt.Places(
+            sources: sources.references.map(\.description), destination: target.description)
+        known.place = { _ in target }
+        let places = ReceiptOption.Places(known)
+        let report = try await bookkeeping.keep(places, dryRun: dryRun, runner) {
+            try await copy(sources, to: target, console, runner, places)
         }
         let listing = CopyListing(report)
-        try await console.report(listing.rows, text: listing.lines, toStandardError: target.isStandardOutput)
+        try await console.report(
+            listing.rows, text: runner.printsImages ? [] : listing.lines, toStandardError: target.isStandardOutput)
+        if let digestfile, !dryRun {
+            // Without a line end after the last one, as skopeo writes it.
+            let digests = report.images.map(\.descriptor.digest.description).joined(separator: "\n")
+            try await Blocking.run { try WholeFile.write(Array(digests.utf8), to: digestfile) }
+        }
         for failure in listing.failures { console.error(Printable.line(failure)) }
         if dryRun { console.note(listing.summary) } else { console.detail(listing.summary) }
         return ExitStatus(report)
@@ -165,27 +206,45 @@ struct CopyCommand: DrayCommand {
     }
 
     private func copy(
-        _ sources: NamedSources, to target: ImageReference, _ console: Console, _ runner: ProgressRunner
+        _ sources: NamedSources, to target: ImageReference, _ console: Console, _ runner: ProgressRunner,
+        _ places: ReceiptOption.Places
     ) async throws -> CopyReport {
-        var sourceOptions = try registry.options(console, jobs: jobs)
+        if !keepGoing { try checkOrder(sources.references, target) }
+        let read = readPlaces(sources.references)
+        var sourceOptions = try registry.options(console, jobs: jobs, for: read + [target])
         var destinationOptions = sourceOptions
+        if verifiesSourceTLS == false || sourcePlainHTTP {
+            sourceOptions.isSharedByRegistries = AccountScope.registries(read).count > 1
+        }
+        if verifiesDestinationTLS == false || destinationPlainHTTP { destinationOptions.isSharedByRegistries = false }
         if let sourceCredentials { sourceOptions.credentials = try sourceCredentials.read() }
         if let destinationCredentials { destinationOptions.credentials = try destinationCredentials.read() }
         sourceOptions.verifiesTLS = verifiesSourceTLS ?? sourceOptions.verifiesTLS
         destinationOptions.verifiesTLS = verifiesDestinationTLS ?? destinationOptions.verifiesTLS
         sourceOptions.plainHTTP = sourceOptions.plainHTTP || sourcePlainHTTP
         destinationOptions.plainHTTP = destinationOptions.plainHTTP || destinationPlainHTTP
+        sourceOptions.authFile = sourceAuthFile ?? sourceOptions.authFile
+        destinationOptions.authFile = destinationAuthFile ?? destinationOptions.authFile
+        sourceOptions.certificateDirectory = sourceCertificateDirectory ?? sourceOptions.certificateDirectory
+        destinationOptions.certificateDirectory =
+            destinationCertificateDirectory ?? destinationOptions.certificateDirectory
         let registries = Registries(sourceOptions)
         var opened = try await OpenedSources(
             sources, at: registries, inflation: options.inflation, keepGoing: keepGoing, runner.progress)
         opened.selections = try opened.selections.joiningVolumes()
-        for selection in opened.selections { try await verification.check(selection.source) }
+        for selection in opened.selections {
+            if let key = try await verification.check(selection.source) { places.note { $0.verifiedWith = key } }
+        }
         var copyOptions = options
         for base in packing.bases {
             copyOptions.bases.append(try await BlobBase(base, at: registries, inflation: options.inflation))
         }
-        let destination = try await target.destination(destinationOptions, packing: try packing.packing(console))
-        return try await opened.copy(to: destination, copyOptions, with: runner)
+        let packed = try packing.packing(console)
+        places.note { $0.signedWith = packed?.signingKey?.title }
+        let destination = try await target.destination(destinationOptions, packing: packed)
+        let report = try await opened.copy(to: destination, copyOptions, with: runner)
+        if let archive = destination as? ArchiveDestination { places.note { $0.volumes = archive.files } }
+        return report
     }
 
     private var options: CopyOptions {
@@ -200,6 +259,7 @@ struct CopyCommand: DrayCommand {
         options.dryRun = dryRun
         options.keepGoing = keepGoing
         options.onExisting = onExisting ?? .overwrite
+        options.onExistingFile = onExisting ?? .error
         options.onClash = onExisting ?? .error
         options.strict = strict
         options.inflation.ratio = maxInflation
@@ -220,12 +280,41 @@ struct CopyCommand: DrayCommand {
         }
     }
 
+    /// Returns everything that is read: the sources, and the bases of what is packed.
+    private func readPlaces(_ sources: [ImageReference]) -> [ImageReference] {
+        sources + packing.bases.compactMap(ImageReference.registry)
+    }
+
+    /// Refuses credentials that several registries would get.
+    private func checkAccounts(_ sources: [ImageReference], _ target: ImageReference) throws {
+        let read = readPlaces(sources)
+        let shared = (sourceCredentials == nil ? read : []) + (destinationCredentials == nil ? [target] : [])
+        try registry.checkScope(
+            read + [target], account: shared, otherwise: "--src-creds and --dest-creds, or 'dray login' for each")
+        if sourceCredentials != nil {
+            try AccountScope(option: "--src-creds", alternative: "'dray login' for each").check(read)
+        }
+        if sourceCertificateDirectory != nil {
+            try AccountScope(option: "--src-cert-dir", alternative: "certs.d/HOST:PORT for each").check(read)
+        }
+    }
+
+    /// Says how it goes the other way round where the only source is missing and the destination is there.
+    private func checkOrder(_ sources: [ImageReference], _ target: ImageReference) throws {
+        if sources.count == 1, try sources[0].isMissing, target.transport != .registry, try !target.isMissing {
+            throw TransferError.notFound(
+                "\(sources[0].location): no such file or directory; if the images are in \(target), swap source and "
+                    + "destination: dray copy \(target) \(sources[0])")
+        }
+    }
+
     /// Refuses what cannot be meant.
     private func check(_ sources: [ImageReference], _ target: ImageReference) throws {
         guard target.digest == nil else {
-            throw ValidationError("A destination takes no digest, and '\(references[references.count - 1])' has one")
+            throw ValidationError("'\(target)': a destination cannot name a digest; remove it")
         }
         try refuseReadingTwice(sources)
+        try checkAccounts(sources, target)
         if target.isStandardOutput, StandardOutput.isTerminal, !dryRun {
             throw ValidationError("An archive is not written to a terminal: redirect it to a file or a pipe")
         }

@@ -18,7 +18,8 @@ struct DeleteCommand: DrayCommand {
               dray delete store:/var/lib/registry:team/app:1.2
               dray delete store:/var/lib/registry:team/app@sha256:DIGEST
               dray delete --all store:/var/lib/registry:team/app
-            """)
+            """,
+        aliases: ["rm"])
 
     @Argument(help: ArgumentHelp("The image, with a tag or a digest.", valueName: "reference"))
     var reference: String

@@ -21,7 +21,7 @@ struct ForgetCommand: DrayCommand {
     @Argument(help: ArgumentHelp("The backup.", valueName: "directory"))
     var directory: String
 
-    @Argument(help: ArgumentHelp("The snapshots to take away.", valueName: "id"))
+    @Argument(help: ArgumentHelp("IDs of the snapshots to take away; latest is the newest one.", valueName: "id"))
     var ids: [String] = []
 
     @Option(help: ArgumentHelp("Keep the newest snapshots.", valueName: "number")) var keepLast: Int?
@@ -55,6 +55,9 @@ struct ForgetCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
+        if let other = ids.first, !Backup.isThere(directory), Backup.isThere(other) {
+            throw ValidationError("'\(other)' is the backup; swap the arguments: dray forget \(other) \(directory)")
+        }
         let backup = Backup(path: directory)
         let snapshots = try await backup.snapshots()
         let kept: Set<SnapshotID>
@@ -72,9 +75,10 @@ struct ForgetCommand: DrayCommand {
         return .done
     }
 
-    /// Exact IDs: what a date means depends on what else is there.
+    /// Exact IDs, or `latest`: what a date means depends on what else is there.
     private func named(_ snapshots: [Snapshot]) throws -> [SnapshotID] {
         try ids.map { text in
+            if text == "latest", let newest = snapshots.map(\.id).max() { return newest }
             guard let id = SnapshotID(text), snapshots.contains(where: { $0.id == id }) else {
                 throw TransferError.notFound("\(directory) has no snapshot '\(text)': 'dray snapshots' lists the IDs")
             }

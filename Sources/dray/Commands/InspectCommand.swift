@@ -30,7 +30,11 @@ struct InspectCommand: DrayCommand {
     @Option(
         name: .customLong("platform"), parsing: .singleValue,
         help: ArgumentHelp("Show only this platform, as OS/ARCH[/VARIANT]; may be repeated.", valueName: "platform"))
-    var platforms: [Platform] = []
+    var platformWords: [String] = []
+
+    private var platforms: [Platform] {
+        if case .only(let platforms)? = PlatformChoice(platformWords) { platforms } else { [] }
+    }
 
     @OptionGroup var verification: VerificationArguments
 
@@ -39,6 +43,7 @@ struct InspectCommand: DrayCommand {
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
+        try PlatformArguments.check(platformWords)
         if raw, config { throw ValidationError("--raw and --config exclude each other") }
         if raw, !platforms.isEmpty {
             throw ValidationError("--raw prints the image's own manifest or index: --platform does not go with it")

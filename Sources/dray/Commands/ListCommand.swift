@@ -9,17 +9,30 @@ struct ListCommand: DrayCommand {
         commandName: "ls",
         abstract: "List repositories, tags and digests.",
         discussion: """
-            Prints a line for each image: its name, the digest of its manifest or index, and that one's media \
-            type. With a name, only what it means is listed.
+            Prints a table with a header: NAME, PLATFORMS, SIZE, CREATED and DIGEST of each image. SIZE is that of \
+            the manifests, configs and layers as they are stored, each counted once. For a registry only NAME and \
+            DIGEST are listed; --long fetches the rest, with one request for each manifest and config. With a name, \
+            only what it means is listed. Several references are listed one after another, each below its reference.
+
+            Digests are shortened on a terminal and whole elsewhere. For scripts, -q prints names only, and \
+            --output json everything.
 
             Examples:
               dray ls /var/lib/registry
-              dray ls store:/var/lib/registry:team/app
+              dray ls *.tar store:/var/lib/registry:team/app
+              dray ls --long docker://registry.example/team/app
               docker save app:1 | dray ls --output json docker-archive:-
-            """)
+            """,
+        aliases: ["list-tags"])
 
     @Argument(help: ArgumentHelp("Where to look.", valueName: "reference"))
-    var reference: String
+    var references: [String]
+
+    @Flag(name: .shortAndLong, help: "List platforms, size and date of a registry's images as well.")
+    var long = false
+
+    @Flag(help: "Print whole digests on a terminal, too.")
+    var digests = false
 
     @OptionGroup var verification: VerificationArguments
 
@@ -27,21 +40,80 @@ struct ListCommand: DrayCommand {
 
     @OptionGroup var shared: SharedOptions
 
+    /// An image in JSON: what `digest` prints, and what the table has.
+    private struct Row: Encodable, Sendable {
+        var image: ImageRow
+        /// The command line's; nil if that has only one.
+        var reference: String?
+        var summary: ImageSummary?
+
+        enum CodingKeys: String, CodingKey { case reference, platforms, contentSize, created }
+
+        func encode(to encoder: any Encoder) throws {
+            try image.encode(to: encoder)
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encodeIfPresent(reference, forKey: .reference)
+            guard let summary else { return }
+            try container.encode(summary.platforms.map(\.description), forKey: .platforms)
+            try container.encodeIfPresent(summary.size, forKey: .contentSize)
+            try container.encodeIfPresent(summary.created, forKey: .created)
+        }
+    }
+
     func run(_ console: Console) async throws -> ExitStatus {
-        let reference = try ImageReference(reference)
+        var rows: [Row] = []
+        var lines: [String] = []
+        var status = ExitStatus.done
+        for text in references {
+            do {
+                let (images, table) = try await list(text, console)
+                rows += images
+                if shared.quiet {
+                    lines += images.map(\.image.name)
+                } else {
+                    if references.count > 1 { lines += (lines.isEmpty ? [] : [""]) + ["\(Printable.line(text)):"] }
+                    lines += table
+                }
+            } catch  where references.count > 1 && !(error is CancellationError) {
+                console.error(Printable.line("\(error)"))
+                status = ExitStatus(for: error)
+            }
+        }
+        try await console.report(rows, text: lines)
+        return status
+    }
+
+    private func list(_ text: String, _ console: Console) async throws -> (images: [Row], table: [String]) {
+        let reference = try ImageReference(text)
         let source = try await reference.source(try registry.options(console))
         try await verification.check(source)
         let listing = try await source.listing(named: reference.name, digest: reference.digest)
         console.note(listing)
         let images = try listing.readable()
-        var table = TextTable()
+        if images.isEmpty { console.note(Printable.line("\(source.title) holds no images")) }
+        let isDetailed = (long || !source.isRemote) && (console.format == .json || !shared.quiet)
+        let summaries = isDetailed ? try await source.summaries(of: images) : [:]
+        var table = ImageTable(hasDetails: isDetailed, keepsDigests: digests)
         for image in images {
-            table.add(
-                Printable.line(image.shortTitle), image.descriptor.digest.description,
-                Printable.line(image.descriptor.mediaType.rawValue))
+            let summary = summaries[image.descriptor.digest]
+            if let problem = summary?.problem { console.detail(Printable.line("\(image.title): \(problem)")) }
+            table.add(image, summary)
         }
-        try await console.report(images.map { ImageRow($0) }, text: table.lines())
-        return .done
+        let rows = images.map {
+            Row(
+                image: ImageRow($0), reference: references.count > 1 ? text : nil,
+                summary: summaries[$0.descriptor.digest])
+        }
+        return (rows, table.lines)
+    }
+}
+
+extension ImageRow {
+    /// The name that leads to the image again.
+    fileprivate var name: String {
+        let place = repository ?? ""
+        guard let tag else { return place.isEmpty ? "\(digest)" : "\(place)@\(digest)" }
+        return Printable.line(place.isEmpty ? tag : "\(place):\(tag)")
     }
 }
 

@@ -38,6 +38,7 @@ struct LoginCommand: DrayCommand {
         var registry: String
         var username: String
         var keptIn: String
+        var checked: Bool
     }
 
     func validate() throws {
@@ -48,11 +49,17 @@ struct LoginCommand: DrayCommand {
         let host = try RegistryHost.named(host)
         let options = try registry.options(console)
         let credentials = if let given = options.credentials { given } else { try await ask(host) }
-        let place = try await Login.login(host, credentials, options: options)
+        let record = try await Login.login(host, credentials, options: options)
         let user = if case .password(let user, _) = credentials { user } else { "" }
+        if !record.isChecked {
+            console.note("\(host): password saved, but it could not be checked: the registry answers without it")
+        }
         try await console.report(
-            Row(registry: host, username: user, keptIn: place),
-            text: ["logged in to \(host) as \(Printable.line(user)), kept in \(place)"])
+            Row(registry: host, username: user, keptIn: record.place, checked: record.isChecked),
+            text: [
+                "\(record.isChecked ? "logged in to" : "login saved for") \(host) as \(Printable.line(user)), kept in "
+                    + record.place
+            ])
         return .done
     }
 

@@ -18,6 +18,9 @@ struct LogoutCommand: DrayCommand {
     @Argument(help: ArgumentHelp("The registry, as HOST[:PORT].", valueName: "host"))
     var host: String
 
+    @Option(help: ArgumentHelp("Look only into this file.", valueName: "file"))
+    var authfile: String?
+
     @OptionGroup var shared: SharedOptions
 
     private struct Row: Encodable, Sendable {
@@ -27,7 +30,7 @@ struct LogoutCommand: DrayCommand {
 
     func run(_ console: Console) async throws -> ExitStatus {
         let host = try RegistryHost.named(host)
-        let places = try await Login.logout(host)
+        let places = try await Login.logout(host, file: authfile)
         guard !places.isEmpty else { throw TransferError.notFound("nobody is logged in to \(host)") }
         try await console.report(
             Row(registry: host, removedFrom: places), text: places.map { "logged out of \(host), in \($0)" })

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ByteStreams
+import Glibc
 import ImageLayouts
 import ImageModel
 import ImageTransfer
@@ -19,6 +20,7 @@ struct RestoreCommand: DrayCommand {
             Examples:
               dray restore /backup docker://registry.example:5000/
               dray restore --snapshot 2026-11-24 --image team/app /backup store:/var/lib/registry
+              dray restore --source docker://registry.example:5000/team /backup store:/var/lib/registry
               dray restore --dry-run --mirror /backup docker://registry.example:5000/
             """)
 
@@ -35,6 +37,13 @@ struct RestoreCommand: DrayCommand {
     var snapshot: String?
 
     @Option(
+        name: .customLong("source"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Use snapshots of this source, as it was given to 'dray backup'; may be repeated. (default: the target, if the backup has snapshots of several sources)",
+            valueName: "reference"))
+    var sources: [String] = []
+
+    @Option(
         name: .customLong("image"), parsing: .singleValue,
         help: ArgumentHelp(
             "Restore only this: REPOSITORY, with '*' for any characters, or REPOSITORY:TAG; may be repeated.",
@@ -45,6 +54,15 @@ struct RestoreCommand: DrayCommand {
 
     @Flag(help: "Take away what the target has and the snapshot has not; with --image, in those repositories.")
     var mirror = false
+
+    @Flag(name: .shortAndLong, help: "Let --mirror remove images without asking.")
+    var yes = false
+
+    @Option(
+        help: ArgumentHelp(
+            "What to do if the target file exists or the target has a tag: error, skip or overwrite. (default: overwrite tags; error for files)",
+            valueName: "action"))
+    var onExisting: CopyOptions.OnExisting?
 
     @Option(help: ArgumentHelp("Move so many blobs at once.", valueName: "number"))
     var jobs = CopyOptions().jobs
@@ -69,6 +87,10 @@ struct RestoreCommand: DrayCommand {
         if mirror, let name = images.first(where: { $0.contains(":") }) {
             throw ValidationError("--mirror needs whole repositories, and '\(name)' is a tag")
         }
+        guard mirror || !yes else { throw ValidationError("--yes is for --mirror, which removes images") }
+        guard !mirror || onExisting == nil else {
+            throw ValidationError("--mirror overwrites tags, so it cannot be combined with --on-existing")
+        }
         guard !mirror || prefix.prefix == nil else {
             throw ValidationError(
                 "--mirror compares the target with the snapshot, so it cannot be combined with --prefix")
@@ -76,16 +98,46 @@ struct RestoreCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let target = try ImageReference(target)
+        if !Backup.isThere(directory), Backup.isThere(target) {
+            throw ValidationError(
+                "'\(target)' is the backup; swap the arguments: dray restore \(target) \(ImageReference.printable(directory))"
+            )
+        }
+        let target = try ImageReference(target, isWritten: true)
         if mirror, !target.transport.isEditable || target.name != nil {
             throw ValidationError("--mirror needs all of a registry, a store or a layout, and not '\(target)'")
         }
         if target.isStandardOutput, StandardOutput.isTerminal, !dryRun {
             throw ValidationError("An archive is not written to a terminal: redirect it to a file or a pipe")
         }
+        let runner = ProgressRunner(console, imageLine: dryRun ? nil : RestoreListing.line)
+        var known = CopyReceipt.Places(sources: [directory], destination: target.description)
+        known.place = { _ in target }
+        let places = ReceiptOption.Places(known)
+        var listing: RestoreListing?
+        let report = try await bookkeeping.keep(places, dryRun: dryRun, runner) {
+            try await restore(to: target, console, runner, places, &listing)
+        }
+        if let listing {
+            try await console.report(
+                listing.document, text: listing.lines(withImages: !runner.printsImages),
+                toStandardError: target.isStandardOutput)
+            for failure in listing.failures { console.error(Printable.line(failure)) }
+        }
+        return ExitStatus(report)
+    }
+
+    private func restore(
+        to target: ImageReference, _ console: Console, _ runner: ProgressRunner, _ places: ReceiptOption.Places,
+        _ listing: inout RestoreListing?
+    ) async throws -> CopyReport {
         let backup = Backup(path: directory)
-        let source = try await backup.source(of: backup.snapshot(snapshot))
-        console.detail("from \(source.title) (\(source.snapshot.id))")
+        let chosen = try await backup.snapshot(snapshot, of: sources, for: target.description)
+        let source = try await backup.source(of: chosen)
+        console.note(
+            Printable.line("restoring snapshot \(chosen.id) of \(chosen.sources.joined(separator: " and "))"))
+        places.note { $0.snapshot = chosen.id.description }
+        places.retry(source.references)
         var options = try registry.options(console, jobs: jobs)
         options.fallbackTags = mirror ? .exact : .merged
         options.deletesManifests = false
@@ -97,24 +149,44 @@ struct RestoreCommand: DrayCommand {
             let place = try await target.editor(options)
             extras = try await difference.extras(in: place)
             editor = place
+            if !dryRun, !extras.isEmpty { try confirm(extras, at: target, console) }
         }
         let selections =
             images.isEmpty
             ? [CopySelection(source: source)] : images.map { CopySelection(source: source, name: $0) }
-        let runner = ProgressRunner(console)
-        let report = try await bookkeeping.keep(of: source.references, dryRun: dryRun, runner) {
-            var report = try await runner.copy(selections, to: destination, copyOptions)
-            if let editor, !dryRun {
+        var report = try await runner.copy(selections, to: destination, copyOptions)
+        if let archive = destination as? ArchiveDestination { places.note { $0.volumes = archive.files } }
+        if let editor, !dryRun {
+            if report.failures.isEmpty {
                 report.failures += try await difference.remove(extras, from: editor)
+            } else if !extras.isEmpty {
+                console.note("nothing is removed from the target, because some images could not be restored")
+                extras = []
             }
-            return report
         }
-        let listing = RestoreListing(
+        listing = RestoreListing(
             report, removed: extras, before: dryRun ? try await meanings(of: report, at: destination) : nil,
             freeBytes: try await destination.freeSpace())
-        try await console.report(listing.document, text: listing.lines, toStandardError: target.isStandardOutput)
-        for failure in listing.failures { console.error(Printable.line(failure)) }
-        return ExitStatus(report)
+        return report
+    }
+
+    /// Lists what goes, and asks for it.
+    private func confirm(
+        _ extras: [SnapshotMirror.Extra], at target: ImageReference, _ console: Console
+    ) throws {
+        let count = extras.count == 1 ? "1 image or tag" : "\(extras.count) images and tags"
+        console.status.print(Printable.line("dray: --mirror removes \(count) from \(target):"))
+        for extra in extras {
+            console.status.print(
+                Printable.line(
+                    "  \(extra.image.shortTitle)  \(extra.image.descriptor.digest)  "
+                        + (extra.isWhole ? "the manifest" : "the tag")))
+        }
+        guard !yes else { return }
+        let refusal = "--mirror would remove \(count) from \(target); nothing was changed; pass --yes to remove them"
+        guard isatty(STDIN_FILENO) == 1, let terminal = try? Terminal() else { throw TransferError.refused(refusal) }
+        let answer = try terminal.ask("Remove \(extras.count == 1 ? "it" : "them")? [y/N] ", hidden: false)
+        guard ["y", "yes"].contains(answer.lowercased()) else { throw TransferError.refused(refusal) }
     }
 
     private func isThere(_ target: ImageReference) throws -> Bool {
@@ -141,6 +213,9 @@ struct RestoreCommand: DrayCommand {
         options.prefix = prefix.prefix
         options.names.prefix = "--prefix"
         options.compression = .keep
+        options.onExisting = onExisting ?? .overwrite
+        options.onExistingFile = onExisting ?? .error
+        options.names.onExisting = "--on-existing"
         return options
     }
 }

@@ -18,8 +18,14 @@ struct ServeCommand: DrayCommand {
             same API, and REGISTRY_* variables override the file. With references, what they hold can be \
             pulled, straight from where it lies; nothing is unpacked, and nothing can be pushed.
 
+            With proxy.remoteurl, dray is a pull-through cache of that registry. A tag is compared with the \
+            registry's when the last comparison is older than proxy.checkinterval (default 1m); content that \
+            is cached is served whatever state the registry is in, and is kept for proxy.ttl (default 168h; \
+            0 for ever). Only proxy.username and proxy.password, or proxy.exec, count as credentials.
+
             SIGTERM and ^C take no more connections and end when the requests under way have ended, or after \
-            http.draintimeout; a second signal ends at once.
+            http.draintimeout; a second signal ends at once. The TLS certificate and the password file are read \
+            again when they change, and on SIGHUP; config.yml is read at the start only.
 
             Examples:
               dray serve /etc/docker/registry/config.yml
@@ -40,23 +46,24 @@ struct ServeCommand: DrayCommand {
     @OptionGroup var shared: SharedOptions
 
     func run(_ console: Console) async throws -> ExitStatus {
+        // While the server starts, there is nothing to read again, and a hang-up does not end it either.
+        Interruption.handleHangUps {}
         let server = try await server(console)
+        Interruption.handleHangUps { Task { await server.reload() } }
         Interruption.handleOnce { Task { await server.stop() } }
-        try await server.run()
+        try await server.run(as: "dray \(Dray.version)")
         return .done
     }
 
     private func server(_ console: Console) async throws -> RegistryServer {
         let variables = ProcessEnvironment.variables
         let file = places.isEmpty ? variables["REGISTRY_CONFIGURATION_PATH"] : places.count == 1 ? places[0] : nil
-        if let file, file.hasSuffix(".yml") || file.hasSuffix(".yaml") || places.isEmpty {
+        if let file, try places.isEmpty || isConfiguration(file) {
             let (read, warnings) = try ServerConfiguration.read(path: file, environment: variables)
             for warning in warnings { console.note(Printable.line(warning)) }
             var configuration = read
             if let addr { configuration.http.address = try address(addr) }
-            var upstream: (any ImageSource)?
-            if let proxy = configuration.proxy { upstream = try await self.upstream(proxy) }
-            return RegistryServer(configuration, upstream: upstream, nullTags: nullTags)
+            return try RegistryServer(configuration, nullTags: nullTags)
         }
         guard !places.isEmpty else { throw ValidationError("Missing CONFIG.yml or REFERENCE...") }
         var configuration = ServerConfiguration(storage: ServerConfiguration.Storage(root: ""))
@@ -65,6 +72,18 @@ struct ServeCommand: DrayCommand {
         var images: [NamedImage] = []
         for place in places { images += try await self.images(at: place, console) }
         return try await RegistryServer(serving: images, configuration, nullTags: nullTags)
+    }
+
+    /// Whether a file is a registry's configuration, whatever its name: text that begins with one of its keys.
+    private func isConfiguration(_ path: String) throws -> Bool {
+        if path.hasSuffix(".yml") || path.hasSuffix(".yaml") { return true }
+        guard !path.contains(":"), try fileKind(path) == .file else { return false }
+        let file = try OpenFile(reading: path)
+        let start = try FileSource(file, length: min(file.size, 4096)).readAll(limit: 4096, name: path)
+        guard !start.contains(0) else { return false }
+        return String(decoding: start, as: UTF8.self).split(separator: "\n").contains { line in
+            ["version:", "storage:"].contains { line.hasPrefix($0) }
+        }
     }
 
     /// What a reference means, and what is particular about serving it.
@@ -100,26 +119,11 @@ struct ServeCommand: DrayCommand {
         return images
     }
 
-    /// The registry that this one is a cache of.
-    private func upstream(_ proxy: ServerConfiguration.Proxy) async throws -> any ImageSource {
-        let parts = proxy.url.split(separator: "/", omittingEmptySubsequences: true)
-        let host = parts.count > 1 ? String(parts[1]) : ""
-        var options = RegistryOptions()
-        options.plainHTTP = proxy.url.hasPrefix("http://")
-        options.timeout = .seconds(20)
-        options.retryTimes = 1
-        if let user = proxy.username, let password = proxy.password {
-            options.credentials = .password(user: user, password: password)
-        }
-        return try await ImageReference("docker://\(host)/").registrySource(options)
-    }
-
     private func address(_ text: String) throws -> ServerConfiguration.HTTP.Address {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
-            throw ValidationError("--addr '\(text)' is no [HOST]:PORT")
+        guard let address = ServerConfiguration.HTTP.Address(text) else {
+            throw ValidationError("--addr '\(text)': expected [HOST]:PORT; an IPv6 address goes in brackets")
         }
-        let host = text[..<colon].filter { $0 != "[" && $0 != "]" }
-        return .tcp(host: host, port: Int(port))
+        return address
     }
 }
 

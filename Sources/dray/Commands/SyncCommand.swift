@@ -38,15 +38,23 @@ struct SyncCommand: DrayCommand {
 
     func run(_ console: Console) async throws -> ExitStatus {
         let rules = try await Blocking.run { try SyncFile.read(path: file) }
-        let runner = ProgressRunner(console)
+        let places = rules.rules.flatMap { [$0.source, $0.destination] }
+        try registry.checkScope(
+            places, account: places.filter { rules.registries[$0.location]?.account == nil },
+            otherwise: "'registries' in \(file), with 'credentials' for each")
+        let runner = ProgressRunner(console, imageLine: dryRun ? nil : CopyListing.line)
         let syncer = Syncer(
-            rules, dryRun: dryRun, prefix: prefix.prefix, registry: try registry.options(console),
+            rules, dryRun: dryRun, prefix: prefix.prefix, registry: try registry.options(console, for: places),
             progress: runner.progress)
-        let report = try await bookkeeping.keep(of: rules.rules.map(\.source.description), dryRun: dryRun, runner) {
-            try await runner.run(ifInterrupted: dryRun ? nil : ProgressRunner.goesOn) { try await syncer.run() }
+        var known = CopyReceipt.Places(sources: rules.rules.map(\.source.description))
+        let destinations = Dictionary(rules.rules.map { ($0.name, $0.destination) }) { first, _ in first }
+        if Set(destinations.values).count == 1 { known.destination = destinations.values.first?.description }
+        known.place = { image in image.rule.flatMap { destinations[$0] } }
+        let report = try await bookkeeping.keep(ReceiptOption.Places(known), dryRun: dryRun, runner) {
+            try await runner.run(ifInterrupted: dryRun ? nil : runner.goingOn) { try await syncer.run() }
         }
         let listing = CopyListing(report)
-        try await console.report(listing.rows, text: listing.lines)
+        try await console.report(listing.rows, text: runner.printsImages ? [] : listing.lines)
         for failure in listing.failures { console.error(Printable.line(failure)) }
         if dryRun { console.note(listing.summary) } else { console.detail(listing.summary) }
         guard !report.failures.isEmpty else { return .done }

@@ -73,6 +73,8 @@ struct VerifyCommand: DrayCommand {
         }
     }
 
+    private var registries: [ImageReference] { (targets + repairSources).compactMap(ImageReference.registry) }
+
     private var options: VerifyOptions {
         var options = VerifyOptions()
         options.isDeep = deep
@@ -91,6 +93,7 @@ struct VerifyCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
+        try registry.checkScope(registries)
         let runner = ProgressRunner(console)
         let journal = resume
         let (reports, failures) = try await runner.run(ifInterrupted: Self.goingOn(with: journal)) {
@@ -101,7 +104,8 @@ struct VerifyCommand: DrayCommand {
                     reports.append(try await report(on: target, runner.progress, console))
                 } catch let error where targets.count > 1 && !(error is CancellationError) {
                     // What was found out about the others is told all the same.
-                    console.error(Printable.line("\(target) was not verified: \(error)"))
+                    console.error(
+                        Printable.line("\(ImageReference.printable(target)) was not verified: \(error)"))
                     failures.append(error)
                 }
             }
@@ -114,7 +118,7 @@ struct VerifyCommand: DrayCommand {
     }
 
     private func report(on target: String, _ progress: Progress, _ console: Console) async throws -> VerifyReport {
-        let registryOptions = try registry.options(console, jobs: jobs)
+        let registryOptions = try registry.options(console, jobs: jobs, for: registries)
         let inflation = options.inflation
         let subject: VerifiedSubject
         let place: any VerifiedPlace

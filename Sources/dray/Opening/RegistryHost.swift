@@ -9,6 +9,11 @@ enum RegistryHost {
             host = host.dropFirst(scheme.count)
         }
         while host.last == "/" { host = host.dropLast() }
+        guard !host.contains(where: { "@?#".contains($0) }) else {
+            throw ReferenceError(
+                "'\(ImageReference.printable(text))': invalid registry; expected HOST[:PORT], and --username for an account"
+            )
+        }
         let reference = try ImageReference("docker://\(host)/", exists: { _ in false }, recognise: { _ in nil })
         guard reference.name == nil else {
             throw ReferenceError("'\(text)' is no HOST[:PORT]: one logs in to a registry, not to a repository")

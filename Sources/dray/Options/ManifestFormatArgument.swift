@@ -7,6 +7,12 @@ enum ManifestFormatArgument: String, CaseIterable, ExpressibleByArgument, Sendab
     case docker
     case oci
 
+    init?(argument: String) {
+        // skopeo's name.
+        guard let format = argument == "v2s2" ? .docker : Self(rawValue: argument) else { return nil }
+        self = format
+    }
+
     var format: ManifestFormat? {
         switch self {
         case .keep: nil

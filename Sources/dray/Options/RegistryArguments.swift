@@ -7,15 +7,21 @@ import RegistryClient
 struct RegistryArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Read USER:PASSWORD for the registry from a file, or from the environment as env:NAME.", valueName: "file"))
+            "Read USER:PASSWORD for the one registry that is named from a file, or from the environment as env:NAME.",
+            valueName: "file"))
     var creds: CredentialsArgument?
 
     @Option(
         name: .customLong("tls-verify"),
-        help: ArgumentHelp("With false, take any certificate of the registry, or plain HTTP.", valueName: "bool"))
+        help: ArgumentHelp(
+            "With false, take any certificate of the registry, or plain HTTP. If the command names several registries, "
+                + "logins that were saved are then not sent to other machines.", valueName: "bool"),
+        transform: SwitchArgument.read)
     var verifiesTLS = true
 
-    @Flag(name: .customLong("plain-http"), help: "Talk to the registry without TLS.")
+    @Flag(
+        name: .customLong("plain-http"),
+        help: "Talk to the registry without TLS. Saved logins: see --tls-verify.")
     var plainHTTP = false
 
     @Option(
@@ -25,20 +31,35 @@ struct RegistryArguments: ParsableArguments {
 
     @Option(
         name: .customLong("cert"),
-        help: ArgumentHelp("This side's certificate, a PEM file; its key is given with --key.", valueName: "file"))
+        help: ArgumentHelp(
+            "Client certificate for the one registry that is named, a PEM file; its key is given with --key.",
+            valueName: "file"))
     var certificate: String?
 
     @Option(help: ArgumentHelp("The key of --cert, a PEM file.", valueName: "file"))
     var key: String?
 
-    @Option(help: ArgumentHelp("Try a request that failed for the time being so many times more.", valueName: "number"))
+    @Option(
+        name: .customLong("cert-dir"),
+        help: ArgumentHelp(
+            "Directory with certificates for the one registry that is named: *.crt, and *.cert with *.key, as in certs.d.",
+            valueName: "directory"))
+    var certificateDirectory: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Read and save logins in this file, instead of those of Docker and podman.", valueName: "file"))
+    var authfile: String?
+
+    @Option(help: ArgumentHelp("Retry temporary failures up to this many times.", valueName: "number"))
     var retryTimes = RegistryOptions().retryTimes
 
     @Option(
         help: ArgumentHelp(
-            "Give up on a registry that is silent for so many seconds, and on trying again after five times that.",
-            valueName: "seconds"))
-    var timeout = Int(RegistryOptions().timeout.components.seconds)
+            "Give up on a registry that is silent for this time, such as 90s, 5m or 1h30m, and on retries after five times that. (default: 60s)",
+            valueName: "time"),
+        transform: TimeArgument.read)
+    var timeout = TimeArgument(RegistryOptions().timeout)
 
     @Option(
         help: ArgumentHelp(
@@ -50,26 +71,34 @@ struct RegistryArguments: ParsableArguments {
     func validate() throws {
         guard (certificate == nil) == (key == nil) else { throw ValidationError("--cert and --key go together") }
         guard (0...1000).contains(retryTimes) else { throw ValidationError("--retry-times goes from 0 to 1000") }
-        guard (1...86_400).contains(timeout) else {
-            throw ValidationError("--timeout goes from 1 second to 86400, which is a day")
+        guard (.seconds(1) ... .seconds(86_400)).contains(timeout.duration) else {
+            throw ValidationError("--timeout goes from 1s to 24h")
         }
-        if plainHTTP, !authorityFiles.isEmpty || certificate != nil {
+        if plainHTTP, !authorityFiles.isEmpty || certificate != nil || certificateDirectory != nil {
             throw ValidationError("--plain-http has no use for certificates")
         }
     }
 
-    /// - Parameter jobs: what is done at once.
-    func options(_ console: Console, jobs: Int? = nil) throws -> RegistryOptions {
+    /// - Parameters:
+    ///   - jobs: what is done at once.
+    ///   - references: the places that the options are for, if there may be several.
+    func options(_ console: Console, jobs: Int? = nil, for references: [ImageReference] = []) throws -> RegistryOptions
+    {
         var options = RegistryOptions()
+        options.isSharedByRegistries = AccountScope.registries(references).count > 1
         options.lookups = jobs ?? options.lookups
         options.verifiesTLS = verifiesTLS
         options.plainHTTP = plainHTTP
         options.authorityFiles = authorityFiles
-        if let certificate, let key { options.clientCertificate = (certificate, key) }
+        if let certificate, let key {
+            options.clientCertificate = ClientCertificate(certificate: certificate, key: key)
+        }
+        options.certificateDirectory = certificateDirectory
         options.credentials = try creds?.read()
+        options.authFile = authfile
         options.retryTimes = retryTimes
-        options.timeout = .seconds(timeout)
-        options.retryTimeout = .seconds(timeout * 5)
+        options.timeout = timeout.duration
+        options.retryTimeout = timeout.duration * 5
         options.rateLimiter = limitRate.map { RateLimiter(bytesPerSecond: $0) }
         options.remark = { console.note(Printable.line($0)) }
         return options

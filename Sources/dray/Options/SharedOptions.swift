@@ -2,8 +2,13 @@ import ArgumentParser
 
 /// What every command understands.
 struct SharedOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("How results are written to standard output.", valueName: "format"))
-    var output = OutputFormat.text
+    @Option(
+        name: .customLong("output"),
+        help: ArgumentHelp("How results are written to standard output.", valueName: "format"))
+    var format = OutputFormat.text
+
+    @Flag(help: .hidden)
+    var json = false
 
     @Option(
         help: ArgumentHelp(
@@ -14,6 +19,12 @@ struct SharedOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Say more about what is done.")
     var verbose = false
 
+    @Flag(help: .hidden)
+    var debug = false
+
     @Flag(name: .shortAndLong, help: "Say nothing but results and errors.")
     var quiet = false
+
+    var output: OutputFormat { json ? .json : format }
+    var isVerbose: Bool { verbose || debug }
 }

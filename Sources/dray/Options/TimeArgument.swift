@@ -1,8 +1,18 @@
 import ArgumentParser
 
 /// A time as Go writes it (`1h30m`, `90s`, `500ms`), with `d` for days; a plain number is seconds.
-struct TimeArgument: ExpressibleByArgument, Sendable {
+struct TimeArgument: CustomStringConvertible, Sendable {
     let duration: Duration
+
+    var description: String { "\(duration.components.seconds)s" }
+
+    /// - Throws: `ValidationError` with the form that is understood.
+    static func read(_ text: String) throws -> TimeArgument {
+        guard let time = TimeArgument(argument: text) else {
+            throw ValidationError("expected a time, such as 90s, 5m or 1h30m; a plain number is seconds")
+        }
+        return time
+    }
 
     init(_ duration: Duration) { self.duration = duration }
 
@@ -11,7 +21,9 @@ struct TimeArgument: ExpressibleByArgument, Sendable {
             duration = .seconds(seconds)
             return
         }
-        let units = ["ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400]
+        let units = [
+            "ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604_800,
+        ]
         var total = 0.0
         var rest = argument[...]
         guard !rest.isEmpty else { return nil }
@@ -25,6 +37,4 @@ struct TimeArgument: ExpressibleByArgument, Sendable {
         guard total < 1e12 else { return nil }
         duration = .seconds(total)
     }
-
-    var defaultValueDescription: String { "1h" }
 }

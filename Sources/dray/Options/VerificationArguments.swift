@@ -13,9 +13,11 @@ struct VerificationArguments: ParsableArguments {
         ))
     var verificationKey: String?
 
+    /// - Returns: the ID of the key that the source is signed with; nil if nothing was asked for.
     /// - Throws: `SignatureError` unless the source is signed so, or nothing was asked for.
-    func check(_ source: any ImageSource) async throws {
-        guard let path = verificationKey else { return }
+    @discardableResult
+    func check(_ source: any ImageSource) async throws -> String? {
+        guard let path = verificationKey else { return nil }
         guard let bytes = try TextFile.read(path, limit: 64 << 10) else {
             throw TransferError.notFound("there is no key \(path)")
         }
@@ -24,5 +26,6 @@ struct VerificationArguments: ParsableArguments {
             throw SignatureError.signature("\(source.title) is not signed: only an oci-archive: can be")
         }
         try await archive.checkSignature(by: key)
+        return key.title
     }
 }

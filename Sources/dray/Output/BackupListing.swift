@@ -37,9 +37,10 @@ struct BackupListing {
             images: CopyListing(report).rows)
     }
 
-    var lines: [String] {
-        var news = report
-        news.images.removeAll { $0.bytesMoved == 0 }
+    var lines: [String] { CopyListing(report).lines + summary }
+
+    /// All but the images.
+    var summary: [String] {
         let repositories = repositories
         let counts =
             "\(repositories == 1 ? "1 repository" : "\(repositories) repositories"), "
@@ -50,7 +51,7 @@ struct BackupListing {
             if let freeBytes {
                 last.append(
                     "\(report.bytesMoved) bytes of disk needed, \(freeBytes) bytes free"
-                        + (report.bytesMoved > freeBytes ? ": there is not enough room" : ""))
+                        + (report.disks.first?.problem.map { ": \($0)" } ?? ""))
             }
         } else if let snapshot {
             last = [
@@ -58,6 +59,6 @@ struct BackupListing {
                     + "were there already"
             ]
         }
-        return CopyListing(news).lines + last
+        return last
     }
 }

@@ -1,9 +1,9 @@
 import ImageLayouts
 import ImageModel
 
-/// A garbage collection, as it is printed: in the original's own lines where it has them, and sizes.
+/// The printed form of a garbage collection: the original's own lines where it has them, and sizes.
 ///
-/// A dry run prints the same as the run itself, the last line's verb aside.
+/// A dry run prints the same as the run itself, apart from the verb of the line that gives the size.
 struct CollectionListing {
     struct Document: Encodable, Sendable {
         struct Blob: Encodable, Sendable {
@@ -13,6 +13,19 @@ struct CollectionListing {
         struct History: Encodable, Sendable {
             var tag: String
             var digest: Digest
+        }
+        /// Content without a reference that the grace time protects; times are RFC 3339.
+        struct Waiting: Encodable, Sendable {
+            var blobs: Int
+            var manifests: Int
+            var bytes: Int64
+            var first: String?
+            var last: String?
+        }
+        /// Manifests that `--delete-untagged` would delete.
+        struct Untagged: Encodable, Sendable {
+            var manifests: Int
+            var bytes: Int64
         }
         struct Repository: Encodable, Sendable {
             var repository: String
@@ -30,7 +43,8 @@ struct CollectionListing {
         var repositories: [Repository]
         var blobs: [Blob]
         var bytes: Int64
-        var youngBlobs: Int
+        var waiting: Waiting
+        var untagged: Untagged
         var emptyDirectories: Int
         var notes: [String]
         var quarantine: String?
@@ -61,9 +75,44 @@ struct CollectionListing {
             "\(report.marked) blobs marked, \(report.blobs.count) blobs and \(report.manifests) manifests "
                 + "eligible for deletion")
         if !isBrief { lines += report.blobs.map { "blob eligible for deletion: \($0.digest)" } }
+        if !isBrief, let line = Self.line(report.untagged) { lines.append(line) }
+        if !isBrief, report.keepsNothingInVain {
+            lines.append("nothing to free: the images that are there need every blob")
+        }
         let verb = report.isDryRun ? "to free" : report.quarantine.map { "moved to quarantine \($0)" } ?? "freed"
         lines.append("\(report.bytes) bytes (\(ByteCount(report.bytes))) \(verb)")
+        if let line = Self.line(report.waiting) { lines.append(line) }
         self.lines = lines
+    }
+
+    /// - Returns: nil if nothing waits.
+    private static func line(_ waiting: CollectionReport.Waiting) -> String? {
+        guard let first = waiting.first, let last = waiting.last else { return nil }
+        let manifests =
+            waiting.manifests == 0
+            ? "" : " and \(waiting.manifests) untagged manifest\(waiting.manifests == 1 ? "" : "s")"
+        let time =
+            text(first) == text(last) ? "until \(text(last))" : "until \(text(first)), the last until \(text(last))"
+        let blobs = "\(waiting.blobs) blob\(waiting.blobs == 1 ? "" : "s") (\(ByteCount(waiting.bytes)))"
+        return "\(blobs)\(manifests) kept by the grace time \(time); pass --grace 0 if no push is in progress"
+    }
+
+    /// - Returns: nil if there is none.
+    private static func line(_ untagged: CollectionReport.Untagged) -> String? {
+        guard untagged.manifests > 0 else { return nil }
+        let isOne = untagged.manifests == 1
+        return "\(untagged.manifests) untagged manifest\(isOne ? " keeps" : "s keep") \(ByteCount(untagged.bytes)); "
+            + "pass --delete-untagged to delete \(isOne ? "it" : "them")"
+    }
+
+    /// - Parameter time: nanoseconds since 1970; the end of a second, so that nothing waits at that time any more.
+    fileprivate static func text(_ time: Int64) -> String { Timestamp.rfc3339(Int(time / 1_000_000_000) + 1) }
+}
+
+extension CollectionReport {
+    /// Whether nothing was deleted, and nothing could be with other options.
+    fileprivate var keepsNothingInVain: Bool {
+        bytes == 0 && manifests == 0 && untagged.manifests == 0 && waiting.blobs == 0 && waiting.manifests == 0
     }
 }
 
@@ -82,7 +131,11 @@ extension CollectionListing.Document {
         }
         self.blobs = blobs(report.blobs)
         bytes = report.bytes
-        youngBlobs = report.youngBlobs
+        let waiting = report.waiting
+        self.waiting = Waiting(
+            blobs: waiting.blobs, manifests: waiting.manifests, bytes: waiting.bytes,
+            first: waiting.first.map(CollectionListing.text), last: waiting.last.map(CollectionListing.text))
+        untagged = Untagged(manifests: report.untagged.manifests, bytes: report.untagged.bytes)
         emptyDirectories = report.emptyDirectories
         notes = report.notes
         quarantine = report.quarantine

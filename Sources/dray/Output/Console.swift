@@ -13,7 +13,7 @@ struct Console: Sendable {
     init(_ options: SharedOptions) {
         format = options.output
         progressStyle = options.progress
-        isVerbose = options.verbose
+        isVerbose = options.isVerbose
         isQuiet = options.quiet
     }
 

@@ -13,6 +13,8 @@ struct CopyListing {
         var size: Int64?
         var previousDigest: Digest?
         var kept: Bool?
+        /// What the tag named before, if that was something else.
+        var replacedDigest: Digest?
         var bytesMoved: Int64?
         var bytesSkipped: Int64?
         /// `atMost` or `about`, where a dry run cannot tell `bytesMoved`, nor the digest.
@@ -38,7 +40,7 @@ struct CopyListing {
         let failures = report.failures.map { failure in
             Row(
                 source: failure.source, digest: failure.digest, name: failure.name, rule: failure.rule,
-                error: "\(failure.error)")
+                error: PrintableURL.hidingSecrets(in: "\(failure.error)"))
         }
         return failures + report.images.map { Row($0, isDryRun: report.isDryRun) }
     }
@@ -46,16 +48,24 @@ struct CopyListing {
     var lines: [String] {
         var table = TextTable()
         for image in report.images {
-            table.add(image.name.description, image.descriptor.digest.description, result(of: image))
+            table.add(
+                image.name.description, image.descriptor.digest.description,
+                Self.result(of: image, isDryRun: report.isDryRun))
         }
         return table.lines()
     }
 
-    private func result(of image: CopyReport.Image) -> String {
+    /// One image, as it is printed when it is done.
+    static func line(_ image: CopyReport.Image) -> String {
+        "\(image.name)  \(image.descriptor.digest)  \(result(of: image, isDryRun: false))"
+    }
+
+    private static func result(of image: CopyReport.Image, isDryRun: Bool) -> String {
         guard image.outcome == .copied else { return "skipped (the name is taken)" }
-        var result = image.kept ? "kept" : "changed (was \(image.previousDigest))"
+        var result = image.isPresent ? "present" : image.kept ? "kept" : "changed (was \(image.previousDigest))"
         if image.estimate != nil { result = "changes" }
-        if report.isDryRun {
+        if let replaced = image.replacedDigest { result += ", tag moved from \(replaced)" }
+        if isDryRun {
             result +=
                 ", \(Self.prefix(image.estimate))\(image.bytesMoved) bytes to move, \(image.bytesSkipped) bytes there"
         }
@@ -68,7 +78,8 @@ struct CopyListing {
         let estimates = Set(report.images.compactMap(\.estimate))
         let prefix = Self.prefix(estimates.contains(.about) ? .about : estimates.first)
         let disks = report.disks.map { disk in
-            "; \(disk.destination) needs \(prefix)\(disk.needed) bytes, and has \(disk.free) free"
+            "; \(disk.destination) needs \(prefix)\(ByteCount(disk.needed)), and has \(ByteCount(disk.free)) free"
+                + (disk.problem.map { ": \($0)" } ?? (disk.needed > disk.free ? ": this may not be enough" : ""))
         }
         return report.isDryRun
             ? "\(count): \(prefix)\(report.bytesMoved) bytes to move, \(report.bytesSkipped) bytes there already"
@@ -91,6 +102,7 @@ extension CopyListing.Row {
             source: image.source, repository: image.name.repository(withHost: true), tag: image.name.tag,
             digest: image.estimate == nil ? image.descriptor.digest : nil, mediaType: image.descriptor.mediaType,
             size: image.descriptor.size, previousDigest: image.previousDigest, kept: image.kept,
+            replacedDigest: image.replacedDigest,
             bytesMoved: image.bytesMoved, bytesSkipped: image.bytesSkipped, estimate: image.estimate?.rawValue,
             skipped: image.outcome == .skipped ? true : nil, dryRun: isDryRun ? true : nil, rule: image.rule)
     }

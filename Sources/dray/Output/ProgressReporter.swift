@@ -12,6 +12,8 @@ struct ProgressReporter {
         var bytesPlanned: Int64
         var bytesPerSecond: Int64
         var seconds: Double
+        var imagesDone: Int
+        var imagesPlanned: Int
         var done: Bool
     }
 
@@ -37,7 +39,9 @@ struct ProgressReporter {
             if recent.count > 10 { recent.removeFirst() }
             let span = seconds - recent[0].seconds
             let rate = span > 0 ? Double(moved - recent[0].moved) / span : 0
-            return ProgressState(moved: moved, planned: progress.planned, rate: rate, seconds: seconds)
+            return ProgressState(
+                moved: moved, planned: progress.planned, rate: rate, seconds: seconds,
+                imagesDone: progress.imagesDone, images: progress.images)
         }
         let interval: Duration = style == .bar ? .milliseconds(200) : style == .json ? .seconds(1) : .seconds(5)
         while (try? await Task.sleep(for: interval)) != nil {
@@ -50,12 +54,15 @@ struct ProgressReporter {
 
     private static func say(_ state: ProgressState, _ style: ProgressStyle, _ console: Console, isLast: Bool = false) {
         switch style {
-        case .bar: console.status.show(isLast ? "" : state.line(width: console.status.width))
+        case .bar:
+            console.status.show(isLast ? "" : state.line(width: console.status.width))
+            if isLast, !state.isIdle { console.status.print("dray: \(state.summary)") }
         case .plain: console.status.print("dray: \(isLast ? state.summary : state.text)")
         case .json:
             let line = Line(
                 bytesMoved: state.moved, bytesPlanned: state.planned, bytesPerSecond: Int64(state.rate),
-                seconds: (state.seconds * 1000).rounded() / 1000, done: isLast)
+                seconds: (state.seconds * 1000).rounded() / 1000,
+                imagesDone: state.imagesDone, imagesPlanned: state.images, done: isLast)
             console.line(line)
         case .auto, .none: break
         }

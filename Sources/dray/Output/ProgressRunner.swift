@@ -3,40 +3,92 @@ import ImageTransfer
 import Synchronization
 
 /// Work whose progress is shown while it runs, in the style that the user wants, and that may be interrupted.
-struct ProgressRunner {
+struct ProgressRunner: Sendable {
     let console: Console
     let progress: Progress
-    private let failed = FailureLog()
+    /// Whether each image's line is printed when it is done, on the terminal that standard output is as well.
+    let printsImages: Bool
+    private let log: EventLog
+    /// Images that are done so far.
+    var images: [CopyReport.Image] { log.state.withLock { $0.images } }
     /// What has failed so far.
-    var failures: [CopyReport.Failure] { failed.all.withLock { $0 } }
+    var failures: [CopyReport.Failure] { log.state.withLock { $0.failures } }
 
-    private final class FailureLog: Sendable {
-        let all = Mutex<[CopyReport.Failure]>([])
+    private final class EventLog: Sendable {
+        struct State {
+            var images: [CopyReport.Image] = []
+            var failures: [CopyReport.Failure] = []
+            var interruption: (@Sendable () -> Void)?
+            var progress: Progress?
+        }
+
+        let state = Mutex(State())
     }
 
-    /// Of what is there by then, a second run makes use.
-    static let goesOn = "run the same command again, and what was copied by now is not copied again"
+    private static let goesOn = "run the same command again, and what was copied by now is not copied again"
     private static let beginsAnew = "nothing is half-made: run the same command again"
-    private static let isCutOff = "what came out by now is no whole archive: run the same command again"
+    private static let isCutOff = "the archive is incomplete; run the same command again"
 
-    init(_ console: Console) {
+    /// - Parameter imageLine: what is said of an image when it is done; nil if nothing is.
+    init(_ console: Console, imageLine: (@Sendable (CopyReport.Image) -> String)? = nil) {
         self.console = console
-        let tellsEvents = console.progressStyle == .json
-        progress = Progress(
+        let style = console.progressStyle.resolved(for: console)
+        let log = EventLog()
+        self.log = log
+        printsImages =
+            imageLine != nil && style == .bar && console.format == .text && StandardOutput.isTerminal
+        let printsImages = printsImages
+        self.progress = Progress(
             remarks: { console.note(Printable.line($0)) },
-            events: { [failed] event in
-                if case .failure(let failure) = event { failed.all.withLock { $0.append(failure) } }
-                if tellsEvents { console.line(EventLine(event)) }
+            events: { event in
+                switch event {
+                case .failure(let failure): log.state.withLock { $0.failures.append(failure) }
+                case .image(let image):
+                    let (count, total) = log.state.withLock { state in
+                        state.images.append(image)
+                        return (state.images.count, state.progress?.images ?? 0)
+                    }
+                    guard let line = imageLine?(image) else { break }
+                    if printsImages {
+                        console.status.print(Printable.line(line))
+                    } else if style == .plain || style == .bar, total > 1, !image.isPresent {
+                        console.status.print(Printable.line("dray: \(count) of \(total) images: \(line)"))
+                    }
+                case .plan: break
+                }
+                if style == .json { console.line(EventLine(event)) }
             })
+        log.state.withLock { [progress] in $0.progress = progress }
     }
 
     func copy(
         _ selections: [CopySelection], to destination: any ImageDestination, _ options: CopyOptions
     ) async throws -> CopyReport {
         let traits = destination.traits
-        let advice = traits.needsSizeFirst ? Self.isCutOff : traits.appearsAtOnce ? Self.beginsAnew : Self.goesOn
-        return try await run(ifInterrupted: options.dryRun ? nil : advice) {
+        let advice = traits.needsSizeFirst ? Self.isCutOff : traits.appearsAtOnce ? Self.beginsAnew : nil
+        return try await run(ifInterrupted: options.dryRun ? nil : advice ?? goingOn) {
             try await Copier(options: options, progress: progress).copy(selections, to: destination)
+        }
+    }
+
+    /// What is done by now, of which a second run makes use.
+    var goingOn: String {
+        let done = progress.images > 1 ? "\(progress.imagesDone) of \(progress.images) images are done; " : ""
+        return done + Self.goesOn
+    }
+
+    /// - Parameter action: done when the user stops the run, after that was said; nil for nothing.
+    func whenInterrupted(_ action: (@Sendable () -> Void)?) {
+        log.state.withLock { $0.interruption = action }
+        waitIdle()
+    }
+
+    /// Before and after the work that `run` does, nothing has to be said but that it is over.
+    private func waitIdle() {
+        guard let action = log.state.withLock({ $0.interruption }) else { return Interruption.whenStopped(nil) }
+        Interruption.whenStopped { [console] in
+            console.note("interrupted")
+            action()
         }
     }
 
@@ -48,11 +100,12 @@ struct ProgressRunner {
         _ body: () async throws -> Result
     ) async throws -> Result {
         let reporter = ProgressReporter(progress, console: console)
-        Interruption.whenStopped { [console] in
+        Interruption.whenStopped { [console, log] in
             console.status.show("")
             console.note("interrupted" + (advice().map { "; \($0)" } ?? ""))
+            log.state.withLock { $0.interruption }?()
         }
-        defer { Interruption.whenStopped(nil) }
+        defer { waitIdle() }
         do {
             let result = try await body()
             await reporter.stop()

@@ -1,3 +1,5 @@
+import ImageModel
+
 /// How far a copy is at one moment, and how that is said.
 struct ProgressState {
     /// Bytes.
@@ -7,12 +9,21 @@ struct ProgressState {
     /// Bytes a second: lately while it runs, on average at the end.
     var rate: Double
     var seconds: Double
+    var imagesDone = 0
+    /// As far as planned; 0 for work that is not about images.
+    var images = 0
+
+    /// `5 of 12 images`; empty for a single image, or where nothing is planned.
+    var imageText: String { images > 1 ? "\(imagesDone) of \(images) images" : "" }
 
     private var isMeasurable: Bool { planned > 0 && moved <= planned }
 
+    /// Whether there is nothing to say.
+    var isIdle: Bool { moved == 0 && images == 0 }
+
     /// Bytes, rate, time left.
     var text: String {
-        var text = "\(ByteCount(moved))"
+        var text = (imageText.isEmpty ? "" : "\(imageText)  ") + "\(ByteCount(moved))"
         if isMeasurable { text += " of \(ByteCount(planned))" }
         if rate >= 1 { text += "  \(ByteCount(Int64(rate)))/s" }
         if isMeasurable, moved < planned, rate >= 1 {
@@ -23,7 +34,7 @@ struct ProgressState {
 
     /// What is said when all is over.
     var summary: String {
-        var text = "\(ByteCount(moved)) in \(TimeSpan(seconds))"
+        var text = (imageText.isEmpty ? "" : "\(imageText), ") + "\(ByteCount(moved)) in \(TimeSpan(seconds))"
         if rate >= 1 { text += ", \(ByteCount(Int64(rate)))/s" }
         return text
     }

@@ -55,10 +55,12 @@ struct RestoreListing {
             bytesSkipped: report.bytesSkipped, bytesFree: freeBytes)
     }
 
-    var lines: [String] {
+    /// - Parameter withImages: whether those that were restored have lines.
+    func lines(withImages: Bool) -> [String] {
         var table = TextTable()
-        for image in report.images {
-            table.add(image.name.description, image.descriptor.digest.description, change(of: image))
+        for image in report.images where withImages {
+            table.add(
+                image.name.description, image.descriptor.digest.description, Self.change(of: image, from: before))
         }
         for extra in removed {
             let change = extra.isWhole ? "the manifest" : "the tag"
@@ -70,12 +72,23 @@ struct RestoreListing {
             "\(report.images.count == 1 ? "1 image" : "\(report.images.count) images"): \(report.bytesMoved) bytes "
         last += report.isDryRun ? "to move, " : "moved, "
         last += "\(report.bytesSkipped) bytes \(report.isDryRun ? "" : "were ")there already"
-        if report.isDryRun, let freeBytes { last += "; \(freeBytes) bytes free" }
+        if report.isDryRun, let freeBytes {
+            last += "; \(freeBytes) bytes free" + (report.disks.first?.problem.map { ": \($0)" } ?? "")
+        }
         return table.lines() + [last]
     }
 
-    private func change(of image: CopyReport.Image) -> String {
-        guard let before else { return image.bytesMoved > 0 ? "restored" : "there already" }
+    /// One image, as it is printed when it is restored.
+    static func line(_ image: CopyReport.Image) -> String {
+        "\(image.name)  \(image.descriptor.digest)  \(change(of: image, from: nil))"
+    }
+
+    private static func change(of image: CopyReport.Image, from before: [ImageName: Digest]?) -> String {
+        guard let before else {
+            if image.outcome == .skipped { return "skipped (the name is taken)" }
+            let change = image.isPresent ? "present" : "restored"
+            return change + (image.replacedDigest.map { ", tag moved from \($0)" } ?? "")
+        }
         switch before[image.name] {
         case nil: return image.bytesMoved > 0 || image.name.tag != nil ? "new" : "there already"
         case image.descriptor.digest: return image.bytesMoved > 0 ? "lacks a part" : "unchanged"

@@ -4,7 +4,8 @@ struct TextTable {
 
     var isEmpty: Bool { rows.isEmpty }
 
-    mutating func add(_ cells: String...) { rows.append(cells) }
+    mutating func add(_ cells: String...) { add(cells) }
+    mutating func add(_ cells: [String]) { rows.append(cells) }
 
     func lines(indent: Int = 0) -> [String] {
         var widths: [Int] = []

@@ -1,3 +1,4 @@
+import ImageModel
 import ImageTransfer
 
 /// A verification, as it is printed: what is damaged, what is only remarkable, and what was looked at.
@@ -42,7 +43,8 @@ struct VerifyListing {
         var lines: [String] = []
         for finding in report.mended where !isBrief { lines.append("mended: \(finding.subject) \(finding.problem)") }
         for finding in report.damage {
-            lines.append("damage: \(finding.subject) \(finding.problem)")
+            let word = finding.kind == .volumeMissing ? "missing" : "damage"
+            lines.append("\(word): \(finding.subject) \(finding.problem)")
             if !finding.affected.isEmpty { lines.append("  cannot be pulled: \(Self.list(finding.affected))") }
             lines.append("  to do: \(finding.advice)")
         }
@@ -50,7 +52,12 @@ struct VerifyListing {
         if let quarantine = report.quarantine { lines.append("what was replaced is in quarantine \(quarantine)") }
         if !isBrief {
             let count = report.damage.count
-            let verdict = count == 0 ? "sound" : "damaged (\(count) finding\(count == 1 ? "" : "s"))"
+            let isIncomplete = report.damage.allSatisfy { $0.kind == .volumeMissing }
+            let isDelta = report.remarks.contains { $0.kind == .leftOut }
+            let verdict =
+                count == 0
+                ? isDelta ? "sound, as a delta" : "sound"
+                : isIncomplete ? "incomplete" : "damaged (\(count) finding\(count == 1 ? "" : "s"))"
             lines.append(
                 "\(report.place): \(verdict): \(report.images) names and entries, \(report.manifests) manifests, "
                     + "\(report.blobs) blobs, \(ByteCount(report.bytes))")
@@ -70,7 +77,8 @@ struct VerifyListing {
         var lines: [String] = []
         for kind in Finding.Kind.allCases {
             let all = remarks.filter { $0.kind == kind }
-            lines += all.prefix(most).map { "remark: \($0.subject) \($0.problem) (\($0.advice))" }
+            let word = kind == .leftOut ? "missing" : "remark"
+            lines += all.prefix(most).map { "\(word): \($0.subject) \($0.problem) (\($0.advice))" }
             if all.count > most { lines.append("remark: \(all.count - most) more are like that (\(kind.rawValue))") }
         }
         return lines

@@ -84,10 +84,45 @@ struct RestoreTests {
         #expect(report.images.contains { $0.tag == "1" && $0.before != nil && $0.before != $0.digest })
 
         // In the repository that is named alone; then everywhere.
-        try Command.succeed("restore", "--mirror", "--image", "tool", backup, target)
+        try Command.succeed("restore", "--mirror", "--yes", "--image", "tool", backup, target)
         #expect(try names(target).isSuperset(of: all))
-        try Command.succeed("restore", "--mirror", "--snapshot", first, backup, target)
+        try Command.succeed("restore", "--mirror", "--yes", "--snapshot", first, backup, target)
         #expect(try names(target) == ["\(host)team/app:1"])
+    }
+
+    /// What could not be read when the snapshot was made may be at the target alone.
+    @Test func anIncompleteSnapshotIsNotMirrored() throws {
+        let store = scratch["target"]
+        try Command.succeed("restore", backup, "store:\(store)")
+        let manifests = "\(store)/docker/registry/v2/repositories/tool/_manifests/revisions/sha256"
+        try Command.shell("for link in \(manifests)/*/link; do mv $link $link.away; echo > $link; done")
+        let incomplete = scratch["incomplete"]
+        let made = try Command.dray("backup", "--keep-going", "store:\(store)", incomplete)
+        #expect(made.status == 2, "\(made.errors)")
+        try Command.shell("for link in \(manifests)/*/link; do mv $link.away $link; done")
+        let before = try names("store:\(store)")
+        let refused = try Command.dray("restore", "--mirror", incomplete, "store:\(store)")
+        #expect(refused.status == 1 && refused.errors.contains("is incomplete"), "\(refused.errors)")
+        #expect(try names("store:\(store)") == before)
+        try Command.succeed("restore", incomplete, "store:\(store)")
+    }
+
+    /// What could not be restored is not replaced by anything: what the target has in its place stays.
+    @Test func aMirrorThatFailsRemovesNothing() throws {
+        let store = scratch["target"]
+        try Command.succeed("restore", "--snapshot", Backups.snapshots(backup)[0].id, backup, "store:\(store)")
+        try layout.add(layout.image([layout.layer("other")]), "other/app:1")
+        try Command.succeed("copy", "oci:\(scratch["layout"])", "store:\(store)")
+        let before = try names("store:\(store)")
+        let damaged = scratch["damaged"]
+        try Command.shell(
+            "cp -a \(backup) \(damaged); for blob in \(damaged)/blobs/sha256/*; do head -c 4 $blob | grep -q '^{' || printf x >> $blob; done"
+        )
+        let run = try Command.dray("restore", "--mirror", "--keep-going", damaged, "store:\(scratch["new"])")
+        #expect(run.status != 0, "\(run.errors)")
+        let mirrored = try Command.dray("restore", "--mirror", "--yes", "--keep-going", damaged, "store:\(store)")
+        #expect(try names("store:\(store)").isSuperset(of: before), "\(mirrored.errors)")
+        #expect(mirrored.status == 0 || mirrored.errors.contains("nothing is removed"), "\(mirrored.errors)")
     }
 
     @Test func aMirrorIsOfAllOfAPlace() throws {

@@ -85,10 +85,13 @@ extension CompatibilityCaseTests {
         ] {
             let answer = try server.request(method, "/v2/library/hello/\(target)", body: .whole(image.manifest))
             #expect(answer.status == 405 && answer["allow"] == "GET, HEAD", "\(method) \(target)")
-            #expect(answer["content-type"]?.hasPrefix("text/plain") == true && answer.text == "Method not allowed\n")
+            try unlikeTheOriginal("answers in plain text, which docker cannot read") {
+                expect(answer, 405, "UNSUPPORTED")
+                #expect(answer.text.contains("read-only"), "\(answer.text)")
+            }
         }
         let upload = try server.request("POST", "/v2/library/hello/blobs/uploads/")
-        #expect(upload.status == 405 && upload["content-type"]?.hasPrefix("text/plain") == true)
+        #expect(upload.status == 405)
         #expect(try server.get("\(Self.hello)/latest", [("Accept", image.type)]).body == image.manifest)
         #expect(try server.get("/v2/library/hello/blobs/\(image.layerDigest)").body == image.layer)
         #expect(server.files(below: "repositories").allSatisfy { !$0.contains("_uploads") })

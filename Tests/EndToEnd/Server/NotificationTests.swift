@@ -7,12 +7,19 @@ struct NotificationTests {
         struct Target: Decodable {
             var digest: String?
             var repository: String
+            var fromRepository: String?
             var tag: String?
             var url: String?
         }
 
+        struct Request: Decodable {
+            var addr: String
+            var host: String
+        }
+
         var action: String
         var target: Target
+        var request: Request
     }
 
     private struct Envelope: Decodable {
@@ -62,6 +69,74 @@ struct NotificationTests {
         #expect(all[2].target.tag == "1")
         #expect(all[2].target.url == "\(server.baseURL)/v2/a/b/manifests/\(image.digest)")
         #expect(!server.log.contains("s3cr3t"))
+    }
+
+    /// A server that tells one endpoint.
+    private func server(_ http: String = "", in scratch: Scratch, sink: Helper) throws -> Server {
+        let endpoint = "notifications: {endpoints: [{name: sink, url: 'http://127.0.0.1:\(sink.port)/', timeout: 5s}]}"
+        return try Server(.init(http: http, top: endpoint), in: scratch)
+    }
+
+    static let addresses: [([(String, String)], String)] = [
+        ([], "peer"),
+        ([("X-Forwarded-For", "203.0.113.9")], "203.0.113.9"),
+        ([("X-Forwarded-For", "203.0.113.9, 10.0.0.1")], "203.0.113.9"),
+        ([("X-Forwarded-For", " 203.0.113.9 "), ("X-Forwarded-For", "10.0.0.1")], "203.0.113.9"),
+        ([("X-Forwarded-For", "2001:db8::1"), ("X-Real-IP", "10.0.0.1")], "2001:db8::1"),
+        ([("X-Forwarded-For", "203.0.113.9:4711")], "203.0.113.9:4711"),
+        ([("X-Forwarded-For", "[2001:db8::1]:4711")], "[2001:db8::1]:4711"),
+        ([("X-Real-IP", "203.0.113.9")], "203.0.113.9"),
+        ([("X-Forwarded-For", "unknown, 10.0.0.1"), ("X-Real-IP", "203.0.113.9")], "203.0.113.9"),
+        ([("X-Forwarded-For", "nonsense:1"), ("X-Real-IP", "_hidden")], "peer"),
+    ]
+
+    @Test func theClientsAddressIsTold() throws {
+        let scratch = try Scratch()
+        let sink = try Helper("event-sink", [scratch["events"]])
+        let server = try server(in: scratch, sink: sink)
+        try server.push(.hello, to: "a", as: "1")
+        for (headers, _) in Self.addresses { _ = try server.get("/v2/a/manifests/1", headers) }
+        let all = try events(3 + Self.addresses.count, in: scratch).flatMap(\.events).filter { $0.action == "pull" }
+        #expect(all.count == Self.addresses.count)
+        for (event, (headers, expected)) in zip(all, Self.addresses) {
+            let address = event.request.addr
+            let isRight =
+                expected == "peer" ? address.wholeMatch(of: /127\.0\.0\.1:\d+/) != nil : address == expected
+            #expect(isRight, "\(headers): \(address)")
+            #expect(event.request.host == server.address)
+        }
+    }
+
+    @Test func aMountTellsWhereFrom() throws {
+        let scratch = try Scratch()
+        let sink = try Helper("event-sink", [scratch["events"]])
+        let server = try server(in: scratch, sink: sink)
+        try server.push(blob: TinyImage.hello.layer, to: "one/place")
+        let digest = TinyImage.hello.layerDigest
+        for (repository, origin) in [("other", "one/place"), ("third/place", "other")] {
+            let answer = try server.request("POST", "/v2/\(repository)/blobs/uploads/?mount=\(digest)&from=\(origin)")
+            #expect(answer.status == 201)
+        }
+        let all = try events(3, in: scratch).flatMap(\.events)
+        #expect(all.map(\.action) == ["push", "mount", "mount"])
+        #expect(all.map(\.target.fromRepository) == [nil, "one/place", "other"])
+        #expect(all[2].target.url == "\(server.baseURL)/v2/third/place/blobs/\(digest)")
+    }
+
+    @Test(
+        arguments: [
+            ("host: 'https://public.example'", [], "https://public.example"),
+            ("host: 'https://public.example'", [("X-Forwarded-Host", "a.example")], "https://public.example"),
+            ("", [("X-Forwarded-Proto", "https, http"), ("X-Forwarded-Host", "a.example")], "https://a.example"),
+        ] as [(String, [(String, String)], String)])
+    func theURLIsThatOfClients(_ http: String, _ headers: [(String, String)], _ expected: String) throws {
+        let scratch = try Scratch()
+        let sink = try Helper("event-sink", [scratch["events"]])
+        let server = try server(http, in: scratch, sink: sink)
+        try server.push(.hello, to: "a", as: "1")
+        _ = try server.get("/v2/a/manifests/1", headers)
+        let last = try events(4, in: scratch).flatMap(\.events).last
+        #expect(last?.target.url == "\(expected)/v2/a/manifests/\(TinyImage.hello.digest)")
     }
 
     @Test func anEndpointThatIsTurnedOffIsToldNothing() throws {

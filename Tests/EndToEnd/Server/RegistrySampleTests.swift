@@ -26,6 +26,42 @@ struct RegistrySampleTests {
         #expect(security.status == 0, "\(security.text)")
     }
 
+    /// Nobody else may push or delete until its operator has chosen that.
+    @Test func asShippedOnlyThisMachineIsServed() throws {
+        let compose = try String(contentsOfFile: "\(Self.folder)/docker-compose.yaml", encoding: .utf8)
+        let ports = compose.matches(of: /(?m)^ *ports: (.*)$/).map { String($0.1) }
+        #expect(ports == ["[\"127.0.0.1:5000:80\"]"])
+
+        let scratch = try Scratch()
+        try scratch.makeCertificate("server")
+        try Command.shell("htpasswd -Bbn user secret >htpasswd", in: scratch.path)
+        let service = try String(contentsOfFile: "\(Self.folder)/service.yml", encoding: .utf8)
+        #expect(service.contains("addr: 127.0.0.1:5000"))
+        let container = try String(contentsOfFile: "\(Self.folder)/config.yml", encoding: .utf8)
+        // Deletion is off for the service, and on in the container, where there is nothing to delete.
+        for (name, text, scheme, status) in [
+            ("service", service, "http", "405"), ("container", container, "http", "404"),
+            ("secured", service.replacing(/(?m)^#(?=[a-z]|  )/, with: ""), "https", "401"),
+        ] {
+            try scratch.write(
+                text.replacing("127.0.0.1:5000", with: "127.0.0.1:0").replacing(
+                    "addr: :5000", with: "addr: 127.0.0.1:0"
+                )
+                .replacing("/var/lib/registry", with: scratch["root"])
+                .replacing("/etc/docker/registry", with: scratch.path), to: "\(name).yml")
+            let answer = try Command.shell(
+                """
+                $DRAY serve \(name).yml >access 2>\(name).log & server=$!
+                until address=$(grep -om1 'listening on 127.0.0.1:[0-9]*' \(name).log); do kill -0 $server || exit 1; sleep 0.02; done
+                curl -sk -o answer -w '%{http_code}' -X DELETE \(scheme)://${address##* }/v2/a/manifests/1
+                kill $server && wait $server
+                """, in: scratch.path)
+            let log = try String(contentsOfFile: scratch["\(name).log"], encoding: .utf8)
+            #expect(answer.text == status, "\(name): \(answer.text) \(answer.errors) \(log)")
+            #expect(!log.contains("level=error") && (name == "secured" || !log.contains("level=warn")), "\(log)")
+        }
+    }
+
     /// What the compose file and the recipe name is there.
     @Test func theFilesFitTogether() throws {
         let compose = try String(contentsOfFile: "\(Self.folder)/docker-compose.yaml", encoding: .utf8)
@@ -37,9 +73,12 @@ struct RegistrySampleTests {
             let path = Command.package.appending(path: String(copy.1)).path
             #expect(FileManager.default.fileExists(atPath: path), "\(copy.1)")
         }
-        for line in ["registry serve /etc/docker/registry/config.yml", "/etc/docker/registry/config.yml"] {
-            #expect(compose.contains(line))
+        #expect(compose.contains(#"command: ["serve", "/etc/registry/config.yml"]"#))
+        for line in [
+            "ln -s dray /bin/registry", #"VOLUME ["/var/lib/registry"]"#, #"ENTRYPOINT ["/entrypoint.sh"]"#,
+            #"CMD ["/etc/docker/registry/config.yml"]"#,
+        ] {
+            #expect(recipe.contains(line))
         }
-        #expect(recipe.contains("ln -s dray /bin/registry"))
     }
 }

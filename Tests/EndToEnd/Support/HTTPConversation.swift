@@ -24,8 +24,10 @@ final class HTTPConversation {
     /// How much of `received` was taken already.
     private var taken = 0
 
-    /// - Parameter address: `IPv4:PORT`.
-    init(_ address: String, patience: Int = 60) throws {
+    /// - Parameters:
+    ///   - address: `IPv4:PORT`.
+    ///   - source: the client's own IPv4 address; any unless given.
+    init(_ address: String, from source: String? = nil, patience: Int = 60) throws {
         self.address = address
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard socket >= 0 else { throw Failure.system("socket", errno) }
@@ -40,13 +42,21 @@ final class HTTPConversation {
         target.sin_family = sa_family_t(AF_INET)
         target.sin_port = in_port_t(parts.last ?? "")?.bigEndian ?? 0
         inet_pton(AF_INET, String(parts.first ?? ""), &target.sin_addr)
-        let result = withUnsafePointer(to: &target) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        func call(_ function: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32, _ address: sockaddr_in) -> Int32 {
+            withUnsafePointer(to: address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    function(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
             }
         }
+        if let source {
+            var own = sockaddr_in()
+            own.sin_family = sa_family_t(AF_INET)
+            inet_pton(AF_INET, source, &own.sin_addr)
+            guard call(bind, own) == 0 else { throw Failure.system("bind to \(source)", errno) }
+        }
         // All properties are set: deinit closes the socket.
-        guard result == 0 else { throw Failure.system("connect to \(address)", errno) }
+        guard call(connect, target) == 0 else { throw Failure.system("connect to \(address)", errno) }
     }
 
     deinit { close(socket) }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A directory for one test, gone afterwards.
-final class Scratch {
+final class Scratch: Sendable {
     let path: String
 
     init() throws {

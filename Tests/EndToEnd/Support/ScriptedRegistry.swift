@@ -30,6 +30,11 @@ final class ScriptedRegistry {
         address = "127.0.0.1:\(helper.port)"
     }
 
+    /// Gives it other faults from now on.
+    func become(_ faults: String...) throws {
+        _ = try HTTPConversation(address).request("PUT", "/faults?\(faults.joined(separator: ","))")
+    }
+
     var requestCount: Int {
         get throws { try Data(contentsOf: URL(filePath: log)).count { $0 == UInt8(ascii: "\n") } }
     }

@@ -41,6 +41,7 @@ final class Server {
     private let scratch: Scratch
     private let environment: [String: String]
     private let launcher: String?
+    private let arguments: [String]
     private var process = Process()
     /// Files, one for each start.
     private var logs: [String] = []
@@ -63,6 +64,7 @@ final class Server {
         launcher = settings.launcher
         let name = "config-\(UUID().uuidString.prefix(8)).yml"
         config = scratch[name]
+        arguments = ["serve", config]
         // The original wants its schema1 turned on.
         let schema1 = program == .original ? "compatibility: {schema1: {enabled: true}}" : ""
         try scratch.write(
@@ -76,6 +78,15 @@ final class Server {
             \(settings.top)
 
             """, to: name)
+        try start()
+    }
+
+    /// `dray serve` of references; there is no configuration, and no storage directory.
+    init(serving references: [String], in scratch: Scratch) throws {
+        program = .dray
+        self.scratch = scratch
+        (root, config, environment, launcher) = ("", "", [:], nil)
+        arguments = ["serve", "--addr", "127.0.0.1:0"] + references
         try start()
     }
 
@@ -96,7 +107,7 @@ final class Server {
         accessLogs.append(scratch[access])
         process = Process()
         process.executableURL = URL(filePath: launcher ?? program.path)
-        process.arguments = (launcher == nil ? [] : [program.path]) + ["serve", config]
+        process.arguments = (launcher == nil ? [] : [program.path]) + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: URL(filePath: scratch[access]))
@@ -133,9 +144,35 @@ final class Server {
         return process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
     }
 
+    /// Tells it to read its files again, as a terminal does that goes away.
+    func hangUp() { Glibc.kill(process.processIdentifier, SIGHUP) }
+
     /// Stops it where it is: it says nothing until it is resumed.
     func suspend() { Glibc.kill(process.processIdentifier, SIGSTOP) }
     func resume() { Glibc.kill(process.processIdentifier, SIGCONT) }
+
+    /// The bytes that it has read so far, from files and sockets.
+    func bytesRead() throws -> Int {
+        let counts = try String(contentsOfFile: "/proc/\(process.processIdentifier)/io", encoding: .utf8)
+        return try #require(counts.firstMatch(of: /rchar: (\d+)/).flatMap { Int($0.1) })
+    }
+
+    /// The most memory that it has had, in bytes.
+    var peakMemory: Int {
+        get throws {
+            let status = try Command.shell("grep VmHWM /proc/\(process.processIdentifier)/status").text
+            return try #require(status.firstMatch(of: /([0-9]+) kB/).flatMap { Int($0.1) }) << 10
+        }
+    }
+
+    /// Seconds of processor time that it has had.
+    var processorTime: Double {
+        get throws {
+            let status = try Command.shell("cut -d ' ' -f 14,15 /proc/\(process.processIdentifier)/stat").text
+            let ticks = status.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+            return ticks.reduce(0, +) / Double(sysconf(Int32(_SC_CLK_TCK)))
+        }
+    }
 
     /// Ends it as a power cut does.
     func kill() {

@@ -99,7 +99,7 @@ struct SyncTests {
         let store = "store:\(scratch["store"])"
         let rules: [(name: String, fields: String, words: String)] = [
             ("good", "source: 'docker-archive:\(good)'", ""),
-            ("missing-file", "source: 'docker-archive:/nowhere.tar'", "there is no /nowhere.tar"),
+            ("missing-file", "source: 'docker-archive:/nowhere.tar'", "/nowhere.tar: no such file or directory"),
             ("cut-short", "source: 'docker-archive:\(scratch["cut.tar"])'", "cut.tar"),
             ("no-archive", "source: 'docker-archive:\(scratch["text.tar"])'", "text.tar"),
             ("no-archives", "source: 'docker-archive:\(scratch["empty"])'", "a directory with README"),
@@ -117,7 +117,7 @@ struct SyncTests {
                 "none of its 2 tags is chosen"
             ),
             ("locked-out", "source: 'docker://\(locked.address)/app:1'", "401"),
-            ("no-credentials", "source: 'docker://localhost:1/app:1'", "no variable DRAY_NO_SUCH_VARIABLE"),
+            ("no-credentials", "source: 'docker://localhost:1/app:1'", "no variable with credentials of that name"),
             ("maintenance", "source: 'docker://\(away.address)/app:1'", "maintenance until noon"),
             ("lies", "source: 'docker://\(lying.address)/app:1'", "damaged"),
             ("platform", "source: '\(images):1', platforms: windows/arm64", "windows/arm64"),

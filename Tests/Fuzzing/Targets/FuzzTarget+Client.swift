@@ -32,7 +32,8 @@ extension FuzzTarget {
                     return parts.count == 2 ? (String(parts[0]), String(parts[1].drop { $0 == " " })) : nil
                 })
             _ = headers.location(from: address)
-            _ = headers.nextPage(from: address)
+            let next = try? headers.nextPage(from: address)
+            try promise("the next page is the same registry's", next?.hasSameOrigin(as: address) ?? true)
             _ = headers.contentType
             for count in [headers.length, headers.uploaded] { try promise("a length is one", count ?? 0 >= 0) }
             _ = headers.partStart

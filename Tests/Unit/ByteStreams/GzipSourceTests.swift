@@ -52,6 +52,26 @@ struct GzipSourceTests {
         #expect(fast < bytes.count / 2 && small < fast)
     }
 
+    /// Blocks may still be hashed when nobody reads on, as when a disk is full: none of the threads that hash and compress
+    /// waits for that.
+    @Test func sourcesThatAreLeftInTheMiddleHoldNoThread() async throws {
+        let bytes = SeededBytes.noise(GzipSource.blockSize / 2)
+        for _ in 0..<100 {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<16 {
+                    group.addTask {
+                        try await Workers.blobs.run {
+                            let source = GzipSource(
+                                BytesSource(bytes), hashingInput: LaneHasher(), output: LaneHasher())
+                            for _ in ["header", "first block"] { _ = try source.nextBlock() }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test(arguments: [0, (2 << 20) + 5])
     func systemGzipAgrees(size: Int) throws {
         let path = "/tmp/dray-test-\(getpid())-\(size).gz"

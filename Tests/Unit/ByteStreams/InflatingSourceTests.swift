@@ -30,6 +30,27 @@ struct InflatingSourceTests {
         }
     }
 
+    /// HTTP's deflate: with zlib's header and checksum, or without.
+    @Test(arguments: [true, false], [1, 4096])
+    func deflateWithAndWithoutItsHeader(hasHeader: Bool, piece: Int) throws {
+        let bytes = SeededBytes.letters(40_000)
+        let raw = try GzipSource(BytesSource(bytes)).collect().dropFirst(10).dropLast(8)
+        var (low, high) = (UInt32(1), UInt32(0))
+        for byte in bytes {
+            low = (low + UInt32(byte)) % 65_521
+            high = (high + low) % 65_521
+        }
+        let checksum = withUnsafeBytes(of: (high << 16 | low).bigEndian) { Array($0) }
+        let packed = hasHeader ? [0x78, 0x9c] + raw + checksum : Array(raw)
+        func source(_ packed: [UInt8]) -> InflatingSource {
+            InflatingSource(
+                DribblingSource(packed, piece: piece), inflater: ZlibInflater(deflate: Array(packed.prefix(2))),
+                name: "the body")
+        }
+        #expect(try source(packed).collect() == bytes)
+        #expect(throws: StreamError.self) { try source(packed.dropLast(5)).collect() }
+    }
+
     @Test(arguments: Decoder.allCases)
     func everyTruncationFails(decoder: Decoder) throws {
         for bytes in [SeededBytes.letters(3000), [UInt8](repeating: 7, count: 50_000), []] {

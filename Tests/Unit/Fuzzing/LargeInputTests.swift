@@ -78,11 +78,12 @@ struct LargeInputTests {
     }
 
     @Test(arguments: inputs)
-    func takesLessThanASecond(_ input: Input) throws {
+    func takesSecondsAtMost(_ input: Input) throws {
         let target = try #require(FuzzTarget.all.first { $0.name == input.target })
         let bytes = Array(input.make().utf8)
         let taken = try processorTime { try target.run(bytes) }
-        #expect(taken < .seconds(1), "\(bytes.count) bytes")
+        // A second on a slow machine; the square of the size took minutes.
+        #expect(taken < .seconds(5), "\(bytes.count) bytes")
     }
 
     /// Each name takes memory. A list of as many as an archive may have comes out of a generator, not out of memory.

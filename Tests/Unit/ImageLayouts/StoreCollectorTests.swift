@@ -181,7 +181,8 @@ struct StoreCollectorTests {
         let loose = try store.image(["loose"], in: "a")
         let first = try await store.collect(untagged: true, grace: .seconds(3600))
         #expect(
-            first.blobs.isEmpty && first.youngBlobs == 1 && first.repositories[0].isUntouched
+            first.blobs.isEmpty && first.waiting.blobs == 6 && first.waiting.manifests == 1
+                && first.repositories[0].isUntouched
                 && store.serves(loose, "a"))
         // What is linked lately keeps its blob, however old that is.
         let moment = try await store.moment()
@@ -197,7 +198,7 @@ struct StoreCollectorTests {
         try store.image(["layer"], in: "a", tag: "1")
         let wasFree = Mutex<Bool?>(nil)
         _ = try await StoreCollector(root: store.root, CollectionOptions()) { root in
-            let writer = try DirectoryLock.trying(.shared, on: "\(root)/.dray/lock")
+            let writer = try DirectoryLock.trying(.shared, on: ".dray/lock", in: root)
             wasFree.withLock { $0 = writer != nil }
             return fileTime()
         }.run()
@@ -215,7 +216,7 @@ struct StoreCollectorTests {
         let descriptor = Descriptor(mediaType: .ociLayerGzip, digest: digest, size: 11)
         #expect(try await store.has(descriptor, in: "a"))
         let report = try await crafted.collect(asOf: moment)
-        #expect(report.blobs.map(\.digest) == [other] && report.youngBlobs == 1)
+        #expect(report.blobs.map(\.digest) == [other] && report.waiting.blobs == 1)
         let image = try Manifest(
             making: ImageManifest(mediaType: .ociManifest, config: descriptor, layers: []))
         try await store.put(image, in: "a")

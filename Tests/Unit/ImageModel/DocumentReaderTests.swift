@@ -22,6 +22,30 @@ struct DocumentReaderTests {
         return value
     }
 
+    @Test(arguments: [1, 7, 4096]) func valuesAreSkipped(_ size: Int) throws {
+        // Larger as a whole than a single entry may be.
+        let many = (0..<100_000).map { #"{"n":\#($0),"tags":["x",{"y":[]}],"e":"\"}]","z":null}"# }.joined(
+            separator: ",")
+        let text = Array(#"{"manifest":{"all":[\#(many)]},"tags":["a","b"],"size":1.5e3}"#.utf8)
+        try #require(text.count > Document.sizeLimit)
+        var reader = Self.reader(text, pieces: max(size, 512))
+        var tags: [String] = []
+        let rest = try reader.object { reader, key in
+            guard key == "tags" else {
+                try reader.skip()
+                return true
+            }
+            try reader.array(of: String.self) { tags.append($0) }
+            return true
+        }
+        try reader.expectEnd()
+        #expect(tags == ["a", "b"] && rest == Array("{}".utf8))
+        for broken in [#"{"a":{"b":1,"b":2}}"#, #"{"a":[1,}"#, #"{"a":{"b":"#, #"{"a"#] {
+            var reader = Self.reader(Array(broken.utf8), pieces: size)
+            #expect(throws: DocumentError.self, "\(broken)") { try reader.skip() }
+        }
+    }
+
     private static let documents = [
         #"{}"#, #"[]"#, #" [ ] "#, #"{"a":1}"#, #"{"a":[1,2,{"b":null}],"c":"x"}"#, #"[[],[[]],{"":{}}]"#, "5", #""a""#,
         "null",

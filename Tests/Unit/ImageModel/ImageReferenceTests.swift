@@ -52,16 +52,52 @@ struct ImageReferenceTests {
     }
 
     @Test(arguments: [
-        ("oci://", "oci://HOST"), ("oci://chart", "oci://HOST"), ("oci:///srv/layout:1", "oci:DIR"),
+        ("oci://", "oci://HOST"), ("oci://chart", "oci://HOST"),
         ("oci://team/chart", "oci://HOST"), ("https://ghcr.io/team/app:1", "docker://ghcr.io/team/app:1"),
         ("http://10.0.0.1:5000/app", "docker://10.0.0.1:5000/app"),
         ("docker.io/library/alpine:3", "docker://docker.io/library/alpine:3"),
-        ("localhost:5000/a/b", "docker://localhost:5000/a/b"),
+        ("docker:alpine", "docker://alpine"), ("docker:/reg.example/a", "docker://reg.example/a"),
+        ("docker-archiv:a.tar", "docker-archive:a.tar"), ("OCI:dir", "oci:dir"),
+        ("registry.example", "docker://registry.example?"),
+        ("docker-daemon:app:1", "docker save app:1 | dray copy docker-archive:- DESTINATION"),
+        ("containers-storage:app:1", "podman save app:1"), ("team/app:1", "docker://team/app:1?"),
+        ("https://reg.example/a.tar.gz", "curl"), ("docker-archive://a.tar", "docker-archive:a.tar?"),
     ])
     func whatIsToBeTypedInstead(_ text: String, _ advice: String) {
         let error = #expect(throws: ReferenceError.self) { try parse(text) }
         let words = error?.description ?? ""
         #expect(words.hasPrefix("'\(text)': ") && words.contains(advice), "\(words)")
+    }
+
+    /// What can mean one thing only is understood.
+    @Test(
+        arguments: [
+            ("127.0.0.1:5013", "docker://127.0.0.1:5013"), ("localhost:5000/app:1", "docker://localhost:5000/app:1"),
+            ("registry.example:5000/team/*", "docker://registry.example:5000/team/*"),
+            ("[::1]:5000/app", "docker://[::1]:5000/app"), ("localhost/app", "docker://localhost/app"),
+            ("ocidir://layout:1", "oci:layout:1"), ("oci-layout://layout:1", "oci:layout:1"),
+            ("oci:///srv/layout:1", "oci:/srv/layout:1"), ("oci://./layout", "oci:./layout"),
+            ("docker-archive:///srv/a.tar", "docker-archive:/srv/a.tar"), ("store://there", "store:there"),
+            ("file:///srv/b.tar", "docker-archive:/srv/b.tar"), ("oci:5000/x:1", "oci:5000/x:1"),
+        ])
+    func understands(_ text: String, _ meaning: String) throws {
+        #expect(try parse(text, existing: ["there", "/srv/b.tar"]).description == meaning)
+    }
+
+    /// A read does not say how to make a place.
+    @Test func aPlaceIsMadeByWritesOnly() {
+        func message(_ text: String, isWritten: Bool) -> String {
+            let error = #expect(throws: ReferenceError.self) {
+                try ImageReference(text, isWritten: isWritten, exists: { _ in false }, recognise: { _ in nil })
+            }
+            return error?.description ?? ""
+        }
+        #expect(message("new.tar", isWritten: false) == "'new.tar': no such file or directory")
+        #expect(
+            message("new.tar", isWritten: true)
+                == "'new.tar': missing transport; write docker-archive:new.tar or oci-archive:new.tar")
+        #expect(message("/srv/new", isWritten: true).contains("store:/srv/new, oci:/srv/new"))
+        #expect(message("reg.example/a", isWritten: true).contains("did you mean docker://reg.example/a?"))
     }
 
     /// A host that could be a name keeps its slash.

@@ -42,7 +42,7 @@ struct SyncFileTests {
         ("rules: 5\n", "s.yml:1:8: rules: is a single value"),
         ("- a\n", "s.yml:1:1: is a list"),
         (rule("tag: 1"), "s.yml:4:5: rules[0].tag: is no key that dray knows, and does nothing; is 'tags' meant?"),
-        (rule("platforms: amd64"), "s.yml:4:16: rules[0].platforms: 'amd64' is not a platform"),
+        (rule("platforms: pdp11"), "s.yml:4:16: rules[0].platforms: 'pdp11' is not a platform"),
         (rule("platforms: []"), "s.yml:4:16: rules[0].platforms: is an empty list"),
         (rule("tags: {names: ['a b']}"), "s.yml:4:20: rules[0].tags.names: 'a b' is no tag"),
         (

@@ -60,11 +60,23 @@ struct ConfigurationMistakeTests {
             ),
             (
                 "notifications: {endpoints: [{url: 'u:p@h'}]}",
-                "notifications.endpoints[0].url: 'u:p@h' is no URL: write it with its scheme, such as https://host.example"
+                "notifications.endpoints[0].url: '***@h' is no URL: write it with its scheme, such as https://host.example"
             ),
             (
                 "proxy: {remoteurl: 'ftp://user:word@up'}",
                 "proxy.remoteurl: 'ftp://***@up' is no URL: write it with its scheme, such as https://host.example"
+            ),
+            (
+                "proxy: {remoteurl: 'https://user:word@up'}",
+                "proxy.remoteurl: holds a user name: write proxy.username and proxy.password instead"
+            ),
+            (
+                "proxy: {remoteurl: 'https://up/path?a=b'}",
+                "proxy.remoteurl: 'https://up/path?***' has a query or fragment: remove it"
+            ),
+            (
+                "proxy: {remoteurl: 'https://up', exec: {lifetime: 1h}}",
+                "proxy.exec.command: is missing: write the name or path of a credential helper"
             ),
         ])
     func areSaidWithTheirLine(_ text: String, _ expected: String) throws {
@@ -89,6 +101,12 @@ struct ConfigurationMistakeTests {
                     + "write it with its scheme, such as https://reg.example"
             ),
             ("prefix: '/a b/'", "prefix: '/a b/' is no path that URLs could begin with"),
+            (
+                "trustedproxies: [10.0.0.0/33]",
+                "trustedproxies: '10.0.0.0/33' is neither an address nor a network such as 10.0.0.0/8"
+            ),
+            ("trustedproxies: [127.0.0.1, nginx]", "trustedproxies: 'nginx' is neither an address nor a network"),
+            ("connections: {max: few}", "connections.max: 'few' is no whole number"),
             ("draintimeout: soon", "draintimeout: 'soon' is no duration"),
             ("headers: {'A B': [x]}", "headers: 'A B' is no name of an HTTP header"),
             ("headers: {A: \"x\\r\\nSet-Cookie: y\"}", "headers: holds a line break or another control character"),
@@ -207,18 +225,166 @@ struct ConfigurationMistakeTests {
             ("validation: {enabled: false}", "validation.enabled: does not switch it off: write disabled: true"),
             ("proxy: {username: u}", "proxy.remoteurl: is missing: nothing is fetched from another registry"),
             (
-                "proxy: {remoteurl: 'https://h', exec: {command: c}}",
-                "proxy.exec: does nothing here: dray runs no command for credentials; write username and password"
+                "proxy: {remoteurl: 'https://h', username: u, password: p, exec: {command: c}}",
+                "proxy.exec: is used instead of username and password: remove one or the other"
+            ),
+            (
+                "proxy: {remoteurl: 'https://h', password: p}",
+                "proxy.password: is ignored on its own: write both username and password, or neither"
+            ),
+            (
+                "proxy: {remoteurl: 'https://h', cachewritetimeout: 5m}",
+                "proxy.cachewritetimeout: does nothing here: a blob is stored while it arrives, without a time limit"
             ),
         ])
     func oddThingsAreWarnedOf(_ text: String, _ expected: String) throws {
         #expect(try readConfiguration(goodConfiguration + text + "\n").warnings == ["c.yml:4: \(expected)"])
     }
 
+    /// A protection that is asked for and cannot be given, and what is said of line 4.
+    @Test(
+        arguments: [
+            ("auth:", "auth: is empty"), ("auth: {}", "auth: is empty"), ("auth: null", "auth: is empty"),
+            ("auth: ~", "auth: is empty"), ("auth: ''", "auth: is empty"), ("auth: []", "auth: is empty"),
+            ("auth: htpasswd", "auth.htpasswd.realm: is missing"), ("auth: false", "auth.false: there is no such way"),
+            ("auth: {htpasswd: {realm: r, path: }}", "auth.htpasswd.path: is missing"),
+            ("auth: {htpasswd: {realm: r, path: /p, pth: x}}", "auth.htpasswd.pth: is no key"),
+            (
+                "Auth: {htpasswd: {realm: r, path: /p}}",
+                "Auth: is no key that dray knows, and does nothing; is 'auth' meant?"
+            ),
+            (
+                "auht: {htpasswd: {realm: r, path: /p}}",
+                "auht: is no key that dray knows, and does nothing; is 'auth' meant?"
+            ),
+            (
+                "auth: {token: {realm: 'https://a', service: s, issuer: i, rootcertbundle: '', jwks: }}",
+                "auth.token.rootcertbundle: is missing"
+            ),
+            (
+                "auth: {token: {realm: 'https://a', service: s, issuer: i, jwks: /k, signingalgorithms: []}}",
+                "auth.token.signingalgorithms: is empty"
+            ),
+            (
+                "auth: {token: {realm: 'https://a', service: s, issuer: i, jwks: /k, signingalgorithm: [EdDSA]}}",
+                "auth.token.signingalgorithm: is no key"
+            ),
+            (
+                "auth: {token: {realm: 'https://u:hush@a', service: s, issuer: i, jwks: /k}}",
+                "auth.token.realm: 'https://***@a' holds a user name"
+            ),
+            ("policy: {repository: {classes: [image]}}", "policy: cannot be honoured"),
+            ("validation: {manifests: {urls: {allow: }}}", "validation.manifests.urls.allow: is empty"),
+            ("validation: {manifests: {urls: {allowed: [a]}}}", "validation.manifests.urls.allowed: is no key"),
+        ])
+    func protectionsThatCannotBeGivenAreMistakes(_ text: String, _ expected: String) {
+        let found = mistakes(goodConfiguration + text + "\n")
+        #expect(found.contains { $0.hasPrefix("c.yml:4: \(expected)") }, "\(found)")
+    }
+
+    /// Of `http.tls`, and of `storage.maintenance`.
+    @Test(
+        arguments: [
+            ("http: {tls: }", "http.tls: is empty"), ("http: {tls: {}}", "http.tls: is empty"),
+            (
+                "http: {TLS: {certificate: /c, key: /k}}",
+                "http.TLS: is no key that dray knows, and does nothing; is 'tls' meant?"
+            ),
+            ("http: {tls: {certificate: , key: }}", "http.tls.certificate: is missing"),
+            ("http: {tls: {certificate: , minimumtls: tls1.2}}", "http.tls.certificate: is missing"),
+            ("http: {tls: {clientauth: require-any-client-cert}}", "http.tls.certificate: is missing"),
+            ("http: {tls: {clientcas: [/ca]}}", "http.tls.certificate: is missing"),
+            ("http: {tls: {certificate: /c, key: /k, clientcas: }}", "http.tls.clientcas: is empty"),
+            ("http: {tls: {certificate: /c, key: /k, clientcas: []}}", "http.tls.clientcas: is empty"),
+            ("http: {tls: {certificate: /c, key: /k, clientcas: ['']}}", "http.tls.clientcas: has an empty entry"),
+            ("http: {tls: {certificate: /c, key: /k, clientCAs: [/ca]}}", "http.tls.clientCAs: is no key"),
+            ("http: {tls: {certificate: /c, key: /k, verify: true}}", "http.tls.verify: is no key"),
+            ("http: {tls: {certificate: /c, key: /k, clientauth: }}", "http.tls.clientauth: is empty"),
+            (
+                "http: {tls: {certificate: /c, key: /k, clientauth: yes}}",
+                "http.tls.clientauth: 'yes' is none of the choices"
+            ),
+            ("http: {tls: {certificate: /c, key: /k, minimumtls: }}", "http.tls.minimumtls: is empty"),
+            ("http: {tls: {certificate: /c, key: /k, ciphersuites: []}}", "http.tls.ciphersuites: is empty"),
+            ("storage: {filesystem: , maintenance: {readonly: }}", "storage.maintenance.readonly: is empty"),
+            (
+                "storage: {filesystem: , maintenance: {readonly: {enabled: }}}",
+                "storage.maintenance.readonly.enabled: is empty"
+            ),
+            (
+                "storage: {filesystem: , maintenance: {readonly: {enable: true}}}",
+                "storage.maintenance.readonly.enable: is no key"
+            ),
+        ])
+    func protectionsOfHTTPAndStorage(_ text: String, _ expected: String) {
+        let found = mistakes("version: 0.1\nlog: {level: info}\n\(text)\n")
+        #expect(found.contains { $0.hasPrefix("c.yml:3: \(expected)") }, "\(found)")
+    }
+
+    @Test(arguments: ServerConfiguration.TLS.ClientAuthentication.allCases)
+    func clientAuthenticationNeedsAuthorities(_ kind: ServerConfiguration.TLS.ClientAuthentication) throws {
+        let tls = "certificate: /c, key: /k, clientauth: \(kind.rawValue)"
+        let base = "version: 0.1\nstorage: filesystem\n"
+        let found = mistakes(base + "http: {addr: ':1', tls: {\(tls)}}\n")
+        #expect(found.count == 1 && found[0].hasPrefix("c.yml:3: http.tls.clientauth: has no clientcas"), "\(found)")
+        let good = try readConfiguration(base + "http: {addr: ':1', tls: {\(tls), clientcas: [/ca]}}\n").configuration
+        #expect(good.http.tls?.clientAuthentication == kind && good.http.tls?.clientAuthorities == ["/ca"])
+    }
+
+    @Test(arguments: ["none", "{none: }", "{none: {}}"]) func everybodyIsLetInOnRequest(_ text: String) throws {
+        let read = try readConfiguration(goodConfiguration + "auth: \(text)\n")
+        if case .open = read.configuration.access {} else { Issue.record("\(read.configuration.access)") }
+        #expect(read.warnings == [])
+    }
+
     @Test(arguments: [
-        "redis:", "redis: {tls: {enabled: false}}", "log: {hooks: []}", "http: {h2c: {enabled: false}}", "auth:",
+        ("REGISTRY_AUTH", "", "auth: is empty"), ("REGISTRY_AUTH", "null", "auth: is empty"),
+        ("REGISTRY_AUTH", "{}", "auth: is empty"),
+        ("REGISTRY_AUTH_HTPASSWD_PATH", "", "auth.htpasswd.path: is missing"),
+        ("REGISTRY_HTTP_TLS", "", "http.tls: is empty"),
+        ("REGISTRY_HTTP_TLS_CLIENTCAS", "", "http.tls.clientcas: is empty"),
+        ("REGISTRY_HTTP_TLS_CLIENTCA", "/ca", "http.tls.clientca: is no key"),
+        ("REGISTRY_HTTP_TLS_MINIMUMTLS", "", "http.tls.minimumtls: is empty"),
+        ("REGISTRY_HTTP_TLS_CERTIFICATE", "", "http.tls.certificate: is missing"),
+        ("REGISTRY_STORAGE_MAINTENANCE_READONLY", "", "storage.maintenance.readonly: is empty"),
+    ])
+    func protectionsThatAVariableTakesAway(_ name: String, _ value: String, _ expected: String) {
+        let text = """
+            version: 0.1
+            storage: {filesystem: {rootdirectory: /srv}, maintenance: {readonly: {enabled: true}}}
+            http: {addr: ':1', tls: {certificate: /c, key: /k, minimumtls: tls1.3}}
+            auth: {htpasswd: {realm: r, path: /p}}
+            """
+        #expect(mistakes(text) == [])
+        let found = mistakes(text, environment: [name: value])
+        #expect(found.contains { $0.contains(": \(expected)") }, "\(found)")
+    }
+
+    /// A user name and password of an endpoint become a header, before which one of the configuration counts.
+    @Test func accountsOfURLsBecomeHeaders() throws {
+        let text = """
+            notifications:
+              endpoints:
+                - {name: 'https://u:hush@h/', url: 'https://us%65r:p%40ss@h/x?y'}
+                - {url: 'https://u:hush@h', headers: {authorization: [Bearer x]}}
+            health: {http: [{uri: 'http://u@h:81/'}]}
+            """
+        let read = try readConfiguration(goodConfiguration + text + "\n").configuration
+        let endpoints = read.notifications.endpoints
+        #expect(endpoints.map(\.url) == ["https://h/x?y", "https://h"] && endpoints[0].name == "https://***@h/")
+        #expect(endpoints[0].headers.map(\.values) == [["Basic dXNlcjpwQHNz"]])
+        #expect(endpoints[1].headers.map(\.values) == [["Bearer x"]])
+        guard case .http("http://h:81/", _, let headers, _) = read.health.checks.first?.target else {
+            Issue.record("\(read.health.checks)")
+            return
+        }
+        #expect(headers.map(\.value) == ["Basic dTo="])
+    }
+
+    @Test(arguments: [
+        "redis:", "redis: {tls: {enabled: false}}", "log: {hooks: []}", "http: {h2c: {enabled: false}}", "policy: {}",
         "health:",
-        "storage: {filesystem: , cache: {layerinfo: inmemory}}", "http: {tls: {certificate: , minimumtls: tls1.2}}",
+        "storage: {filesystem: , cache: {layerinfo: inmemory}}",
     ])
     func whatSaysNothingIsPassedOver(_ text: String) throws {
         let base = "version: 0.1\nstorage: &s {filesystem: }\nhttp: {addr: ':5000'}\n"

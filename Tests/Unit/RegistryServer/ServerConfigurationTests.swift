@@ -46,6 +46,23 @@ struct ServerConfigurationTests {
         #expect(configuration.health.checksStorage && configuration.health.storageThreshold == 3)
     }
 
+    @Test func connectionsAndProxiesAreRead() throws {
+        let (configuration, warnings) = try readConfiguration(
+            """
+            version: 0.1
+            storage: filesystem
+            http:
+              addr: ':1'
+              connections: {max: 300}
+              trustedproxies: [192.0.2.0/24, 203.0.113.7, '2001:db8::1']
+            """, environment: ["REGISTRY_HTTP_CONNECTIONS_MAXPERCLIENT": "20"])
+        #expect(warnings == [])
+        #expect(configuration.http.connections.most == 300 && configuration.http.connections.mostOfClient == 20)
+        #expect(configuration.http.trustedProxies == ["192.0.2.0/24", "203.0.113.7/32", "2001:db8::1/128"])
+        let empty = try readConfiguration(goodConfiguration, environment: ["REGISTRY_HTTP_TRUSTEDPROXIES": "[]"])
+        #expect(empty.configuration.http.trustedProxies == [])
+    }
+
     @Test func whatIsAbsentHasTheDefaults() throws {
         let (configuration, warnings) = try readConfiguration("version: 0.1\nstorage: filesystem\nhttp: {addr: ':1'}\n")
         #expect(warnings == [])
@@ -53,9 +70,10 @@ struct ServerConfigurationTests {
         #expect(configuration.storage.purging == ServerConfiguration.Purging())
         #expect(configuration.log.level == .info && configuration.log.formatter == .text)
         #expect(configuration.log.hasAccessLog)
+        #expect(configuration.http.connections.most == 8192 && configuration.http.connections.mostOfClient == 4096)
         #expect(configuration.http.prefix == "/" && configuration.http.tls == nil && configuration.http.host == nil)
         #expect(configuration.catalogLimit == 1000 && configuration.proxy == nil)
-        #expect(configuration.validation.allowedURLs == nil)
+        #expect(!configuration.validation.restrictsURLs)
         if case .open = configuration.access {} else { Issue.record("\(configuration.access)") }
     }
 
@@ -117,7 +135,8 @@ struct ServerConfigurationTests {
                 - {disabled: true}
             catalog: {maxentries: 50}
             tags: {maxtags: 60}
-            proxy: {remoteurl: "https://up", username: u, password: p, ttl: 0}
+            proxy: {remoteurl: "https://up/a/b/", username: u, password: p, ttl: 0, checkinterval: 5m,
+                    internalredirects: true}
             """)
         #expect(warnings == [])
         #expect(c.log.level == .debug && c.log.formatter == .json && !c.log.hasAccessLog)
@@ -151,7 +170,7 @@ struct ServerConfigurationTests {
         }
         #expect(url == "http://h/x" && headers.map(\.name) == ["A", "A"] && headers.map(\.value) == ["b", "c"])
         #expect(
-            c.validation.isDisabled && c.validation.allowedURLs?.map(\.description) == ["^https://a/"]
+            c.validation.isDisabled && c.validation.allowedURLs.map(\.description) == ["^https://a/"]
                 && c.validation.deniedURLs.map(\.description) == ["b"])
         #expect(c.validation.indexPlatforms == .list([("amd64", "linux")]))
         #expect(c.notifications.includesReferences && c.notifications.endpoints.count == 1)
@@ -160,8 +179,22 @@ struct ServerConfigurationTests {
         #expect(endpoint.timeout == .seconds(2) && endpoint.threshold == 3 && endpoint.backoff == .seconds(4))
         #expect(endpoint.ignoredMediaTypes == ["a/b", "c/d"] && endpoint.ignoredActions == ["pull"])
         #expect(c.catalogLimit == 50 && c.tagsLimit == 60)
-        #expect(c.proxy?.url == "https://up" && c.proxy?.username == "u" && c.proxy?.password == "p")
-        #expect(c.proxy?.lifetime == .zero)
+        #expect(c.proxy?.url == "https://up/a/b/" && c.proxy?.username == "u" && c.proxy?.password == "p")
+        #expect(c.proxy?.lifetime == .zero && c.proxy?.checkInterval == .seconds(300))
+        #expect(c.proxy?.allowsInternalRedirects == true)
+        #expect(c.proxy?.credentialCommand == nil)
+    }
+
+    @Test(
+        arguments: [("", nil), (", lifetime: 0", .zero), (", lifetime: 12h", .seconds(12 * 3600))]
+            as [(String, Duration?)])
+    func credentialCommands(_ more: String, _ lifetime: Duration?) throws {
+        let proxy = try readConfiguration(
+            goodConfiguration + "proxy: {remoteurl: 'https://up', exec: {command: docker-credential-x\(more)}}\n"
+        ).configuration.proxy
+        #expect(proxy?.credentialCommand?.program == "docker-credential-x")
+        #expect(proxy?.credentialCommand?.lifetime == lifetime)
+        #expect(proxy?.lifetime == .seconds(168 * 3600) && proxy?.checkInterval == .seconds(60))
     }
 
     @Test(
@@ -206,17 +239,19 @@ struct ServerConfigurationTests {
 
     @Test func aListOfDeniedURLsAllowsAllOthers() throws {
         let text = goodConfiguration + "validation: {manifests: {urls: {deny: [x]}}}\n"
-        #expect(try readConfiguration(text).configuration.validation.allowedURLs == [])
+        let validation = try readConfiguration(text).configuration.validation
+        #expect(validation.allowedURLs.isEmpty && validation.restrictsURLs)
+        #expect(validation.allows(layerURL: "https://a/") && !validation.allows(layerURL: "https://x/"))
     }
 
     /// The documentation's own pattern, for which a matcher that goes back would take centuries.
-    @Test func foreignURLsAreMatchedInNoTime() throws {
+    @Test func layerURLPatternsDoNotBacktrack() throws {
         let text =
             goodConfiguration + #"validation: {manifests: {urls: {allow: ['^https?://([^/]+\.)*example\.com/']}}}"#
         let validation = try readConfiguration(text + "\n").configuration.validation
-        #expect(validation.allows(foreignURL: "https://a.b.example.com/layer"))
-        #expect(!validation.allows(foreignURL: "https://" + String(repeating: "a.", count: 10_000) + "example.org/"))
-        #expect(!validation.allows(foreignURL: "ftp://example.com/"))
+        #expect(validation.allows(layerURL: "https://a.b.example.com/layer"))
+        #expect(!validation.allows(layerURL: "https://" + String(repeating: "a.", count: 10_000) + "example.org/"))
+        #expect(!validation.allows(layerURL: "ftp://example.com/"))
     }
 
     /// As for the original, which fills the second into the first.

@@ -11,6 +11,12 @@ struct UnreadBodyTests {
     private final class Socket: ChannelOutboundHandler {
         typealias OutboundIn = Any
         private(set) var isOutputClosed = false
+        private(set) var reads = 0
+
+        func read(context: ChannelHandlerContext) {
+            reads += 1
+            context.read()
+        }
 
         func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
             guard mode == .output else { return context.close(mode: mode, promise: promise) }
@@ -50,8 +56,8 @@ struct UnreadBodyTests {
     }
 
     @Test func aSmallRestIsDrainedAndTheConnectionStays() throws {
-        try refuse(["content-length": "\(1 << 20)"], after: 10)
-        try send((1 << 20) - 10)
+        try refuse(["content-length": "\(64 << 10)"], after: 10)
+        try send((64 << 10) - 10)
         try channel.writeInbound(HTTPServerRequestPart.end(nil))
         #expect(try passed() == 4)
         channel.embeddedEventLoop.advanceTime(by: .seconds(60))
@@ -75,7 +81,7 @@ struct UnreadBodyTests {
 
     @Test func aRestOfUnknownLengthIsDrainedForAWhile() throws {
         try refuse(["transfer-encoding": "chunked"], after: 10)
-        try send(1 << 20)
+        try send(64 << 10)
         #expect(try passed() == 3)
         channel.embeddedEventLoop.advanceTime(by: .seconds(60))
         #expect(channel.isActive && !socket.isOutputClosed)
@@ -94,5 +100,25 @@ struct UnreadBodyTests {
         try channel.writeOutbound(HTTPServerResponsePart.end(nil))
         channel.embeddedEventLoop.advanceTime(by: .seconds(60))
         #expect(channel.isActive)
+    }
+
+    @Test func anAnswerConcernsTheFirstRequestWithoutOne() throws {
+        let unread = try channel.pipeline.syncOperations.handler(type: UnreadBody.self)
+        for (method, length) in [(HTTPMethod.GET, 0), (.PATCH, 3 << 20)] {
+            let head = HTTPRequestHead(
+                version: .http1_1, method: method, uri: "/", headers: ["content-length": "\(length)"])
+            try channel.writeInbound(HTTPServerRequestPart.head(head))
+            if length == 0 { try channel.writeInbound(HTTPServerRequestPart.end(nil)) }
+        }
+        let reads = socket.reads
+        unread.want()
+        channel.read()
+        #expect(socket.reads == reads)
+        try channel.writeOutbound(HTTPServerResponsePart.end(nil))
+        #expect(!socket.isOutputClosed && socket.reads == reads)
+        unread.want()
+        #expect(socket.reads == reads + 1)
+        try send(3 << 20)
+        #expect(try passed() == 4)
     }
 }

@@ -10,12 +10,13 @@ struct ImportDirectionTests {
         "ImageTransfer": ["ImageModel", "ByteStreams", "TarArchive"],
         "ImageLayouts": ["ImageModel", "ByteStreams", "TarArchive", "ImageTransfer"],
         "RegistryClient": ["ImageModel", "ByteStreams", "ImageTransfer"],
-        "ConfigurationFiles": ["CYAML"],
+        "ConfigurationFiles": ["CYAML", "ImageModel"],
         "ImageSync": [
             "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "RegistryClient",
         ],
         "RegistryServer": [
-            "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "CCrypt",
+            "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "RegistryClient",
+            "CCrypt",
         ],
         "dray": [
             "CLinux", "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts",

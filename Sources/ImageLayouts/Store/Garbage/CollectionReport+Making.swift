@@ -26,7 +26,8 @@ extension CollectionReport {
         _ found: UnreferencedBlobs, gone: [UnreferencedBlobs.Blob], _ marks: [RepositoryMarks]
     ) {
         blobs = gone.map { Blob(digest: $0.digest.digest, size: $0.size) }
-        youngBlobs = found.young
+        waiting = found.waiting
+        waiting.manifests = marks.reduce(0) { $0 + $1.waitingManifests }
         notes += found.notes
         if isDryRun { emptyDirectories += found.emptyDirectories.count }
         var marked: Set<PackedDigest> = []

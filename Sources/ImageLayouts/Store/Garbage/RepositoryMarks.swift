@@ -14,6 +14,8 @@ struct RepositoryMarks: Sendable {
 
     struct LayerLink: Sendable {
         var digest: Digest
+        /// The SHA-256 that the bytes are filed under; nil if the link does not tell.
+        var target: PackedDigest?
         var path: String
     }
 
@@ -29,10 +31,15 @@ struct RepositoryMarks: Sendable {
     var manifestsKept = 0
     /// Blobs and manifests that something refers to.
     var marks: Set<PackedDigest> = []
+    /// Manifests that stay though no tag leads to them, and the marks that only they give.
+    var untagged: (manifests: Int, marks: Set<PackedDigest>) = (0, [])
     /// Blobs that go by SHA-512 in a manifest.
     var longMarks: Set<Digest> = []
-    /// Blobs that are only linked, but that lately.
-    var protected: Set<PackedDigest> = []
+    /// Blobs that no manifest needs, and that wait for the grace time: when what holds them was last touched, in
+    /// nanoseconds since 1970.
+    var held: [PackedDigest: Int64] = [:]
+    /// Untagged manifests that wait likewise.
+    var waitingManifests = 0
     /// What the repository had to do with though it does not keep it.
     var mentions: Set<PackedDigest> = []
 
@@ -48,4 +55,6 @@ struct RepositoryMarks: Sendable {
     var notes: [String] = []
     /// What forbids to delete anything.
     var problems: [CollectionRefused.Problem] = []
+
+    mutating func hold(_ digest: PackedDigest, since time: Int64) { held[digest] = max(held[digest] ?? .min, time) }
 }

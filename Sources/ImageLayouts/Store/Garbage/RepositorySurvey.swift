@@ -7,8 +7,7 @@ struct RepositorySurvey {
     private let directory: DirectoryHandle
     private let shelf: ManifestShelf
     private let deletesUntagged: Bool
-    /// What is not older than this is kept: nanoseconds since 1970.
-    private let cutoff: Int64
+    private let ages: CollectionAges
     private let buffer: UnsafeMutableRawBufferPointer
 
     private var marks: RepositoryMarks
@@ -23,13 +22,13 @@ struct RepositorySurvey {
     /// - Parameter buffer: a byte larger than the largest manifest.
     static func survey(
         _ repository: StoreWalk.Repository, in repositories: DirectoryHandle, shelf: ManifestShelf,
-        deletesUntagged: Bool, cutoff: Int64, buffer: UnsafeMutableRawBufferPointer
+        deletesUntagged: Bool, ages: CollectionAges, buffer: UnsafeMutableRawBufferPointer
     ) -> RepositoryMarks {
         var marks = RepositoryMarks(name: repository.name, isElsewhere: repository.isElsewhere)
         do {
-            guard let directory = try repositories.open(repository.name) else { return marks }
+            guard let directory = try repositories.openUnlessAbsent(repository.name) else { return marks }
             var survey = RepositorySurvey(
-                directory: directory, shelf: shelf, deletesUntagged: deletesUntagged, cutoff: cutoff, buffer: buffer,
+                directory: directory, shelf: shelf, deletesUntagged: deletesUntagged, ages: ages, buffer: buffer,
                 marks: marks)
             try survey.readRevisions()
             try survey.readTags()
@@ -45,13 +44,13 @@ struct RepositorySurvey {
     }
 
     private init(
-        directory: DirectoryHandle, shelf: ManifestShelf, deletesUntagged: Bool, cutoff: Int64,
+        directory: DirectoryHandle, shelf: ManifestShelf, deletesUntagged: Bool, ages: CollectionAges,
         buffer: UnsafeMutableRawBufferPointer, marks: RepositoryMarks
     ) {
         self.directory = directory
         self.shelf = shelf
         self.deletesUntagged = deletesUntagged
-        self.cutoff = cutoff
+        self.ages = ages
         self.buffer = buffer
         self.marks = marks
     }
@@ -69,17 +68,26 @@ struct RepositorySurvey {
     /// What a link says. White space around it is passed over, which docker-registry does not.
     private func link(_ folder: DirectoryHandle, _ path: String) throws -> Link {
         let limit = UnsafeMutableRawBufferPointer(rebasing: buffer[..<4096])
-        return try folder.read(path, into: limit) { bytes in
+        let link = try folder.read(path, into: limit) { bytes -> Link in
             let text = String(decoding: bytes, as: UTF8.self)
             // Without looking at its characters, as long as that is enough.
             if let digest = Digest(text) { return .digest(digest) }
             if let digest = Digest(text.filter { !$0.isWhitespace }) { return .digest(digest) }
             return .broken(bytes.isEmpty ? "is empty" : "holds no digest")
-        } ?? .absent
+        }
+        if let link { return link }
+        try folder.checkAbsence(of: path)
+        return .absent
     }
 
     private func isYoung(_ folder: DirectoryHandle, _ path: String) throws -> Bool {
-        try folder.status(path).map { $0.changed >= cutoff } ?? false
+        try folder.status(path).map { $0.changed >= ages.cutoff } ?? false
+    }
+
+    /// When a link was touched that holds what it leads to; nil if it may go.
+    private func holdingSince(_ folder: DirectoryHandle, _ path: String, to target: PackedDigest) throws -> Int64? {
+        guard let status = try folder.status(path) else { return nil }
+        return status.changed >= ages.cutoff(link: target, in: marks.name) ? status.changed : nil
     }
 
     /// The directories below one, algorithms or digests. What else is there is nobody's, and stays.
@@ -103,9 +111,9 @@ struct RepositorySurvey {
 
     private mutating func readRevisions() throws {
         let path = "_manifests/revisions"
-        guard let all = try directory.open(path) else { return }
+        guard let all = try directory.openUnlessAbsent(path) else { return }
         for algorithm in try folders(all, path) {
-            guard let folder = try all.open(algorithm) else { continue }
+            guard let folder = try all.openUnlessAbsent(algorithm) else { continue }
             for hex in try folders(folder, "\(path)/\(algorithm)") {
                 try readRevision(
                     Digest("\(algorithm):\(hex)"), "\(path)/\(algorithm)/\(hex)", try link(folder, "\(hex)/link"))
@@ -152,7 +160,7 @@ struct RepositorySurvey {
 
     private mutating func readTags() throws {
         let path = "_manifests/tags"
-        guard let tags = try directory.open(path) else { return }
+        guard let tags = try directory.openUnlessAbsent(path) else { return }
         for tag in try folders(tags, path) {
             switch try link(tags, "\(tag)/current/link") {
             case .digest(let digest):
@@ -178,7 +186,7 @@ struct RepositorySurvey {
                 try addEmptyDirectory("_manifests/tags/\(path)")
                 continue
             }
-            if status.changed < cutoff {
+            if status.changed < ages.cutoff {
                 marks.history.append(
                     RepositoryMarks.HistoryEntry(tag: tag, digest: digest, path: "_manifests/tags/\(path)"))
             }
@@ -186,10 +194,10 @@ struct RepositorySurvey {
     }
 
     private mutating func history(_ tag: String, _ tags: DirectoryHandle) throws -> [(Digest, String)] {
-        guard let index = try tags.open("\(tag)/index") else { return [] }
+        guard let index = try tags.openUnlessAbsent("\(tag)/index") else { return [] }
         var found: [(Digest, String)] = []
         for algorithm in try folders(index, "_manifests/tags/\(tag)/index") {
-            guard let folder = try index.open(algorithm) else { continue }
+            guard let folder = try index.openUnlessAbsent(algorithm) else { continue }
             for hex in try folders(folder, "_manifests/tags/\(tag)/index/\(algorithm)") {
                 guard let digest = Digest("\(algorithm):\(hex)") else { continue }
                 found.append((digest, "\(tag)/index/\(algorithm)/\(hex)"))
@@ -208,18 +216,20 @@ struct RepositorySurvey {
         marker.keep(tagged.compactMap { marker.target(of: $0) })
         if deletesUntagged {
             marker.keep(unsure)
-            let young = try revisions.filter {
-                try !marker.kept.contains($0.target) && isYoung(directory, "\($0.path)/link")
-            }
-            marker.keep(young.map(\.target))
+            marks.marks = marker.marks
+            marks.manifestsKept = count(marker.kept)
+            try holdYoung(&marker)
         } else {
-            marker.keep(revisions.map(\.target))
+            marker.keep(unsure)
+            let tagged = count(marker.kept)
+            let untagged = marker.keep(revisions.map(\.target))
+            marks.marks = marker.marks
+            marks.manifestsKept = count(marker.kept)
+            if !marks.isElsewhere { marks.untagged = (marks.manifestsKept - tagged, Set(untagged)) }
         }
         let doomed = revisions.filter { !marker.kept.contains($0.target) }
         marks.revisions = marker.ordered(doomed)
-        marks.manifestsKept = revisions.count { $0.digest != nil && marker.kept.contains($0.target) }
         marks.mentions.formUnion(doomed.map(\.target))
-        marks.marks = marker.marks
         marks.longMarks = marker.longMarks
         marks.problems += marker.problems
         for revision in revisions where marker.kept.contains(revision.target) && marker.isSchema1(revision.target) {
@@ -227,11 +237,30 @@ struct RepositorySurvey {
         }
     }
 
+    private func count(_ kept: Set<PackedDigest>) -> Int {
+        revisions.count { $0.digest != nil && kept.contains($0.target) }
+    }
+
+    /// Keeps the untagged manifests that were touched lately, and what they need, until the grace time is over.
+    private mutating func holdYoung(_ marker: inout RetentionMarker) throws {
+        var young: [(time: Int64, target: PackedDigest)] = []
+        for revision in revisions where !marker.kept.contains(revision.target) {
+            if let time = try holdingSince(directory, "\(revision.path)/link", to: revision.target) {
+                young.append((time, revision.target))
+            }
+        }
+        // The youngest first: what several of them need waits for that one.
+        for (time, target) in young.sorted(by: { ($0.time, $0.target) > ($1.time, $1.target) }) {
+            for digest in marker.keep([target]) { marks.hold(digest, since: time) }
+        }
+        marks.waitingManifests = count(marker.kept) - marks.manifestsKept
+    }
+
     /// Registries before 2.5 kept the signatures of a schema1 manifest as blobs beside it.
     private mutating func markSignatures(of revision: RepositoryMarks.Revision) throws {
-        guard let signatures = try directory.open("\(revision.path)/signatures") else { return }
+        guard let signatures = try directory.openUnlessAbsent("\(revision.path)/signatures") else { return }
         for algorithm in try folders(signatures, "\(revision.path)/signatures") {
-            guard let folder = try signatures.open(algorithm) else { continue }
+            guard let folder = try signatures.openUnlessAbsent(algorithm) else { continue }
             for hex in try folders(folder, "\(revision.path)/signatures/\(algorithm)") {
                 if let digest = PackedDigest(hex: hex) { marks.marks.insert(digest) }
                 if case .digest(let content) = try link(folder, "\(hex)/link"), let target = PackedDigest(content) {
@@ -244,29 +273,34 @@ struct RepositorySurvey {
     // MARK: Layers
 
     private mutating func readLayers() throws {
-        guard let layers = try directory.open("_layers") else { return }
+        guard let layers = try directory.openUnlessAbsent("_layers") else { return }
         let algorithms = try folders(layers, "_layers")
         var missing = marks.longMarks
         for algorithm in algorithms where algorithm != "sha256" {
-            guard let folder = try layers.open(algorithm) else { continue }
+            guard let folder = try layers.openUnlessAbsent(algorithm) else { continue }
             for hex in try folders(folder, "_layers/\(algorithm)") {
                 try readLongLayer(Digest("\(algorithm):\(hex)"), "\(algorithm)/\(hex)", layers, &missing)
             }
         }
-        guard algorithms.contains("sha256"), let folder = try layers.open("sha256") else { return }
+        guard algorithms.contains("sha256"), let folder = try layers.openUnlessAbsent("sha256") else { return }
         for hex in try folders(folder, "_layers/sha256") {
             guard let key = PackedDigest(hex: hex), !marks.marks.contains(key) else { continue }
+            guard missing.isEmpty else {
+                marks.marks.insert(key)
+                continue
+            }
             let path = "_layers/sha256/\(hex)"
             guard let status = try folder.status("\(hex)/link") else {
                 marks.mentions.insert(key)
                 try addEmptyDirectory(path)
                 continue
             }
-            if status.changed >= cutoff || !missing.isEmpty {
-                marks.protected.insert(key)
-            } else {
+            if status.changed >= ages.cutoff(link: key, in: marks.name) {
+                marks.hold(key, since: status.changed)
+            } else if marks.held[key] == nil {
                 marks.mentions.insert(key)
-                marks.layerLinks.append(RepositoryMarks.LayerLink(digest: key.digest, path: path))
+                marks.layerLinks.append(
+                    RepositoryMarks.LayerLink(digest: key.digest, target: key, path: path))
             }
         }
         for digest in missing.sorted() {
@@ -290,16 +324,18 @@ struct RepositorySurvey {
             if isNeeded {
                 marks.marks.insert(target)
                 if let digest { missing.remove(digest) }
-            } else if try isYoung(layers, "\(path)/link") {
-                marks.protected.insert(target)
-            } else if let digest {
+            } else if let time = try holdingSince(layers, "\(path)/link", to: target) {
+                marks.hold(target, since: time)
+            } else if let digest, marks.held[target] == nil {
                 marks.mentions.insert(target)
-                marks.layerLinks.append(RepositoryMarks.LayerLink(digest: digest, path: "_layers/\(path)"))
+                marks.layerLinks.append(
+                    RepositoryMarks.LayerLink(digest: digest, target: target, path: "_layers/\(path)"))
             }
         case .broken(let what):
             note("_layers/\(path)/link \(what)")
             if !isNeeded, let digest, try !isYoung(layers, "\(path)/link") {
-                marks.layerLinks.append(RepositoryMarks.LayerLink(digest: digest, path: "_layers/\(path)"))
+                marks.layerLinks.append(
+                    RepositoryMarks.LayerLink(digest: digest, target: nil, path: "_layers/\(path)"))
             }
         }
     }
@@ -308,7 +344,7 @@ struct RepositorySurvey {
 
     /// Only Go registries keep the state of a hash beside an upload.
     private mutating func countUploads() throws {
-        guard let uploads = try directory.open("_uploads") else { return }
+        guard let uploads = try directory.openUnlessAbsent("_uploads") else { return }
         for entry in try uploads.entries() where try isYoung(uploads, "\(entry.name)/hashstates") { marks.uploads += 1 }
     }
 }

@@ -73,15 +73,18 @@ struct RetentionMarker {
     /// Where the manifest of a digest is, whatever its algorithm.
     func target(of digest: Digest) -> PackedDigest? { PackedDigest(digest) ?? names[digest] }
 
-    mutating func keep(_ roots: some Sequence<PackedDigest>) {
+    /// - Returns: the digests that are marked by this call.
+    @discardableResult
+    mutating func keep(_ roots: some Sequence<PackedDigest>) -> [PackedDigest] {
         var queue = Array(roots)
+        var new: [PackedDigest] = []
         while let target = queue.popLast() {
             guard kept.insert(target).inserted else { continue }
-            marks.insert(target)
+            mark([target], &new)
             queue += referrers[target] ?? []
             switch findings[target] ?? shelf.references(of: target, buffer) {
             case .references(let references):
-                follow(references, &queue)
+                follow(references, &queue, &new)
                 problems += contradictions(of: target, references)
             // Known of a served one; an index may list what was never there.
             case .missing: break
@@ -91,6 +94,11 @@ struct RetentionMarker {
                 }
             }
         }
+        return new
+    }
+
+    private mutating func mark(_ digests: [PackedDigest], _ new: inout [PackedDigest]) {
+        for digest in digests where marks.insert(digest).inserted { new.append(digest) }
     }
 
     /// Children that are another kind of manifest than their index says, so that readers disagree on what they need.
@@ -107,9 +115,11 @@ struct RetentionMarker {
         }
     }
 
-    private mutating func follow(_ references: ManifestReferences, _ queue: inout [PackedDigest]) {
-        marks.formUnion(references.blobs)
-        marks.formUnion(references.children)
+    private mutating func follow(
+        _ references: ManifestReferences, _ queue: inout [PackedDigest], _ new: inout [PackedDigest]
+    ) {
+        mark(references.blobs, &new)
+        mark(references.children, &new)
         longMarks.formUnion(references.longBlobs)
         queue += references.children
         queue += references.longChildren.compactMap { names[$0] }

@@ -1,5 +1,4 @@
 import ByteStreams
-import Glibc
 import ImageModel
 import ImageTransfer
 
@@ -31,36 +30,35 @@ public struct StoreQuarantine: Sendable {
     }
 
     private let root: String
-    private var place: String { "\(root)/\(Quarantine.path)" }
+    private let place = Quarantine.path
 
     /// - Parameter root: the store's, above `docker/registry/v2`.
     public init(root: String) { self.root = root }
 
     /// Oldest first.
     public func entries() throws -> [Entry] {
-        try ids().map { id in
-            let files = try files(id)
-            return Entry(
-                id: id, files: files.count, bytes: try files.reduce(0) { try $0 + size("\(place)/\(id)/\($1)") })
+        try DirectoryHandle.open(root).map { try entries(in: $0) } ?? []
+    }
+
+    private func entries(in root: DirectoryHandle) throws -> [Entry] {
+        try ids(in: root).map { id in
+            let files = try files(id, in: root)
+            let bytes = try files.reduce(0) { try $0 + (root.size("\(place)/\(id)/\($1)") ?? 0) }
+            return Entry(id: id, files: files.count, bytes: bytes)
         }
     }
 
-    private func ids() throws -> [String] {
-        guard try DirectoryTree(root).hasDirectory(Quarantine.path) else { return [] }
-        return try (listDirectory(place) ?? []).filter {
-            try fileKind("\(place)/\($0)", followingLinks: false) == .directory
-        }
+    private func ids(in root: DirectoryHandle) throws -> [String] {
+        try (root.list(place) ?? []).filter { try root.kind("\(place)/\($0)") == .directory }
     }
-
-    private func size(_ path: String) throws -> Int64 { try fileSize(path) ?? 0 }
 
     /// Paths below the run's directory: blobs first, tags last, as a registry would write them.
-    private func files(_ id: String) throws -> [String] {
+    private func files(_ id: String, in root: DirectoryHandle) throws -> [String] {
         var found: [String] = []
         func visit(_ relative: String) throws {
-            for name in try listDirectory("\(place)/\(id)/\(relative)") ?? [] {
+            for name in try root.list("\(place)/\(id)/\(relative)") ?? [] {
                 let path = "\(relative)/\(name)"
-                switch try fileKind("\(place)/\(id)/\(path)", followingLinks: false) {
+                switch try root.kind("\(place)/\(id)/\(path)") {
                 case .directory: try visit(path)
                 case .file: found.append(path)
                 case .link, .other, nil: break
@@ -76,11 +74,11 @@ public struct StoreQuarantine: Sendable {
     }
 
     /// - Parameter id: nil for the latest.
-    private func find(_ id: String?) throws -> String {
-        let known = try ids()
+    private func find(_ id: String?, in root: DirectoryHandle) throws -> String {
+        let known = try ids(in: root), place = "\(root.path)/\(place)"
         guard let id else {
             // A run that was killed may have made a directory, and taken nothing.
-            guard let latest = try known.last(where: { try !files($0).isEmpty }) else {
+            guard let latest = try known.last(where: { try !files($0, in: root).isEmpty }) else {
                 throw TransferError.notFound("\(place) is empty: nothing was moved there")
             }
             return latest
@@ -97,28 +95,28 @@ public struct StoreQuarantine: Sendable {
     /// - Parameter id: nil for the latest.
     public func restore(_ id: String?) async throws -> Restoration {
         try await Workers.blobs.run { [self] in
-            let collector = try collecting()
+            let (root, collector) = try collecting()
             defer { withExtendedLifetime(collector) {} }
-            var result = Restoration(id: try find(id))
-            let ownership = try Ownership(of: root), tree = DirectoryTree(root)
+            var result = Restoration(id: try find(id, in: root))
+            let ownership = try Ownership(of: root)
             var folders: Set<String> = []
-            for file in try files(result.id) {
-                let source = "\(place)/\(result.id)/\(file)", target = "\(root)/\(file)"
-                let size = try size(source)
+            for file in try files(result.id, in: root) {
+                let source = "\(place)/\(result.id)/\(file)"
+                let size = try root.size(source) ?? 0
                 try StoreLock.using(root) {
-                    guard try fileKind(target, followingLinks: false) == nil else {
+                    guard try root.kind(file) == nil else {
                         result.occupied.append(file)
                         return
                     }
-                    try tree.makeDirectory(parent(of: file), ownership: ownership)
-                    try systemCall("put back \(target) from", source) { rename(source, target) }
-                    folders.insert(parent(of: target))
+                    try root.makeDirectory(parent(of: file), ownership: ownership)
+                    try root.move(source, to: file, lasting: false)
+                    folders.insert(parent(of: file))
                     result.restored += 1
                     result.bytes += size
                 }
             }
-            for folder in folders { try syncDirectory(folder) }
-            if result.occupied.isEmpty { try removeTree("\(place)/\(result.id)") }
+            for folder in folders { try root.sync(folder) }
+            if result.occupied.isEmpty { try root.removeTree("\(place)/\(result.id)") }
             return result
         }
     }
@@ -129,17 +127,18 @@ public struct StoreQuarantine: Sendable {
     /// - Returns: what is gone.
     public func purge(_ id: String?) async throws -> [Entry] {
         try await Workers.blobs.run { [self] in
-            let collector = try collecting()
+            let (root, collector) = try collecting()
             defer { withExtendedLifetime(collector) {} }
-            let wanted = try id.map { [try find($0)] } ?? ids()
-            let gone = try entries().filter { wanted.contains($0.id) }
-            for entry in gone { try removeTree("\(place)/\(entry.id)") }
+            let wanted = try id.map { [try find($0, in: root)] } ?? ids(in: root)
+            let gone = try entries(in: root).filter { wanted.contains($0.id) }
+            for entry in gone { try root.removeTree("\(place)/\(entry.id)") }
             return gone
         }
     }
 
-    private func collecting() throws -> DirectoryLock {
-        guard let lock = try StoreLock.forCollecting(root) else { throw StoreCollector.busy(root) }
-        return lock
+    private func collecting() throws -> (DirectoryHandle, DirectoryLock) {
+        guard let root = try DirectoryHandle.open(root) else { throw StoreCollector.noStore(root) }
+        guard let lock = try StoreLock.forCollecting(root) else { throw StoreCollector.busy(root.path) }
+        return (root, lock)
     }
 }

@@ -8,11 +8,10 @@ import ImageTransfer
 /// Before a file goes its times are looked at once more: see `StoreLock`. Links go before blobs, so an end in
 /// the middle leaves no link to what is gone.
 struct StoreSweep: Sendable {
-    let root: String
+    let root: DirectoryHandle
     /// `docker/registry/v2`.
     let tree: DirectoryHandle
-    /// What is not older than this stays: nanoseconds since 1970.
-    let cutoff: Int64
+    let ages: CollectionAges
     let quarantine: Quarantine?
 
     /// What went, of a repository.
@@ -27,11 +26,12 @@ struct StoreSweep: Sendable {
     }
 
     /// How long the store is held before others have their turn.
-    private static let turn = Duration.milliseconds(50)
+    static let turn = Duration.milliseconds(50)
 
-    private func isOld(_ path: String) throws -> Bool {
+    /// - Parameter cutoff: nanoseconds since 1970; nil for the grace time.
+    private func isOld(_ path: String, cutoff: Int64? = nil) throws -> Bool {
         // A link to elsewhere is as old as itself.
-        try tree.status(path, followsLinks: false).map { $0.changed < cutoff } ?? false
+        try tree.status(path, followsLinks: false).map { $0.changed < cutoff ?? ages.cutoff } ?? false
     }
 
     private func remove(_ path: String, size: Int64 = 0) throws {
@@ -75,7 +75,7 @@ struct StoreSweep: Sendable {
             guard let digest = revision.digest, let status = try tree.status("\(base)/\(revision.path)/link") else {
                 continue
             }
-            guard status.changed < cutoff else {
+            guard status.changed < ages.cutoff(link: revision.target, in: marks.name) else {
                 // Only somebody who knows of no lock could do that between the second look and this one.
                 throw TransferError.refused(
                     "\(marks.name) is being written to, and not by dray: stop the registry, and run it again")
@@ -90,7 +90,9 @@ struct StoreSweep: Sendable {
             try prune("\(base)/\(entry.path)", upTo: "\(base)/_manifests/tags")
             outcome.history.append(CollectionReport.TagHistory(tag: entry.tag, digest: entry.digest))
         }
-        for link in marks.layerLinks where try isOld("\(base)/\(link.path)/link") {
+        for link in marks.layerLinks {
+            let cutoff = link.target.map { ages.cutoff(link: $0, in: marks.name) }
+            guard try isOld("\(base)/\(link.path)/link", cutoff: cutoff) else { continue }
             try remove("\(base)/\(link.path)/link")
             outcome.changed.insert(try leave("\(base)/\(link.path)"))
             outcome.layerLinks.append(link.digest)
@@ -138,7 +140,7 @@ struct StoreSweep: Sendable {
             count += 1
             let hex = blob.digest.hex
             let folder = "blobs/sha256/\(hex.prefix(2))/\(hex)"
-            guard try isOld("\(folder)/data") else { continue }
+            guard try isOld("\(folder)/data", cutoff: ages.cutoff(blob: blob.digest)) else { continue }
             try remove("\(folder)/data", size: blob.size)
             try prune(folder, upTo: "blobs/sha256")
             gone.append(blob)

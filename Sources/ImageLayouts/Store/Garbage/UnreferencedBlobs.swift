@@ -1,7 +1,7 @@
 import ByteStreams
 import ImageModel
 
-/// The blobs of a store that nothing refers to.
+/// The blobs of a store that no manifest needs.
 struct UnreferencedBlobs: Sendable {
     struct Blob: Sendable {
         var digest: PackedDigest
@@ -9,22 +9,26 @@ struct UnreferencedBlobs: Sendable {
         var size: Int64
     }
 
+    /// Blobs to delete.
     var blobs: [Blob] = []
-    /// Nothing refers to them, but they came or were asked after lately.
-    var young = 0
+    /// Blobs that the grace time still protects.
+    var waiting = CollectionReport.Waiting()
     /// Directories without a blob in them, below `blobs/sha256`.
     var emptyDirectories: [String] = []
     var notes: [String] = []
 
     /// Looks through one of the 256 directories.
     ///
-    /// - Parameter isKept: called for everything that is there, so nothing but what may go is looked at.
+    /// - Parameters:
+    ///   - isKept: called for each blob first, so that only deletable blobs are examined.
+    ///   - heldSince: when a link that protects the blob was last touched, in nanoseconds since 1970; nil without one.
     static func find(
-        in folder: DirectoryHandle, _ name: String, cutoff: Int64, isKept: (PackedDigest) -> Bool
+        in folder: DirectoryHandle, _ name: String, ages: CollectionAges, isKept: (PackedDigest) -> Bool,
+        heldSince: (PackedDigest) -> Int64?
     ) throws -> UnreferencedBlobs {
         var found = UnreferencedBlobs()
         let entries = try folder.entries()
-        func isOld(_ path: String) throws -> Bool { try folder.status(path).map { $0.changed < cutoff } ?? false }
+        func isOld(_ path: String) throws -> Bool { try folder.status(path).map { $0.changed < ages.cutoff } ?? false }
         if entries.isEmpty, try isOld(".") { found.emptyDirectories.append(name) }
         for entry in entries {
             guard let digest = PackedDigest(hex: entry.name), entry.kind == .directory, entry.name.hasPrefix(name)
@@ -39,8 +43,9 @@ struct UnreferencedBlobs: Sendable {
                 if try isOld(entry.name) { found.emptyDirectories.append("\(name)/\(entry.name)") }
                 continue
             }
-            if status.changed >= cutoff {
-                found.young += 1
+            let touched = status.changed >= ages.cutoff(blob: digest) ? status.changed : nil
+            if let latest = [touched, heldSince(digest)].compactMap({ $0 }).max() {
+                found.waiting.add(bytes: status.size, until: ages.end(ofWaitSince: latest))
             } else {
                 found.blobs.append(Blob(digest: digest, size: status.size))
             }
@@ -50,7 +55,7 @@ struct UnreferencedBlobs: Sendable {
 
     mutating func add(_ other: UnreferencedBlobs) {
         blobs += other.blobs
-        young += other.young
+        waiting.add(other.waiting)
         emptyDirectories += other.emptyDirectories
         notes += other.notes
     }

@@ -19,7 +19,9 @@ package final class StoreUpload {
     private let repository: String
     private let descriptor: Int32
     private var isOpen = true
-    private let path: String
+    private let root: DirectoryHandle
+    /// What it lies in, below the root.
+    private let directory: String
     /// Of everything that has arrived; nil if that has to be read again to know it.
     private var hasher: DigestHasher?
     /// Bytes that `hasher` has seen.
@@ -29,19 +31,21 @@ package final class StoreUpload {
     /// Somebody else is writing to it.
     package struct Busy: Error {}
 
-    private init(
-        _ store: Store, _ repository: String, id: String, flags: Int32
-    ) throws {
+    /// - Parameter descriptor: of its data, and closed with it.
+    private init(_ store: Store, _ repository: String, id: String, in root: DirectoryHandle, _ descriptor: Int32) throws
+    {
         self.store = store
         self.repository = repository
         self.id = id
-        let path = "\(store.path)/\(store.paths.upload(id, repository))/data"
-        self.path = path
-        let descriptor = try systemCall("open", path) { open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0o666) }
+        self.root = root
         self.descriptor = descriptor
+        directory = store.paths.upload(id, repository)
         size = 0
         guard try tryLock(descriptor, LOCK_EX, path) else { throw Busy() }
     }
+
+    private var data: String { "\(directory)/data" }
+    private var path: String { "\(root.path)/\(data)" }
 
     deinit { close() }
 
@@ -55,6 +59,8 @@ package final class StoreUpload {
         if let hasher, let stamp = try? FileStamp(of: descriptor, path: path), stamp.size == hashed {
             store.uploadHashes.keep(hasher, of: id, stamp)
         }
+        // For those who go on reading, too: they have copies of the descriptor.
+        flock(descriptor, LOCK_UN)
         Glibc.close(descriptor)
     }
 
@@ -62,33 +68,30 @@ package final class StoreUpload {
     ///
     /// - Returns: nil if there is no such upload.
     package static func size(of id: String, in repository: String, _ store: Store) throws -> Int64? {
-        try isThere(id, in: repository, store)
-            ? fileSize("\(store.path)/\(store.paths.upload(id, repository))/data") : nil
+        try directory(of: id, in: repository, store).flatMap { try $0.root.size("\($0.path)/data") }
     }
 
     /// The name becomes part of a path, and only a UUID has the right form.
-    private static func isThere(_ id: String, in repository: String, _ store: Store) throws -> Bool {
-        try isUUID(id) && store.area().hasDirectory(at: "\(store.path)/\(store.paths.upload(id, repository))")
+    private static func directory(
+        of id: String, in repository: String, _ store: Store
+    ) throws -> (root: DirectoryHandle, path: String)? {
+        guard isUUID(id) else { return nil }
+        let root = try store.area().root, path = store.paths.upload(id, repository)
+        return try root.hasDirectory(path) ? (root, path) : nil
     }
 
     /// Begins one.
     package static func begin(in repository: String, of store: Store) throws -> StoreUpload {
         let id = uniqueName()
-        let directory = "\(store.path)/\(store.paths.upload(id, repository))"
-        let area = try store.area(), ownership = area.ownership
+        let directory = store.paths.upload(id, repository)
+        let area = try store.area()
         // Nobody was promised that an upload without bytes survives a power cut.
         try area.makeDirectory(at: directory, lasting: false)
-        let start = try systemCall("write", directory) {
-            open("\(directory)/startedat", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        }
-        defer { Glibc.close(start) }
-        try ownership.apply(to: start, path: directory)
-        try Array(Timestamp.rfc3339(Timestamp.now).utf8).withUnsafeBytes {
-            try writeAll($0, to: start, path: directory)
-        }
-        let upload = try StoreUpload(store, repository, id: id, flags: O_CREAT | O_EXCL)
+        let own = try area.root.openToWrite(directory)
+        try own.write(Array(Timestamp.rfc3339(Timestamp.now).utf8), to: "startedat", area.ownership)
+        let data = try own.makeFile("data", ownership: area.ownership)
+        let upload = try StoreUpload(store, repository, id: id, in: area.root, data)
         upload.hasher = DigestHasher(.sha256)
-        try ownership.apply(to: upload.descriptor, path: upload.path)
         return upload
     }
 
@@ -97,13 +100,10 @@ package final class StoreUpload {
     /// - Returns: nil if there is none.
     /// - Throws: `Busy`.
     package static func resume(_ id: String, in repository: String, of store: Store) throws -> StoreUpload? {
-        guard try isThere(id, in: repository, store) else { return nil }
-        let upload: StoreUpload
-        do {
-            upload = try StoreUpload(store, repository, id: id, flags: 0)
-        } catch StreamError.io(_, _, let code) where code == ENOENT || code == ENOTDIR {
-            return nil
-        }
+        guard let (root, directory) = try directory(of: id, in: repository, store),
+            let data = try root.fileToChange("\(directory)/data")
+        else { return nil }
+        let upload = try StoreUpload(store, repository, id: id, in: root, data)
         let stamp = try FileStamp(of: upload.descriptor, path: upload.path)
         guard stamp.isLinked else { return nil }
         upload.size = stamp.size
@@ -113,7 +113,7 @@ package final class StoreUpload {
     }
 
     /// What has arrived, and what is still going to, by offset.
-    package func reader() throws -> OpenFile { try OpenFile(reading: path) }
+    package func reader() throws -> OpenFile { try OpenFile(sharing: descriptor, path: path) }
 
     /// Writes what has arrived. What is appended is also to be hashed, which may happen on another thread.
     package func append(_ bytes: UnsafeRawBufferPointer) throws {
@@ -127,6 +127,15 @@ package final class StoreUpload {
         hashed += Int64(bytes.count)
     }
 
+    /// Whether what has arrived has to be read again to know whether it has a digest.
+    package func mustRead(for digest: Digest) -> Bool { hasher == nil || digest.algorithm != .sha256 }
+
+    /// Reads what has arrived, for a `commit` that follows.
+    package func readAhead(of digest: Digest) throws {
+        if hasher == nil { _ = try read(.sha256) }
+        if digest.algorithm != .sha256 { _ = try read(digest.algorithm) }
+    }
+
     /// Makes the bytes a blob that the repository can serve.
     ///
     /// - Returns: false if they have another digest; then the upload goes on.
@@ -135,21 +144,25 @@ package final class StoreUpload {
         let actual = try digest.algorithm == .sha256 ? canonical : read(digest.algorithm)
         guard actual == digest else { return false }
         try pace.end(at: size, in: descriptor, path: path)
-        try store.adoptUpload(path, descriptor, size: size, as: digest, canonical: canonical, in: repository)
+        try store.adoptUpload(data, descriptor, size: size, as: digest, canonical: canonical, in: repository)
         hasher = nil
-        try removeTree(parent(of: path))
+        try root.removeTree(directory)
         return true
     }
 
+    /// Reads what has arrived, once for all requests that name a digest which it has not.
     private func read(_ algorithm: Digest.Algorithm) throws -> Digest {
-        let source = HashingSource(FileSource(try OpenFile(reading: path), length: size), algorithm: algorithm)
+        let stamp = try FileStamp(of: descriptor, path: path)
+        if let known = store.uploadHashes.digest(algorithm, of: id, stamp) { return known }
+        let source = HashingSource(FileSource(try reader(), length: size), algorithm: algorithm)
         _ = try source.drain()
+        store.uploadHashes.note(source.digest(), of: id, stamp)
         return source.digest()
     }
 
     package func cancel() throws {
         hasher = nil
-        try removeTree(parent(of: path))
+        try root.removeTree(directory)
     }
 
     private static func isUUID(_ text: String) -> Bool {
@@ -166,16 +179,17 @@ extension Store {
     package func purgeUploads(olderThan age: Duration, dryRun: Bool) throws -> [String] {
         let latest = Timestamp.now - Int(age.components.seconds)
         var purged: [String] = []
-        let tree = DirectoryTree(path)
         for repository in try repositoriesWithUploads() {
             // Those that are out of the store are nobody's here: verify tells of the link.
-            guard (try? tree.hasDirectory(paths.uploads(repository))) == true else { continue }
-            for id in try listDirectory("\(path)/\(paths.uploads(repository))") ?? [] {
-                let directory = "\(path)/\(paths.upload(id, repository))"
-                let started = try readFile("\(directory)/startedat", limit: 4096).flatMap {
+            guard let root = try root.ifThere(), (try? root.hasDirectory(paths.uploads(repository))) == true else {
+                continue
+            }
+            for id in try list(paths.uploads(repository)) ?? [] {
+                let directory = paths.upload(id, repository)
+                let started = try root.read("\(directory)/startedat", limit: 4096).flatMap {
                     Timestamp.parse(String(decoding: $0, as: UTF8.self))
                 }
-                guard let began = try started ?? modificationTime(directory), began < latest else { continue }
+                guard let began = try started ?? modified(directory), began < latest else { continue }
                 do {
                     _ = try StoreUpload.resume(id, in: repository, of: self)
                 } catch is StoreUpload.Busy {
@@ -183,7 +197,7 @@ extension Store {
                     continue
                 }
                 purged.append("\(repository)/\(id)")
-                if !dryRun { try removeTree(directory) }
+                if !dryRun { try root.removeTree(directory) }
             }
         }
         return purged
@@ -193,7 +207,7 @@ extension Store {
         var found: [String] = []
         func walk(_ repository: String) throws {
             let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
-            for name in try listDirectory("\(path)/\(directory)") ?? [] {
+            for name in try list(directory) ?? [] {
                 if name == "_uploads" { found.append(repository) }
                 let child = repository.isEmpty ? name : "\(repository)/\(name)"
                 if !name.hasPrefix("_"), ImageName.isRepository(child) { try walk(child) }

@@ -12,8 +12,15 @@ final class UploadHashes: Sendable {
         var stamp: FileStamp
     }
 
+    /// The digest of all that has arrived.
+    private struct Result {
+        var digest: Digest
+        var stamp: FileStamp
+    }
+
     private static let limit = 4096
     private let entries = Mutex<[String: Entry]>([:])
+    private let results = Mutex<[String: Result]>([:])
 
     func keep(_ hasher: DigestHasher, of id: String, _ stamp: FileStamp) {
         entries.withLock { entries in
@@ -21,6 +28,18 @@ final class UploadHashes: Sendable {
             if entries.count >= Self.limit, let some = entries.keys.first { entries[some] = nil }
             entries[id] = Entry(hasher: hasher, stamp: stamp)
         }
+    }
+
+    func note(_ digest: Digest, of id: String, _ stamp: FileStamp) {
+        results.withLock { results in
+            if results.count >= Self.limit, let some = results.keys.first { results[some] = nil }
+            results["\(id) \(digest.algorithm)"] = Result(digest: digest, stamp: stamp)
+        }
+    }
+
+    func digest(_ algorithm: Digest.Algorithm, of id: String, _ stamp: FileStamp) -> Digest? {
+        guard let result = results.withLock({ $0["\(id) \(algorithm)"] }), result.stamp == stamp else { return nil }
+        return result.digest
     }
 
     func take(_ id: String, _ stamp: FileStamp) -> DigestHasher? {

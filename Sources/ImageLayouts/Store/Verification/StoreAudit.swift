@@ -6,8 +6,6 @@ import ImageTransfer
 struct StoreAudit: Sendable {
     let root: String
 
-    private var base: String { "\(root)/\(StorePaths.standard.root)" }
-
     /// Where a directory of the store is a link that leads elsewhere, which is not followed: there is nothing else to be
     /// told then. nil where everything is here.
     private func surveyElsewhere() async throws -> PlaceSurvey? {
@@ -64,7 +62,7 @@ struct StoreAudit: Sendable {
             if case .failure(let failure) = $0 { failure.finding } else { nil }
         }
         let (blobs, leftovers) = try await Workers.blobs.run {
-            (try BlobFiles(below: base, within: root), try StagingArea.leftovers(in: root))
+            (try BlobFiles(of: root), try StagingArea.leftovers(in: root))
         }
         permissions.add(blobs.permissions)
         empty += blobs.emptyDirectories
@@ -113,7 +111,7 @@ struct StoreAudit: Sendable {
     /// In the order of their names; what cannot be looked at comes last.
     private func repositories(_ names: [String]?) async throws -> [Result<RepositoryLinks, Unreadable>] {
         let (folder, found, departures) = try await Workers.blobs.run {
-            guard let tree = try DirectoryHandle.open(base, within: root) else {
+            guard let tree = try DirectoryHandle.open(root)?.open(StorePaths.standard.root) else {
                 throw try ForeignMembers.error(of: DirectoryTree(root))
             }
             guard let folder = try tree.open("repositories") else {
@@ -156,8 +154,9 @@ private struct BlobFiles: Sendable {
     var permissions = PermissionSurvey()
     var emptyDirectories = 0
 
-    init(below base: String, within root: String) throws {
-        let tree = try DirectoryHandle.open(base, within: root)
+    /// - Parameter root: the store's.
+    init(of root: String) throws {
+        let tree = try DirectoryHandle.open(root)?.open(StorePaths.standard.root)
         for entry in try tree?.entries() ?? [] where entry.name != "blobs" && entry.name != "repositories" {
             stranger(entry.name)
         }

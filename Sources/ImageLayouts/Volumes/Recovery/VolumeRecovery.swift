@@ -44,7 +44,7 @@ public struct VolumeRecovery: Sendable {
         let recoveries = try candidates.compactMap { path -> Parity? in
             guard VolumeNames.isRecovery(path) else { return nil }
             do {
-                let tree = try openTree(path)
+                let tree = try openTree(OpenFile(reading: path))
                 return try RecoveryFile(in: tree).map { Parity(tree: tree, file: $0) }
             } catch let error where BrokenImage(name: .none, error: error) != nil {
                 // It is as lost as the others.
@@ -97,14 +97,14 @@ public struct VolumeRecovery: Sendable {
     }
 
     private func make(
-        _ lost: [Int], of volumes: [BlobRecord], from present: [Int: String], _ parity: [Parity],
+        _ lost: [Int], of volumes: [BlobRecord], from present: [Int: OpenFile], _ parity: [Parity],
         at targets: [String], _ stop: StopFlag
     ) throws -> [Volume] {
         let whole = present.keys.sorted()
         let code = try ErasureCode(
             making: lost, from: whole + parity.map { volumes.count + $0.file.number - 1 }, data: volumes.count,
             parity: parity[0].file.recoveryVolumes)
-        var sources: [any ByteSource] = try whole.map { FileSource(try OpenFile(reading: present[$0] ?? "")) }
+        var sources: [any ByteSource] = whole.compactMap { present[$0].map { FileSource($0) } }
         sources += try parity.compactMap { try $0.tree.open(RecoveryFile.parityPath) }
         progress.plan(
             whole.map { volumes[$0].size }.reduce(Int64(parity.count) * parity[0].file.parity.size) {
@@ -113,7 +113,9 @@ public struct VolumeRecovery: Sendable {
         sources = sources.map { MeteredSource($0, progress: progress, stop: stop) }
         let reader = ShardReader(
             sources, length: parity[0].file.parity.size, others: lost.count)
-        let files = try targets.map { try StagedFile(beside: $0) }
+        // Who may not read the others may not read these.
+        let mode = try present.values.reduce(0o666) { try $0 & $1.stamp().mode }
+        let files = try targets.map { try StagedFile(beside: FilePlace($0, followingLinks: false), mode: mode) }
         let buffers = lost.map { _ in
             UnsafeMutableRawBufferPointer.allocate(byteCount: reader.stripeSize, alignment: 64)
         }
@@ -137,7 +139,7 @@ public struct VolumeRecovery: Sendable {
             }
         }
         return try zip(zip(files, targets), lost).map { made, number in
-            try made.0.commit(to: made.1)
+            try made.0.commit()
             return Volume(
                 path: made.1, number: number + 1, digest: volumes[number].digest, size: volumes[number].size)
         }
@@ -154,7 +156,8 @@ public struct VolumeRecovery: Sendable {
             guard let names = try listDirectory(directory) else { throw TransferError.notFound("there is no \(path)") }
             let stem = isDirectory ? nil : VolumeNames.stem(of: lastComponent(of: path))
             for name in names where name.hasSuffix(".tar") && (stem.map { name.hasPrefix($0 + ".") } ?? true) {
-                found.append("\(directory)/\(name)")
+                let file = "\(directory)/\(name)"
+                if try fileKind(file) == .file { found.append(file) }
             }
             // Whatever it is called.
             if !isDirectory, try fileKind(path) == .file { found.append(path) }
@@ -163,22 +166,23 @@ public struct VolumeRecovery: Sendable {
         return try found.filter { seen.insert(try realPath($0) ?? $0).inserted }
     }
 
-    /// The volumes that are whole, by their position.
+    /// The volumes that are whole, by their position: open, since another file may come to be at the path of one.
     private func find(
         _ volumes: [BlobRecord], in candidates: [String], _ stop: StopFlag
-    ) throws -> [Int: String] {
-        var present: [Int: String] = [:]
+    ) throws -> [Int: OpenFile] {
+        var present: [Int: OpenFile] = [:]
         let sizes = Set(volumes.map(\.size))
-        let files = try candidates.compactMap { path -> (path: String, size: Int64)? in
-            guard try fileKind(path) == .file, let size = try fileSize(path), sizes.contains(size) else { return nil }
-            progress.plan(size)
-            return (path, size)
+        let files = try candidates.compactMap { path -> OpenFile? in
+            let file = try OpenFile(reading: path)
+            guard sizes.contains(file.size) else { return nil }
+            progress.plan(file.size)
+            return file
         }
-        for (path, size) in files {
-            let digest = try digest(of: FileSource(try OpenFile(reading: path)), stop)
+        for file in files {
+            let digest = try digest(of: FileSource(file), stop)
             for (position, volume) in volumes.enumerated()
-            where volume.digest == digest && volume.size == size && present[position] == nil {
-                present[position] = path
+            where volume.digest == digest && volume.size == file.size && present[position] == nil {
+                present[position] = file
                 break
             }
         }
@@ -202,7 +206,7 @@ public struct VolumeRecovery: Sendable {
         let path = directory.map { "\($0)/\(lastComponent(of: path))" } ?? path
         guard try fileKind(path) != nil else { return path }
         do {
-            let place = try VolumePlace(in: openTree(path))
+            let place = try VolumePlace(in: openTree(OpenFile(reading: path)))
             if place?.set == set { return path }
         } catch let error as StreamError where error.isAboutContent {
             return path

@@ -13,7 +13,7 @@ package struct BcryptHash: Hashable, Sendable {
 
     /// 60 ASCII characters.
     let text: [UInt8]
-    let cost: Int
+    package let cost: Int
 
     /// - Returns: nil unless it is `$2a$`, `$2b$` or `$2y$` and whole. `$2x$` is what a broken program made.
     package init?(_ text: some Collection<UInt8>) {

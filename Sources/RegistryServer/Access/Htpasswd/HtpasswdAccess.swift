@@ -8,8 +8,11 @@ import Synchronization
 ///
 /// The file is read again when it changes, so that what it says now counts; while it cannot be read, nobody gets in,
 /// and requests fail with that error rather than as if the password were wrong. Users who are not there cost as much
-/// time as those who are. What was verified is remembered until the file changes, since bcrypt at every request would
-/// leave room for a dozen requests a second.
+/// time as most who are. What was verified is remembered for as long as the user's hash stays the same, since bcrypt
+/// at every request would leave room for a dozen requests a second.
+///
+/// Clients take turns when passwords are checked, and passwords of clients that have gone are not checked. Too many
+/// waiting passwords of one client are refused with `Overload`.
 ///
 /// A file that is missing when the server starts is made, as the original does, but without a password in the log:
 /// see `HtpasswdFile.create`.
@@ -19,15 +22,18 @@ package final class HtpasswdAccess: AccessControl {
     /// The file as it was read.
     private struct Reading: Sendable {
         var stamp: FileStamp
+        /// Debian's configuration names the directory that it lies in, and the original starts with that.
+        var isDirectory: Bool { stamp.kind == .directory }
         /// Whether the stamp tells of every later change.
         var isSettled: Bool
         var digest: Digest
         var file: HtpasswdFile
-        var verified = VerifiedCache<Bool>()
     }
 
     /// More lines than these are not named one by one.
     private static let namedProblems = 10
+    /// Time after which a client stops waiting.
+    private static let patience = Duration.seconds(20)
 
     private let challenge: String
     private let path: String
@@ -35,6 +41,11 @@ package final class HtpasswdAccess: AccessControl {
     private let reading: Mutex<Reading>
     /// Held by a worker while it reads the file, so that one does.
     private let isReading = Mutex<Void>(())
+    private let verified = VerifiedCache<Bool>()
+    /// Their number is limited by that of connections, and for each client by its turns.
+    private let checks = SharedWork<VerifiedCache<Bool>.Key, Bool>(
+        clock: SystemClock(), limit: .max, busy: Overload.ofServer)
+    private let turns = FairShare(units: Workers.passwords.count, patience: patience)
 
     /// Reads the file; makes it if it is missing.
     ///
@@ -51,6 +62,9 @@ package final class HtpasswdAccess: AccessControl {
         }
         let first = try Self.read(path)
         reading = Mutex(first)
+        if first.isDirectory {
+            logger.warning("\(path): expected a password file, found a directory; nobody can log in until there is one")
+        }
         report(first.file)
     }
 
@@ -59,20 +73,34 @@ package final class HtpasswdAccess: AccessControl {
         guard let credentials = BasicCredentials(authorization) else {
             throw denied("the Authorization header is not Basic with a user and a password")
         }
-        let reading = try await current()
-        let (hash, isKnown) = reading.file.hash(of: credentials.user)
-        let key = reading.verified.key(for: credentials.user, credentials.password, hash.text)
-        if reading.verified[key] == nil {
-            let isGood = try await Workers.passwords.run {
-                // A client sends many requests at once: while this one waited, another may have done the work.
-                if reading.verified[key] != nil { return true }
-                let matches = hash.matches(credentials.password)
-                if matches && isKnown { reading.verified[key] = true }
-                return matches && isKnown
+        let (hash, isKnown) = try await current().file.hash(of: credentials.user)
+        let key = verified.key(for: credentials.user, credentials.password, hash.text)
+        if verified[key] == nil {
+            guard try await matches(hash, credentials.password, key), isKnown else {
+                throw denied("there is no such user with this password")
             }
-            guard isGood else { throw denied("there is no such user with this password") }
+            verified[key] = true
         }
         return String(decoding: credentials.user, as: UTF8.self)
+    }
+
+    /// Checks a password once for all requests that bring it at the same time, as those of one client do.
+    private func matches(
+        _ hash: BcryptHash, _ password: [UInt8], _ key: VerifiedCache<Bool>.Key
+    ) async throws -> Bool {
+        let share = ClientConnection.currentShare
+        return try await checks.value(for: key, within: Self.patience, orThrow: Overload.ofServer) { [turns] isWanted in
+            try await turns.run(on: .passwords, for: share, if: isWanted) { hash.matches(password) }
+        }
+    }
+
+    /// Reads the file again, changed or not.
+    package func reload() async {
+        do {
+            _ = try await Workers.blobs.run { try self.readAgain(always: true) }
+        } catch {
+            logger.error("\(error)")
+        }
     }
 
     private func denied(_ reason: String) -> AccessDenied { AccessDenied(challenge: challenge, reason: reason) }
@@ -81,7 +109,7 @@ package final class HtpasswdAccess: AccessControl {
 
     private func current() async throws -> Reading {
         if let fresh = try fresh() { return fresh }
-        return try await Workers.passwords.run { try self.readAgain() }
+        return try await Workers.blobs.run { try self.readAgain() }
     }
 
     /// What was read, if the file is still the same.
@@ -91,20 +119,17 @@ package final class HtpasswdAccess: AccessControl {
         return known.isSettled && known.stamp == stamp ? known : nil
     }
 
-    private func readAgain() throws -> Reading {
+    private func readAgain(always: Bool = false) throws -> Reading {
         try isReading.withLock { _ in
-            if let fresh = try fresh() { return fresh }
-            var new = try Self.read(path)
+            if !always, let fresh = try fresh() { return fresh }
+            let new = try Self.read(path)
             let old = reading.withLock { $0 }
-            if new.digest == old.digest {
-                new.verified = old.verified
-            } else {
+            if new.digest != old.digest {
                 logger.info("\(path) has changed and was read again")
                 report(new.file)
             }
-            let result = new
-            reading.withLock { $0 = result }
-            return result
+            reading.withLock { $0 = new }
+            return new
         }
     }
 
@@ -112,6 +137,9 @@ package final class HtpasswdAccess: AccessControl {
         // The stamp before the bytes: a change in between is seen next time.
         let stamp = try FileStamp(of: path)
         let isSettled = stamp.isSettled
+        guard stamp.kind != .directory else {
+            return Reading(stamp: stamp, isSettled: isSettled, digest: Digest(of: []), file: try HtpasswdFile([]))
+        }
         guard let bytes = try TextFile.read(path, limit: HtpasswdFile.sizeLimit) else {
             throw StreamError.io(operation: "read", path: path, errno: ENOENT)
         }

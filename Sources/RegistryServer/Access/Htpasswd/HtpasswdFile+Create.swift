@@ -1,5 +1,4 @@
 import ByteStreams
-import Glibc
 import ImageModel
 import ImageTransfer
 
@@ -16,20 +15,21 @@ extension HtpasswdFile {
         guard let hash = BcryptHash.make(of: Array(password.utf8)) else {
             throw TransferError.refused("this system's libcrypt cannot make bcrypt hashes: make \(path) by htpasswd -B")
         }
-        try makeDirectories(parent(of: path))
+        let directory = try DirectoryHandle.make(parent(of: path))
+        let name = lastComponent(of: path)
         // The password first: a file of passwords that nobody knows would not be made anew.
         let secret = path + ".initial-password"
-        guard try place(Array((password + "\n").utf8), at: secret) else {
+        guard try place(Array((password + "\n").utf8), as: lastComponent(of: secret), in: directory) else {
             throw TransferError.refused(
                 "\(path) is missing, but \(secret) is there from another start: "
                     + "remove that, or make \(path) by htpasswd -B")
         }
         do {
-            guard try place(Array("docker:".utf8) + hash.text + [10], at: path) else {
+            guard try place(Array("docker:".utf8) + hash.text + [10], as: name, in: directory) else {
                 throw TransferError.refused("somebody else has made \(path) just now: start again")
             }
         } catch {
-            try removeFile(secret)
+            try directory.removeFile(lastComponent(of: secret))
             throw error
         }
         return secret
@@ -38,17 +38,9 @@ extension HtpasswdFile {
     /// Writes a file, whole or not at all.
     ///
     /// - Returns: false if there is one already, which stays as it is.
-    private static func place(_ bytes: [UInt8], at path: String) throws -> Bool {
-        let file = try StagedFile(in: parent(of: path), mode: 0o600)
-        defer { file.cancel() }
+    private static func place(_ bytes: [UInt8], as name: String, in directory: DirectoryHandle) throws -> Bool {
+        let file = try StagedFile(in: directory, mode: 0o600)
         try bytes.withUnsafeBytes { try file.write($0) }
-        try file.flush()
-        guard link(file.path, path) == 0 else {
-            let code = errno
-            if code == EEXIST { return false }
-            throw StreamError.io(operation: "make", path: path, errno: code)
-        }
-        try syncDirectory(parent(of: path))
-        return true
+        return try file.commitIfAbsent(name)
     }
 }

@@ -12,7 +12,8 @@ package struct HtpasswdFile: Sendable {
     private var hashes: [[UInt8]: BcryptHash] = [:]
     /// What is wrong with some lines, for the log: number and fault, nothing of what they hold.
     package private(set) var problems: [String] = []
-    /// For users that are not there: as much work as the dearest user's.
+    /// For users that are not there: as much work as most users' passwords. The dearest user's would let strangers
+    /// keep the registry busy for seconds with each of their guesses.
     private let dummy: BcryptHash
 
     /// - Throws: `StreamError.limit`.
@@ -39,10 +40,12 @@ package struct HtpasswdFile: Sendable {
                 throw StreamError.limit("a password file may have \(Self.userLimit) users, this one has more")
             }
         }
-        dummy = .dummy(cost: hashes.values.map(\.cost).max() ?? BcryptHash.usualCost)
+        let costs = hashes.values.reduce(into: [:]) { $0[$1.cost, default: 0] += 1 }
+        let most = costs.max { ($0.value, $0.key) < ($1.value, $1.key) }
+        dummy = .dummy(cost: most?.key ?? BcryptHash.usualCost)
     }
 
-    /// - Returns: the user's hash, or another that costs as much to check and that nobody has.
+    /// - Returns: the user's hash, or another that costs as much to check as most and that nobody has.
     package func hash(of user: [UInt8]) -> (hash: BcryptHash, isKnown: Bool) {
         hashes[user].map { ($0, true) } ?? (dummy, false)
     }

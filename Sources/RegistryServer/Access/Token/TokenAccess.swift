@@ -43,8 +43,8 @@ package struct TokenAccess: AccessControl {
         let claims: TokenClaims
         do {
             claims = try await verifier.claims(of: token)
-        } catch {
-            throw denied("the token does not count: \(error.reason)", error: "invalid_token")
+        } catch let refusal as TokenRefusal {
+            throw denied("the token does not count: \(refusal.reason)", error: "invalid_token")
         }
         if let missing = items.first(where: { !claims.allows($0) }) {
             throw denied(

@@ -1,3 +1,4 @@
+import ByteStreams
 import Glibc
 
 /// Checks a token: its form, what it says, and whose signature it has.
@@ -17,6 +18,8 @@ package struct TokenVerifier: Sendable {
     private let algorithms: Set<String>
     private let keys: TrustedKeys
     private let verified = VerifiedCache<Verified>(limit: 1024)
+    /// Signatures that are checked at once: strangers send tokens too, and may choose the most expensive keys.
+    private let checks = FairShare(units: max(1, Workers.coreCount - 1))
 
     /// - Parameters:
     ///   - audience: this registry's `service`.
@@ -28,7 +31,8 @@ package struct TokenVerifier: Sendable {
         self.keys = keys
     }
 
-    func claims(of token: Substring) async throws(TokenRefusal) -> TokenClaims {
+    /// - Throws: `TokenRefusal`, `Overload`; `CancellationError` if the client has gone.
+    func claims(of token: Substring) async throws -> TokenClaims {
         let now = Double(time(nil))
         let place = verified.key(for: Array(token.utf8))
         if let known = verified[place], now < known.until {
@@ -39,9 +43,11 @@ package struct TokenVerifier: Sendable {
         // What costs nothing comes before what costs: strangers ask too.
         try token.header.check(algorithms: algorithms)
         try token.claims.check(issuer: issuer, audience: audience, now: now)
-        let key = try await keys.key(for: token.header)
-        guard await key.verifies(token.signature, of: token.signed, algorithm: token.header.alg) else {
-            throw TokenRefusal("its signature is not of the key that it names")
+        try await checks.use(1, for: ClientConnection.currentShare) {
+            let key = try await keys.key(for: token.header)
+            guard await key.verifies(token.signature, of: token.signed, algorithm: token.header.alg) else {
+                throw TokenRefusal("its signature is not of the key that it names")
+            }
         }
         verified[place] = Verified(claims: token.claims, until: now + Self.memory)
         return token.claims

@@ -13,7 +13,7 @@ import X509
 package struct TrustedKeys: Sendable {
     /// Bytes of a file.
     static let fileLimit = 4 << 20
-    /// Certificates of one chain. The ways to build a chain grow with their factorial, and strangers send them.
+    /// Certificates of one chain, which strangers send.
     static let chainLimit = 5
 
     private let roots: Set<Certificate>
@@ -83,6 +83,10 @@ package struct TrustedKeys: Sendable {
         guard let verifier else { throw TokenRefusal("there is no rootcertbundle to check its certificate by") }
         guard chain.count <= Self.chainLimit else { throw TokenRefusal("its chain has too many certificates") }
         let certificates = try Self.certificates(in: chain)
+        // Else the ways to build a chain, each a signature to be checked, grow with the factorial of their number.
+        guard Set(certificates.map { "\($0.subject)" }).count == certificates.count else {
+            throw TokenRefusal("its chain has several certificates for one subject")
+        }
         let leaf = certificates[0]
         if roots.contains(leaf) {
             // Trusted as it is: need not be an authority.
@@ -132,7 +136,7 @@ package struct TrustedKeys: Sendable {
         do {
             documents = try PEMDocument.parseMultiple(pemString: String(decoding: bytes, as: UTF8.self))
         } catch {
-            throw TransferError.refused("rootcertbundle \(path) is not a PEM file: \(error)")
+            throw TransferError.refused("rootcertbundle \(path): invalid; expected certificates (PEM)")
         }
         var certificates: [Certificate] = []
         var number = 0
@@ -142,7 +146,9 @@ package struct TrustedKeys: Sendable {
                 certificates.append(try Certificate(pemDocument: document))
             } catch {
                 // X509 refuses RSA keys of less than 2048 bits, and kinds of keys that it does not know.
-                problems.append("\(path): certificate \(number) does not count: \(error)")
+                problems.append(
+                    "\(path): certificate \(number) is damaged or has an unsupported key; expected RSA of at least "
+                        + "2048 bits, ECDSA or Ed25519")
             }
         }
         guard !certificates.isEmpty else {

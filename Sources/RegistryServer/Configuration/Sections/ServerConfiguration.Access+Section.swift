@@ -12,6 +12,7 @@ extension ServerConfiguration.Access {
             let options = section.section(kind)
             switch kind {
             case "htpasswd":
+                options.refuseUnknownKeys()
                 let realm = options.require("realm", .text, "write what browsers are to show, such as basic-realm")
                 let path = options.require("path", .text, "write the path of the file that htpasswd -B makes")
                 if let realm, let path { self = .htpasswd(realm: realm, path: path) }
@@ -40,6 +41,7 @@ extension ServerConfiguration.Token {
     private static func isShared(_ algorithm: String) -> Bool { ["HS256", "HS384", "HS512"].contains(algorithm) }
 
     init?(_ section: Section) {
+        section.refuseUnknownKeys()
         // Clients that are redirected by the registry's own name never see the realm.
         let redirects = section.read("autoredirect", .flag) ?? false
         let realm = section.require("realm", redirects ? .text : .url, "write the token server's URL")
@@ -52,6 +54,7 @@ extension ServerConfiguration.Token {
             section.complain("rootcertbundle", "is missing: \(advice)")
         }
         let redirectPath = section.read("autoredirectpath", .urlPath)
+        section.refuseEmpty("signingalgorithms", "write some of \(Self.safeAlgorithms), or leave the key out")
         let signing: [String]? = section.read(
             "signingalgorithms",
             .texts { (name) throws(Complaint) in

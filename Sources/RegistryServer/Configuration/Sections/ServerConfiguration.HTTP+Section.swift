@@ -19,6 +19,12 @@ extension ServerConfiguration.HTTP {
         section.read("secret", .secret, into: &secret)
         section.read("headers", .headers, into: &headers)
         section.read("draintimeout", .duration, into: &drainTimeout)
+        let limits = section.section("connections")
+        limits.read("max", .count, into: &connections.most, unless: 0)
+        limits.read("maxperclient", .count, into: &connections.mostOfClient, unless: 0)
+        section.read("trustedproxies", .networks, into: &trustedProxies)
+        section.refuseEmpty("tls", "nothing would be encrypted; write certificate and key, or leave tls out")
+        section.refuseMisspellings(of: "tls")
         tls = .init(section.section("tls"))
 
         let debug = section.section("debug")
@@ -37,8 +43,12 @@ extension ServerConfiguration.HTTP {
 }
 
 extension ServerConfiguration.TLS {
+    /// Any of these says that connections are to be encrypted.
+    private static let keys = ["certificate", "key", "clientcas", "clientauth", "minimumtls", "ciphersuites"]
+
     /// nil: plain HTTP.
     init?(_ section: Section) {
+        section.refuseUnknownKeys()
         let letsEncrypt = section.section("letsencrypt")
         let cache = letsEncrypt.read("cachefile", .text)
         let hosts = letsEncrypt.read("hosts", .texts) ?? []
@@ -48,7 +58,16 @@ extension ServerConfiguration.TLS {
             section.complain("letsencrypt", "dray gets no certificates: \(advice)")
         }
 
-        let authorities = section.read("clientcas", .texts) ?? []
+        for key in Self.keys.dropFirst(2) { section.refuseEmpty(key, "write a value, or leave the key out") }
+        let authorities: [String]? = section.read(
+            "clientcas",
+            .texts { (path) throws(Complaint) in
+                if path.isEmpty { throw Complaint("has an empty entry: write the path of a PEM file") }
+            })
+        if section.has("clientauth"), !section.has("clientcas") {
+            section.complain(
+                "clientauth", "has no clientcas to check client certificates by: write their PEM files as clientcas")
+        }
         let authentication: ClientAuthentication? = section.read("clientauth", .choice())
         let version: Version? = section.read("minimumtls", .choice())
         let suites: [String]? = section.read(
@@ -59,13 +78,12 @@ extension ServerConfiguration.TLS {
                 throw Complaint("\(quoted(name)) is no cipher suite that there is: write some of \(names)")
             })
 
-        // Where neither is there, nothing else of the section means anything. Half of a pair is no plain HTTP.
-        guard section.has("certificate") || section.has("key") || !authorities.isEmpty else { return nil }
+        guard !Set(section.keys).isDisjoint(with: Self.keys) else { return nil }
         let certificate = section.require("certificate", .text, "write the path of the PEM file")
         let key = section.require("key", .text, "write the path of the PEM file")
         guard let certificate, let key else { return nil }
         self.init(certificate: certificate, key: key)
-        clientAuthorities = authorities
+        clientAuthorities = authorities ?? []
         clientAuthentication = authentication ?? clientAuthentication
         minimumVersion = version ?? minimumVersion
         cipherSuites = suites ?? []

@@ -18,14 +18,14 @@ extension ServerConfiguration.Health {
     }
 
     private static func http(_ section: Section) -> Check.Target? {
-        let url = section.require("uri", .url, "write the URL that has to answer")
+        let url = section.require("uri", .askedURL, "write the URL that has to answer")
         var status = 200
         section.read("statuscode", .number(in: 0...599), into: &status, unless: 0)
         let headers = section.read("headers", .headers) ?? []
         let timeout = timeout(section)
         return url.map { url in
-            let pairs = headers.flatMap { header in header.values.map { (name: header.name, value: $0) } }
-            return .http(url: url, status: status, headers: pairs, timeout: timeout)
+            let pairs = url.headers(headers).flatMap { header in header.values.map { (name: header.name, value: $0) } }
+            return .http(url: url.url, status: status, headers: pairs, timeout: timeout)
         }
     }
 

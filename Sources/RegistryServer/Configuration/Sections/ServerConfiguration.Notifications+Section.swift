@@ -1,4 +1,5 @@
 import ConfigurationFiles
+import ImageModel
 
 extension ServerConfiguration.Notifications {
     init(_ section: Section) {
@@ -13,10 +14,13 @@ extension ServerConfiguration.Notifications.Endpoint {
 
     init?(_ section: Section) {
         let isOff = section.read("disabled", .flag) ?? false
-        let address = isOff ? section.read("url", .url) : section.require("url", .url, "write where events are to go")
-        self.init(name: section.read("name", .text) ?? section.path, url: address ?? "")
+        let address =
+            isOff ? section.read("url", .askedURL) : section.require("url", .askedURL, "write where events are to go")
+        // The name is in logs and metrics, and may be the URL.
+        self.init(name: PrintableURL.value(section.read("name", .text) ?? section.path), url: address?.url ?? "")
         isDisabled = isOff
         section.read("headers", .headers, into: &headers)
+        headers = address?.headers(headers) ?? headers
         section.read("timeout", .duration, into: &timeout, unless: .zero)
         section.read("threshold", .count, into: &threshold, unless: 0)
         section.read("backoff", .duration, into: &backoff, unless: .zero)

@@ -12,7 +12,11 @@ extension ServerConfiguration.Storage {
         section.section("delete").read("enabled", .flag, into: &allowsDeletion)
 
         let maintenance = section.section("maintenance")
-        maintenance.section("readonly").read("enabled", .flag, into: &isReadOnly)
+        maintenance.refuseEmpty("readonly", "pushes would be taken; write enabled: true or false in it")
+        let readOnly = maintenance.section("readonly")
+        readOnly.refuseUnknownKeys()
+        readOnly.refuseEmpty("enabled", "pushes would be taken; write true or false")
+        readOnly.read("enabled", .flag, into: &isReadOnly)
         purging = .init(maintenance.section("uploadpurging"))
 
         let advice = "write storage: filesystem: rootdirectory: DIRECTORY"

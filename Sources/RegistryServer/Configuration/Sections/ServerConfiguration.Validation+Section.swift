@@ -12,10 +12,10 @@ extension ServerConfiguration.Validation {
 
         let manifests = section.section("manifests")
         let urls = manifests.section("urls")
-        let allowed = urls.read("allow", .list(.expression)) ?? []
+        urls.refuseUnknownKeys()
+        for key in ["allow", "deny"] { urls.refuseEmpty(key, "write regular expressions, or leave the key out") }
+        allowedURLs = urls.read("allow", .list(.expression)) ?? []
         deniedURLs = urls.read("deny", .list(.expression)) ?? []
-        // With a list of what is denied alone, all else is allowed.
-        allowedURLs = allowed.isEmpty && deniedURLs.isEmpty ? nil : allowed
 
         let indexes = manifests.section("indexes")
         let list = indexes.sections("platformlist").compactMap(Self.platform)

@@ -1,11 +1,15 @@
 import ConfigurationFiles
+import ImageModel
+import RegistryClient
 
 extension ValueKind where Value == ServerConfiguration.HTTP.Address {
     /// `[HOST]:PORT` to listen at.
     static var address: ValueKind {
         text { (text) throws(Complaint) in
-            guard let (host, port) = hostAndPort(text) else { throw notAnAddress(text, "such as :5000") }
-            return .tcp(host: host, port: port)
+            guard let address = ServerConfiguration.HTTP.Address(text) else {
+                throw notAnAddress(text, "such as :5000")
+            }
+            return address
         }
     }
 
@@ -13,22 +17,57 @@ extension ValueKind where Value == ServerConfiguration.HTTP.Address {
     static var socket: ValueKind { text { .unix(path: $0) } }
 }
 
+extension ServerConfiguration.HTTP.Address {
+    /// - Returns: nil for anything but `[HOST]:PORT`; an IPv6 address goes in brackets.
+    public init?(_ text: String) {
+        guard let (host, port) = hostAndPort(text) else { return nil }
+        self = .tcp(host: host, port: port)
+    }
+}
+
 extension ValueKind where Value == String {
     /// `HOST:PORT` of someone else.
     static var remoteAddress: ValueKind {
         text { (text) throws(Complaint) in
-            guard let (host, port) = hostAndPort(text), !host.isEmpty, port > 0 else {
+            guard let (host, port) = hostAndPort(text), HostName.isValid(host), port > 0 else {
                 throw notAnAddress(text, "such as 10.0.0.5:6379")
             }
             return text
         }
     }
 
-    /// `http://...` or `https://...`
+    /// `ADDRESS/BITS`, or a single address.
+    static var network: ValueKind {
+        text { (text) throws(Complaint) in
+            let network = IPAddress(text).map { "\(text)/\(8 * $0.bytes.count)" } ?? text
+            guard IPNetwork(network) != nil else {
+                throw Complaint("\(quoted(text)) is neither an address nor a network such as 10.0.0.0/8")
+            }
+            return network
+        }
+    }
+
+    /// `http://...` or `https://...`, without a user name.
     static var url: ValueKind {
         text { (text) throws(Complaint) in
-            guard WebAddress(text) != nil else {
-                throw Complaint("\(quoted(text)) is no URL: write it with its scheme, such as https://host.example")
+            guard let address = WebAddress(text) else { throw notAURL(text) }
+            guard address.account == nil else {
+                throw Complaint("\(quoted(text)) holds a user name, which clients would see: remove it")
+            }
+            return text
+        }
+    }
+
+    /// `proxy.remoteurl`: a registry's API is below it.
+    static var upstreamURL: ValueKind {
+        ValueKind { (node, remark) throws(Complaint) in
+            let text = try ValueKind.text.read(node, remark)
+            guard let address = WebAddress(text) else { throw notAURL(text) }
+            guard address.account == nil, !text.contains("@") else {
+                throw Complaint("holds a user name: write proxy.username and proxy.password instead")
+            }
+            guard !text.contains("?"), !text.contains("#") else {
+                throw Complaint("\(quoted(text)) has a query or fragment: remove it")
             }
             return text
         }
@@ -38,7 +77,8 @@ extension ValueKind where Value == String {
     static var location: ValueKind {
         ValueKind { (node, remark) throws(Complaint) in
             let text = try ValueKind.text.read(node, remark)
-            guard let address = WebAddress(text), !text.contains("?"), !text.contains("#") else {
+            guard let address = WebAddress(text), address.account == nil, !text.contains("?"), !text.contains("#")
+            else {
                 let advice = "write it with its scheme, such as https://\(WebAddress.guess(text))"
                 throw Complaint("\(quoted(text)) is no place that clients could be sent to: \(advice)")
             }
@@ -77,6 +117,55 @@ extension ValueKind where Value == String {
     }
 }
 
+/// A URL that this registry asks by itself; a user name and password in it become the value of an `Authorization`
+/// header, so that the URL can be printed.
+struct AskedURL: Sendable {
+    let url: String
+    let authorization: String?
+
+    /// - Parameter headers: those of the configuration, of which an `Authorization` counts before the URL's account.
+    func headers(
+        _ headers: [(name: String, values: [String])]
+    ) -> [(name: String, values: [String])] {
+        guard let authorization, !headers.contains(where: { $0.name.lowercased() == "authorization" }) else {
+            return headers
+        }
+        return headers + [("Authorization", [authorization])]
+    }
+}
+
+extension ValueKind where Value == AskedURL {
+    static var askedURL: ValueKind {
+        text { (text) throws(Complaint) in
+            guard let address = WebAddress(text) else { throw notAURL(text) }
+            guard let account = address.account else { return AskedURL(url: text, authorization: nil) }
+            let parts = account.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map {
+                Query.decode($0)
+            }
+            guard let user = parts[0], let password = parts.count > 1 ? parts[1] : "" else {
+                throw Complaint("\(quoted(text)) holds a user name or password that is wrongly encoded")
+            }
+            var url = text
+            url.removeSubrange(account.startIndex...account.endIndex)
+            return AskedURL(url: url, authorization: "Basic " + Base64.encode(Array("\(user):\(password)".utf8)))
+        }
+    }
+}
+
+extension ValueKind where Value == [String] {
+    /// A list of networks, which may be empty.
+    static var networks: ValueKind {
+        ValueKind { (node, remark) throws(Complaint) in
+            if case .sequence(let nodes) = node.content, nodes.isEmpty { return [] }
+            return try ValueKind.list(.network).read(node, remark)
+        }
+    }
+}
+
+private func notAURL(_ text: String) -> Complaint {
+    Complaint("\(quoted(text)) is no URL: write it with its scheme, such as https://host.example")
+}
+
 private func notAnAddress(_ text: String, _ example: String) -> Complaint {
     Complaint("\(quoted(text)) is no address: write HOST:PORT, \(example); an IPv6 address goes in brackets")
 }
@@ -104,6 +193,8 @@ private func hostAndPort(_ text: String) -> (host: String, port: Int)? {
 private struct WebAddress {
     /// With its slash; may be empty.
     var path: Substring
+    /// User name and password, as they stand before the host.
+    var account: Substring?
 
     init?(_ text: String) {
         guard let slashes = text.firstRange(of: "://"), !text.contains(" "),
@@ -113,9 +204,13 @@ private struct WebAddress {
         let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
         path = rest[end...]
         let authority = rest[..<end]
-        let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+        let at = authority.lastIndex(of: "@")
+        account = at.map { authority[..<$0] }
+        let host = at.map { authority[authority.index(after: $0)...] } ?? authority
         let hasPort = host.hasSuffix("]") ? false : host.contains(":")
-        guard let (name, _) = hostAndPort(hasPort ? String(host) : "\(host):0"), !name.isEmpty else { return nil }
+        guard let (name, _) = hostAndPort(hasPort ? String(host) : "\(host):0"), HostName.isValid(name) else {
+            return nil
+        }
     }
 
     /// A host for an example, from a URL that may lack its scheme.

@@ -1,5 +1,6 @@
 import ImageLayouts
 import ImageModel
+import ImageTransfer
 import Testing
 
 /// Which snapshots are kept, and what their IDs are.
@@ -45,6 +46,26 @@ struct RetentionTests {
         #expect(
             policy.kept(of: snapshots).sorted().map(\.description)
                 == ["20261122T020000.000Z", "20261124T020000.000Z"])
+    }
+
+    /// What is damaged at its source may be whole in the last complete snapshot alone.
+    @Test func incompleteSnapshotsPushOutNoCompleteOnes() throws {
+        func kept(_ ids: [String], complete: Set<String>) throws -> [String] {
+            var policy = RetentionPolicy()
+            (policy.last, policy.daily) = (1, 2)
+            let snapshots = try ids.map { id in
+                Snapshot(
+                    id: try #require(SnapshotID("\(id).000Z")), sources: ["store:a"], repositories: [],
+                    failures: complete.contains(id)
+                        ? [] : [CopyReport.Failure(source: "store:a", error: TransferError.damaged("it"))])
+            }
+            return policy.kept(of: snapshots).sorted().map { String($0.description.prefix(15)) }
+        }
+        let ids = ["20261122T020000", "20261123T020000", "20261124T020000", "20261124T030000"]
+        #expect(try kept(ids, complete: Set(ids[..<3])) == Array(ids[1...]))
+        #expect(try kept(ids, complete: [ids[0]]) == [ids[0], ids[3]])
+        #expect(try kept(ids, complete: [ids[3]]) == [ids[3]])
+        #expect(try kept(ids, complete: []) == [ids[1], ids[3]])
     }
 
     @Test func anIDIsADateAndNothingElse() throws {

@@ -118,6 +118,17 @@ final class HtpasswdTests {
         }
     }
 
+    /// The costs of users, and that of somebody whom the file does not name.
+    @Test(arguments: [([5, 17, 5, 10, 5], 5), ([12, 12, 4], 12), ([11, 6], 11), ([], 10)] as [([Int], Int)])
+    func strangersCostAsMuchAsMostUsers(_ costs: [Int], _ expected: Int) throws {
+        let hash = Self.changed.dropFirst("alice:$2y$05".count)
+        let lines = costs.enumerated().map { "u\($0):$2y$\($1 < 10 ? "0" : "")\($1)\(hash)" }
+        let file = try HtpasswdFile(Array(lines.joined().utf8))
+        let (stranger, isKnown) = file.hash(of: Array("nobody".utf8))
+        #expect(stranger.cost == expected && !isKnown)
+        for (number, cost) in costs.enumerated() { #expect(file.hash(of: Array("u\(number)".utf8)).hash.cost == cost) }
+    }
+
     @Test func missingFileIsMade() async throws {
         let access = try HtpasswdAccess(realm: "r", path: path, logger: log.logger)
         let secret = path + ".initial-password"

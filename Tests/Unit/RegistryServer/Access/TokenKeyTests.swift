@@ -78,6 +78,7 @@ struct TokenKeyTests: TokenSuite {
         await expectInvalid(try await token(["leaf", "stranger"]), "rootcertbundle")
         await expectInvalid(try await token(["leaf", "inner"], key: "p256"), "signature")
         await expectInvalid(try await token(["inner", "leaf"]), "signature")
+        await expectInvalid(try await token(["leaf", "inner", "inner"]), "several certificates")
         await expectInvalid(try await token(["old"], key: "old"), "rootcertbundle")
         await expectInvalid(try await token(["expired"], key: "expired"), "not valid now")
         await expectInvalid(try await token(["leaf-of-one", "one"]), "version 1")

@@ -1,10 +1,10 @@
 /// A number of bytes as people read it: three digits and a decimal unit.
-struct ByteCount: CustomStringConvertible {
-    let bytes: Int64
+package struct ByteCount: CustomStringConvertible {
+    package let bytes: Int64
 
-    init(_ bytes: Int64) { self.bytes = bytes }
+    package init(_ bytes: Int64) { self.bytes = bytes }
 
-    var description: String {
+    package var description: String {
         guard bytes >= 1000 else { return "\(bytes) B" }
         var unit: Int64 = 1000
         for name in ["kB", "MB", "GB", "TB", "PB"] {

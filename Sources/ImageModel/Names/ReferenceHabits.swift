@@ -1,0 +1,151 @@
+/// References as users of docker, skopeo, regctl, ORAS and browsers write them: understood where they can mean one thing
+/// only, and else refused with the reference that was probably meant.
+enum ReferenceHabits {
+    private typealias Transport = ImageReference.Transport
+
+    /// Other tools' names for an OCI layout: regctl's, and ORAS's and BuildKit's.
+    private static let layouts = ["ocidir", "oci-layout"]
+
+    /// Rewrites a reference to the form of the grammar.
+    ///
+    /// - Parameters:
+    ///   - rest: the reference without its digest; it is not an existing path.
+    ///   - text: all of it, for messages.
+    /// - Throws: `ReferenceError`.
+    static func understood(
+        _ rest: String, of text: String, isWritten: Bool, _ exists: (String) throws -> Bool
+    ) throws -> String {
+        let colon = rest.firstIndex(of: ":")
+        let word = colon.map { String(rest[..<$0]) } ?? ""
+        let end = colon.map { String(rest[rest.index(after: $0)...]) } ?? ""
+        // A path that is there is meant before anything else.
+        if try Transport(rawValue: word) ?? .registry == .registry && !end.hasPrefix("//") && exists(word) {
+            return rest
+        }
+        if let registry = registry(rest) { return registry }
+        switch word {
+        case "http", "https":
+            if end.hasPrefix("//") { throw webAddress(text, place: String(end.dropFirst(2)), isPlain: word == "http") }
+        case "docker":
+            guard end.hasPrefix("//"), !end.hasPrefix("///") else {
+                let place = end.drop { $0 == "/" }
+                throw ReferenceError(
+                    "'\(printable(text))': no transport of this name; did you mean "
+                        + "\(printable("docker://\(place.isEmpty ? "HOST/REPOSITORY" : place)"))?")
+            }
+        case "oci":
+            if ["///", "//./", "//../"].contains(where: end.hasPrefix) { return "oci:" + path(end) }
+        case _ where layouts.contains(word): return "oci:" + path(end)
+        case "file":
+            if end.hasPrefix("/") {
+                let path = path(end)
+                guard try exists(path) || isWritten else {
+                    throw ReferenceError("'\(text)': no such file or directory")
+                }
+                return path
+            }
+        case "docker-daemon", "containers-storage":
+            let engine = word == "docker-daemon" ? "docker" : "podman"
+            let name = end.split(separator: "]").last.map(String.init) ?? "IMAGE"
+            throw ReferenceError(
+                "'\(text)': unsupported transport; "
+                    + (isWritten
+                        ? "pipe the images: dray copy SOURCE docker-archive:- | \(engine) load"
+                        : "pipe the image: \(engine) save \(name) | dray copy docker-archive:- DESTINATION"))
+        case _ where Transport(rawValue: word) != nil:
+            // `docker-archive://app.tar` is the file in the root directory to the system, and to nobody else.
+            if end.hasPrefix("//") {
+                let own = end.hasPrefix("///") ? path(end) : String(end.dropFirst(2))
+                if try end.hasPrefix("///") || exists(own) && !exists(end) { return "\(word):\(own)" }
+                if try !exists(end) {
+                    throw ReferenceError("'\(text)': '//' after \(word):; did you mean \(word):\(own)?")
+                }
+            }
+        default:
+            if let near = transport(near: word), !end.isEmpty, !ImageReference.looksLikeHost(word) {
+                throw ReferenceError(
+                    "'\(printable(text))': no transport '\(word)'; did you mean "
+                        + printable(near + (near.hasSuffix("//") ? end.drop { $0 == "/" } : end[...])) + "?")
+            }
+        }
+        return rest
+    }
+
+    /// The error for a text that has no transport and leads to no file.
+    static func missing(_ text: String, isWritten: Bool) -> ReferenceError {
+        let shown = printable(text)
+        let problem = isWritten ? "missing transport" : "no such file or directory"
+        if let name = image(text), !isWritten || name.host != nil {
+            return ReferenceError(
+                "'\(shown)': \(problem); did you mean \(printable(Transport.registry.prefix + text))?")
+        }
+        guard isWritten else { return ReferenceError("'\(shown)': \(problem)") }
+        let kinds: [Transport] =
+            isFileName(text) ? [.dockerArchive, .ociArchive] : [.store, .oci, .dockerArchive, .ociArchive, .directory]
+        let forms = kinds.map { $0.prefix + shown }
+        return ReferenceError(
+            "'\(shown)': \(problem); write \(forms.dropLast().joined(separator: ", ")) or \(forms[forms.count - 1])")
+    }
+
+    /// The image or the place of a registry that a text may be.
+    private static func image(_ text: String) -> ImageName? {
+        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 1 || Digest(parts[1]) != nil, !isFileName(text) else { return nil }
+        return ImageReference.looksLikeHost(text) && !text.contains("/")
+            ? ImageName("\(text)/a") : ImageName(parts[0])
+    }
+
+    /// The reference to a registry that is named without a transport, where it cannot be a file: its host is this machine
+    /// or an address, or has a port and a repository.
+    private static func registry(_ text: String) -> String? {
+        let first = text.prefix { $0 != "/" }
+        let hasRepository = first.count < text.count
+        guard let host = ImageName("\(first)/a")?.host, !isFileName(host) else { return nil }
+        let bare = host.hasPrefix("[") ? host[...] : host.prefix { $0 != ":" }
+        let hasPort = !host.hasSuffix("]") && bare.count < host.count || host.contains("]:")
+        let isAddress =
+            host.hasPrefix("[")
+            || bare.split(separator: ".").count == 4 && bare.allSatisfy { "0123456789.".contains($0) }
+        let isHost =
+            bare == "localhost"
+            ? hasPort || hasRepository : isAddress || bare.contains(".") && hasPort && hasRepository
+        return isHost ? Transport.registry.prefix + text : nil
+    }
+
+    private static func webAddress(_ text: String, place: String, isPlain: Bool) -> ReferenceError {
+        guard !isFileName(String(place.prefix { !"?#".contains($0) })) else {
+            return ReferenceError("'\(printable(text))': a web address; download the archive first: curl -fLO URL")
+        }
+        let end = place.split(separator: "@").last ?? ""
+        let scheme = isPlain ? "http://" : "https://"
+        let reference = "\(Transport.registry.prefix)\(PrintableURL.value(scheme + end).dropFirst(scheme.count))"
+        return ReferenceError(
+            "'\(printable(text))': a web address; did you mean \(reference)\(isPlain ? " with --plain-http" : "")?")
+    }
+
+    /// A mistyped or differently written transport's prefix.
+    private static func transport(near word: String) -> String? {
+        let words = Transport.allCases.map(\.rawValue)
+        let plain = word.lowercased().replacing("_", with: "-")
+        guard plain.count > 2, let near = Suggestion.nearest(to: plain, in: words) else { return nil }
+        return Transport(rawValue: near)?.prefix
+    }
+
+    /// A path after a scheme, with one slash at its start at most.
+    private static func path(_ end: String) -> String {
+        guard end.hasPrefix("//") else { return end }
+        let path = end.dropFirst(2)
+        return path.hasPrefix("/") ? "/" + path.drop { $0 == "/" } : String(path)
+    }
+
+    /// Whether it ends as archives and other files do.
+    private static func isFileName(_ text: String) -> Bool {
+        let ending = text.lowercased().split(separator: ".", omittingEmptySubsequences: false).last ?? ""
+        let endings: Set = [
+            "tar", "tgz", "txz", "gz", "zst", "xz", "bz2", "zip", "json", "txt", "yml", "yaml", "conf", "img", "iso",
+        ]
+        return text.contains(".") && endings.contains(String(ending))
+    }
+
+    private static func printable(_ text: String) -> String { ImageReference.printable(text) }
+}
