@@ -90,6 +90,25 @@ struct ArchiveTargetTests {
             ])
     }
 
+    @Test(arguments: ["docker-archive", "oci-archive"], ["error", "skip"])
+    func filesThatAppearDuringTheCopyAreKept(_ kind: String, _ choice: String) throws {
+        let scratch = try ready()
+        let result = try Command.shell(
+            """
+            half=$(($(stat -c %s x.tar) / 2))
+            {
+                head -c $half x.tar
+                timeout 60 sh -c 'until ls .out.tar.*.part 2> /dev/null; do sleep 0.01; done' > /dev/null
+                echo mine > out.tar
+                tail -c +$((half + 1)) x.tar
+            } | $DRAY copy --progress none --on-existing \(choice) docker-archive:- \(kind):out.tar
+            """, in: scratch.path)
+        #expect(
+            result.status == 1 && result.errors.contains("a file of this name appeared"), "\(result.errors)")
+        let left = try Command.shell("cat out.tar; ls -A", in: scratch.path).lines
+        #expect(left == ["mine", "expected.tar", "out.tar", "x.tar"])
+    }
+
     /// One of two images is damaged: the other one arrives, in an archive that lists no more than it holds.
     @Test func keepGoingIntoAnArchive() throws {
         let scratch = try ready()

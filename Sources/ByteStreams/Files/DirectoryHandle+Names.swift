@@ -22,6 +22,45 @@ extension DirectoryHandle {
         }
     }
 
+    /// Gives a file another name in the same directory, unless something has that. Durable when this returns.
+    ///
+    /// - Returns: whether it has that name now.
+    package func moveIfAbsent(_ relative: String, to final: String) throws -> Bool {
+        let operation = "rename to \(path)/\(final)"
+        return try existing(operation, relative) { directory, name in
+            try existing(operation, final) { finalDirectory, finalName in
+                guard try renameIfAbsent(directory, name, finalDirectory, finalName, operation) else { return false }
+                try systemCall("sync", path) { fsync(finalDirectory) }
+                return true
+            }
+        }
+    }
+
+    private func renameIfAbsent(
+        _ directory: Int32, _ name: String, _ finalDirectory: Int32, _ finalName: String, _ operation: String
+    ) throws -> Bool {
+        if renameWithoutReplacing(name, in: directory, to: finalName, in: finalDirectory) == 0 { return true }
+        switch errno {
+        case EEXIST: return false
+        // The filesystem cannot do that: NFS, FUSE.
+        case EINVAL, ENOSYS: break
+        case let code: throw StreamError.io(operation: operation, path: "\(path)/\(name)", errno: code)
+        }
+        if linkat(directory, name, finalDirectory, finalName, 0) == 0 {
+            try systemCall("remove", "\(path)/\(name)") { unlinkat(directory, name, 0) }
+            return true
+        }
+        switch errno {
+        case EEXIST: return false
+        // Nor does it have hard links: FAT by FUSE.
+        case EPERM, EOPNOTSUPP, ENOSYS: break
+        case let code: throw StreamError.io(operation: operation, path: "\(path)/\(name)", errno: code)
+        }
+        guard faccessat(finalDirectory, finalName, F_OK, AT_SYMLINK_NOFOLLOW) != 0 else { return false }
+        try systemCall(operation, "\(path)/\(name)") { renameat(directory, name, finalDirectory, finalName) }
+        return true
+    }
+
     /// Gives a file a second name.
     ///
     /// - Returns: false if something has that name.

@@ -130,6 +130,13 @@ func openWithoutLinks(_ relative: String, from base: Int32, _ flags: Int32) -> I
     dray_open_without_links(base, relative, flags)
 }
 
+/// `renameat2`, which fails with `EEXIST` if something has the new name.
+///
+/// - Returns: a negative number, and `errno`: `EINVAL` where the filesystem cannot do that.
+func renameWithoutReplacing(_ name: String, in base: Int32, to newName: String, in newBase: Int32) -> Int32 {
+    dray_rename_without_replacing(base, name, newBase, newName)
+}
+
 /// Without links, dots and doubled slashes; nil if nothing is there, or its name is no text.
 package func realPath(_ path: String) throws -> String? {
     try ifThere { () throws(StreamError) in

@@ -149,13 +149,23 @@ public final class StagedFile: ByteSink {
 
     /// Likewise, unless something has that name.
     ///
-    /// - Returns: whether it has it now.
+    /// - Returns: whether it has it now; if not, it is gone.
     package func commitIfAbsent(_ final: String) throws -> Bool {
         try flush()
-        defer { cancel() }
-        guard try directory.link(name, as: final) else { return false }
-        try directory.sync()
+        guard try directory.moveIfAbsent(name, to: final) else {
+            cancel()
+            return false
+        }
+        Interruption.unregister(name, in: directory)
+        isOpen = false
+        close(descriptor)
         return true
+    }
+
+    /// Likewise the name that it was made beside.
+    package func commitIfAbsent() throws -> Bool {
+        guard let final else { preconditionFailure("\(path) was made without a final name") }
+        return try commitIfAbsent(final)
     }
 
     public func cancel() {

@@ -71,6 +71,7 @@ public final class ArchiveDestination: ImageDestination {
         var manifests: [Manifest] = []
         var isMetadataWritten = false
         var isBegun = false
+        var mayReplace = true
         var advice: [String] = []
         var files: [String] = []
     }
@@ -137,7 +138,8 @@ public final class ArchiveDestination: ImageDestination {
     }
     public func digest(of name: ImageName) async throws -> Digest? { nil }
     /// Pipes, devices and standard output are not replaced.
-    public func existingFile() async throws -> String? {
+    public func existingFile(mayReplace: Bool) async throws -> String? {
+        state.withLock { $0.mayReplace = mayReplace }
         if isSet { return try names.files().first }
         return try path != "-" && fileKind(path) == .file ? path : nil
     }
@@ -218,14 +220,14 @@ public final class ArchiveDestination: ImageDestination {
                 try volumes.close()
                 let recovery = try list.map { try writeRecovery($0, volumes) } ?? []
                 defer { for output in recovery { output.cancel() } }
-                try volumes.commit()
-                for output in recovery { try output.commit() }
+                try volumes.commit(mayReplace: state.mayReplace)
+                for output in recovery { try output.commit(mayReplace: state.mayReplace) }
                 state.files =
                     isSet
                     ? (1...volumes.count).map(names.volume) + recovery.indices.map { names.recovery($0 + 1) } : [path]
                 if isSet, let list {
                     state.advice =
-                        try names.removeOthers(than: list.content)
+                        try (state.mayReplace ? names.removeOthers(than: list.content) : [])
                         + volumes.advice(names, recoveryVolumes: list.content.recoveryVolumes)
                 }
                 state.volumes = nil

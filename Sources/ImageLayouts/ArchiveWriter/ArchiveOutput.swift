@@ -82,7 +82,18 @@ final class ArchiveOutput: ByteSink, @unchecked Sendable {
     var isFile: Bool { file != nil }
 
     func close() throws { try write(TarFormat.end) }
-    func commit() throws { try file?.commit() }
+
+    /// Gives a file its name.
+    ///
+    /// - Parameter mayReplace: whether it may take the place of another one.
+    func commit(mayReplace: Bool) throws {
+        guard let file else { return }
+        guard !mayReplace else { return try file.commit() }
+        guard try file.commitIfAbsent() else {
+            throw TransferError.refused(
+                "\(title): a file of this name appeared during the copy, and was kept; give the archive another name")
+        }
+    }
 
     func cancel() { file?.cancel() }
 

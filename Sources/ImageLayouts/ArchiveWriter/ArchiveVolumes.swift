@@ -62,6 +62,6 @@ final class ArchiveVolumes {
     /// Ends the tars, so that their bytes are final.
     func close() throws { for output in outputs { try output.close() } }
     /// Gives them their names.
-    func commit() throws { for output in outputs { try output.commit() } }
+    func commit(mayReplace: Bool) throws { for output in outputs { try output.commit(mayReplace: mayReplace) } }
     func cancel() { for output in outputs { output.cancel() } }
 }

@@ -56,8 +56,10 @@ enum ReferenceHabits {
             // `docker-archive://app.tar` is the file in the root directory to the system, and to nobody else.
             if end.hasPrefix("//") {
                 let own = end.hasPrefix("///") ? path(end) : String(end.dropFirst(2))
-                if try end.hasPrefix("///") || exists(own) && !exists(end) { return "\(word):\(own)" }
-                if try !exists(end) {
+                // A name may follow the path.
+                func leads(_ text: String) throws -> Bool { try exists(text) || exists(String(text.prefix { $0 != ":" })) }
+                if try end.hasPrefix("///") || leads(own) && !leads(end) { return "\(word):\(own)" }
+                if try !leads(end) {
                     throw ReferenceError("'\(text)': '//' after \(word):; did you mean \(word):\(own)?")
                 }
             }

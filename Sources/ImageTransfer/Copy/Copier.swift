@@ -70,9 +70,8 @@ public struct Copier: Sendable {
 
     /// Whether the destination is a file that exists and is to stay as it is.
     private func keepsFile(_ destination: any ImageDestination) async throws -> Bool {
-        guard options.onExistingFile != .overwrite, let file = try await destination.existingFile() else {
-            return false
-        }
+        let mayReplace = options.onExistingFile == .overwrite
+        guard let file = try await destination.existingFile(mayReplace: mayReplace), !mayReplace else { return false }
         guard options.onExistingFile == .skip else {
             throw TransferError.refused(
                 "\(file): the file exists and would be replaced"

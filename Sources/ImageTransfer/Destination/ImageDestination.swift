@@ -30,8 +30,10 @@ public protocol ImageDestination: ChangeablePlace {
     func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws
     /// Told, before `finish`, what could not be copied and is left out.
     func leaveOut(_ failures: [CopyReport.Failure])
-    /// The file that a copy would replace as a whole, such as an archive; nil if there is none.
-    func existingFile() async throws -> String?
+    /// Asked before `begin` for the file that a copy would replace as a whole, such as an archive; nil if there is none.
+    ///
+    /// - Parameter mayReplace: whether `finish` may replace a file, be it one that appears during the copy.
+    func existingFile(mayReplace: Bool) async throws -> String?
     /// Images that are there already, which may have layers in the form that is wanted.
     ///
     /// - Parameter tags: names that are going to be given, whose images are the likeliest to have them.
@@ -98,7 +100,7 @@ extension ImageDestination {
     public func known(_ digest: Digest, in repository: String) async throws -> KnownImage { KnownImage() }
     public func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws {}
     public func leaveOut(_ failures: [CopyReport.Failure]) {}
-    public func existingFile() async throws -> String? { nil }
+    public func existingFile(mayReplace: Bool) async throws -> String? { nil }
     public func present(in repository: String, tags: [String]) async throws -> PresentImages? { nil }
     public var layerMemory: LayerMemory? { nil }
 }

@@ -20,7 +20,7 @@ struct RedirectFailure: Error {
 }
 
 /// What can break between here and a host, told apart by what helps.
-enum NetworkFailure {
+package enum NetworkFailure {
     /// Whether something between here and there broke, rather than that something was refused.
     static func isOne(_ error: any Error) -> Bool {
         !(error is RegistryError || error is TransferError || error is StreamError || error is ReferenceError
@@ -96,7 +96,7 @@ enum NetworkFailure {
     }
 
     /// What broke, in words.
-    static func reason(_ error: any Error) -> String {
+    package static func reason(_ error: any Error) -> String {
         if let error = error as? ProxyFailure { return "HTTPS proxy: \(reason(error.cause))" }
         if let error = error as? RedirectFailure {
             return "the redirect target \(error.target.origin): \(reason(error.cause))"
@@ -118,6 +118,7 @@ enum NetworkFailure {
             return isNameServer(error)
                 ? "it cannot be reached: its name cannot be looked up at the moment"
                 : "it cannot be reached: its name is not known"
+        case ChannelError.connectTimeout: return "it cannot be reached in time"
         case let error as ChannelError
         where [.eof, .ioOnClosedChannel, .alreadyClosed, .inputClosed, .outputClosed].contains(error):
             return "the connection was closed"

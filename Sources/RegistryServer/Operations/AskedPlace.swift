@@ -23,7 +23,7 @@ enum AskedPlace {
         }
     }
 
-    private struct Unusable: Error, CustomStringConvertible {
+    private struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
@@ -31,12 +31,12 @@ enum AskedPlace {
     ///
     /// - Parameter timeout: for all of it, redirects among them.
     /// - Returns: the status of the last answer.
-    /// - Throws: `LeadsElsewhere`, and what breaks the connection.
+    /// - Throws: `LeadsElsewhere`; an error that says why there is no answer.
     static func status(
         _ method: HTTPMethod, _ url: String, _ headers: HTTPHeaders, body: [UInt8]? = nil, timeout: Duration
     ) async throws -> Int {
         guard let start = Address(url) else {
-            throw Unusable(description: "'\(PrintableURL.value(url))': invalid URL; expected https://HOST/")
+            throw Failure(description: "'\(PrintableURL.value(url))': invalid URL; expected https://HOST/")
         }
         let deadline = NIODeadline.now() + TimeAmount(timeout)
         var address = start
@@ -45,7 +45,12 @@ enum AskedPlace {
             request.method = method
             if address.hasSameOrigin(as: start) { request.headers = headers }
             if let body { request.body = .bytes(body) }
-            let answer = try await client.execute(request, deadline: deadline)
+            let answer: HTTPClientResponse
+            do {
+                answer = try await client.execute(request, deadline: deadline)
+            } catch where !(error is CancellationError) {
+                throw Failure(description: NetworkFailure.reason(error))
+            }
             let isRedirect = [301, 302, 307, 308].contains(answer.status.code)
             guard isRedirect, let location = answer.headers.first(name: "location") else {
                 return Int(answer.status.code)
@@ -56,6 +61,6 @@ enum AskedPlace {
             else { throw LeadsElsewhere(target: next) }
             address = next
         }
-        throw Unusable(description: "it redirects more than \(redirectLimit) times")
+        throw Failure(description: "it redirects more than \(redirectLimit) times")
     }
 }

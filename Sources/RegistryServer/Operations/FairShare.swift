@@ -9,7 +9,8 @@ package enum Overload: Error {
 }
 
 /// Units of something scarce, such as threads or bytes, that clients use in turn. The next turn is that of the waiting
-/// client that uses the fewest units, and among equals of the one whose last turn is the longest ago.
+/// client that uses the fewest units, and among equals of the one whose last turn is the longest ago. A client that is
+/// not known counts as if its last turn had been that of the last one that was forgotten, which may be itself.
 package final class FairShare: Sendable {
     private struct Waiter {
         var id: Int
@@ -34,6 +35,8 @@ package final class FairShare: Sendable {
         var clients: [ClientAddress.Share: Client] = [:]
         var waiting = 0
         var number = 0
+        /// The last turn of whoever is not known.
+        var turnOfForgotten = 0
 
         mutating func next() -> Int {
             number += 1
@@ -52,8 +55,15 @@ package final class FairShare: Sendable {
             clients[share]?.lastTurn = turn
         }
 
+        mutating func wait(_ waiter: Waiter, _ share: ClientAddress.Share) {
+            clients[share, default: Client(lastTurn: turnOfForgotten)].waiters.append(waiter)
+            waiting += 1
+        }
+
         mutating func forgetIfIdle(_ share: ClientAddress.Share) {
-            if let client = clients[share], client.used == 0, client.waiters.isEmpty { clients[share] = nil }
+            guard let client = clients[share], client.used == 0, client.waiters.isEmpty else { return }
+            clients[share] = nil
+            turnOfForgotten = max(turnOfForgotten, client.lastTurn)
         }
 
         /// Gives units to those whose turn it is.
@@ -183,8 +193,7 @@ package final class FairShare: Sendable {
                 let waiter = Waiter(id: id, units: wanted, continuation: continuation, timer: timer)
                 let admitted = state.withLock { state -> [Waiter]? in
                     guard state.clients[share]?.waiters.count ?? 0 < limit else { return nil }
-                    state.clients[share, default: Client()].waiters.append(waiter)
-                    state.waiting += 1
+                    state.wait(waiter, share)
                     return state.admit()
                 }
                 guard let admitted else {

@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import RegistryClient
 import ServiceLifecycle
 import Synchronization
 
@@ -88,11 +89,15 @@ final class HealthMonitor: Service {
             guard answer == status else { throw Failure(description: "it answered \(answer), not \(status)") }
         case .tcp(let address, let timeout):
             guard let colon = address.lastIndex(of: ":"), let port = Int(address[address.index(after: colon)...]) else {
-                throw Failure(description: "'\(address)' is no HOST:PORT")
+                throw Failure(description: "'\(address)': invalid address; expected HOST:PORT")
             }
-            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connectTimeout(TimeAmount(timeout)).connect(host: String(address[..<colon]), port: port).get()
-            try await channel.close()
+            do {
+                let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                    .connectTimeout(TimeAmount(timeout)).connect(host: String(address[..<colon]), port: port).get()
+                try await channel.close()
+            } catch where !(error is CancellationError) {
+                throw Failure(description: NetworkFailure.reason(error))
+            }
         }
     }
 }

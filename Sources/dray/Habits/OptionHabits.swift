@@ -27,7 +27,7 @@ enum OptionHabits {
         case ("--force", "copy"), ("-f", "copy"), ("--overwrite", _), ("--force", "restore"):
             return "use: --on-existing overwrite"
         case ("--force", _), ("-f", _), ("--yes", _), ("-y", _):
-            return "leave it out: dray does not ask"
+            return "leave it out: this command does not ask"
         case ("--format", _): return "use: --output json"
         case ("-o", _): return "use: --output json, or redirect standard output to a file"
         case ("-i", _), ("--input", _): return "name the file without an option"

@@ -78,6 +78,7 @@ struct ImageReferenceTests {
             ("ocidir://layout:1", "oci:layout:1"), ("oci-layout://layout:1", "oci:layout:1"),
             ("oci:///srv/layout:1", "oci:/srv/layout:1"), ("oci://./layout", "oci:./layout"),
             ("docker-archive:///srv/a.tar", "docker-archive:/srv/a.tar"), ("store://there", "store:there"),
+            ("store://there:team/app:1", "store:there:team/app:1"), ("oci-archive://there:1", "oci-archive:there:1"),
             ("file:///srv/b.tar", "docker-archive:/srv/b.tar"), ("oci:5000/x:1", "oci:5000/x:1"),
         ])
     func understands(_ text: String, _ meaning: String) throws {

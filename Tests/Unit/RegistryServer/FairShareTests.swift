@@ -4,33 +4,47 @@ import Synchronization
 import Testing
 
 struct FairShareTests {
-    private let (one, other): (ClientAddress.Share, ClientAddress.Share)
+    private let (one, other, third): (ClientAddress.Share, ClientAddress.Share, ClientAddress.Share)
+    /// Longer than the tests beside this one take.
+    private let patience = Duration.seconds(3600)
 
     init() throws {
         func share(_ host: String) throws -> ClientAddress.Share {
             ClientAddress(peer: try SocketAddress(ipAddress: host, port: 1)).share
         }
-        (one, other) = (try share("192.0.2.1"), try share("192.0.2.2"))
+        (one, other, third) = (try share("192.0.2.1"), try share("192.0.2.2"), try share("192.0.2.3"))
     }
 
     /// Somebody who uses units until told otherwise.
     private func occupy(_ units: Int, of share: FairShare, as client: ClientAddress.Share) async -> @Sendable () -> Void
     {
-        let (release, entered) = (AsyncStream.makeStream(of: Void.self), AsyncStream.makeStream(of: Void.self))
-        Task {
-            try await share.use(units, for: client) {
-                entered.continuation.finish()
-                for await _ in release.stream {}
+        let turn = Turn(units, of: share, as: client)
+        await turn.begin()
+        return { turn.end() }
+    }
+
+    /// A request for units, which it uses until told otherwise.
+    private struct Turn {
+        private let begun = AsyncStream.makeStream(of: Void.self)
+        private let ended = AsyncStream.makeStream(of: Void.self)
+
+        init(_ units: Int, of share: FairShare, as client: ClientAddress.Share) {
+            Task { [begun, ended] in
+                try await share.use(units, for: client) {
+                    begun.continuation.finish()
+                    for await _ in ended.stream {}
+                }
             }
         }
-        for await _ in entered.stream {}
-        return { release.continuation.finish() }
+
+        func begin() async { for await _ in begun.stream {} }
+        func end() { ended.continuation.finish() }
     }
 
     private func wait(for count: Int, _ share: FairShare) async { while share.waiting != count { await Task.yield() } }
 
     @Test func theClientThatUsesTheLeastComesNext() async throws {
-        let share = FairShare(units: 1)
+        let share = FairShare(units: 1, patience: patience)
         let order = OrderOfTurns()
         let release = await occupy(1, of: share, as: one)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -46,8 +60,31 @@ struct FairShareTests {
         #expect(share.waiting == 0)
     }
 
+    @Test func clientsThatComeAgainDoNotPassOneThatWaits() async throws {
+        let share = FairShare(units: 1, patience: patience)
+        let order = OrderOfTurns()
+        let first = Turn(1, of: share, as: one)
+        await first.begin()
+        let second = Turn(1, of: share, as: other)
+        await wait(for: 1, share)
+        let waiting = Task { try await share.use(1, for: one) { order.add(1) } }
+        await wait(for: 2, share)
+        first.end()
+        await second.begin()
+        let newcomer = Turn(1, of: share, as: third)
+        await wait(for: 2, share)
+        second.end()
+        await newcomer.begin()
+        // The other one has no request for a moment, and then comes again.
+        let again = Task { try await share.use(1, for: other) { order.add(2) } }
+        await wait(for: 2, share)
+        newcomer.end()
+        for each in [waiting, again] { try await each.value }
+        #expect(order.numbers == [1, 2])
+    }
+
     @Test func soManyOfOneClientWait() async throws {
-        let share = FairShare(units: 3, limit: 2)
+        let share = FairShare(units: 3, limit: 2, patience: patience)
         let release = await occupy(3, of: share, as: one)
         let waiting = [one, one, other].map { client in Task { try await share.use(2, for: client) {} } }
         await wait(for: 3, share)
@@ -67,7 +104,7 @@ struct FairShareTests {
     }
 
     @Test func whoLeavesMakesRoomForWhoCameLater() async throws {
-        let share = FairShare(units: 10)
+        let share = FairShare(units: 10, patience: patience)
         let release = await occupy(6, of: share, as: one)
         let large = Task { try await share.use(8, for: other) {} }
         await wait(for: 1, share)
@@ -82,7 +119,7 @@ struct FairShareTests {
     }
 
     @Test func aClientLeavesAsMuchFreeAsItUses() async throws {
-        let share = FairShare(units: 12, keepsRoom: true)
+        let share = FairShare(units: 12, keepsRoom: true, patience: patience)
         let releaseOne = await occupy(6, of: share, as: one)
         let more = Task { try await share.use(1, for: one) {} }
         await wait(for: 1, share)
