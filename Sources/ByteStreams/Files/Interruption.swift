@@ -1,10 +1,18 @@
 import Glibc
 import Synchronization
 
-/// Files to be taken away when the process is told to stop.
+/// What is taken away, and what is still done, when the process is told to stop.
 public enum Interruption {
-    /// Names in open directories, by their paths.
-    private static let files = Mutex<[String: (name: String, directory: DirectoryHandle)]>([:])
+    private struct State {
+        /// Names in open directories, by their paths.
+        var files: [String: (name: String, directory: DirectoryHandle)] = [:]
+        var lastWork: [Int: @Sendable () -> Void] = [:]
+        var lastWorkCount = 0
+        /// The thread that ends the process.
+        var ender: pthread_t?
+    }
+
+    private static let state = Mutex(State())
     private static let handler = Mutex<(@Sendable () -> Void)?>(nil)
     /// The handler of hang-ups, which then do not end the process.
     private static let hangUpHandler = Mutex<(@Sendable () -> Void)?>(nil)
@@ -19,15 +27,40 @@ public enum Interruption {
     package static func register<T>(
         _ name: String, in directory: DirectoryHandle, making make: () throws -> sending T
     ) throws -> T {
-        try files.withLock { files in
+        try change { state in
             let made = try make()
-            files["\(directory.path)/\(name)"] = (name, directory)
+            state.files["\(directory.path)/\(name)"] = (name, directory)
             return made
         }
     }
 
     package static func unregister(_ name: String, in directory: DirectoryHandle) {
-        files.withLock { $0["\(directory.path)/\(name)"] = nil }
+        change { $0.files["\(directory.path)/\(name)"] = nil }
+    }
+
+    /// Work that is still done when the process is told to stop, such as giving a whole file its name.
+    ///
+    /// - Returns: its number, for `takeBack`.
+    package static func register(lastWork: @escaping @Sendable () -> Void) -> Int {
+        change { state in
+            state.lastWorkCount += 1
+            state.lastWork[state.lastWorkCount] = lastWork
+            return state.lastWorkCount
+        }
+    }
+
+    /// Whoever takes work back does it itself, or leaves it undone.
+    package static func takeBack(lastWork number: Int) { change { $0.lastWork[number] = nil } }
+
+    /// Once the process ends, this returns on the thread that ends it, and never on another one: nothing new may come in
+    /// between.
+    private static func change<T>(_ body: (inout State) throws -> sending T) rethrows -> sending T {
+        let result: T? = try state.withLock { state in
+            guard state.ender.map({ pthread_equal($0, pthread_self()) != 0 }) ?? true else { return nil }
+            return try body(&state)
+        }
+        if let result { return result }
+        while true { pause() }
     }
 
     /// - Parameter action: done when the process is told to stop; nil when it is no longer needed.
@@ -84,12 +117,12 @@ public enum Interruption {
             handle()
             number = nextEnd(&signals)
         }
-        end {
-            // What is said at the end may be said to somebody who does not listen.
-            endInASecond(128 + number)
+        // What is said at the end may be said to somebody who does not listen.
+        endInASecond(128 + number)
+        end(after: {
             ending.withLock { $0 }?()
-            _exit(128 + number)
-        }
+            for work in change({ Array($0.lastWork.values) }) { work() }
+        }) { _exit(128 + number) }
     }
 
     /// Ends the process in a second, whatever else it waits for.
@@ -106,12 +139,10 @@ public enum Interruption {
     /// Ends the process, and takes away what is still half-written: by work that was given up and has not noticed yet.
     public static func end(with status: Int32) -> Never { end { exit(status) } }
 
-    private static func end(_ exit: () -> Never) -> Never {
-        // Held to the end: nothing new may come in between.
-        files.withLock { files -> Void in
-            for (name, directory) in files.values { unlinkat(directory.descriptor, name, 0) }
-            exit()
-        }
-        fatalError("unreachable: the process has ended")
+    private static func end(after action: () -> Void = {}, _ exit: () -> Never) -> Never {
+        change { $0.ender = pthread_self() }
+        action()
+        for (name, directory) in change({ Array($0.files.values) }) { unlinkat(directory.descriptor, name, 0) }
+        exit()
     }
 }

@@ -57,7 +57,9 @@ enum ReferenceHabits {
             if end.hasPrefix("//") {
                 let own = end.hasPrefix("///") ? path(end) : String(end.dropFirst(2))
                 // A name may follow the path.
-                func leads(_ text: String) throws -> Bool { try exists(text) || exists(String(text.prefix { $0 != ":" })) }
+                func leads(_ text: String) throws -> Bool {
+                    try exists(text) || exists(String(text.prefix { $0 != ":" }))
+                }
                 if try end.hasPrefix("///") || leads(own) && !leads(end) { return "\(word):\(own)" }
                 if try !leads(end) {
                     throw ReferenceError("'\(text)': '//' after \(word):; did you mean \(word):\(own)?")

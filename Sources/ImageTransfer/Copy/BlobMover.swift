@@ -53,7 +53,7 @@ struct BlobMover: Sendable {
     func adopted(_ move: BlobMove, from: String?, into: String) async throws -> MovedBlob? {
         guard move.compression == nil, try await destination.adopt(move.blob, from: source, in: from, into: into)
         else { return nil }
-        return MovedBlob(move.blob.plain, nil)
+        return MovedBlob(move.blob.plain)
     }
 
     func errand(_ move: BlobMove, into: String) async throws -> Errand {
@@ -92,10 +92,10 @@ struct BlobMover: Sendable {
             try writer.flush()
             // A destination that takes one blob after another cannot leave one open.
             guard destination.traits.concurrentBlobs == 1 || destination.traits.commitsBlobsAtOnce else {
-                return MovedBlob(result, writer)
+                return MovedBlob(result, writer, isOfUseAlone: destination.traits.keepsLooseBlobs)
             }
             try writer.commit(result.digest)
-            return MovedBlob(result, nil)
+            return MovedBlob(result)
         } catch {
             writer.cancel()
             throw error
@@ -143,7 +143,9 @@ struct BlobMover: Sendable {
                     } else {
                         result = move.blob.plain
                     }
-                    return MovedBlob(result, entry.isCommitted ? nil : entry.writer)
+                    return entry.isCommitted
+                        ? MovedBlob(result)
+                        : MovedBlob(result, entry.writer, isOfUseAlone: destination.traits.keepsLooseBlobs)
                 }
                 var bytes = try entry.writer.written()
                 if let format = entry.move.compression?.streamFormat {

@@ -41,10 +41,12 @@ public struct Copier: Sendable {
                     failures.append(failure)
                 }
             }
-            let plan = try await Planner(options: options, progress: progress, destination: destination).plan(
-                readable, failures: failures)
+            let tags = DestinationTags(of: destination)
+            let plan = try await Planner(
+                options: options, progress: progress, destination: destination, tags: tags
+            ).plan(readable, failures: failures)
             let transfer = Transfer(
-                options: options, progress: progress, destination: destination, staged: staged)
+                options: options, progress: progress, destination: destination, tags: tags, staged: staged)
             let report = try await transfer.run(plan)
             guard !options.dryRun else { return report }
             guard !report.images.isEmpty else {

@@ -1,6 +1,5 @@
 public import ImageModel
 import ByteStreams
-import Glibc
 
 /// What a copy did, or what a dry run foresees, as a JSON document for those who keep books.
 ///
@@ -40,7 +39,7 @@ public struct CopyReceipt: Encodable, Sendable {
                 self.destination = reference.description
             }
             rule = image.rule
-            outcome = image.outcome == .skipped ? "skipped" : image.isPresent ? "present" : "copied"
+            outcome = image.result
             digest = image.estimate == nil ? image.descriptor.digest : nil
             previousDigest = image.previousDigest
             replacedDigest = image.replacedDigest
@@ -146,17 +145,10 @@ public struct CopyReceipt: Encodable, Sendable {
 
     /// Writes it into a file, which is there whole or not at all; or to a pipe or a device. Blocks.
     ///
-    /// - Parameters:
-    ///   - path: a link is followed, if it is trusted.
-    ///   - isEnding: whether the process is being ended, when no file can be registered for removal.
+    /// - Parameter path: a link is followed, if it is trusted.
     /// - Throws: `StreamError.io`.
-    public func write(to path: String, isEnding: Bool = false) throws {
-        let bytes = try Document.encode(self, pretty: true) + Array("\n".utf8)
-        guard isEnding, try fileKind(path) != .other else { return try WholeFile.write(bytes, to: path) }
-        let place = try FilePlace(path, followingLinks: true)
-        let name = ".\(place.name).\(getpid()).part"
-        try place.directory.write(bytes, to: name, .own)
-        try place.directory.move(name, to: place.name)
+    public func write(to path: String) throws {
+        try WholeFile.write(Document.encode(self, pretty: true) + Array("\n".utf8), to: path)
     }
 }
 

@@ -33,14 +33,17 @@ public struct CopyReport: Sendable {
         /// Of `bytesMoved`; nil if that is exact.
         public var estimate: Estimate?
         public var outcome = Outcome.copied
-        /// The digest that the tag named at the destination before, if that was another one. Registries are not asked.
+        /// The digest that the tag named at the destination before, if that was another one; of a skipped image, names still.
         public var replacedDigest: Digest?
-        /// Whether the destination did not have the tag. Registries are not asked.
+        /// Whether the destination did not have the tag.
         public var isNewTag = false
         /// Of whoever wished for it: a rule's name.
         public var rule: String?
         /// How long it took, with blobs that another image brought waited for.
         public var seconds = 0.0
+
+        /// What became of it, in a word: `copied`, `present` if the destination had all of it and its name, or `skipped`.
+        public var result: String { outcome == .skipped ? "skipped" : isPresent ? "present" : "copied" }
 
         /// Whether the destination had all of it, and its name.
         public var isPresent: Bool {

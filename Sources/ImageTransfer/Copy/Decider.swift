@@ -6,6 +6,7 @@ struct Decider {
     private let progress: Progress
     let remarks: Remarks
     private let destination: any ImageDestination
+    private let tagsBefore: DestinationTags
     private let images: [PlannedImage]
     /// By repository.
     private lazy var tags = Dictionary(grouping: images, by: \.name.repository).mapValues {
@@ -14,8 +15,12 @@ struct Decider {
     private var finder: LayerFinder
     private var planned: Set<BlobMove.Key> = []
 
-    init(options: CopyOptions, progress: Progress, destination: any ImageDestination, images: [PlannedImage]) {
+    init(
+        options: CopyOptions, progress: Progress, destination: any ImageDestination, tags: DestinationTags,
+        images: [PlannedImage]
+    ) {
         self.options = options
+        tagsBefore = tags
         self.progress = progress
         remarks = Remarks(progress)
         self.destination = destination
@@ -51,7 +56,7 @@ struct Decider {
         var work = ImageWork(image: image, decisions: decisions)
         let root = try work.outlook().root
         work.whole = root
-        return try await destination.digest(of: image.name) == root.digest ? work : nil
+        return try await tagsBefore.digest(of: image.name) == root.digest ? work : nil
     }
 
     /// What a blob becomes; nil if that is not known before it does.

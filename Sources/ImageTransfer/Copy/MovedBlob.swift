@@ -8,12 +8,32 @@ struct MovedBlob: Sendable {
     let descriptor: Descriptor
     /// nil where the name was given already.
     private let writer: Handover<any BlobWriter>?
+    /// Gives the name if the process is told to stop.
+    private let lastWork: Int?
 
-    init(_ descriptor: Descriptor, _ writer: (any BlobWriter)?) {
+    init(_ descriptor: Descriptor) {
         self.descriptor = descriptor
-        self.writer = writer.map { Handover($0) }
+        (writer, lastWork) = (nil, nil)
     }
 
-    func commit() throws { try writer?.value.commit(descriptor.digest) }
-    func cancel() { writer?.value.cancel() }
+    /// - Parameter isOfUseAlone: whether the next copy can use the blob without its image.
+    init(_ descriptor: Descriptor, _ writer: any BlobWriter, isOfUseAlone: Bool) {
+        let writer = Handover(writer)
+        self.descriptor = descriptor
+        self.writer = writer
+        lastWork =
+            isOfUseAlone
+            // The process ends: there is nobody left who could be told.
+            ? Interruption.register(lastWork: { try? writer.value.commit(descriptor.digest) }) : nil
+    }
+
+    func commit() throws {
+        lastWork.map { Interruption.takeBack(lastWork: $0) }
+        try writer?.value.commit(descriptor.digest)
+    }
+
+    func cancel() {
+        lastWork.map { Interruption.takeBack(lastWork: $0) }
+        writer?.value.cancel()
+    }
 }

@@ -4,13 +4,17 @@ import ImageModel
 struct Planner {
     let options: CopyOptions
     let destination: any ImageDestination
+    private let tags: DestinationTags
     private let progress: Progress
     private let remarks: Remarks
 
-    init(options: CopyOptions, progress: Progress, destination: any ImageDestination) {
+    init(
+        options: CopyOptions, progress: Progress, destination: any ImageDestination, tags: DestinationTags
+    ) {
         self.options = options
         self.progress = progress
         self.destination = destination
+        self.tags = tags
         remarks = Remarks(progress)
     }
 
@@ -134,10 +138,10 @@ struct Planner {
         guard source.isRemote, destination.traits.namesAreWhole, options.platforms == .all, options.format == nil,
             options.compression(from: source, to: destination) == .keep, options.onExisting == .overwrite
         else { return [:] }
-        let destination = destination
+        let tags = tags
         let named = try await items.mapConcurrently(limit: options.jobs) { item -> Naming.Named? in
             guard item.name.tag != nil else { return nil }
-            return try await destination.digest(of: item.name) == item.image.descriptor.digest ? item : nil
+            return try await tags.digest(of: item.name) == item.image.descriptor.digest ? item : nil
         }.compactMap { $0 }
         // All tags of one manifest are one question.
         var asked: Set<Question> = []

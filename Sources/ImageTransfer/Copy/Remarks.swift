@@ -26,7 +26,8 @@ final class Remarks: Sendable {
             return counts
         }
         for (reason, count) in counts.sorted(by: { $0.key < $1.key }) where count > Self.most {
-            progress.remark("\(count) images in all, those included: \(reason)")
+            let more = count - Self.most
+            progress.remark("the same holds for \(more) more image\(more == 1 ? "" : "s"): \(reason)")
         }
     }
 }

@@ -6,14 +6,19 @@ struct Transfer {
     let options: CopyOptions
     let progress: Progress
     let destination: any ImageDestination
+    let tags: DestinationTags
     let staged: StagedBlobs
     private let traffic: BlobTraffic
     private let manifestTraffic = ManifestTraffic()
 
-    init(options: CopyOptions, progress: Progress, destination: any ImageDestination, staged: StagedBlobs) {
+    init(
+        options: CopyOptions, progress: Progress, destination: any ImageDestination, tags: DestinationTags,
+        staged: StagedBlobs
+    ) {
         self.options = options
         self.progress = progress
         self.destination = destination
+        self.tags = tags
         self.staged = staged
         traffic = BlobTraffic(slots: max(1, min(options.jobs, destination.traits.concurrentBlobs)))
     }
@@ -31,7 +36,8 @@ struct Transfer {
         report.images.reserveCapacity(plan.count)
         var works: [ImageWork] = []
         works.reserveCapacity(plan.count)
-        var decider = Decider(options: options, progress: progress, destination: destination, images: plan.images)
+        var decider = Decider(
+            options: options, progress: progress, destination: destination, tags: tags, images: plan.images)
         for (image, whole) in zip(plan.images, try await decider.whole()) {
             do {
                 if let work = try whole.get(), let root = work.whole {
@@ -45,7 +51,8 @@ struct Transfer {
                 if try mayReplace(work) {
                     works.append(work)
                 } else {
-                    let entry = entry(of: image, .skipped)
+                    var entry = entry(of: image, .skipped)
+                    note(work.tag, in: &entry)
                     report.images.append(entry)
                     progress.tell(.image(entry))
                 }
@@ -140,13 +147,10 @@ struct Transfer {
         return bytes
     }
 
-    /// Looks the tag up, except where that would be one more request for each image.
     private func tag(of name: ImageName) async throws -> ImageWork.Tag {
-        guard name.tag != nil, options.onExisting != .overwrite || !destination.traits.namesAreWhole else {
-            return .unknown
-        }
+        guard name.tag != nil else { return .unknown }
         do {
-            return try await destination.digest(of: name).map { .names($0) } ?? .free
+            return try await tags.digest(of: name).map { .names($0) } ?? .free
         } catch let error where options.onExisting == .overwrite && !(error is CancellationError) {
             // A tag that is going to be replaced may be damaged.
             return .unknown
@@ -167,10 +171,10 @@ struct Transfer {
     private func mayReplace(_ work: ImageWork) throws -> Bool {
         let name = work.image.name
         guard options.onExisting != .overwrite, case .names(let existing) = work.tag else { return true }
-        if options.onExisting == .skip { return false }
         // If a layer has to be packed anew, what is there is not made of it.
         let outlook = try work.outlook()
         guard outlook.estimate == nil, outlook.root.digest == existing else {
+            if options.onExisting == .skip { return false }
             throw TransferError.refused(
                 "\(destination.title) has a \(name) already (\(existing))"
                     + options.names.advice(\.onExisting) { "\($0) overwrite replaces it, skip keeps it" })
@@ -383,15 +387,25 @@ struct Transfer {
                 }
                 return results
             } catch {
-                // What arrived is of no use without the rest, and that includes what nobody asked after yet.
                 group.cancelAll()
                 while let result = await group.nextResult() {
                     if case .success(let moved) = result { results.append(moved) }
+                }
+                if isOfUse(after: error) {
+                    // What cannot be kept comes again.
+                    try? await Workers.blobs.run { [results] in for (_, blob) in results { try? blob.commit() } }
                 }
                 for (_, blob) in results { blob.cancel() }
                 throw error
             }
         }
+    }
+
+    /// Whether blobs that arrived are of use to the next copy, after what happened to another blob of their image: they are
+    /// if a registry failed, and not if the image is damaged or the destination is full.
+    private func isOfUse(after error: any Error) -> Bool {
+        destination.traits.keepsLooseBlobs
+            && !(error is TransferError || error is StreamError || error is DocumentError || error is CancellationError)
     }
 
     /// Publishes in the image's own family, or as OCI if the destination accepts only OCI and the manifests are dray's

@@ -73,16 +73,17 @@ extension ImageSource {
         let rules: [(SourceImage.Name, _ repository: String?) -> Bool] = [
             { own, _ in
                 switch own {
-                case .full(let full): full.description == name || full.familiar == wanted
+                case .full(let full): full.tag != nil && (full.description == name || full.familiar == wanted)
                 case .tag(let tag): tag == name
                 case .none: false
                 }
             },
             { own, repository in
-                if case .full(let full) = own {
-                    full.path == name || full.repository == name
+                if case .full(var full) = own {
+                    full.tag = nil
+                    return full.path == name || full.repository == name || full.familiar == wanted
                 } else {
-                    repository == name
+                    return repository == name
                 }
             },
             { own, _ in if case .full(let full) = own { full.tag == name } else { false } },

@@ -48,7 +48,7 @@ enum AskedPlace {
             let answer: HTTPClientResponse
             do {
                 answer = try await client.execute(request, deadline: deadline)
-            } catch where !(error is CancellationError) {
+            } catch  where !(error is CancellationError) {
                 throw Failure(description: NetworkFailure.reason(error))
             }
             let isRedirect = [301, 302, 307, 308].contains(answer.status.code)

@@ -95,7 +95,7 @@ final class HealthMonitor: Service {
                 let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                     .connectTimeout(TimeAmount(timeout)).connect(host: String(address[..<colon]), port: port).get()
                 try await channel.close()
-            } catch where !(error is CancellationError) {
+            } catch  where !(error is CancellationError) {
                 throw Failure(description: NetworkFailure.reason(error))
             }
         }

@@ -174,7 +174,8 @@ struct CopyCommand: DrayCommand {
         for source in sources.references { console.detail("from \(source)") }
         console.detail("to \(target)")
 
-        let runner = ProgressRunner(console, imageLine: dryRun ? nil : CopyListing.line)
+        let runner = ProgressRunner(
+            console, imageLine: dryRun ? nil : CopyListing.line, toStandardError: target.isStandardOutput)
         var known = CopyReceipt.Places(
             sources: sources.references.map(\.description), destination: target.description)
         known.place = { _ in target }

@@ -110,7 +110,8 @@ struct RestoreCommand: DrayCommand {
         if target.isStandardOutput, StandardOutput.isTerminal, !dryRun {
             throw ValidationError("An archive is not written to a terminal: redirect it to a file or a pipe")
         }
-        let runner = ProgressRunner(console, imageLine: dryRun ? nil : RestoreListing.line)
+        let runner = ProgressRunner(
+            console, imageLine: dryRun ? nil : RestoreListing.line, toStandardError: target.isStandardOutput)
         var known = CopyReceipt.Places(sources: [directory], destination: target.description)
         known.place = { _ in target }
         let places = ReceiptOption.Places(known)

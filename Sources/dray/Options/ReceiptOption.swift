@@ -40,10 +40,11 @@ struct ReceiptOption: ParsableArguments {
         }
         if let receipt {
             runner.whenInterrupted {
-                let written = CopyReceipt(
+                var written = CopyReceipt(
                     soFar(), .interrupted, at: places.now, version: Dray.version, clock: clock)
+                written.bytesMoved = runner.progress.moved
                 // There is nobody left who could be told.
-                try? written.write(to: receipt, isEnding: true)
+                try? written.write(to: receipt)
             }
         }
         defer { runner.whenInterrupted(nil) }

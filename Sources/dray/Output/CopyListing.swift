@@ -15,6 +15,8 @@ struct CopyListing {
         var kept: Bool?
         /// What the tag named before, if that was something else.
         var replacedDigest: Digest?
+        /// `copied`, `present` or `skipped`; of a dry run, what would become of it.
+        var outcome: String?
         var bytesMoved: Int64?
         var bytesSkipped: Int64?
         /// `atMost` or `about`, where a dry run cannot tell `bytesMoved`, nor the digest.
@@ -61,15 +63,23 @@ struct CopyListing {
     }
 
     private static func result(of image: CopyReport.Image, isDryRun: Bool) -> String {
-        guard image.outcome == .copied else { return "skipped (the name is taken)" }
-        var result = image.isPresent ? "present" : image.kept ? "kept" : "changed (was \(image.previousDigest))"
-        if image.estimate != nil { result = "changes" }
-        if let replaced = image.replacedDigest { result += ", tag moved from \(replaced)" }
+        guard image.outcome == .copied else { return Self.skipped(image) }
+        var result = image.isPresent ? "present" : isDryRun ? "to be copied" : "copied"
+        if image.estimate != nil {
+            result += ", digest will change"
+        } else if !image.kept, !image.isPresent {
+            result += ", digest changed (was \(image.previousDigest))"
+        }
+        if let replaced = image.replacedDigest { result += ", tag \(isDryRun ? "moves" : "moved") from \(replaced)" }
         if isDryRun {
             result +=
                 ", \(Self.prefix(image.estimate))\(image.bytesMoved) bytes to move, \(image.bytesSkipped) bytes there"
         }
         return result
+    }
+
+    static func skipped(_ image: CopyReport.Image) -> String {
+        image.replacedDigest.map { "skipped, the tag is \($0)" } ?? "skipped, another image has the name"
     }
 
     /// Bytes in all.
@@ -102,7 +112,7 @@ extension CopyListing.Row {
             source: image.source, repository: image.name.repository(withHost: true), tag: image.name.tag,
             digest: image.estimate == nil ? image.descriptor.digest : nil, mediaType: image.descriptor.mediaType,
             size: image.descriptor.size, previousDigest: image.previousDigest, kept: image.kept,
-            replacedDigest: image.replacedDigest,
+            replacedDigest: image.replacedDigest, outcome: image.result,
             bytesMoved: image.bytesMoved, bytesSkipped: image.bytesSkipped, estimate: image.estimate?.rawValue,
             skipped: image.outcome == .skipped ? true : nil, dryRun: isDryRun ? true : nil, rule: image.rule)
     }

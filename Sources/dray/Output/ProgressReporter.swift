@@ -57,7 +57,8 @@ struct ProgressReporter {
         case .bar:
             console.status.show(isLast ? "" : state.line(width: console.status.width))
             if isLast, !state.isIdle { console.status.print("dray: \(state.summary)") }
-        case .plain: console.status.print("dray: \(isLast ? state.summary : state.text)")
+        case .plain:
+            if !(isLast && state.isIdle) { console.status.print("dray: \(isLast ? state.summary : state.text)") }
         case .json:
             let line = Line(
                 bytesMoved: state.moved, bytesPlanned: state.planned, bytesPerSecond: Int64(state.rate),

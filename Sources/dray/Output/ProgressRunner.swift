@@ -6,7 +6,7 @@ import Synchronization
 struct ProgressRunner: Sendable {
     let console: Console
     let progress: Progress
-    /// Whether each image's line is printed when it is done, on the terminal that standard output is as well.
+    /// Whether each image's line is printed when it is done.
     let printsImages: Bool
     private let log: EventLog
     /// Images that are done so far.
@@ -20,24 +20,39 @@ struct ProgressRunner: Sendable {
             var failures: [CopyReport.Failure] = []
             var interruption: (@Sendable () -> Void)?
             var progress: Progress?
+            /// What broke standard output.
+            var outputError: (any Error)?
         }
 
         let state = Mutex(State())
+
+        /// A line on standard output, as long as somebody reads that.
+        func print(_ line: String) {
+            state.withLock { state in
+                guard state.outputError == nil else { return }
+                do { try StandardOutput().write(Array("\(line)\n".utf8)) } catch { state.outputError = error }
+            }
+        }
     }
 
-    private static let goesOn = "run the same command again, and what was copied by now is not copied again"
+    private static let again = "run the same command again"
+    private static let goesOn = "run the same command again: whole layers that have arrived are not copied again"
     private static let beginsAnew = "nothing is half-made: run the same command again"
     private static let isCutOff = "the archive is incomplete; run the same command again"
 
-    /// - Parameter imageLine: what is said of an image when it is done; nil if nothing is.
-    init(_ console: Console, imageLine: (@Sendable (CopyReport.Image) -> String)? = nil) {
+    /// - Parameters:
+    ///   - imageLine: what is said of an image when it is done; nil if nothing is.
+    ///   - toStandardError: whether standard output is used for something else.
+    init(
+        _ console: Console, imageLine: (@Sendable (CopyReport.Image) -> String)? = nil, toStandardError: Bool = false
+    ) {
         self.console = console
         let style = console.progressStyle.resolved(for: console)
         let log = EventLog()
         self.log = log
-        printsImages =
-            imageLine != nil && style == .bar && console.format == .text && StandardOutput.isTerminal
+        printsImages = imageLine != nil && console.format == .text
         let printsImages = printsImages
+        let sharesTerminal = toStandardError || style == .bar && StandardOutput.isTerminal
         self.progress = Progress(
             remarks: { console.note(Printable.line($0)) },
             events: { event in
@@ -48,9 +63,11 @@ struct ProgressRunner: Sendable {
                         state.images.append(image)
                         return (state.images.count, state.progress?.images ?? 0)
                     }
-                    guard let line = imageLine?(image) else { break }
-                    if printsImages {
+                    guard let line = imageLine?(image), !(console.isQuiet && image.isPresent) else { break }
+                    if printsImages, sharesTerminal {
                         console.status.print(Printable.line(line))
+                    } else if printsImages {
+                        log.print(Printable.line(line))
                     } else if style == .plain || style == .bar, total > 1, !image.isPresent {
                         console.status.print(Printable.line("dray: \(count) of \(total) images: \(line)"))
                     }
@@ -65,7 +82,10 @@ struct ProgressRunner: Sendable {
         _ selections: [CopySelection], to destination: any ImageDestination, _ options: CopyOptions
     ) async throws -> CopyReport {
         let traits = destination.traits
-        let advice = traits.needsSizeFirst ? Self.isCutOff : traits.appearsAtOnce ? Self.beginsAnew : nil
+        let comesOnce = selections.contains { ($0.source as? any StreamedSource)?.access == .once }
+        let advice =
+            traits.needsSizeFirst
+            ? Self.isCutOff : traits.appearsAtOnce ? Self.beginsAnew : comesOnce ? Self.again : nil
         return try await run(ifInterrupted: options.dryRun ? nil : advice ?? goingOn) {
             try await Copier(options: options, progress: progress).copy(selections, to: destination)
         }
@@ -109,6 +129,7 @@ struct ProgressRunner: Sendable {
         do {
             let result = try await body()
             await reporter.stop()
+            if let error = log.state.withLock({ $0.outputError }) { throw error }
             return result
         } catch {
             await reporter.stop()

@@ -19,7 +19,7 @@ struct ProgressState {
     private var isMeasurable: Bool { planned > 0 && moved <= planned }
 
     /// Whether there is nothing to say.
-    var isIdle: Bool { moved == 0 && images == 0 }
+    var isIdle: Bool { moved == 0 && images < 2 }
 
     /// Bytes, rate, time left.
     var text: String {

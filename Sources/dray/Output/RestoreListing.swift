@@ -85,7 +85,7 @@ struct RestoreListing {
 
     private static func change(of image: CopyReport.Image, from before: [ImageName: Digest]?) -> String {
         guard let before else {
-            if image.outcome == .skipped { return "skipped (the name is taken)" }
+            if image.outcome == .skipped { return CopyListing.skipped(image) }
             let change = image.isPresent ? "present" : "restored"
             return change + (image.replacedDigest.map { ", tag moved from \($0)" } ?? "")
         }

@@ -38,8 +38,11 @@ extension FirstUseTests {
 
         // Many images.
         Row(
-            "dray copy --progress plain store:store oci:new", 0, "dray: 1 of 2 images:", "dray: 2 of 2 images:",
-            "2 of 2 images, "),
+            "dray copy --progress plain store:store oci:new", 0, "sample/app:1.0  sha256:", "2 of 2 images, ",
+            not: ["2 images:"]),
+        Row(
+            "dray copy --progress plain --output json store:store oci:new > json", 0, "dray: 1 of 2 images:",
+            "dray: 2 of 2 images:"),
         Row(terminal("dray copy store:store oci:new"), 0, "sample/app:1.0  sha256:", "dray: 2 of 2 images, "),
         Row(terminal("dray backup oci:layout backup"), 0, "other/tool:2  sha256:", "dray: 2 of 2 images, ", "snapshot"),
         Row("dray copy --progress json store:store oci:new", 0, "\"imagesPlanned\":2"),
@@ -49,9 +52,21 @@ extension FirstUseTests {
             124,
             "interrupted; 2 of 3 images are done; run the same command again", registry: .init()),
 
+        // Layers that have arrived stay, those of an image that is not whole as well.
+        Row(
+            "dray copy -q --compression zstd --format oci app.tar docker://$REGISTRY/zz/app:9; "
+                + "timeout -s INT 4 \"$DRAY\" copy --limit-rate 60k --jobs 1 --receipt r.json docker://$REGISTRY/zz/app "
+                + "store:new; find new/docker -name data | grep . && "
+                + "dray copy --output json docker://$REGISTRY/zz/app store:new | grep bytesSkipped", 0,
+            "whole layers that have arrived are not copied again", not: ["\"bytesSkipped\" : 0,"],
+            registry: .init()),
+
         // A repeat.
         Row(
-            "dray copy app.tar store:new; echo again; dray copy app.tar store:new", 0, "  present", "changed (was"),
+            "dray copy app.tar store:new; echo again; dray copy app.tar store:new", 0, "  present",
+            "digest changed (was"),
+        Row(
+            "dray copy -q app.tar store:new; echo again; dray copy -q app.tar store:new", 0, "copied", not: ["present"]),
         Row("dray copy app.tar store:store", 0, "  present", not: ["changed", "was sha256"]),
         Row("dray copy other.tar oci:layout", 0, "  present", not: ["changed"]),
         Row(

@@ -53,7 +53,29 @@ extension FirstUseTests {
             "old=$(dray digest oci:layout:sample/app:1.0); "
                 + "dray copy --dry-run --output json --format oci app.tar oci:layout | tee said; "
                 + "grep \"replacedDigest.*$old\" said", 0),
-        Row("dray copy app.tar store:store:sample/app:1.1", 0, "changed (was", not: ["moved from", "present"]),
+        Row(
+            "dray copy app.tar store:store:sample/app:1.1", 0, "copied, digest changed (was sha256:",
+            not: ["moved from", "present"]),
+
+        Row(
+            "dray copy --format oci app.tar docker://$REGISTRY/sample/app:1.0 | tee said; "
+                + "grep \"tag moved from $(dray digest store:store:sample/app:1.0)\" said", 0, "digest changed",
+            registry: .init()),
+        Row(
+            "old=$(dray digest store:store:sample/app:1.0); "
+                + "dray copy --dry-run --format oci store:store:sample/app docker://$REGISTRY/sample/app:1.0 | tee said; "
+                + "grep \"tag moves from $old\" said", 0, not: ["present"], registry: .init()),
+        Row(
+            "dray copy --on-existing skip --format oci app.tar docker://$REGISTRY; "
+                + "dray copy --on-existing skip other.tar docker://$REGISTRY", 0, "skipped, the tag is sha256:",
+            "other/tool:2", "  present", registry: .init()),
+        // An untagged image is none of the repository's tags, and does not stand for them.
+        Row(
+            "dray copy -q --format oci app.tar store:store && dray ls store:store:sample/app", 0,
+            "sample/app:1.0", "sample/app:<none>"),
+        Row(
+            "dray copy -q --format oci app.tar store:store && dray copy store:store:sample/app oci:new", 0,
+            "sample/app:1.0"),
 
         // Which snapshot.
         Row(
