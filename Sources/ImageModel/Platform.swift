@@ -20,7 +20,7 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
 
     /// Reads `os/architecture[/variant]`, or an architecture that is known, which is one of Linux: `amd64`, `arm/v7`.
     public init?(_ text: String) {
-        var parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        var parts = text.lowercased().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard (1...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }) else { return nil }
         if Self.architectures.contains(parts[0]) || Self.otherNames[parts[0]] != nil { parts.insert("linux", at: 0) }
         guard (2...3).contains(parts.count) else { return nil }
@@ -35,7 +35,8 @@ public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
     ]
     /// The kernel's names, as `uname -m` prints them, and Debian's.
     private static let otherNames = [
-        "x86_64": ["amd64"], "x86-64": ["amd64"], "i386": ["386"], "aarch64": ["arm64"], "armv6l": ["arm", "v6"],
+        "x86_64": ["amd64"], "x64": ["amd64"], "x86-64": ["amd64"], "i386": ["386"], "aarch64": ["arm64"],
+        "armv6l": ["arm", "v6"],
         "armv7l": ["arm", "v7"], "armhf": ["arm", "v7"],
     ]
 

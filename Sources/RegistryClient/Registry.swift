@@ -131,7 +131,8 @@ public final class Registry: Sendable {
         let answer = try session.send(
             RegistryRequest(
                 method: .HEAD, path: "\(repository)/manifests/\(reference)", repository: repository,
-                scope: .pull(repository), action: "look up \(reference)", headers: Self.accepted,
+                scope: .pull(repository), action: "look up \(Digest(reference) == nil ? "the tag " : "")\(reference)",
+                headers: Self.accepted,
                 expects: [404, 405]))
         if answer.status == 404 { return nil }
         if answer.isRefusedHead { unansweredHeads.withLock { _ = $0.insert(.manifest) } }

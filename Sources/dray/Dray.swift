@@ -43,6 +43,13 @@ struct Dray: ParsableCommand {
             LogoutCommand.self,
         ])
 
+    /// The command of a name.
+    static func command(named name: String) -> (any ParsableCommand.Type)? {
+        configuration.subcommands.first { command in
+            command.configuration.commandName == name || command.configuration.aliases.contains(name)
+        }
+    }
+
     /// The names of all commands, their other names among them.
     static var commandNames: [String] {
         configuration.subcommands.flatMap { command in

@@ -9,6 +9,12 @@ enum Launcher {
     @concurrent
     static func run(_ arguments: [String]) async -> ExitStatus {
         let arguments = CommandHabits.ordered(arguments)
+        if let complaint = WordHabits.complaint(arguments) {
+            let name = arguments.first.flatMap { Dray.command(named: $0) == nil ? nil : " \($0)" } ?? ""
+            StatusLine().print(
+                "dray: error: \(Printable.line(complaint))\nSee 'dray\(name) --help' for more information.")
+            return .usage
+        }
         if let complaint = CommandHabits.complaint(arguments) {
             StatusLine().print("dray: error: \(Printable.line(complaint))\n'dray --help' lists the commands.")
             return .usage
@@ -60,7 +66,7 @@ enum Launcher {
         let values = arguments + arguments.map { String($0.drop { $0 != "=" }.dropFirst()) }
         let words = Dray.message(for: error)
         let message =
-            OptionHabits.advice(for: words, command: arguments.first ?? "")
+            OptionHabits.advice(for: words, in: arguments)
             ?? values.filter { !$0.isEmpty }.reduce(words) { $0.replacing($1, with: ImageReference.printable($1)) }
         status.print("dray: error: \(Printable.line(message))\n\(advice)")
         return .usage

@@ -106,20 +106,24 @@ public struct Backup: Sendable {
             }
             all = chosen
         }
+        if let id = try text.flatMap({ try beginning($0, all) }) { return id }
         if text.flatMap({ SnapshotID($0) }) == nil { all = try oneList(of: all, for: target, &lists) }
-        guard let text, text != "latest" else {
+        if let text, ["oldest", "first"].contains(text), let oldest = all.first { return oldest }
+        guard let text, !["latest", "newest", "last"].contains(text) else {
             guard let newest = all.last else { throw TransferError.notFound("\(path) has no snapshot") }
             return newest
         }
         if let id = SnapshotID(text) {
             guard let snapshot = all.first(where: { $0.id == id }) else {
-                throw TransferError.notFound("\(path) has no snapshot \(text): 'dray snapshots' lists them")
+                throw TransferError.notFound("\(path) has no snapshot \(text); 'dray snapshots \(path)' lists them")
             }
             return snapshot
         }
         let found = try all.last { snapshot in
             guard let isOld = snapshot.id.isAsOld(as: text) else {
-                throw ReferenceError("'\(text)' is neither a snapshot's ID nor a date like 2026-11-24")
+                throw ReferenceError(
+                    "'\(text)': not a snapshot's ID, latest, oldest, or a date like 2026-11-24; 'dray snapshots \(path)' "
+                        + "lists the snapshots")
             }
             return isOld
         }
@@ -141,7 +145,21 @@ public struct Backup: Sendable {
         }
         throw TransferError.refused(
             "\(path) has snapshots of different sources (\(lists.text(all))); choose with --source, or with --snapshot and "
-                + "an ID ('dray snapshots' lists them)")
+                + "an ID ('dray snapshots \(path)' lists them)")
+    }
+
+    /// The snapshot whose ID begins so, where that is no date.
+    ///
+    /// - Throws: `ReferenceError` if there are several.
+    private func beginning(_ text: String, _ all: [Snapshot]) throws -> Snapshot? {
+        guard let id = all.first?.id, SnapshotID(text) == nil, id.isAsOld(as: text) == nil, text.first?.isNumber == true
+        else { return nil }
+        let found = all.filter { $0.id.description.hasPrefix(text) }
+        guard found.count <= 1 else {
+            throw ReferenceError(
+                "'\(text)': \(found.count) snapshots have such an ID; 'dray snapshots \(path)' lists them")
+        }
+        return found.first
     }
 
     /// The images of a snapshot, which stay as long as this lives.
@@ -273,28 +291,5 @@ public struct Backup: Sendable {
             tree.directory(
                 "\(BackupPaths.snapshot(snapshot))/\(BackupPaths.layout(of: repository))",
                 blobsLink: BackupPaths.blobsLink(of: repository)))
-    }
-}
-
-/// Lists of sources, to be compared: references in any order and form.
-private struct SourceLists {
-    private var known: [String: String] = [:]
-
-    mutating func list(_ sources: [String]) -> Set<String> { Set(sources.map { plain($0) }) }
-
-    /// `docker://HOST/` is `docker://HOST`, and a path is the store or archive that lies there.
-    private mutating func plain(_ source: String) -> String {
-        if let known = known[source] { return known }
-        var plain = (try? ImageReference(source))?.description ?? source
-        if plain.hasSuffix("/") { plain.removeLast() }
-        known[source] = plain
-        return plain
-    }
-
-    /// Each list once, the newest first.
-    mutating func text(_ snapshots: [Snapshot]) -> String {
-        var seen: Set<Set<String>> = []
-        return snapshots.reversed().filter { seen.insert(list($0.sources)).inserted }
-            .map { $0.sources.joined(separator: " and ") }.joined(separator: "; ")
     }
 }

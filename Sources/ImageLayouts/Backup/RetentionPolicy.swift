@@ -18,7 +18,8 @@ public struct RetentionPolicy: Sendable {
     /// snapshot never counts in the place of a complete one: the newest of them is kept beside those.
     public func kept(of snapshots: [Snapshot]) -> Set<SnapshotID> {
         var kept: Set<SnapshotID> = []
-        for group in Dictionary(grouping: snapshots, by: { Set($0.sources) }).values {
+        var lists = SourceLists()
+        for group in Dictionary(grouping: snapshots, by: { lists.list($0.sources) }).values {
             let complete = group.filter(\.missing.isEmpty)
             let newest = (complete.isEmpty ? group : complete).map(\.id).sorted(by: >)
             if let last = group.map(\.id).max(), last != newest.first, !keepsNothing { kept.insert(last) }

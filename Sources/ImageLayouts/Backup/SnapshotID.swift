@@ -48,7 +48,7 @@ public struct SnapshotID: Hashable, Sendable, Comparable, CustomStringConvertibl
     ///
     /// - Returns: nil if the text is no date.
     package func isAsOld(as text: String) -> Bool? {
-        let digits = text.filter { $0 != "-" && $0 != ":" && $0 != "Z" }
+        let digits = text.replacing(" ", with: "T").filter { $0 != "-" && $0 != ":" && $0 != "Z" }
         let form = "00000000T000000.000".utf8
         guard [4, 6, 8, 11, 13, 15, 19].contains(digits.utf8.count),
             zip(digits.utf8, form).allSatisfy({ $1 == UInt8(ascii: "0") ? (48...57).contains($0) : $0 == $1 })

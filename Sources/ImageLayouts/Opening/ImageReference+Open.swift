@@ -9,7 +9,18 @@ extension ImageReference {
     /// - Parameter isWritten: whether the place may have to be made.
     public init(_ text: String, isWritten: Bool = false, inflation: InflationLimit = .standard) throws {
         try self.init(
-            text, isWritten: isWritten, exists: Self.isPath, recognise: { try Self.recognise($0, inflation) })
+            text, isWritten: isWritten, exists: Self.isPath,
+            recognise: { path in
+                if isWritten { try Self.refuseEmptyDirectory(path) }
+                return try Self.recognise(path, inflation)
+            })
+    }
+
+    /// A directory that was made for the images does not say what it is to be.
+    private static func refuseEmptyDirectory(_ path: String) throws {
+        guard try fileKind(path) == .directory, try listDirectory(path)?.isEmpty == true else { return }
+        throw ReferenceError(
+            "'\(path)': an empty directory; write store:\(path) (a registry's storage) or oci:\(path)")
     }
 
     /// Whether it is a path on this machine, and nothing is there.

@@ -191,7 +191,9 @@ struct ForeignMembers {
             tree.title,
             kind: isDirectory
                 ? names.isEmpty ? "an empty directory" : "a directory with \(what)" : "a tar of other files: \(what)",
-            advice: ForeignFile.saveAnew)
+            advice: isDirectory && names.isEmpty
+                ? "copy images there first: dray copy SOURCE store:\(tree.title) (or oci:\(tree.title))"
+                : ForeignFile.saveAnew)
     }
 
     private static func list(_ names: [String]) -> String {

@@ -81,11 +81,9 @@ package struct ArchiveContents: Sendable {
                 repository: absent.repository)
         }
         guard let number = lost[blob.digest], let reason = missing[number] else { return nil }
-        let recovery =
-            (list?.recoveryVolumes ?? 0) == 0
-            ? "" : ", or rebuild it from the recovery volumes with 'dray recover \(file)'"
+        let recovery = (list?.recoveryVolumes ?? 0) == 0 ? "" : "dray recover \(file), or "
         return BlobAbsence(
             .missingVolume, reason: "volume \(number) of \(list?.volumes.count ?? 0) of the set \(title) is \(reason)",
-            advice: "put volume \(number) beside the others, or name it as well" + recovery)
+            advice: recovery + "put volume \(number) beside the others, or name it as well")
     }
 }

@@ -45,6 +45,15 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         _ text: String, isWritten: Bool = false, exists: (String) throws -> Bool,
         recognise: (String) throws -> Transport?
     ) throws {
+        if text == "-" {
+            guard !isWritten else {
+                throw ReferenceError("'-': missing transport; write docker-archive:- or oci-archive:-")
+            }
+            // An OCI archive is read as one, too.
+            (transport, location, name, digest) = (.dockerArchive, text, nil, nil)
+            return
+        }
+        try PathHabits.check(text, exists: exists)
         var rest = text
         if let at = text.lastIndex(of: "@"), let digest = Digest(text[text.index(after: at)...]), try !exists(text) {
             self.digest = digest
@@ -77,7 +86,10 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         } else if try exists(location) {
             throw ReferenceError("'\(location)': not an image archive, layout or store")
         } else {
-            throw ReferenceHabits.missing(text, isWritten: isWritten)
+            throw try ReferenceHabits.missing(text, isWritten: isWritten) { path in
+                guard try exists(path), let found = try? recognise(path) else { return false }
+                return found == .store || found == .oci
+            }
         }
         if name?.isEmpty == true { throw ReferenceError("'\(text)': missing name after ':'") }
     }
@@ -110,7 +122,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// At the first colon without a backslash.
-    private static func split(_ text: String) -> (String, String?) {
+    static func split(_ text: String) -> (String, String?) {
         var location = ""
         var rest = text[...]
         while let character = rest.first {
@@ -129,7 +141,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
 
     /// `HOST[:PORT][/REPOSITORY[:TAG]]`. The first component is a host if it has a dot, is `localhost` or an IPv6
     /// address in brackets, has a port before a `/`, or ends the text with a `/`; else all is a name at Docker Hub.
-    private static func splitRegistry(_ rest: String, of text: String) throws -> (String, String?) {
+    static func splitRegistry(_ rest: String, of text: String) throws -> (String, String?) {
         guard !rest.isEmpty else { throw ReferenceError("'\(text)' names no registry and no image") }
         guard !rest.utf8.contains(UInt8(ascii: "@")) else {
             throw ReferenceError(

@@ -76,12 +76,24 @@ enum ReferenceHabits {
     }
 
     /// The error for a text that has no transport and leads to no file.
-    static func missing(_ text: String, isWritten: Bool) -> ReferenceError {
+    ///
+    /// - Parameter isPlace: whether a path is that of a store or a layout.
+    static func missing(
+        _ text: String, isWritten: Bool, isPlace: (String) throws -> Bool
+    ) throws -> ReferenceError {
         let shown = printable(text)
         let problem = isWritten ? "missing transport" : "no such file or directory"
+        if let inside = try name(text, in: isPlace) {
+            return ReferenceError("'\(shown)': \(problem); did you mean \(inside)?")
+        }
         if let name = image(text), !isWritten || name.host != nil {
+            let isPublic = name.host == nil || name.host == "docker.io"
+            let tag = isPublic && name.tag == nil && !text.contains("@") ? ":latest" : ""
+            let other =
+                name.host == nil && name.tag != nil && !text.contains("@")
+                ? " An image in Docker: docker save \(text) | dray copy docker-archive:- DESTINATION" : ""
             return ReferenceError(
-                "'\(shown)': \(problem); did you mean \(printable(Transport.registry.prefix + text))?")
+                "'\(shown)': \(problem); did you mean \(printable(Transport.registry.prefix + text))\(tag)?\(other)")
         }
         guard isWritten else { return ReferenceError("'\(shown)': \(problem)") }
         let kinds: [Transport] =
@@ -89,6 +101,18 @@ enum ReferenceHabits {
         let forms = kinds.map { $0.prefix + shown }
         return ReferenceError(
             "'\(shown)': \(problem); write \(forms.dropLast().joined(separator: ", ")) or \(forms[forms.count - 1])")
+    }
+
+    /// `PLACE:REPOSITORY` for `PLACE/REPOSITORY`.
+    ///
+    /// - Returns: nil if no beginning of the path is a store or a layout.
+    private static func name(_ text: String, in isPlace: (String) throws -> Bool) throws -> String? {
+        for slash in text.indices.reversed() where text[slash] == "/" && slash != text.startIndex {
+            let (place, name) = (String(text[..<slash]), String(text[text.index(after: slash)...]))
+            guard ImageName(withoutHost: name) != nil, !isFileName(name) else { continue }
+            if try isPlace(place) { return "\(place):\(name)" }
+        }
+        return nil
     }
 
     /// The image or the place of a registry that a text may be.

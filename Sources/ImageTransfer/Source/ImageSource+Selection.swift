@@ -63,8 +63,7 @@ extension ImageSource {
         if let first = tagged.first, Set(tagged.map(\.descriptor.digest)).count == 1 { return first }
         guard !found.isEmpty else { throw TransferError.notFound("\(title) holds no image") }
         throw TransferError.notFound(
-            "\(title) holds \(found.count) images and none of them alone is 'latest': name one of "
-                + Self.list(found))
+            "\(title) holds \(found.count) images; name one of " + Self.list(found))
     }
 
     private static func matches(_ listing: SourceListing, _ name: String) -> SourceListing {

@@ -74,7 +74,7 @@ public struct Verifier: Sendable {
             states[digest] = .sound(size: survey.blobs?[digest] ?? 0, tar: nil)
         }
         let judge = VerifyJudge(
-            survey: survey, graph: graph, states: states, title: place.title,
+            survey: survey, graph: graph, states: states, title: place.title, reference: Self.reference(to: place),
             absences: try await absences(place, graph, states))
         var report = VerifyReport(place: place.title)
         report.findings = judge.findings() + (try await unserved(place, graph, states))
@@ -89,6 +89,10 @@ public struct Verifier: Sendable {
         }
         report.isDeep = options.isDeep
         return (report, survey.isLive)
+    }
+
+    private static func reference(to place: any VerifiedPlace) -> String {
+        place.reference(in: nil)?.description ?? place.title
     }
 
     /// Why blobs are not there, as far as the place tells.
@@ -162,7 +166,7 @@ public struct Verifier: Sendable {
             }
             return Finding(
                 .blobMissing, "\(blob.digest)", "is not served from \(question.repository)",
-                affected: graph.affected(by: users), advice: VerifyJudge.fetch,
+                affected: graph.affected(by: users), advice: VerifyJudge.fetch(Self.reference(to: place)),
                 remedy: .blob(blob, repository: question.repository))
         }
     }

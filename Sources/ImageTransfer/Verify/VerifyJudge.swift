@@ -7,13 +7,19 @@ struct VerifyJudge {
     let graph: ContentGraph
     let states: [Digest: BlobState]
     let title: String
+    /// The reference that is verified.
+    let reference: String
     /// Why blobs are not there, where the place tells that.
     let absences: [Digest: BlobAbsence]
 
-    static let fetch = "--repair-from a place that has it brings it back"
+    /// - Parameter place: the reference that was verified.
+    static func fetch(_ place: String) -> String {
+        "dray verify --repair-from PLACE \(place), where PLACE has it"
+    }
     /// An archive is not changed where it is.
     private var fetch: String {
-        survey.isLive ? Self.fetch : "take a sound copy of \(title), or copy the image from where it is sound"
+        survey.isLive
+            ? Self.fetch(reference) : "take a sound copy of \(title), or copy the image from where it is sound"
     }
     private static let rebuild = "its bytes are what was pushed, so no copy is better: build and push the image anew"
     static let readable = "see to the disk and the permissions, and verify again"

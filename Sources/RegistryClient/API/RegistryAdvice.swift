@@ -2,6 +2,9 @@ import NIOHTTP1
 
 /// What a user can do about a registry's refusal.
 struct RegistryAdvice {
+    /// What `dray login` does: it needs no advice to do that.
+    static let login = "log in"
+
     private let session: RegistrySession
 
     init(_ session: RegistrySession) { self.session = session }
@@ -14,6 +17,7 @@ struct RegistryAdvice {
         switch answer.status {
         case 401 where session.keyring.isPartial, 403 where session.keyring.isPartial:
             return session.keyring.problems.joined(separator: "; ")
+        case 401 where request.action == RegistryAdvice.login: return "the user name or password is wrong"
         case 401:
             return session.keyring.credentials(for: request.repository) == nil
                 ? "log in with 'dray login \(session.host)', or pass --creds"

@@ -9,7 +9,7 @@ extension Credentials {
     /// - Throws: `TransferError.refused`.
     public static func read(variable: String) throws -> Credentials {
         guard let value = getenv(variable) else {
-            throw TransferError.refused("there is no variable with credentials of that name in the environment")
+            throw TransferError.refused("the variable with credentials is not set")
         }
         return try parse(String(cString: value))
     }
@@ -30,9 +30,7 @@ extension Credentials {
             opened = nil
         }
         guard let descriptor = opened else {
-            throw TransferError.refused(
-                "there is no file with credentials of that name; write USER:PASSWORD into a file, or name a variable of "
-                    + "the environment")
+            throw TransferError.refused("the file with credentials does not exist")
         }
         let name = "the file with credentials"
         let bytes = try TextFile.read(

@@ -22,7 +22,7 @@ public enum Login {
         options.credentials = credentials
         let session = try RegistrySession(host: host, options: options, keyring: Keyring())
         let isChecked = try await Workers.blobs.run {
-            try session.send(RegistryRequest(method: .GET, path: "", scope: .none, action: "log in"))
+            try session.send(RegistryRequest(method: .GET, path: "", scope: .none, action: RegistryAdvice.login))
             // Only a registry that asked for credentials has looked at them for certain.
             return try session.authorizer.isChallenged
         }

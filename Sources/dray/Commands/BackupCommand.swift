@@ -65,12 +65,16 @@ struct BackupCommand: DrayCommand {
                 "'\(ImageReference.printable(last))': not a directory; the backup's directory comes last: "
                     + "dray backup \(ImageReference.printable(last)) \(ImageReference.printable(references[0]))")
         }
+        try PathHabits.checkNew(last)
         var sources = NamedSources()
         for text in references.dropLast() { try sources.add(text) }
         guard sources.references.allSatisfy({ !$0.isStandardStream }) else {
             throw ValidationError("A backup is made of what can be read again, and not of standard input")
         }
         try registry.checkScope(sources.references)
+        // In one form, whatever was typed; what could not be opened, as it was typed.
+        let named =
+            sources.failures.isEmpty ? sources.references.map(\.description) : Array(references.dropLast())
         let backup = Backup(path: references[references.count - 1])
         let runner = ProgressRunner(console, imageLine: dryRun ? nil : CopyListing.line)
         let options = try registry.options(console, jobs: jobs, for: sources.references)
@@ -81,7 +85,7 @@ struct BackupCommand: DrayCommand {
         let report = try await bookkeeping.keep(places, dryRun: dryRun, runner) { [sources] in
             let opened = try await OpenedSources(
                 sources, at: Registries(options), keepGoing: keepGoing, runner.progress)
-            let destination = try await backup.newSnapshot(of: Array(references.dropLast()), dryRun: dryRun)
+            let destination = try await backup.newSnapshot(of: named, dryRun: dryRun)
             destination.leaveOut(opened.failures)
             let report = try await opened.copy(to: destination, copyOptions, with: runner)
             (snapshot, freeBytes) = (destination.snapshot, try await destination.freeSpace())

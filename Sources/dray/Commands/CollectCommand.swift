@@ -151,6 +151,11 @@ struct CollectCommand: DrayCommand {
             }
             return (try directory(reference.location), false)
         }
+        if try fileKind(place) == nil, ImageReference.registry(place) != nil {
+            throw ReferenceError(
+                "'\(ImageReference.printable(place))': a registry collects its own garbage; on its machine, run: dray gc "
+                    + "CONFIG.yml, or dray gc STORE")
+        }
         switch try fileKind(place) {
         case .file:
             let storage = try ServerConfiguration.read(path: place, environment: ProcessEnvironment.variables)

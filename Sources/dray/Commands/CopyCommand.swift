@@ -160,6 +160,9 @@ struct CopyCommand: DrayCommand {
                     ? "Missing SOURCE and DESTINATION"
                     : "Missing DESTINATION; where is '\(ImageReference.printable(references[0]))' to be copied to?")
         }
+        if packing.volumeSize != nil || registry.limitRate != nil, let unit = references.first(where: Self.isUnit) {
+            throw ValidationError("'\(unit)': write the number and the unit without a space, such as 20\(unit)")
+        }
         guard jobs >= 1 else { throw ValidationError("--jobs has to be at least 1") }
         guard maxInflation >= 1 else { throw ValidationError("--max-inflation has to be at least 1") }
         if let name, ImageName(name) == nil {
@@ -167,7 +170,14 @@ struct CopyCommand: DrayCommand {
         }
     }
 
+    /// Whether it is the unit of a size before it: `20 MB`.
+    private static func isUnit(_ text: String) -> Bool {
+        text.allSatisfy(\.isLetter) && text.count <= 3 && (try? ByteSize("1\(text)")) != nil
+            && ((try? fileKind(text)) ?? nil) == nil
+    }
+
     func run(_ console: Console) async throws -> ExitStatus {
+        if let digestfile { try PathHabits.checkNew(digestfile) }
         let sources = try sources(console)
         let target = try ImageReference(references[references.count - 1], isWritten: true)
         try check(sources.references, target)
@@ -309,6 +319,14 @@ struct CopyCommand: DrayCommand {
         }
     }
 
+    /// A public image with the tag that docker takes.
+    private static func tagged(_ source: ImageReference) -> String {
+        guard let name = source.name else { return "\(source)/REPOSITORY:TAG" }
+        let library = "library/"
+        let isOfficial = source.location == "docker.io" && name.hasPrefix(library)
+        return isOfficial ? "docker://\(name.dropFirst(library.count)):latest" : "\(source):latest"
+    }
+
     /// Refuses what cannot be meant.
     private func check(_ sources: [ImageReference], _ target: ImageReference) throws {
         guard target.digest == nil else {
@@ -322,7 +340,8 @@ struct CopyCommand: DrayCommand {
         for source in sources
         where source.isPublicRegistry && source.digest == nil && !(source.name?.contains(":") ?? false) && !allTags {
             throw ValidationError(
-                "'\(source)' is everything that is there, at a public registry: add a tag, or --all-tags if that is meant"
+                "'\(source)': no tag; that would be every tag \(source.name == nil ? "there" : "of it"); write "
+                    + "\(Self.tagged(source)), or add --all-tags"
             )
         }
         for source in sources where try source.isSamePlace(as: target) {

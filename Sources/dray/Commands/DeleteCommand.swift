@@ -8,58 +8,181 @@ import RegistryClient
 struct DeleteCommand: DrayCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete",
-        abstract: "Take an image's name away, or the image by its digest.",
+        abstract: "Delete tags, or images by their digests.",
         discussion: """
             With a tag, only that tag goes. With a digest, the manifest and every tag of it go. With --all, every \
-            tag of the repository goes, and each manifest that has no other. Blobs stay until garbage collection: \
-            this is the soft delete. An archive is not changed.
+            tag of the repository goes, and each manifest that has no other. A '*' in a repository's name stands for \
+            any characters; with --all and after a question, it deletes all tags of all such repositories. Blobs stay \
+            until garbage collection: this is the soft delete. An archive is not changed.
 
             Examples:
               dray delete store:/var/lib/registry:team/app:1.2
               dray delete store:/var/lib/registry:team/app@sha256:DIGEST
-              dray delete --all store:/var/lib/registry:team/app
+              dray delete --dry-run --all store:/var/lib/registry:team/app
+              dray delete --all --yes 'docker://registry.example/team/*'
             """,
         aliases: ["rm"])
 
-    @Argument(help: ArgumentHelp("The image, with a tag or a digest.", valueName: "reference"))
-    var reference: String
+    @Argument(help: ArgumentHelp("The images, each with a tag or a digest.", valueName: "reference"))
+    var references: [String]
 
-    @Flag(help: "Delete every image that the reference means.")
+    @Flag(help: "Delete every tag of the repository.")
     var all = false
 
     @Flag(help: "Where a registry deletes by digest only, let the other tags of the same manifest go, too.")
     var allTags = false
 
+    @Flag(name: .shortAndLong, help: "Let --all delete several repositories without asking.")
+    var yes = false
+
+    @Flag(help: "Only say what would be deleted.")
+    var dryRun = false
+
     @OptionGroup(title: "Registry options") var registry: RegistryArguments
 
     @OptionGroup var shared: SharedOptions
 
+    /// The images that a reference means.
+    private struct Selection {
+        let reference: ImageReference
+        let editor: any ImageEditor
+        let images: [SourceImage]
+        /// Whether the reference has a tag or a digest.
+        let isExact: Bool
+    }
+
+    /// The images that are gone.
+    private struct Deletion {
+        var images: [SourceImage] = []
+        /// Those whose manifests stay until garbage collection.
+        var untagged: [SourceImage] = []
+    }
+
     func run(_ console: Console) async throws -> ExitStatus {
-        let reference = try ImageReference(reference)
-        var options = try registry.options(console)
+        let references = try references.map { try ImageReference($0) }
+        try registry.checkScope(references)
+        var options = try registry.options(console, for: references)
         options.deletesAllTags = allTags
+        var selections: [Selection] = []
+        for reference in references { selections.append(try await select(reference, options)) }
+        for selection in selections where !dryRun { try confirm(selection, console) }
+        var deleted: [SourceImage] = []
+        do {
+            for selection in selections {
+                let deletion = try await delete(selection)
+                deleted += deletion.images
+                guard !dryRun else { continue }
+                for advice in await selection.editor.advice() { console.note(advice) }
+                if let note = await Self.note(on: deletion, selection) { console.note(Printable.line(note)) }
+            }
+        } catch {
+            if !deleted.isEmpty { try await report(deleted, console) }
+            throw error
+        }
+        try await report(deleted, console)
+        return .done
+    }
+
+    private func report(_ deleted: [SourceImage], _ console: Console) async throws {
+        let verb = dryRun ? "to delete" : "deleted"
+        try await console.report(
+            deleted.map { ImageRow($0) },
+            text: deleted.map { Printable.line("\(verb) \($0.shortTitle)  \($0.descriptor.digest)") })
+    }
+
+    // MARK: Selecting
+
+    private func select(_ reference: ImageReference, _ options: RegistryOptions) async throws -> Selection {
         let editor = try await reference.editor(options)
-        var images = try await editor.images(named: reference.name, digest: reference.digest)
+        let images = try await editor.images(named: reference.name, digest: reference.digest)
         let isExact = reference.digest != nil || (images.count == 1 && names(images[0], reference))
         guard all || isExact else {
             throw TransferError.refused(
-                "\(reference) means \(images.count == 1 ? "whatever image is there" : "\(images.count) images"): "
+                "\(reference) \(images.count == 1 ? "names no tag" : "means \(images.count) images"): "
                     + "add a tag or @DIGEST, or --all to delete all of them")
         }
-        var deleted: [SourceImage] = []
+        if !isExact { try checkRepository(reference, images) }
+        guard reference.digest != nil else {
+            return Selection(reference: reference, editor: editor, images: images, isExact: isExact)
+        }
+        var named: [SourceImage] = []
+        for image in images {
+            // A registry need not list its tags.
+            let tags = (try? await editor.images(named: image.repository, digest: nil)) ?? []
+            let own = tags.filter {
+                $0.descriptor.digest == image.descriptor.digest && $0.repository == image.repository
+            }
+            named += own.isEmpty ? [image] : own
+        }
+        return Selection(reference: reference, editor: editor, images: named, isExact: true)
+    }
+
+    /// Whether the reference gives the image's tag, and not only where it is.
+    private func names(_ image: SourceImage, _ reference: ImageReference) -> Bool {
+        guard let tag = image.tag, let name = reference.name else { return false }
+        return name.hasSuffix(":\(tag)") || (reference.transport.bareNameIsTag && name == tag)
+    }
+
+    /// Refuses a place, or a path above repositories, unless it is a pattern.
+    private func checkRepository(_ reference: ImageReference, _ images: [SourceImage]) throws {
+        guard Self.pattern(reference) == nil else { return }
+        let repositories = Set(images.map { Self.repository(of: $0) })
+        let isAbove =
+            if let name = reference.name {
+                repositories.contains { $0?.hasPrefix("\(name)/") == true }
+            } else {
+                !repositories.isEmpty && !reference.transport.bareNameIsTag
+            }
+        guard repositories.count > 1 || isAbove else { return }
+        var pattern = reference
+        pattern.name = reference.name.map { "\($0)/*" } ?? "*"
+        let names = repositories.compactMap { $0 }.sorted()
+        throw TransferError.refused(
+            "\(reference) is not a repository; --all takes one, such as \(names.first ?? "team/app"); for "
+                + "\(names.count == 1 ? "it" : "all \(names.count)") and later ones, write '\(pattern)' and --yes")
+    }
+
+    private static func repository(of image: SourceImage) -> String? {
+        if case .full(let name) = image.name { return image.repository ?? name.repository }
+        return image.repository
+    }
+
+    private static func pattern(_ reference: ImageReference) -> RepositoryPattern? {
+        reference.name.flatMap { RepositoryPattern($0) }
+    }
+
+    private func confirm(_ selection: Selection, _ console: Console) throws {
+        guard Self.pattern(selection.reference) != nil, !selection.images.isEmpty else { return }
+        let images = selection.images
+        let repositories = Set(images.map { Self.repository(of: $0) }).count
+        let count =
+            "\(images.count) image\(images.count == 1 ? "" : "s") in \(repositories) "
+            + (repositories == 1 ? "repository" : "repositories")
+        let lines = images.map { "\($0.shortTitle)  \($0.descriptor.digest)" }
+        try Confirmation(cause: "--all", place: selection.reference, count: count, lines: lines).ask(console, yes: yes)
+    }
+
+    // MARK: Deleting
+
+    private func delete(_ selection: Selection) async throws -> Deletion {
+        let (reference, editor) = (selection.reference, selection.editor)
+        var images = selection.images
+        var deletion = Deletion()
+        guard !dryRun else { return Deletion(images: images) }
         var gone: Set<ManifestPlace> = []
         while true {
-            let whole = isExact ? [] : try await manifestsThatGo(images, editor)
+            let whole = selection.isExact ? [] : try await manifestsThatGo(images, editor)
             for image in images {
                 let place = ManifestPlace(image)
                 if reference.digest != nil || image.tag == nil || whole.contains(place) {
                     if gone.insert(place).inserted { try await editor.delete(image) }
                 } else {
                     try await editor.untag(image)
+                    deletion.untagged.append(image)
                 }
             }
-            deleted += images
-            guard !isExact else { break }
+            deletion.images += images
+            guard !selection.isExact else { break }
             // What was a part of what is gone now stands alone.
             let left: [SourceImage]
             do {
@@ -67,19 +190,27 @@ struct DeleteCommand: DrayCommand {
             } catch  where ExitStatus(for: error) == .notFound {
                 break
             }
-            images = left.filter { $0.tag == nil && !deleted.contains($0) }
+            images = left.filter { $0.tag == nil && !deletion.images.contains($0) }
             if images.isEmpty { break }
         }
-        for advice in await editor.advice() { console.note(advice) }
-        try await console.report(
-            deleted.map { ImageRow($0) }, text: deleted.map { "deleted \($0.shortTitle)  \($0.descriptor.digest)" })
-        return .done
+        return deletion
     }
 
-    /// Whether the reference gives the image's tag, and not only where it is.
-    private func names(_ image: SourceImage, _ reference: ImageReference) -> Bool {
-        guard let tag = image.tag, let name = reference.name else { return false }
-        return name.hasSuffix(":\(tag)") || (reference.transport.bareNameIsTag && name == tag)
+    /// How the space comes back, or the tag.
+    private static func note(on deletion: Deletion, _ selection: Selection) async -> String? {
+        let reference = selection.reference
+        guard [.store, .registry].contains(reference.transport), !deletion.images.isEmpty else { return nil }
+        let isRegistry = reference.transport == .registry
+        let place = isRegistry ? "CONFIG.yml' on the registry's machine" : "\(reference.location)'"
+        guard let image = deletion.untagged.first, let tag = image.tag, let repository = image.repository,
+            let left = try? await selection.editor.images(named: repository, digest: image.descriptor.digest),
+            !left.isEmpty
+        else { return "the space comes back with 'dray gc \(place)" }
+        let kept = ImageReference(
+            transport: reference.transport, location: reference.location, name: repository,
+            digest: image.descriptor.digest)
+        return "space that no other tag needs comes back with 'dray gc --delete-untagged \(place); until then, "
+            + "'dray tag \(kept) \(tag)' brings the tag back"
     }
 
     private struct ManifestPlace: Hashable {

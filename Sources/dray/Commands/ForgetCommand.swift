@@ -38,6 +38,8 @@ struct ForgetCommand: DrayCommand {
 
     private struct Row: Encodable, Sendable {
         var id: SnapshotID
+        /// References.
+        var sources: [String]
         var kept: Bool
         var dryRun: Bool?
     }
@@ -49,7 +51,7 @@ struct ForgetCommand: DrayCommand {
         guard ids.isEmpty != policy.keepsNothing else {
             throw ValidationError(
                 ids.isEmpty
-                    ? "Name the snapshots to take away, or those to keep by a --keep option that is not 0"
+                    ? "name snapshots to remove, or say how many to keep, e.g. --keep-last 2"
                     : "Snapshots are either named or chosen by --keep options")
         }
     }
@@ -68,9 +70,15 @@ struct ForgetCommand: DrayCommand {
         }
         let forgotten = Set(snapshots.map(\.id)).subtracting(kept)
         if !dryRun { try await backup.forget(forgotten) }
-        let rows = snapshots.map { Row(id: $0.id, kept: kept.contains($0.id), dryRun: dryRun ? true : nil) }
+        let rows = snapshots.map {
+            Row(id: $0.id, sources: $0.sources, kept: kept.contains($0.id), dryRun: dryRun ? true : nil)
+        }
         var table = TextTable()
-        for row in rows { table.add("\(row.id)", row.id.date, row.kept ? "kept" : dryRun ? "to forget" : "forgotten") }
+        for row in rows {
+            table.add(
+                "\(row.id)", row.id.date, row.kept ? "kept" : dryRun ? "to forget" : "forgotten",
+                Printable.line(row.sources.joined(separator: " ")))
+        }
         try await console.report(rows, text: table.lines())
         return .done
     }
@@ -80,7 +88,8 @@ struct ForgetCommand: DrayCommand {
         try ids.map { text in
             if text == "latest", let newest = snapshots.map(\.id).max() { return newest }
             guard let id = SnapshotID(text), snapshots.contains(where: { $0.id == id }) else {
-                throw TransferError.notFound("\(directory) has no snapshot '\(text)': 'dray snapshots' lists the IDs")
+                throw TransferError.notFound(
+                    "\(directory) has no snapshot '\(text)'; 'dray snapshots \(directory)' lists the IDs")
             }
             return id
         }

@@ -90,7 +90,11 @@ struct ListCommand: DrayCommand {
         let listing = try await source.listing(named: reference.name, digest: reference.digest)
         console.note(listing)
         let images = try listing.readable()
-        if images.isEmpty { console.note(Printable.line("\(source.title) holds no images")) }
+        if images.isEmpty {
+            let repository = reference.transport == .registry || reference.transport == .store ? reference.name : nil
+            console.note(
+                Printable.line(repository.map { "\($0) has no tags" } ?? "\(source.title) holds no images"))
+        }
         let isDetailed = (long || !source.isRemote) && (console.format == .json || !shared.quiet)
         let summaries = isDetailed ? try await source.summaries(of: images) : [:]
         var table = ImageTable(hasDetails: isDetailed, keepsDigests: digests)

@@ -31,7 +31,7 @@ struct LogoutCommand: DrayCommand {
     func run(_ console: Console) async throws -> ExitStatus {
         let host = try RegistryHost.named(host)
         let places = try await Login.logout(host, file: authfile)
-        guard !places.isEmpty else { throw TransferError.notFound("nobody is logged in to \(host)") }
+        if places.isEmpty { Console(shared).note("nobody is logged in to \(host)") }
         try await console.report(
             Row(registry: host, removedFrom: places), text: places.map { "logged out of \(host), in \($0)" })
         return .done

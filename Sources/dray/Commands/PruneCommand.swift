@@ -29,6 +29,10 @@ struct PruneCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
+        if !Backup.isThere(directory), (try? ImageReference(directory))?.transport == .store {
+            throw ValidationError(
+                "'\(directory)': a registry's storage, not a backup; use: dray gc \(directory)")
+        }
         let report = try await Backup(path: directory).prune(dryRun: dryRun)
         for note in report.notes { console.note(Printable.line(note)) }
         for digest in report.digests { console.detail("\(dryRun ? "would remove" : "removed") \(digest)") }

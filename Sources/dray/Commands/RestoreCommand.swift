@@ -1,6 +1,5 @@
 import ArgumentParser
 import ByteStreams
-import Glibc
 import ImageLayouts
 import ImageModel
 import ImageTransfer
@@ -32,7 +31,7 @@ struct RestoreCommand: DrayCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A snapshot's ID; or a date, as 2026-11-24 or 2026-11-24T02:00Z, for the newest one of it or before. (default: the newest)",
+            "A snapshot's ID, or a beginning of it; latest or oldest; or a date, as 2026-11-24 or '2026-11-24 02:00:00' in UTC, for the newest one of it or before. (default: the newest)",
             valueName: "id|date"))
     var snapshot: String?
 
@@ -175,19 +174,11 @@ struct RestoreCommand: DrayCommand {
     private func confirm(
         _ extras: [SnapshotMirror.Extra], at target: ImageReference, _ console: Console
     ) throws {
-        let count = extras.count == 1 ? "1 image or tag" : "\(extras.count) images and tags"
-        console.status.print(Printable.line("dray: --mirror removes \(count) from \(target):"))
-        for extra in extras {
-            console.status.print(
-                Printable.line(
-                    "  \(extra.image.shortTitle)  \(extra.image.descriptor.digest)  "
-                        + (extra.isWhole ? "the manifest" : "the tag")))
+        let lines = extras.map { extra in
+            "\(extra.image.shortTitle)  \(extra.image.descriptor.digest)  \(extra.isWhole ? "the manifest" : "the tag")"
         }
-        guard !yes else { return }
-        let refusal = "--mirror would remove \(count) from \(target); nothing was changed; pass --yes to remove them"
-        guard isatty(STDIN_FILENO) == 1, let terminal = try? Terminal() else { throw TransferError.refused(refusal) }
-        let answer = try terminal.ask("Remove \(extras.count == 1 ? "it" : "them")? [y/N] ", hidden: false)
-        guard ["y", "yes"].contains(answer.lowercased()) else { throw TransferError.refused(refusal) }
+        let count = extras.count == 1 ? "1 image or tag" : "\(extras.count) images and tags"
+        try Confirmation(cause: "--mirror", place: target, count: count, lines: lines).ask(console, yes: yes)
     }
 
     private func isThere(_ target: ImageReference) throws -> Bool {

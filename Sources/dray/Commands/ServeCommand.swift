@@ -93,6 +93,11 @@ struct ServeCommand: DrayCommand {
             throw ReferenceError(
                 "\(place): what is on standard input has gone by when it is asked for: put it into a file")
         }
+        guard reference.transport != .registry else {
+            throw ReferenceError(
+                "\(reference): a registry; for a cache of it, write a config.yml with proxy.remoteurl: "
+                    + "https://\(reference.location)")
+        }
         let source = try reference.source()
         let listing = try await source.listing(named: reference.name, digest: reference.digest)
         for remark in listing.remarks { console.note(Printable.line(remark)) }

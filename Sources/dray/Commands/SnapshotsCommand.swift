@@ -8,8 +8,8 @@ struct SnapshotsCommand: DrayCommand {
         commandName: "snapshots",
         abstract: "List the snapshots of a backup.",
         discussion: """
-            Prints a line for each, oldest first: its ID, when it was made, how many repositories and tags it has, \
-            how many bytes it holds, how many of them no other snapshot has, and of what it is.
+            Prints a table with a header, oldest first: the ID of each, when it was made, how many repositories and tags \
+            it has, how many bytes it holds, how many of them no other snapshot has, and its sources. With -q, only IDs.
             """)
 
     @Argument(help: ArgumentHelp("The backup.", valueName: "directory"))
@@ -37,10 +37,15 @@ struct SnapshotsCommand: DrayCommand {
                 uniqueBytes: summary.uniqueBytes, missing: summary.snapshot.missing)
         }
         var table = TextTable()
+        if !shared.quiet { table.add("ID", "MADE", "REPOSITORIES", "TAGS", "SIZE", "UNIQUE", "SOURCES") }
         for row in rows {
+            guard !shared.quiet else {
+                table.add("\(row.id)")
+                continue
+            }
             table.add(
-                "\(row.id)", row.date, "\(row.repositories.count) repositories", "\(row.tags) tags",
-                "\(ByteCount(row.bytes))", "\(ByteCount(row.uniqueBytes)) unique",
+                "\(row.id)", row.date, "\(row.repositories.count)", "\(row.tags)", "\(ByteCount(row.bytes))",
+                "\(ByteCount(row.uniqueBytes))",
                 Printable.line(row.sources.joined(separator: " "))
                     + (row.missing.isEmpty ? "" : ", without \(row.missing.count) that could not be read"))
         }

@@ -74,7 +74,7 @@ struct TagCommand: DrayCommand {
         let target = ImageReference(
             transport: reference.transport, location: reference.location, name: "\(repository):\(name.tag)")
         throw TransferError.refused(
-            "\(repository) is another repository, and tags name images of their own; copy the image: "
+            "a tag stays in its repository; copy to \(repository):\(name.tag): "
                 + "dray copy \(reference) \(target)")
     }
 }

@@ -93,6 +93,7 @@ struct VerifyCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
+        if let resume { try PathHabits.checkNew(resume) }
         try registry.checkScope(registries)
         let runner = ProgressRunner(console)
         let journal = resume

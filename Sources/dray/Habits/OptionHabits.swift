@@ -1,27 +1,70 @@
+import ImageModel
+
 /// Options of other tools that dray does not have, and what to write instead.
 enum OptionHabits {
     /// The advice for the option that an error of ArgumentParser's names.
     ///
     /// - Parameters:
     ///   - message: the error.
-    ///   - command: the name of the command that was called.
-    /// - Returns: nil for other errors and options.
-    static func advice(for message: String, command: String) -> String? {
+    ///   - arguments: the command that was called, and its arguments.
+    /// - Returns: nil for other errors.
+    static func advice(for message: String, in arguments: [String]) -> String? {
         guard message.hasPrefix("Unknown option '") else { return nil }
         let text = message.dropFirst("Unknown option '".count).prefix { $0 != "'" && $0 != "=" }
         // What follows a letter may be its value, and that a password.
         let option = String(text.hasPrefix("--") ? text : text.prefix(2))
-        return advice(option, command).map { "no option \(option); \($0)" }
-            ?? (text.count > option.count ? "no option \(option)" : nil)
+        if let advice = advice(option, in: arguments) { return "no option \(option); \(advice)" }
+        let near = nearest(to: option, of: arguments.first ?? "").map { "; did you mean --\($0)?" } ?? ""
+        return "no option \(option)\(near)"
     }
 
-    private static func advice(_ option: String, _ command: String) -> String? {
-        switch (option, command) {
-        case ("-p", _), ("--password", _):
+    /// An option of the command that an unknown one may be meant for.
+    private static func nearest(to option: String, of command: String) -> String? {
+        guard option.hasPrefix("--"), let type = Dray.command(named: command), let known = try? CommandOptions(type)
+        else { return nil }
+        return Suggestion.nearest(to: String(option.dropFirst(2)), in: known.longNames)
+    }
+
+    /// The value that an option was given.
+    private static func value(of option: String, in arguments: [String]) -> String? {
+        guard let position = arguments.firstIndex(where: { $0 == option || $0.hasPrefix("\(option)=") }) else {
+            return nil
+        }
+        if arguments[position] != option { return String(arguments[position].dropFirst(option.count + 1)) }
+        return arguments.dropFirst(position + 1).first.flatMap { $0.hasPrefix("-") ? nil : $0 }
+    }
+
+    /// docker's `-p HOST:CONTAINER`, or a port alone, as `--addr` takes it.
+    private static func address(_ text: String?) -> String {
+        guard let text, !text.isEmpty, text.allSatisfy({ "0123456789.:[]".contains($0) }) else { return ":5000" }
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let isPort = parts[0].allSatisfy(\.isNumber) && !parts[0].isEmpty
+        return isPort && parts.count <= 2 ? ":\(parts[0])" : parts.count == 3 ? "\(parts[0]):\(parts[1])" : text
+    }
+
+    /// - Parameter arguments: the command that was called, and its arguments.
+    static func advice(_ option: String, in arguments: [String]) -> String? {
+        let value = value(of: option, in: arguments)
+        switch (option, arguments.first ?? "") {
+        case ("-d", "serve"), ("--detach", "serve"), ("--daemon", "serve"), ("--background", "serve"):
+            return "leave it out: dray stays in the foreground; start it by systemd, or with & in a shell"
+        case ("-p", "serve"), ("--port", "serve"), ("--listen", "serve"), ("--publish", "serve"),
+            ("--address", "serve"):
+            return "use: --addr \(address(value))"
+        case ("-f", "copy") where ["oci", "docker", "v2s1", "v2s2"].contains(value?.lowercased()):
+            return "use: --format \(value == "oci" ? "oci" : "docker")"
+        case ("--keep", "forget"):
+            return "use: --keep-last \(value.flatMap { Int($0) }.map(String.init) ?? "NUMBER")"
+        case ("--repair", "verify"), ("--fix", "verify"), ("--mend", "verify"):
+            return "use: --repair-from PLACE, which has a sound copy"
+        case ("--tag", "backup"): return "leave it out: a snapshot has a date and its sources ('dray snapshots')"
+        case ("--all", "sync"), ("-a", "sync"): return "leave it out: the rules in the file choose the images"
+        case ("-r", "delete"), ("-rf", "delete"), ("--recursive", "delete"): return "use: --all, with a repository"
+        case ("-p", let command), ("--password", let command):
             return command == "login"
                 ? "every process could see the password; use: dray login --username NAME --password-stdin HOST"
                 : "write USER:PASSWORD into a file and use: --creds FILE"
-        case ("--username", _), ("-u", _), ("--user", _):
+        case ("--username", let command), ("-u", let command), ("--user", let command):
             return command == "login"
                 ? "use: --username NAME" : "write USER:PASSWORD into a file and use: --creds FILE"
         case ("--force", "copy"), ("-f", "copy"), ("--overwrite", _), ("--force", "restore"):

@@ -7,7 +7,7 @@ struct CompressionArgument: ExpressibleByArgument, Sendable {
     let level: Int?
 
     init?(argument: String) {
-        guard let parsed = CompressionChoice.parse(argument) else { return nil }
+        guard let parsed = CompressionChoice.parse(argument.lowercased()) else { return nil }
         (choice, level) = parsed
     }
 

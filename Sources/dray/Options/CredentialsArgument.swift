@@ -1,4 +1,6 @@
 import ArgumentParser
+import ImageModel
+import ImageTransfer
 import RegistryClient
 
 /// Where `USER:PASSWORD` is to be read: never the text itself, which every process on the machine could see.
@@ -10,7 +12,18 @@ struct CredentialsArgument: ExpressibleByArgument, Sendable {
         place = argument
     }
 
+    /// - Throws: `ReferenceError` if there are no credentials: a mistake in using the option.
     func read() throws -> Credentials {
+        do {
+            return try credentials()
+        } catch TransferError.refused(let problem) {
+            throw ReferenceError(
+                "\(problem); --creds takes a file with USER:PASSWORD in it, or env:NAME; a password is never an argument"
+            )
+        }
+    }
+
+    private func credentials() throws -> Credentials {
         let variable = "env:"
         guard place.hasPrefix(variable) else { return try Credentials.read(file: place) }
         return try Credentials.read(variable: String(place.dropFirst(variable.count)))

@@ -9,7 +9,8 @@ enum ManifestFormatArgument: String, CaseIterable, ExpressibleByArgument, Sendab
 
     init?(argument: String) {
         // skopeo's name.
-        guard let format = argument == "v2s2" ? .docker : Self(rawValue: argument) else { return nil }
+        let word = argument.lowercased()
+        guard let format = word == "v2s2" ? .docker : Self(rawValue: word) else { return nil }
         self = format
     }
 

@@ -2,7 +2,9 @@ public import ArgumentParser
 public import ImageModel
 public import ImageTransfer
 
-extension CopyOptions.OnExisting: ExpressibleByArgument {}
+extension CopyOptions.OnExisting: ExpressibleByArgument {
+    public init?(argument: String) { self.init(rawValue: argument.lowercased()) }
+}
 
 extension Platform: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }

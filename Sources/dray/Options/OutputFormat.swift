@@ -4,4 +4,6 @@ import ArgumentParser
 enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
     case text
     case json
+
+    init?(argument: String) { self.init(rawValue: argument.lowercased()) }
 }

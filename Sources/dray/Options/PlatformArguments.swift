@@ -19,7 +19,7 @@ struct PlatformArguments: ParsableArguments {
     var multiArch: String?
 
     func validate() throws {
-        guard [nil, "all"].contains(multiArch) else {
+        guard [nil, "all"].contains(multiArch?.lowercased()) else {
             throw ValidationError(
                 multiArch == "system"
                     ? "--multi-arch system: name the platform; use: --platform \(Platform.host)"

@@ -12,7 +12,7 @@ enum ProgressStyle: String, CaseIterable, ExpressibleByArgument, Sendable {
     static var allCases: [ProgressStyle] { [.auto, .plain, .json, .none] }
 
     init?(argument: String) {
-        guard let style = ProgressStyle(rawValue: argument), style != .bar else { return nil }
+        guard let style = ProgressStyle(rawValue: argument.lowercased()), style != .bar else { return nil }
         self = style
     }
 

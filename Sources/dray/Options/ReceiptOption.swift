@@ -1,4 +1,6 @@
 import ArgumentParser
+import ByteStreams
+import ImageModel
 import ImageTransfer
 import Synchronization
 
@@ -34,6 +36,7 @@ struct ReceiptOption: ParsableArguments {
     func keep(
         _ places: Places, dryRun: Bool, _ runner: ProgressRunner, _ body: () async throws -> CopyReport
     ) async throws -> CopyReport {
+        try checkPlace()
         let clock = RunClock()
         @Sendable func soFar() -> CopyReport {
             CopyReport(images: runner.images, failures: runner.failures, isDryRun: dryRun)
@@ -62,6 +65,16 @@ struct ReceiptOption: ParsableArguments {
             try await write(report, .failed, places, clock)
             throw error
         }
+    }
+
+    /// Refuses a file that could not be written at the end, before there is anything to write down.
+    private func checkPlace() throws {
+        guard let receipt else { return }
+        try PathHabits.checkNew(receipt)
+        guard let slash = receipt.lastIndex(of: "/"), slash != receipt.startIndex else { return }
+        let directory = String(receipt[..<slash])
+        guard try fileKind(directory) == nil else { return }
+        throw TransferError.refused("--receipt \(receipt): the directory \(directory) does not exist; make it first")
     }
 
     private func write(

@@ -1,5 +1,4 @@
 import ArgumentParser
-import ImageModel
 
 /// Options that take one value and were given twice: without a word, the last value would count.
 enum RepeatedOptions {
@@ -31,13 +30,6 @@ enum RepeatedOptions {
 
     /// All names of each option of a command that takes one value.
     private static func singleValued(_ command: any ParsableCommand.Type) throws -> [[String]] {
-        let help = try Document.object(from: Array(command._dumpHelp().utf8), name: "help")
-        guard case .array(let arguments)? = help["command"]?.object?["arguments"] else { return [] }
-        return arguments.compactMap(\.object).filter {
-            $0["kind"]?.string == "option" && $0["isRepeating"] == .bool(false)
-        }.map { option in
-            guard case .array(let names)? = option["names"] else { return [] }
-            return names.compactMap { $0.object?["name"]?.string }
-        }
+        try CommandOptions(command).options.filter { !$0.isFlag && !$0.isRepeating }.map(\.names)
     }
 }

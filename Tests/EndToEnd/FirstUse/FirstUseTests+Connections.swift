@@ -78,6 +78,9 @@ extension FirstUseTests {
             "accounts sesame; } > made; echo sesame | dray login --authfile mine.json -u ann --password-stdin $HOST && "
                 + "dray ls --authfile mine.json docker://$HOST/", 0, "sample/app:1.0", "mine.json"),
         connection(
+            "accounts sesame; } > made; echo guess | dray login -u ann --password-stdin $HOST", 5,
+            "the user name or password is wrong", not: ["'dray login"]),
+        connection(
             "accounts sesame; } > made; echo sesame | dray login -q --authfile a.json -u ann --password-stdin $HOST; "
                 + "dray copy -q --dest-authfile a.json app.tar docker://$HOST/new:2 && dray copy --src-authfile a.json docker://$HOST/new oci:out",
             0, "new:2"),

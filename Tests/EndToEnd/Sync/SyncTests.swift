@@ -117,7 +117,7 @@ struct SyncTests {
                 "none of its 2 tags is chosen"
             ),
             ("locked-out", "source: 'docker://\(locked.address)/app:1'", "401"),
-            ("no-credentials", "source: 'docker://localhost:1/app:1'", "no variable with credentials of that name"),
+            ("no-credentials", "source: 'docker://localhost:1/app:1'", "the variable with credentials is not set"),
             ("maintenance", "source: 'docker://\(away.address)/app:1'", "maintenance until noon"),
             ("lies", "source: 'docker://\(lying.address)/app:1'", "damaged"),
             ("platform", "source: '\(images):1', platforms: windows/arm64", "windows/arm64"),

@@ -101,6 +101,23 @@ struct ImageReferenceTests {
         #expect(message("reg.example/a", isWritten: true).contains("did you mean docker://reg.example/a?"))
     }
 
+    /// What is not there, and looks as Windows or a word processor writes it, is not made.
+    @Test(
+        arguments: [
+            ("C:\\a.tar", "/mnt/c/a.tar"), ("oci:d:/x", "oci:/mnt/d/x"), (".\\a", "./a"), ("\\\\s\\a\\b", "/mnt/a/b"),
+            ("dir:a\\b:1", "dir:a/b:1"), ("\u{201C}oci:a\u{201D}", "oci:a"), ("store:\u{2018}a\u{2019}", "store:a"),
+        ])
+    func foreignPaths(_ text: String, _ advice: String) throws {
+        for isWritten in [true, false] {
+            let error = #expect(throws: ReferenceError.self) {
+                try ImageReference(text, isWritten: isWritten, exists: { _ in false }, recognise: { _ in nil })
+            }
+            #expect(error?.description.hasSuffix(advice) == true, "\(error?.description ?? "")")
+        }
+        #expect(try parse("oci:a\\b:1", existing: ["a\\b"]).name == "1")
+        #expect(try parse("-") == ImageReference(transport: .dockerArchive, location: "-"))
+    }
+
     /// A host that could be a name keeps its slash.
     @Test(arguments: [
         "docker://registry/", "docker://registry:5000/", "docker://reg.example", "docker://localhost:5000",

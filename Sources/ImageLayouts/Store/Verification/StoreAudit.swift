@@ -73,8 +73,11 @@ struct StoreAudit: Sendable {
         if empty > 0 {
             survey.findings.append(
                 Finding(
-                    .leftover, root, "has \(empty) directories without what they are for, as deletions leave them",
-                    advice: "dray gc clears them away"))
+                    .leftover, root,
+                    empty == 1
+                        ? "has 1 empty directory left from deletions"
+                        : "has \(empty) empty directories left from deletions",
+                    advice: empty == 1 ? "dray gc removes it" : "dray gc removes them"))
         }
         survey.blobs = blobs.sizes
         survey.served = served

@@ -52,9 +52,11 @@ public struct VolumeRecovery: Sendable {
             }
         }
         guard let first = recoveries.first else {
+            let missing =
+                try paths.first { try fileKind($0) == nil }.map { "\($0): no such file or directory, and " } ?? ""
             throw TransferError.notFound(
-                "there is no recovery volume at \(paths.joined(separator: ", ")): without one, nothing can be made anew"
-            )
+                "\(missing)there is no recovery volume at \(paths.joined(separator: ", ")); without one, nothing can be made "
+                    + "anew")
         }
         if let other = recoveries.first(where: { $0.file.set != first.file.set }) {
             throw TransferError.damaged(
@@ -72,10 +74,7 @@ public struct VolumeRecovery: Sendable {
             parity[recovery.file.number] = recovery
         }
         guard parity.count == lost.count else {
-            let numbers = lost.map { String($0 + 1) }.joined(separator: ", ")
-            throw TransferError.damaged(
-                "\(lost.count) of \(volumes.count) volumes are lost or damaged (\(numbers)), and there are \(parity.count) "
-                    + "whole recovery volumes: as many are needed")
+            throw Self.tooFew(recoveryVolumes: parity.count, for: lost.map { $0 + 1 })
         }
         let names = VolumeNames(ofRecoveryVolume: first.tree.path)
         let targets = try lost.map { number in
@@ -84,6 +83,20 @@ public struct VolumeRecovery: Sendable {
         try checkRoom(for: lost.map { volumes[$0].size }, in: parent(of: targets[0]))
         return try make(
             lost, of: volumes, from: present, parity.sorted { $0.key < $1.key }.map(\.value), at: targets, stop)
+    }
+
+    private static func tooFew(recoveryVolumes count: Int, for lost: [Int]) -> TransferError {
+        let numbers = lost.map(String.init)
+        let volumes =
+            numbers.count == 1
+            ? "volume \(numbers[0]) is"
+            : "volumes \(numbers.dropLast().joined(separator: ", ")) and \(numbers[numbers.count - 1]) are"
+        let there =
+            count == 0
+            ? "no whole recovery volume is"
+            : count == 1 ? "only 1 recovery volume is" : "only \(count) recovery volumes are"
+        return .damaged(
+            "\(volumes) lost or damaged, and \(there) there; \(lost.count) \(lost.count == 1 ? "is" : "are") needed")
     }
 
     /// What is damaged keeps its place until it is replaced.

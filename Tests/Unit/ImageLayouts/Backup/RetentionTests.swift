@@ -48,6 +48,16 @@ struct RetentionTests {
                 == ["20261122T020000.000Z", "20261124T020000.000Z"])
     }
 
+    @Test func sourcesAreComparedInOneForm() throws {
+        var policy = RetentionPolicy()
+        policy.last = 1
+        let snapshots = [
+            try snapshot("20261123T020000.000Z", of: ["docker://127.0.0.1:5000/"]),
+            try snapshot("20261124T020000.000Z", of: ["docker://127.0.0.1:5000"]),
+        ]
+        #expect(policy.kept(of: snapshots).map(\.description) == ["20261124T020000.000Z"])
+    }
+
     /// What is damaged at its source may be whole in the last complete snapshot alone.
     @Test func incompleteSnapshotsPushOutNoCompleteOnes() throws {
         func kept(_ ids: [String], complete: Set<String>) throws -> [String] {
