@@ -21,6 +21,11 @@ static inline int dray_open_without_links(int base, const char *path, int flags)
     struct open_how how = {.flags = (uint64_t)flags, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH};
     return (int)syscall(SYS_openat2, base, path, &how, sizeof how);
 }
+/* openat(2) that fails with EXDEV if the name, which has no slash, is a mount point. */
+static inline int dray_open_without_mounts(int base, const char *name, int flags) {
+    struct open_how how = {.flags = (uint64_t)flags, .resolve = RESOLVE_NO_XDEV};
+    return (int)syscall(SYS_openat2, base, name, &how, sizeof how);
+}
 /* renameat2(2) that fails with EEXIST if something has the new name. */
 static inline int dray_rename_without_replacing(int base, const char *name, int newBase, const char *newName) {
     return (int)syscall(SYS_renameat2, base, name, newBase, newName, 1 /* RENAME_NOREPLACE */);

@@ -77,9 +77,15 @@ extension DirectoryHandle {
                 Opened($0, relative, in: self)
             }
         }
-        var opened = openWithoutLinks(relative, from: descriptor, O_RDONLY | O_CLOEXEC | flags)
-        if opened < 0, errno == ENOTDIR { return nil }
-        if opened < 0, errno == ENOSYS { opened = openByNames(relative, O_RDONLY | O_CLOEXEC | flags) }
+        let all = O_RDONLY | O_CLOEXEC | flags
+        var opened: Int32
+        if owner == nil {
+            opened = openWithoutLinks(relative, from: descriptor, all)
+            if opened < 0, errno == ENOTDIR { return nil }
+            if opened < 0, errno == ENOSYS { opened = try openByNames(relative, all) }
+        } else {
+            opened = try openByNames(relative, all)
+        }
         if opened >= 0 { return Opened(opened, relative, in: self) }
         if errno == ENOENT { return nil }
         // A link, or whatever it is: it is met again where it matters.
@@ -94,12 +100,12 @@ extension DirectoryHandle {
         return path == "." ? relative : path == "/" ? "/\(relative)" : "\(path)/\(relative)"
     }
 
-    /// Does the work of `openat2` on systems without it.
+    /// Does the work of `openat2` on systems without it, and where each directory on the way has to be looked at.
     ///
     /// - Returns: a negative number, and `errno` as that may be, for a link, too.
-    private func openByNames(_ relative: String, _ flags: Int32) -> Int32 {
+    private func openByNames(_ relative: String, _ flags: Int32) throws -> Int32 {
         var path = Array(relative.utf8CString)
-        return path.withUnsafeMutableBufferPointer { path in
+        return try path.withUnsafeMutableBufferPointer { path in
             let dot = CChar(bitPattern: UInt8(ascii: "."))
             var here = descriptor
             var start = 0
@@ -123,11 +129,16 @@ extension DirectoryHandle {
                 }
                 let code = errno
                 if here != descriptor { close(here) }
+                if next >= 0, let owner, let closer = owner.closer(of: next, flags) {
+                    close(next)
+                    throw owner.refusal(ofUser: closer, path: full(String(cString: path.baseAddress!)))
+                }
                 guard next >= 0, !isLast else {
                     errno = code
                     return next
                 }
                 here = next
+                path[end] = CChar(bitPattern: slash)
                 start = end + 1
             }
         }
@@ -155,7 +166,8 @@ extension DirectoryHandle {
                 }
                 guard case .opened(let next) = step else { break }
                 if isLast { return Opened(next, at: path, in: self) }
-                directory = DirectoryHandle(path: path, descriptor: next)
+                directory = DirectoryHandle(
+                    path: path, descriptor: next, owner: try directory.owner ?? ownerOnTheWay(next, path))
             }
             guard let found else {
                 return try ByteStreams.openIfThere(".", from: start.descriptor, flags, "open", start.path).map {
@@ -169,7 +181,7 @@ extension DirectoryHandle {
             case .nothing: return nil
             case .there(let next):
                 if isLast { return Opened(next, at: found.path, in: self) }
-                start = DirectoryHandle(path: found.path, descriptor: next)
+                start = DirectoryHandle(path: found.path, descriptor: next, owner: try ownerOnTheWay(next, found.path))
                 names = found.rest
             case .notAllowed:
                 // What the names are by now is told by the system, and not believed: they are gone down again.
@@ -185,6 +197,11 @@ extension DirectoryHandle {
             }
         }
         throw StreamError.io(operation: "open", path: "\(path)/\(relative)", errno: ELOOP)
+    }
+
+    /// What somebody names is theirs to decide, all the way: no owner.
+    private func ownerOnTheWay(_ directory: Int32, _ path: String) throws -> PlaceOwner? {
+        try reach == .named ? nil : PlaceOwner(of: directory, path: path)
     }
 
     private enum Way {
@@ -249,10 +266,11 @@ extension DirectoryHandle {
             let opened = try systemCall("open", full) {
                 openat(descriptor, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | flags)
             }
-            // Only then does a link itself become open.
-            guard flags & (lookOnly | O_DIRECTORY) == lookOnly else { return .opened(opened) }
             do {
-                guard let link = try SymbolicLink(of: opened, path: full) else { return .opened(opened) }
+                try owner?.check(opened, flags, path: full)
+                guard flags & (lookOnly | O_DIRECTORY) == lookOnly,
+                    let link = try SymbolicLink(of: opened, in: descriptor, path: full)
+                else { return .opened(opened) }
                 close(opened)
                 return .link(link)
             } catch {
@@ -276,7 +294,7 @@ extension DirectoryHandle {
         let opened = try ByteStreams.openIfThere(name, from: descriptor, lookOnly | O_NOFOLLOW, "look at", full)
         guard let opened else { return nil }
         defer { close(opened) }
-        return try SymbolicLink(of: opened, path: full)
+        return try SymbolicLink(of: opened, in: descriptor, path: full)
     }
 
     // MARK: Links that are told

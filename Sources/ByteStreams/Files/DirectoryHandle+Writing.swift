@@ -19,7 +19,7 @@ extension DirectoryHandle {
         guard let made = try base.openIfThere(name, O_DIRECTORY, isWriting: true) else {
             throw StreamError.io(operation: "open", path: path, errno: ENOENT)
         }
-        return DirectoryHandle(path: path, descriptor: made.descriptor, reach: reach)
+        return try place(path, made.descriptor, reach)
     }
 
     /// Calls `body` with the directory that something lies in, and its name there.
@@ -98,33 +98,60 @@ extension DirectoryHandle {
     }
 
     /// Takes away a file, or a directory and all below it; links are not followed.
+    ///
+    /// - Throws: `StreamError.damaged` where something is mounted; as root, also for a directory from which the owner of the
+    ///   place may not remove things: they may have moved it there.
     package func removeTree(_ relative: String) throws {
-        _ = try within(relative) { try Self.removeTree($1, in: $0, "\(path)/\(relative)", depth: 0) }
+        _ = try within(relative) { directory, name in
+            let full = "\(path)/\(relative)"
+            let placeOwner = try owner ?? PlaceOwner(of: directory, path: parent(of: full))
+            try Self.removeTree(name, in: directory, full, placeOwner, depth: 0)
+        }
     }
 
     /// Deeper than anything that a store or a backup has, so that nobody makes descriptors run out.
     private static let depthLimit = 300
 
-    private static func removeTree(_ name: String, in directory: Int32, _ full: String, depth: Int) throws {
+    private static func removeTree(
+        _ name: String, in directory: Int32, _ full: String, _ owner: PlaceOwner?, depth: Int
+    ) throws {
         if unlinkat(directory, name, 0) == 0 || errno == ENOENT { return }
         let code = errno
         guard code == EISDIR || code == EPERM, depth < depthLimit else {
             throw StreamError.io(operation: "remove", path: full, errno: code)
         }
-        let flags = O_DIRECTORY | O_NOFOLLOW
-        guard let own = try ByteStreams.openIfThere(name, from: directory, flags, "remove", full) else {
+        guard let own = try openOnSameMount(name, in: directory, full) else {
             // A file that may not be removed, or nothing any more.
             if code == EPERM { throw StreamError.io(operation: "remove", path: full, errno: code) }
             return
         }
         defer { close(own) }
+        if let refusal = try owner?.refusalToEmpty(own, path: full) {
+            // One that is empty is the place's owner's to remove.
+            if unlinkat(directory, name, AT_REMOVEDIR) == 0 { return }
+            throw refusal
+        }
+        let ownerBelow = try owner ?? PlaceOwner(of: own, path: full)
         let listed = try systemCall("remove", full) { openat(own, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         for child in try listDirectory(listed, full) {
-            try removeTree(child, in: own, "\(full)/\(child)", depth: depth + 1)
+            try removeTree(child, in: own, "\(full)/\(child)", ownerBelow, depth: depth + 1)
         }
         if unlinkat(directory, name, AT_REMOVEDIR) != 0, errno != ENOENT {
             throw StreamError.io(operation: "remove", path: full, errno: errno)
         }
+    }
+
+    /// - Returns: nil if there is no such directory.
+    /// - Throws: `StreamError.damaged` for one on which something is mounted.
+    private static func openOnSameMount(_ name: String, in directory: Int32, _ full: String) throws -> Int32? {
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        let opened = openWithoutMounts(name, from: directory, flags)
+        if opened >= 0 { return opened }
+        let code = errno
+        if [ENOENT, ENOTDIR, ELOOP].contains(code) { return nil }
+        guard code == EXDEV else { throw StreamError.io(operation: "remove", path: full, errno: code) }
+        throw StreamError.damaged(
+            "\(full): something is mounted there, so nothing in it is removed; unmount it first: umount \(shellWord(full))")
     }
 
     // MARK: Files
@@ -153,16 +180,18 @@ extension DirectoryHandle {
     }
 
     /// Makes a new file, which lasts only once it is synced.
-    package func write(_ bytes: [UInt8], to relative: String, _ ownership: Ownership) throws {
-        try write(to: relative, ownership) { sink in try bytes.withUnsafeBytes(sink) }
+    package func write(
+        _ bytes: [UInt8], to relative: String, _ ownership: Ownership, mode: UInt32 = 0o666
+    ) throws {
+        try write(to: relative, ownership, mode: mode) { sink in try bytes.withUnsafeBytes(sink) }
     }
 
     /// Likewise one whose bytes come in pieces.
     package func write(
-        to relative: String, _ ownership: Ownership,
+        to relative: String, _ ownership: Ownership, mode: UInt32 = 0o666,
         _ body: (_ sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) throws {
-        let descriptor = try makeFile(relative, ownership: ownership)
+        let descriptor = try makeFile(relative, ownership: ownership, mode: mode)
         defer { close(descriptor) }
         try body { try writeAll($0, to: descriptor, path: "\(self.path)/\(relative)") }
     }
@@ -183,6 +212,7 @@ extension DirectoryHandle {
             guard let descriptor = opened else { return nil }
             // By its name, after it was opened: a name that it had for a moment only is not the only one it has.
             do {
+                try owner?.check(descriptor, flags, path: full)
                 var (status, named) = (stat(), stat())
                 try systemCall("look at", full) { fstat(descriptor, &status) }
                 try systemCall("look at", full) { fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) }

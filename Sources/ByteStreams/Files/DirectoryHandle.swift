@@ -23,13 +23,20 @@ package final class DirectoryHandle: Sendable {
     let origin: Origin?
     let reach: LinkReach
     let shared: SharedDirectory?
+    /// nil unless this process is root, and the place another user's.
+    let owner: PlaceOwner?
 
-    /// - Parameter descriptor: is closed with this.
-    init(path: String, descriptor: Int32, origin: Origin? = nil, reach: LinkReach = .inside) {
+    /// - Parameters:
+    ///   - descriptor: is closed with this.
+    ///   - owner: nil where everything is as somebody named it.
+    init(
+        path: String, descriptor: Int32, origin: Origin? = nil, reach: LinkReach = .inside, owner: PlaceOwner? = nil
+    ) {
         self.path = path
         self.descriptor = descriptor
         self.origin = origin
         self.reach = reach
+        self.owner = owner
         shared = nil
     }
 
@@ -38,6 +45,7 @@ package final class DirectoryHandle: Sendable {
         descriptor = try systemCall("open", path) { fcntl(handle.descriptor, F_DUPFD_CLOEXEC, 0) }
         origin = nil
         reach = handle.reach
+        owner = handle.owner
         do {
             self.shared = try SharedDirectory(shared, in: handle, reach: handle.reach)
         } catch {
@@ -59,8 +67,19 @@ package final class DirectoryHandle: Sendable {
         _ path: String, reach: LinkReach = .inside, shared: String? = nil
     ) throws -> DirectoryHandle? {
         guard let descriptor = try openNamed(path, O_DIRECTORY) else { return nil }
-        let handle = DirectoryHandle(path: path, descriptor: descriptor, reach: reach)
+        let handle = try place(path, descriptor, reach)
         return try shared.map { try DirectoryHandle(handle, shared: $0) } ?? handle
+    }
+
+    /// - Parameter descriptor: is closed with the handle, and if there is none.
+    static func place(_ path: String, _ descriptor: Int32, _ reach: LinkReach) throws -> DirectoryHandle {
+        do {
+            let owner = try PlaceOwner(of: descriptor, path: path)
+            return DirectoryHandle(path: path, descriptor: descriptor, reach: reach, owner: owner)
+        } catch {
+            close(descriptor)
+            throw error
+        }
     }
 
     /// Opens a file or directory to be read; as root, over trusted links only.
@@ -88,12 +107,12 @@ package final class DirectoryHandle: Sendable {
     /// The same directory, with another reach of the links in it.
     package func reaching(_ reach: LinkReach) throws -> DirectoryHandle {
         let copy = try systemCall("open", path) { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
-        return DirectoryHandle(path: path, descriptor: copy, reach: reach)
+        return DirectoryHandle(path: path, descriptor: copy, reach: reach, owner: owner)
     }
 
     /// - Returns: nil if there is no such directory.
     package func open(_ relative: String) throws -> DirectoryHandle? {
-        try openIfThere(relative, O_DIRECTORY).map { handle(relative, $0) }
+        try openIfThere(relative, O_DIRECTORY).map { try handle(relative, $0) }
     }
 
     /// Likewise, for what is to be changed in it.
@@ -101,20 +120,27 @@ package final class DirectoryHandle: Sendable {
         guard let opened = try openIfThere(relative, O_DIRECTORY, isWriting: true) else {
             throw StreamError.io(operation: "open", path: "\(path)/\(relative)", errno: ENOENT)
         }
-        return handle(relative, opened)
+        return try handle(relative, opened)
     }
 
-    private func handle(_ relative: String, _ opened: Opened) -> DirectoryHandle {
+    private func handle(_ relative: String, _ opened: Opened) throws -> DirectoryHandle {
+        let placeOwner: PlaceOwner?
+        do {
+            placeOwner = try owner ?? PlaceOwner(of: opened.descriptor, path: path)
+        } catch {
+            close(opened.descriptor)
+            throw error
+        }
         if let shared, let rest = ByteStreams.path(relative, below: shared.name) {
             return DirectoryHandle(
                 path: opened.path, descriptor: opened.descriptor, origin: Origin(root: shared.directory, place: rest),
-                reach: reach)
+                reach: reach, owner: shared.directory.owner ?? placeOwner)
         }
         return DirectoryHandle(
             path: "\(path)/\(relative)", descriptor: opened.descriptor,
             origin: Origin(
                 root: origin?.root ?? self, place: origin.map { joined($0.place, relative) } ?? relative),
-            reach: reach)
+            reach: reach, owner: placeOwner)
     }
 
     // MARK: Looking

@@ -61,6 +61,14 @@ package struct FilePlace: Sendable {
         return DirectoryHandle(path: full, descriptor: descriptor)
     }
 
+    /// Permissions of a file that replaces what is there: who may not read the old one may not read the new one.
+    ///
+    /// - Parameter most: that it has at most.
+    package func modeOfNew(_ most: UInt32 = 0o666) throws -> UInt32 {
+        guard let old = try directory.status(name, followsLinks: false), old.isFile else { return most }
+        return old.mode & most
+    }
+
     package var kind: FileKind? { get throws { try directory.kind(name) } }
 
     /// Opens a pipe or a device to be written to. Waits until somebody reads from a pipe.

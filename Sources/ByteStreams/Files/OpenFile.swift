@@ -36,6 +36,15 @@ public final class OpenFile: Sendable {
         }
     }
 
+    /// Whether it belongs to this process's user.
+    package var isOwn: Bool {
+        get throws {
+            var status = stat()
+            try systemCall("look at", path) { fstat(descriptor, &status) }
+            return status.st_uid == geteuid()
+        }
+    }
+
     package func stamp() throws -> FileStamp { try FileStamp(of: descriptor, path: path) }
 
     /// - Throws: `StreamError.damaged` if the file was written to since it was opened: what is known of it may be wrong.

@@ -30,13 +30,6 @@ public struct Ownership: Sendable {
     /// Of a root that is still to be made in a directory: whose it is, and not who else may use it.
     package init(above directory: DirectoryHandle) throws { try self.init(directory, hasMode: false) }
 
-    /// The ownership of a new file. One that replaces a file of this process's user stays that user's; another one gets the
-    /// owner of its directory.
-    package init(replacing name: String, in directory: DirectoryHandle) throws {
-        let old = try directory.status(name, followsLinks: false)
-        if let old, old.owner == geteuid() { self = .own } else { try self.init(above: directory) }
-    }
-
     /// Whether something has to be done to what is made.
     var isOther: Bool { owner != nil || mode != nil }
 

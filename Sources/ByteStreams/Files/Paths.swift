@@ -130,6 +130,21 @@ func openWithoutLinks(_ relative: String, from base: Int32, _ flags: Int32) -> I
     dray_open_without_links(base, relative, flags)
 }
 
+/// `openat2`, which fails with `EXDEV` for a name on which something is mounted: with older systems, another file system.
+///
+/// - Returns: a negative number, and `errno`.
+func openWithoutMounts(_ name: String, from base: Int32, _ flags: Int32) -> Int32 {
+    let opened = dray_open_without_mounts(base, name, flags)
+    guard opened < 0, errno == ENOSYS else { return opened }
+    let found = openat(base, name, flags)
+    guard found >= 0 else { return found }
+    var (above, status) = (stat(), stat())
+    if fstat(base, &above) == 0, fstat(found, &status) == 0, above.st_dev == status.st_dev { return found }
+    close(found)
+    errno = EXDEV
+    return -1
+}
+
 /// `renameat2`, which fails with `EEXIST` if something has the new name.
 ///
 /// - Returns: a negative number, and `errno`: `EINVAL` where the filesystem cannot do that.

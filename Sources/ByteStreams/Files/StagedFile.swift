@@ -42,11 +42,10 @@ public final class StagedFile: ByteSink {
         let prefix = ".\(final.name)."
         // Some directories can be written and not read.
         for name in (try? directory.list(".")) ?? [] where isLeftover(name, prefix: prefix) {
-            try removeIfUnlocked(name, in: directory)
+            // Somebody else's, in a directory where only they may remove it, is in nobody's way.
+            try? removeIfUnlocked(name, in: directory)
         }
-        // Who may not read the old one may not read the new one.
-        let old = try directory.status(final.name, followsLinks: false)
-        let mode = old.map { $0.isFile ? $0.mode & most : most } ?? most
+        let mode = try final.modeOfNew(most)
         var name: String
         var descriptor: Int32
         var tries = 0

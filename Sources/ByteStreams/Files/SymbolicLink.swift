@@ -19,10 +19,13 @@ package func isOwnOrRoots(_ owner: UInt32) -> Bool { owner == 0 || owner == gete
 struct SymbolicLink {
     /// Its text.
     let target: String
+    /// The user who decides what is at its path: who made it; or who owns the directory it is in, and can give its name to
+    /// any link there.
     let owner: uid_t
+    private let isOwnersOwn: Bool
 
-    /// Whether it is trusted with what it leads to: root made it, or the user of this process, or whoever owns that
-    /// anyhow. So nobody has others read or change with it what is not theirs.
+    /// Whether it is trusted with what it leads to: root decides about it, or the user of this process, or whoever owns
+    /// that anyhow. So nobody has others read or change with it what is not theirs.
     ///
     /// - Parameter target: what it leads to, open.
     func isTrusted(with target: Int32, path: String) throws -> Bool {
@@ -32,23 +35,37 @@ struct SymbolicLink {
         return status.st_uid == owner
     }
 
-    /// - Parameter descriptor: opened with `O_PATH` and `O_NOFOLLOW`.
+    /// - Parameters:
+    ///   - descriptor: opened with `O_PATH` and `O_NOFOLLOW`.
+    ///   - directory: that it is in.
     /// - Returns: nil for anything else than a link.
-    init?(of descriptor: Int32, path: String) throws {
+    init?(of descriptor: Int32, in directory: Int32, path: String) throws {
         var status = stat()
         try systemCall("look at", path) { fstat(descriptor, &status) }
         guard status.st_mode & S_IFMT == S_IFLNK else { return nil }
         var text = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = try systemCall("read the link", path) { readlinkat(descriptor, "", &text, text.count) }
         target = String(decoding: text[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        owner = status.st_uid
+        if isOwnOrRoots(status.st_uid) {
+            var holder = stat()
+            try systemCall("look at", path) { fstat(directory, &holder) }
+            // In a sticky directory, nobody else renames it.
+            isOwnersOwn = isOwnOrRoots(holder.st_uid) || holder.st_mode & S_ISVTX != 0
+            owner = isOwnersOwn ? status.st_uid : holder.st_uid
+        } else {
+            isOwnersOwn = true
+            owner = status.st_uid
+        }
     }
 
     /// The error that a link is not followed.
     func refusal(_ path: String) -> StreamError {
         .damaged(
-            "\(path) is a link of user \(owner) that leads to what is not theirs, so it is not followed; make it anew as root, "
-                + "or name what it leads to")
+            isOwnersOwn
+                ? "\(path) is a link of user \(owner) that leads to what is not theirs, so it is not followed; make it anew as "
+                    + "root, or name what it leads to"
+                : "\(path) is a link in a directory of user \(owner), who can put any link there, and leads to what is not "
+                    + "theirs, so it is not followed; name what it leads to")
     }
 }
 
@@ -80,7 +97,7 @@ struct SharedDirectory: Sendable {
         }
         guard let target = followed else { return nil }
         self.name = name
-        directory = DirectoryHandle(path: path, descriptor: target, reach: reach)
+        directory = try DirectoryHandle.place(path, target, reach)
         if refusal == nil, try !link.isTrusted(with: target, path: path) { refusal = link.refusal(path) }
         self.refusal = refusal
         var (own, other) = (stat(), stat())

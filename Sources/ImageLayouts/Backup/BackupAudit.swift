@@ -107,7 +107,7 @@ public struct BackupAudit: VerifiedPlace {
         }
         let everything = try root.reaching(.anywhere)
         for id in ids {
-            let snapshot = SnapshotAudit(id, in: everything, tree)
+            let snapshot = SnapshotAudit(id, of: root, in: everything, tree)
             // One that was taken away meanwhile was not damaged.
             guard snapshot.isThere else { continue }
             survey.roots += snapshot.roots

@@ -9,16 +9,19 @@ struct SnapshotAudit {
     private(set) var permissions = PermissionSurvey()
     private(set) var isThere = true
     private let id: SnapshotID
+    private let backup: DirectoryHandle
     private let root: DirectoryHandle
     private let tree: DirectoryTree
 
     private var path: String { BackupPaths.snapshot(id) }
 
     /// - Parameters:
-    ///   - root: the backup's, in which links lead anywhere.
+    ///   - backup: its root. A snapshot that is a link out of it is not followed.
+    ///   - root: likewise, in which links lead anywhere.
     ///   - tree: the backup's.
-    init(_ id: SnapshotID, in root: DirectoryHandle, _ tree: DirectoryTree) {
+    init(_ id: SnapshotID, of backup: DirectoryHandle, in root: DirectoryHandle, _ tree: DirectoryTree) {
         self.id = id
+        self.backup = backup
         self.root = root
         self.tree = tree
         tellingUnreadable(path, "snapshot", affected: "everything in \(id)") { try $0.look() }
@@ -40,7 +43,7 @@ struct SnapshotAudit {
     }
 
     private mutating func look() throws {
-        guard let directory = try root.open(path) else { return }
+        guard let directory = try backup.open(path) else { return }
         let snapshot = try document()
         var layouts: Set<String> = []
         try walk(directory, "", &layouts)

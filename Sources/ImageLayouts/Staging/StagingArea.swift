@@ -51,7 +51,7 @@ final class StagingArea: Sendable {
             Finding(
                 .leftover, path,
                 "holds \(count) file\(count == 1 ? "" : "s") that a run which was ended did not finish",
-                advice: "the next run that writes there clears them away")
+                advice: "the next run that writes there clears them away; remove by hand what is left then")
         ]
     }
 

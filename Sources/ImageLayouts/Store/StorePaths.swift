@@ -1,3 +1,4 @@
+import ByteStreams
 import ImageModel
 
 /// Where things are in a registry's storage. Source: distribution, registry/storage/paths.go.
@@ -32,6 +33,40 @@ struct StorePaths {
     /// Whether the link of a digest may say that: everything is filed under SHA-256, and linked to that.
     static func mayLink(_ digest: Digest, to content: Digest) -> Bool {
         digest.algorithm == .sha256 ? content == digest : content.algorithm == .sha256
+    }
+
+    /// Whether a store keeps files of its own at such a path: blobs, and the links of repositories.
+    ///
+    /// - Parameter path: relative to the tree.
+    func isStoreFile(_ path: String) -> Bool {
+        guard let rest = ByteStreams.path(path, below: root) else { return false }
+        let names = components(of: rest).map(String.init)
+        func isDigest(_ names: ArraySlice<String>) -> Bool {
+            guard names.count == 2, let algorithm = names.first.flatMap(Digest.Algorithm.init(rawValue:)),
+                let hex = names.last
+            else { return false }
+            return Digest(algorithm, hex: hex) != nil
+        }
+        if names.first == "blobs" {
+            return names.count == 5 && isDigest([names[1], names[3]]) && names[2] == names[3].prefix(2)
+                && names[4] == "data"
+        }
+        guard names.first == "repositories", names.last == "link",
+            let start = names.firstIndex(where: { $0.hasPrefix("_") }), start > 1
+        else { return false }
+        let place = names[(start + 1)..<(names.count - 1)]
+        switch (names[start], place.first) {
+        case ("_layers", _): return isDigest(place)
+        case ("_manifests", "revisions"):
+            // Signatures of schema1.
+            let signature = place.dropFirst(3)
+            return isDigest(place.dropFirst().prefix(2))
+                && (signature.isEmpty || signature.first == "signatures" && isDigest(signature.dropFirst()))
+        case ("_manifests", "tags"):
+            let kind = place.dropFirst(2)
+            return kind == ["current"] || kind.first == "index" && isDigest(kind.dropFirst())
+        default: return false
+        }
     }
 
     func blob(_ digest: Digest) -> String {

@@ -12,10 +12,25 @@ package struct CredentialFile: Sendable {
     let path: String
     /// All of it: what is not understood stays as it is.
     package private(set) var content: [String: JSONValue]
+    /// Whether the file that was read belongs to this process's user: a new one in its place does so then, too.
+    private var isOwn = false
 
     /// - Throws: `DocumentError`, `StreamError.io`. A file that is not there is an empty one.
     init(_ path: String) throws {
-        try self.init(TextFile.read(path, limit: Document.sizeLimit) ?? [], path: path)
+        guard let file = try Self.open(path) else {
+            try self.init([], path: path)
+            return
+        }
+        try self.init(TextFile.read(FileSource(file), limit: Document.sizeLimit, name: path), path: path)
+        isOwn = try file.isOwn
+    }
+
+    private static func open(_ path: String) throws -> OpenFile? {
+        do {
+            return try OpenFile(reading: path)
+        } catch StreamError.io(_, _, let code) where code == ENOENT || code == ENOTDIR {
+            return nil
+        }
     }
 
     /// - Parameter bytes: of the file; an empty one says nothing.
@@ -170,7 +185,7 @@ package struct CredentialFile: Sendable {
         // A link, as dotfile managers make them, stays one.
         let place = try FilePlace(path, followingLinks: true)
         let file = try StagedFile(
-            in: place.directory, ownership: Ownership(replacing: place.name, in: place.directory), mode: 0o600)
+            in: place.directory, ownership: isOwn ? .own : Ownership(above: place.directory), mode: 0o600)
         try file.write(Document.encode(content, pretty: true) + [10])
         try file.commit(to: place.name, in: place.directory)
     }

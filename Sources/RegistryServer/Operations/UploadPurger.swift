@@ -18,13 +18,14 @@ struct UploadPurger: Service {
             while (try? await Task.sleep(for: wait)) != nil {
                 wait = configuration.interval
                 do {
-                    let purged = try await Workers.blobs.run {
+                    let purge = try await Workers.blobs.run {
                         try store.purgeUploads(olderThan: configuration.age, dryRun: configuration.isDryRun)
                     }
-                    for upload in purged {
+                    for upload in purge.purged {
                         logger.info(
                             "upload \(upload) \(configuration.isDryRun ? "would be purged" : "purged")")
                     }
+                    for problem in purge.problems { logger.error("\(problem)") }
                 } catch {
                     logger.error("upload purge: \(error)")
                 }

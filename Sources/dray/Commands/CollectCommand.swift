@@ -113,14 +113,22 @@ struct CollectCommand: DrayCommand {
         for file in result.occupied {
             console.note(Printable.line("\(file) is in the store again: the quarantine keeps its own"))
         }
+        for file in result.foreign {
+            console.note(
+                Printable.line(
+                    "\(file) is not a blob or link of a store, so it is not put back: it stays in the quarantine"))
+        }
         struct Document: Encodable, Sendable {
             var id: String
             var restored: Int
             var bytes: Int64
             var occupied: [String]
+            var foreign: [String]
         }
         try await console.report(
-            Document(id: result.id, restored: result.restored, bytes: result.bytes, occupied: result.occupied),
+            Document(
+                id: result.id, restored: result.restored, bytes: result.bytes, occupied: result.occupied,
+                foreign: result.foreign),
             text: [Printable.line("put back \(result.restored) files of \(result.id), \(ByteCount(result.bytes))")])
         return .done
     }

@@ -260,6 +260,28 @@ struct StoreCollectorTests {
         await #expect(throws: (any Error).self) { try await quarantine.restore(nil) }
     }
 
+    /// Other files in the quarantine can only have been put there by somebody else.
+    @Test func onlyFilesOfAStoreArePutBack() async throws {
+        let store = try CraftedStore()
+        let dead = try store.image(["dead"], in: "a", tag: "1")
+        try store.delete(dead, in: "a", tags: "1")
+        let run = try #require(try await store.collect(quarantine: true).quarantine)
+        let hex = dead.hex
+        let foreign = [
+            "jail/etc/evil", "registry/v2/evil", "registry/v2/blobs/sha256/00/\(hex)/data",
+            "registry/v2/blobs/sha256/\(hex.prefix(2))/\(hex)/data.2", "registry/v2/repositories/a/_layers/sha256/link",
+            "registry/v2/repositories/_manifests/tags/1/current/link",
+            "registry/v2/repositories/a/_manifests/tags/1/current/evil",
+            "registry/v2/repositories/a/_manifests/revisions/sha256/\(hex)/evil/sha256/\(hex)/link",
+        ]
+        for path in foreign { try store.write("evil", "../../../.dray/quarantine/\(run)/docker/\(path)") }
+        let restored = try await StoreQuarantine(root: store.root).restore(nil)
+        #expect(Set(restored.foreign) == Set(foreign.map { "docker/\($0)" }))
+        #expect(store.has(dead) && restored.occupied.isEmpty)
+        for path in foreign { #expect(!store.exists("../../../docker/\(path)")) }
+        #expect(try StoreQuarantine(root: store.root).entries().map(\.files) == [foreign.count])
+    }
+
     @Test func whatLiesElsewhereIsReadAndLeft() async throws {
         let store = try CraftedStore(), other = try CraftedStore()
         let layer = try store.blob("layer")

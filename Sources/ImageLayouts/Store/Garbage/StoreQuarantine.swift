@@ -27,6 +27,8 @@ public struct StoreQuarantine: Sendable {
         public var bytes: Int64 = 0
         /// Files that are in the store again anyhow: theirs are left in the quarantine.
         public var occupied: [String] = []
+        /// Files at paths where a store has none, which somebody else put into the quarantine: they are left there.
+        public var foreign: [String] = []
     }
 
     private let root: String
@@ -101,6 +103,10 @@ public struct StoreQuarantine: Sendable {
             let ownership = try Ownership(of: root)
             var folders: Set<String> = []
             for file in try files(result.id, in: root) {
+                guard StorePaths.standard.isStoreFile(file) else {
+                    result.foreign.append(file)
+                    continue
+                }
                 let source = "\(place)/\(result.id)/\(file)"
                 let size = try root.size(source) ?? 0
                 try StoreLock.using(root) {
@@ -116,7 +122,7 @@ public struct StoreQuarantine: Sendable {
                 }
             }
             for folder in folders { try root.sync(folder) }
-            if result.occupied.isEmpty { try root.removeTree("\(place)/\(result.id)") }
+            if result.occupied.isEmpty, result.foreign.isEmpty { try root.removeTree("\(place)/\(result.id)") }
             return result
         }
     }

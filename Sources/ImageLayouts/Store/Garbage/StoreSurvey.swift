@@ -89,8 +89,8 @@ struct StoreSurvey: Sendable {
         marks.problems.append(
             CollectionRefused.Problem(
                 departure.target.map {
-                    "\(path) is a link to \($0), which another user made, so it is not followed: make it anew as root, or "
-                        + "remove it"
+                    "\(path) is a link to \($0), which another user made or can replace, so it is not followed: make it "
+                        + "anew as root in a directory of root's, or remove it"
                 } ?? "\(path) is a link that leads nowhere: mount what it leads to, or remove it"))
         return marks
     }

@@ -146,7 +146,8 @@ package final class StoreUpload {
         try pace.end(at: size, in: descriptor, path: path)
         try store.adoptUpload(data, descriptor, size: size, as: digest, canonical: canonical, in: repository)
         hasher = nil
-        try root.removeTree(directory)
+        // The blob is there. What cannot be taken away here is left to the purge of uploads, which says so.
+        try? root.removeTree(directory)
         return true
     }
 
@@ -173,34 +174,54 @@ package final class StoreUpload {
 }
 
 extension Store {
-    /// Takes away uploads that began long ago.
-    ///
-    /// - Returns: what went, or would go: `REPOSITORY/ID`.
-    package func purgeUploads(olderThan age: Duration, dryRun: Bool) throws -> [String] {
+    /// What a purge did.
+    package struct UploadPurge: Sendable {
+        /// What went, or would go: `REPOSITORY/ID`.
+        package var purged: [String] = []
+        /// Why others are left.
+        package var problems: [String] = []
+    }
+
+    /// Takes away uploads that began long ago. One that cannot be taken away keeps none of the others.
+    package func purgeUploads(olderThan age: Duration, dryRun: Bool) throws -> UploadPurge {
         let latest = Timestamp.now - Int(age.components.seconds)
-        var purged: [String] = []
+        var result = UploadPurge()
         for repository in try repositoriesWithUploads() {
             // Those that are out of the store are nobody's here: verify tells of the link.
             guard let root = try root.ifThere(), (try? root.hasDirectory(paths.uploads(repository))) == true else {
                 continue
             }
             for id in try list(paths.uploads(repository)) ?? [] {
-                let directory = paths.upload(id, repository)
-                let started = try root.read("\(directory)/startedat", limit: 4096).flatMap {
-                    Timestamp.parse(String(decoding: $0, as: UTF8.self))
-                }
-                guard let began = try started ?? modified(directory), began < latest else { continue }
                 do {
-                    _ = try StoreUpload.resume(id, in: repository, of: self)
-                } catch is StoreUpload.Busy {
-                    // Whoever is writing to it at the moment has not given it up.
-                    continue
+                    guard try purgeUpload(id, in: repository, of: root, before: latest, dryRun: dryRun) else {
+                        continue
+                    }
+                    result.purged.append("\(repository)/\(id)")
+                } catch {
+                    result.problems.append("upload \(repository)/\(id) is not purged: \(error)")
                 }
-                purged.append("\(repository)/\(id)")
-                if !dryRun { try root.removeTree(directory) }
             }
         }
-        return purged
+        return result
+    }
+
+    /// - Returns: whether it is old, and nobody writes to it.
+    private func purgeUpload(
+        _ id: String, in repository: String, of root: DirectoryHandle, before latest: Int, dryRun: Bool
+    ) throws -> Bool {
+        let directory = paths.upload(id, repository)
+        let started = try root.read("\(directory)/startedat", limit: 4096).flatMap {
+            Timestamp.parse(String(decoding: $0, as: UTF8.self))
+        }
+        guard let began = try started ?? modified(directory), began < latest else { return false }
+        do {
+            _ = try StoreUpload.resume(id, in: repository, of: self)
+        } catch is StoreUpload.Busy {
+            // Whoever is writing to it at the moment has not given it up.
+            return false
+        }
+        if !dryRun { try root.removeTree(directory) }
+        return true
     }
 
     private func repositoriesWithUploads() throws -> [String] {

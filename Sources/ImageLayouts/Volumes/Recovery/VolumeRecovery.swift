@@ -127,7 +127,9 @@ public struct VolumeRecovery: Sendable {
         let reader = ShardReader(
             sources, length: parity[0].file.parity.size, others: lost.count)
         // Who may not read the others may not read these.
-        let mode = try present.values.reduce(0o666) { try $0 & $1.stamp().mode }
+        let mode =
+            try present.values.reduce(0o666) { try $0 & $1.stamp().mode }
+            & parity.reduce(0o666) { try $0 & FileStamp(of: $1.tree.path).mode }
         let files = try targets.map { try StagedFile(beside: FilePlace($0, followingLinks: false), mode: mode) }
         let buffers = lost.map { _ in
             UnsafeMutableRawBufferPointer.allocate(byteCount: reader.stripeSize, alignment: 64)
