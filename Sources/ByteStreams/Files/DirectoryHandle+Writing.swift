@@ -151,7 +151,8 @@ extension DirectoryHandle {
         if [ENOENT, ENOTDIR, ELOOP].contains(code) { return nil }
         guard code == EXDEV else { throw StreamError.io(operation: "remove", path: full, errno: code) }
         throw StreamError.damaged(
-            "\(full): something is mounted there, so nothing in it is removed; unmount it first: umount \(shellWord(full))")
+            "\(full): something is mounted there, so nothing in it is removed; unmount it first: umount \(shellWord(full))"
+        )
     }
 
     // MARK: Files
