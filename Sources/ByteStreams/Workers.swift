@@ -14,6 +14,8 @@ public final class Workers: Sendable {
     package static let fetches = Workers(threads: 32)
     /// Waits for other machines to answer, for seconds.
     package static let requests = Workers(threads: 32)
+    /// Waits for lists of other machines, and parses them: gives way to whoever waits for less.
+    package static let lists = Workers(threads: 8, niceness: 5)
     /// Hashes passwords: computes for long each time, so one processor is left for everything else.
     package static let passwords = Workers(threads: max(1, coreCount - 1), niceness: 5)
     /// Parses and encodes large documents of clients: computes for up to a second each time. A document takes several

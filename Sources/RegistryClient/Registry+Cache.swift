@@ -7,10 +7,12 @@ import NIOHTTP1
 extension Registry {
     /// One page of a repository's tags, in the registry's own order.
     ///
-    /// - Parameter query: of the page.
+    /// - Parameters:
+    ///   - query: of the page.
+    ///   - isWanted: whether anybody still waits for the page.
     /// - Returns: nil if there is no such repository; `next` is the query of the next page.
     package func tagPage(
-        in repository: String, query: [(name: String, value: String)]
+        in repository: String, query: [(name: String, value: String)], isWanted: @escaping () -> Bool = { true }
     ) throws -> (tags: [String], next: String?)? {
         let name = "\(host): tags of \(repository)"
         var request = RegistryRequest(
@@ -23,7 +25,7 @@ extension Registry {
                 return nil
             }
             let next = try answer.nextPage.map { String($0.target.drop { $0 != "?" }.dropFirst()) }
-            let tags = try items(of: "tags", in: answer, name: name, Pages(name))
+            let tags = try items(of: "tags", in: answer, name: name, Pages(name, isWanted: isWanted))
             return (tags.filter(ImageName.isTag), next)
         }
     }

@@ -103,7 +103,7 @@ extension Registry {
     /// The texts in the array that is a member of an answer's object; the rest of it is skipped.
     func items(of member: String, in answer: HTTPAnswer, name: String, _ pages: Pages) throws -> [String] {
         var reader = DocumentReader(
-            LimitedSource(try answer.content(name: name), limit: Pages.answerLimit, name: name), name: name)
+            LimitedSource(try answer.content(name: name), limit: Pages.answerLimit, of: pages), name: name)
         var items: [String] = []
         var bytes = 0
         try reader.object { reader, key in
@@ -132,18 +132,34 @@ struct Pages {
     private let byteLimit: Int
     /// Pages that bring nothing new, one after the other. A catalog may be filtered by what the account may see.
     private static let barrenLimit = 1_000
-    private static let countLimit = 1_000_000
-    private let name: String
-    private var seen: Set<Address> = []
+    private let countLimit: Int
+    /// Of the list, for messages.
+    let name: String
+    /// Hashes of the addresses so far: an address may be as long as a header.
+    private var seen: Set<Int> = []
+    private let isWanted: () -> Bool
     private var bytes = 0
     private var barren = 0
 
     /// Whether no other page was there yet.
     var isFirst: Bool { seen.isEmpty }
 
-    init(_ name: String, limit: Int = 64 << 20) {
+    /// - Parameters:
+    ///   - limit: bytes of all entries.
+    ///   - pages: at most.
+    ///   - isWanted: whether anybody still waits for the list.
+    init(
+        _ name: String, limit: Int = 64 << 20, pages: Int = 1_000_000, isWanted: @escaping () -> Bool = { true }
+    ) {
         self.name = name
         byteLimit = limit
+        countLimit = pages
+        self.isWanted = isWanted
+    }
+
+    /// - Throws: `CancellationError` if nobody waits for the list.
+    func checkIsWanted() throws {
+        guard isWanted() else { throw CancellationError() }
     }
 
     /// - Parameter more: bytes of entries beside those of the pages so far.
@@ -163,39 +179,47 @@ struct Pages {
     /// - Parameter more: bytes of the page's entries.
     mutating func turn(to next: Address?, bytes more: Int, news: Int) throws -> Address? {
         try check(more)
+        try checkIsWanted()
         bytes += more
         barren = news > 0 ? 0 : barren + 1
         guard let next else { return nil }
         guard barren < Self.barrenLimit else {
             throw StreamError.limit("\(name): \(barren) pages without a new entry; the list has no end")
         }
-        guard seen.count < Self.countLimit else {
-            throw StreamError.limit("\(name): more than \(Self.countLimit) pages; the list has no end")
+        guard seen.count < countLimit else {
+            throw StreamError.limit("\(name): more than \(countLimit) pages; the list has no end")
         }
-        guard seen.insert(next).inserted else {
+        guard seen.insert(next.hashValue).inserted else {
             throw DocumentError("\(name): incomplete list: a page links back to an earlier page")
         }
         return next
     }
 }
 
-/// Fails where a source has more bytes than it may have.
-private final class LimitedSource: ByteSource {
+/// Fails where an answer has more bytes than it may have, and ends when nobody waits for the list.
+final class LimitedSource: ByteSource {
     private let upstream: any ByteSource
     private let limit: Int
-    private let name: String
-    private var count = 0
+    private let pages: Pages
+    /// Bytes that were read.
+    private(set) var count = 0
 
-    init(_ upstream: any ByteSource, limit: Int, name: String) {
+    /// - Parameters:
+    ///   - limit: bytes.
+    ///   - pages: of the list.
+    init(_ upstream: any ByteSource, limit: Int, of pages: Pages) {
         self.upstream = upstream
         self.limit = limit
-        self.name = name
+        self.pages = pages
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        try pages.checkIsWanted()
         let got = try upstream.read(into: buffer)
         count += got
-        guard count <= limit else { throw StreamError.limit("\(name): an answer of more than \(limit >> 20) MiB") }
+        guard count <= limit else {
+            throw StreamError.limit("\(pages.name): an answer of more than \(limit >> 20) MiB")
+        }
         return got
     }
 }

@@ -1,3 +1,4 @@
+import ByteStreams
 package import ImageModel
 import ImageTransfer
 import NIOHTTP1
@@ -25,43 +26,72 @@ struct ReferrersAPI {
 /// Source: OCI distribution-spec, "Listing Referrers".
 extension Registry {
     package func referrers(of digest: Digest, in repository: String) throws -> [Descriptor] {
-        if let found = try listedReferrers(of: digest, in: repository) { return found }
+        var found: [Descriptor] = []
+        try visitReferrers(of: digest, in: repository) { found.append($0) }
+        return found
+    }
+
+    /// Hands over each referrer while the list is read.
+    ///
+    /// - Parameters:
+    ///   - pages: to look at, at most.
+    ///   - isWanted: whether anybody still waits for the list.
+    /// - Throws: `CancellationError` if nobody waits for the list.
+    package func visitReferrers(
+        of digest: Digest, in repository: String, pages: Int = 1_000_000, isWanted: @escaping () -> Bool = { true },
+        _ take: (Descriptor) throws -> Void
+    ) throws {
+        let name = "\(host)/\(repository): referrers of \(digest)"
+        if !referrersAPI.withLock({ $0.isMissing(in: repository) }) {
+            let pages = Pages(name, limit: Self.referrersLimit, pages: pages, isWanted: isWanted)
+            if try listed(digest, repository, pages, take) { return }
+        }
         guard case .index(let index)? = try manifest(ImageName.referrersTag(of: digest), in: repository)?.content
-        else { return [] }
-        return index.manifests
+        else { return }
+        try index.manifests.forEach(take)
     }
 
     /// What the API tells.
     ///
     /// - Returns: nil if there is none.
     func listedReferrers(of digest: Digest, in repository: String) throws -> [Descriptor]? {
-        referrersAPI.withLock { $0.isMissing(in: repository) } ? nil : try listed(digest, repository)
+        guard !referrersAPI.withLock({ $0.isMissing(in: repository) }) else { return nil }
+        let name = "\(host)/\(repository): referrers of \(digest)"
+        var found: [Descriptor] = []
+        return try listed(digest, repository, Pages(name, limit: Self.referrersLimit)) { found.append($0) }
+            ? found : nil
     }
 
-    /// - Returns: nil if there is no API.
-    private func listed(_ digest: Digest, _ repository: String) throws -> [Descriptor]? {
-        let name = "\(host)/\(repository): referrers of \(digest)"
+    /// Bytes of a whole list.
+    private static var referrersLimit: Int { 16 << 20 }
+
+    /// - Returns: whether there is an API.
+    private func listed(
+        _ digest: Digest, _ repository: String, _ pages: Pages, _ take: (Descriptor) throws -> Void
+    ) throws -> Bool {
         var request = RegistryRequest(
             method: .GET, path: "\(repository)/referrers/\(digest)", repository: repository, scope: .pull(repository),
             action: "list the referrers of \(digest)", headers: ["accept": MediaType.ociIndex.rawValue],
             expects: [400, 404, 405, 406, 501])
-        var found: [Descriptor] = []
-        var pages = Pages(name, limit: 16 << 20)
+        var known: Set<Digest> = []
+        var pages = pages
         while true {
-            let page: (manifests: [Descriptor], next: Address?)?
-            var size = 0
+            let before = known.count
+            let page: (bytes: Int, next: Address?)?
             do {
                 page = try session.send(request) { answer in
                     let type = answer.contentType ?? MediaType.ociIndex.rawValue
                     guard answer.isSuccess, type == MediaType.ociIndex.rawValue else {
-                        guard pages.isFirst else { throw DocumentError("\(name): a page of the list is not an index") }
+                        guard pages.isFirst else {
+                            throw DocumentError("\(pages.name): a page of the list is not an index")
+                        }
                         answer.finish()
                         return nil
                     }
-                    let bytes = try answer.bytes(limit: Document.sizeLimit, name: name)
-                    size = bytes.count
-                    let index = try Document.decode(ImageIndex.self, from: bytes, name: name)
-                    return (index.manifests, try answer.nextPage)
+                    let bytes = try entries(in: answer, pages) { entry in
+                        if known.insert(entry.digest).inserted { try take(entry) }
+                    }
+                    return (bytes, try answer.nextPage)
                 }
             } catch let error as RegistryError where error.isUnauthorised && pages.isFirst {
                 session.remark("\(error.description): taken as if there were no such list")
@@ -70,18 +100,37 @@ extension Registry {
             guard let page else {
                 return referrersAPI.withLock { api in
                     api.noteSilence(in: repository)
-                    return api.isThere ? [] : nil
+                    return api.isThere
                 }
             }
             referrersAPI.withLock { $0.isThere = true }
-            let known = Set(found.map(\.digest))
-            let new = page.manifests.filter { !known.contains($0.digest) }
-            found += new
-            guard let next = try pages.turn(to: page.next, bytes: size, news: new.count) else { return found }
+            guard let next = try pages.turn(to: page.next, bytes: page.bytes, news: known.count - before) else {
+                return true
+            }
             request.address = next
             // What was promised has to be there.
             request.expects = []
         }
+    }
+
+    /// Hands over the entries of an index while it is read.
+    ///
+    /// - Returns: bytes of the index.
+    private func entries(
+        in answer: HTTPAnswer, _ pages: Pages, _ take: (Descriptor) throws -> Void
+    ) throws -> Int {
+        let source = LimitedSource(try answer.content(name: pages.name), limit: Document.sizeLimit, of: pages)
+        var reader = DocumentReader(source, name: pages.name)
+        try reader.object { reader, key in
+            guard try key == "manifests" && !reader.takesNull() else {
+                if key != "manifests" { try reader.skip() }
+                return true
+            }
+            try reader.array(of: Descriptor.self, take)
+            return true
+        }
+        try reader.expectEnd()
+        return source.count
     }
 
     /// Makes the registry know a referrer where it does not do so by itself.

@@ -158,9 +158,10 @@ public final class RegistryServer: Sendable {
             try store.flatMap { store in try fileKind(store.path) == nil ? store.path : nil }
         }
         try await content.check()
-        if let missing { logger.info("created the storage directory \(missing)") }
+        if let missing { logger.info("created the storage directory \(StartSummary.absolute(missing))") }
         let summary = try await Workers.blobs.run { [configuration, store] in StartSummary(configuration, store) }
         logger.info("\(summary.line(program))")
+        if let advice = summary.advice { logger.info("\(advice)") }
         if let warning = summary.warning { logger.warning("\(warning)") }
     }
 

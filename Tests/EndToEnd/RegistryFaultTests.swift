@@ -94,7 +94,7 @@ struct RegistryFaultTests {
         (["token", "token-garbage"], "pull", 1, ["no token"]),
         (["no-catalog"], "ls", 5, ["401", "name one"]),
         (["tags-garbage"], "ls-repository", 3, ["tags/list"]),
-        (["no-delete"], "delete", 1, ["405", "turned on"]),
+        (["no-delete"], "delete", 1, ["405", "storage.delete.enabled: true"]),
         (["echo-authorization"], "pull", 1, ["400"]),
         (["storage-denies"], "pull", 1, ["403", "localhost", "clock"]),
         (["encoded-br"], "pull", 1, ["br", "Content-Encoding"]),

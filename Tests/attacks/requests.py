@@ -8,6 +8,7 @@ import re
 import resource
 import select
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -95,14 +96,14 @@ class Connection:
 class Served:
     """`dray serve` with a store of its own; with `token-server` or users, it asks who comes."""
 
-    def __init__(self, dray, directory, tokens=None, users=None, more="", files=None):
+    def __init__(self, dray, directory, tokens=None, users=None, more="", files=None, root=None, http=""):
         os.makedirs(directory)
-        self.root = f"{directory}/root"
+        self.root = root or f"{directory}/root"
         self.tokens = tokens
         with open(f"{directory}/config.yml", "w") as file:
             file.write(f"""version: 0.1
 storage: {{filesystem: {{rootdirectory: {self.root}}}, delete: {{enabled: true}}}}
-http: {{addr: "127.0.0.1:0"}}
+http: {{addr: "127.0.0.1:0"{http}}}
 """)
             if tokens:
                 file.write(f"auth: {{token: {{realm: '{tokens.url}', service: s, issuer: dray-tests, rootcertbundle: {tokens.certificate}}}}}\n")
@@ -732,6 +733,102 @@ def _(server):
             statuses.append(int((connection.line() or b"x 0").split()[1]))
     statuses += [server.connect(patience=5, source="127.0.0.3").send(server.ask("GET", each)).status() for each in ("/v2/a/manifests/referrer", path)]
     return statuses
+
+
+@request("referrers with many small annotations", "130 referrers of 32 kB with 3,000 annotations each, and 300 requests for the list, 60 of them for other pages; others pull", (200, 201, 429, 503))
+def _(server):
+    subject = {"mediaType": MANIFEST, "digest": "sha256:" + "7" * 64, "size": 2}
+    path, statuses = f"/v2/a/referrers/{subject['digest']}", []
+    for number in range(130):
+        annotations = {f"{key:x}": "" for key in range(3_200)} | {"number": str(number)}
+        referrer, entry = pushable(server, subject=subject, annotations=annotations)
+        assert 16_384 < len(referrer) < 32_768, len(referrer)
+        statuses.append(server.status("PUT", f"/v2/a/manifests/{entry['digest']}", [f"Content-Type: {MANIFEST}"], referrer))
+    pages = [path] * 240 + [f"{path}?n={number + 900}" for number in range(60)]
+    connections = [server.connect(patience=60, source="127.0.0.2", window=4096).send(server.ask("GET", each)) for each in pages]
+    statuses.append(server.connect(patience=5).send(server.ask("GET", "/v2/")).status())
+    end = time.monotonic() + 6
+    for connection in connections:
+        connection.socket.settimeout(max(0.001, end - time.monotonic()))
+        with contextlib.suppress(TimeoutError):
+            statuses.append(int((connection.line() or b"x 503").split()[1]))
+    for connection in connections:
+        connection.socket.close()
+    return statuses + [server.connect(patience=20, source="127.0.0.3").send(server.ask("GET", path)).status()]
+
+
+@request("downloads over TLS that nobody reads", "60 pulls of 32 MiB over TLS of which nothing is read; others pull", 200)
+def _(server):
+    place = f"{os.path.dirname(server.root)}/tls"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{place}.key", "-out", f"{place}.crt", "-days", "2", "-subj", "/CN=x"],
+        check=True, capture_output=True)
+    name = server.push(b"z" * (32 << 20))
+    tls = server.beside("tls", root=server.root, http=f', tls: {{certificate: "{place}.crt", key: "{place}.key"}}')
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    def pull(**more):
+        connection = tls.connect(**more)
+        connection.socket = context.wrap_socket(connection.socket)
+        return connection.send(tls.ask("GET", f"/v2/a/blobs/{name}"))
+    try:
+        connections = [pull(source="127.0.0.2", window=4096) for _ in range(60)]
+        # Each has begun.
+        for connection in connections:
+            connection.line()
+        statuses = [pull(patience=20).status()]
+        assert tls.peak() < KIBIBYTES, f"{tls.peak() >> 10} MiB"
+        return statuses
+    finally:
+        tls.process.kill()
+        tls.process.wait()
+        os.remove(f"{place}.key")
+        os.remove(f"{place}.crt")
+
+
+def referrers_of(number, count, more=""):
+    """An index of referrers whose digests tell the number and their place."""
+    entries = ",".join(f'{{"mediaType":"a","digest":"sha256:{number:032x}{place:032x}","size":1{more}}}' for place in range(count))
+    return f'{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{entries}]}}'.encode()
+
+
+@request("lists of referrers at a cache", "12 lists of 4 pages of 4 MB, and one without an end that is left; others pull through the cache", (200, 503, 504))
+def _(server):
+    pages = [referrers_of(number, 29_000, ',"annotations":{"a":"b"}') for number in range(4)]
+
+    def answer(handler):
+        if "/referrers/" not in handler.path:
+            return False
+        path, _, query = handler.path.partition("?i=")
+        number = int(query.split("&")[0] or 0) if query else 0
+        isEndless = path.endswith("f" * 64)
+        body = referrers_of(number, 1) if isEndless else pages[number]
+        isLast = not isEndless and number == 3
+        more = [] if isLast else [("Link", f'<{path}?i={number + 1}&pad={"a" * 30_000 if isEndless else ""}>; rel="next"')]
+        return handler.say(200, body, more, INDEX)
+
+    place = Place(answer)
+    cache = server.beside("lists", more=f"proxy: {{remoteurl: '{place.url}'}}\n")
+    try:
+        endless = cache.connect(source="127.0.0.2").send(cache.ask("GET", f"/v2/good/referrers/sha256:{'f' * 64}"))
+        eventually(lambda: sum("f" * 64 in each["path"] for each in place.seen) > 5)
+        endless.socket.close()
+
+        def is_left():
+            count = len(place.seen)
+            time.sleep(0.3)
+            return len(place.seen) == count
+        eventually(is_left)
+        connections = [cache.connect(patience=40, source="127.0.0.2").send(cache.ask("GET", f"/v2/good/referrers/sha256:{number:064x}")) for number in range(12)]
+        statuses = [cache.connect(patience=5).send(cache.ask("GET", "/v2/good/manifests/1")).status()]
+        statuses += [connection.status() for connection in connections]
+        assert statuses.count(200) > 1, statuses
+        assert cache.peak() < KIBIBYTES, f"{cache.peak() >> 10} MiB"
+        return statuses
+    finally:
+        cache.process.kill()
+        cache.process.wait()
 
 
 def tag_often(server, repository):

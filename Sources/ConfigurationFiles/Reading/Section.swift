@@ -11,6 +11,8 @@ package final class Section {
     private static let mostForAdvice = 1000
     private let findings: Findings
     private var entries: [String: YAMLNode.Entry] = [:]
+    /// Keys with capital letters, by what they are in lower case.
+    private var capitals: [String: String] = [:]
     private var asked: Set<String> = []
     private var children: [Section] = []
     /// Keys without which a protection would be off.
@@ -43,6 +45,17 @@ package final class Section {
                     : "is there twice: what line \(line) says does not count")
         }
         for (key, members) in joined { entries[key]?.value.content = .mapping(members) }
+        for key in entries.keys where key != key.lowercased() { capitals[key.lowercased()] = key }
+    }
+
+    /// Notes that somebody asks for a key. If it is there in another letter case, that is a mistake, and the value is
+    /// read all the same, so that nothing is said to be missing.
+    private func ask(for key: String) {
+        asked.insert(key)
+        guard entries[key] == nil, let spelled = capitals[key], let entry = entries.removeValue(forKey: spelled)
+        else { return }
+        findings.mistake(at: entry.place, name(spelled), "keys are written in lower case: \(key)")
+        entries[key] = entry
     }
 
     private func warn(_ entry: YAMLNode.Entry, _ text: String) {
@@ -52,7 +65,7 @@ package final class Section {
     private func name(_ key: String) -> String { path.isEmpty ? printable(key) : "\(path).\(printable(key))" }
 
     private func take(_ key: String) -> YAMLNode? {
-        asked.insert(key)
+        ask(for: key)
         guard let node = entries[key]?.value, !node.isNull else { return nil }
         if case .scalar("", _) = node.content { return nil }
         return node
@@ -141,7 +154,7 @@ package final class Section {
 
     /// A mistake at a key, or at the section if the key is absent.
     package func complain(_ key: String, _ text: String) {
-        asked.insert(key)
+        ask(for: key)
         findings.mistake(at: entries[key]?.place ?? place, name(key), text)
     }
 
@@ -150,7 +163,7 @@ package final class Section {
 
     /// A warning at a key, or at the section if the key is absent.
     package func warn(_ key: String, _ text: String) {
-        asked.insert(key)
+        ask(for: key)
         findings.warn(at: entries[key]?.place ?? place, name(key), text)
     }
 
@@ -166,6 +179,7 @@ package final class Section {
 
     /// Makes it a mistake if a key is there and empty, where a protection would be off without a word.
     package func refuseEmpty(_ key: String, _ advice: String) {
+        ask(for: key)
         if entries[key]?.value.isEmpty == true { complain(key, "is empty: \(advice)") }
     }
 
@@ -177,7 +191,7 @@ package final class Section {
     package func refuseUnknownKeys() { refusesUnknownKeys = true }
 
     /// Lets keys pass that need nothing done.
-    package func accept(_ keys: String...) { asked.formUnion(keys) }
+    package func accept(_ keys: String...) { keys.forEach(ask) }
 
     /// Lets all keys pass, for the section as a whole is wrong.
     package func discard() { asked.formUnion(entries.keys) }

@@ -55,7 +55,7 @@ struct RegistryAdvice {
         guard words.isEmpty || ["operation is unsupported", "method not allowed"].contains(where: words.contains)
         else { return nil }
         return request.method == .DELETE
-            ? "the registry is read-only, or deleting has to be turned on in its configuration"
+            ? "the registry is read-only, or deletion is off; in a config.yml, storage.delete.enabled: true turns it on"
             : "the registry is read-only, or does not do this"
     }
 

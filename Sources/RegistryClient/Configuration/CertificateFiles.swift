@@ -49,7 +49,7 @@ struct CertificateFiles: Hashable, CustomStringConvertible {
 
     /// The text of a PEM file.
     static func read(_ path: String) throws -> [UInt8] {
-        guard let bytes = try TextFile.read(path, limit: Self.sizeLimit) else {
+        guard let bytes = try PEMFile.read(path, limit: Self.sizeLimit) else {
             throw StreamError.io(operation: "open", path: path, errno: ENOENT)
         }
         return bytes

@@ -52,7 +52,7 @@ extension PullThroughContent {
     }
 
     private func begin(_ key: BlobKey) throws -> Download? {
-        let found = try health.observeFailures { try upstream.download(key.digest, in: key.repository) }
+        let found = try health.observeOther(within: nil) { try upstream.download(key.digest, in: key.repository) }
         guard let (source, size) = found else { return nil }
         let upload = try StoreUpload.begin(in: key.repository, of: local.store)
         return Download(source: source, upload: upload, blob: try ArrivingBlob(upload), size: size)

@@ -16,9 +16,15 @@ package final class PullThroughContent: RegistryContent {
         var repository: String
     }
 
-    private struct TagsKey: Hashable, Sendable {
+    struct TagsKey: Hashable, Sendable {
         var repository: String
         var request: TagsRequest
+    }
+
+    struct ReferrersKey: Hashable, Sendable {
+        var subject: Digest
+        var repository: String
+        var request: ReferrersPage.Request
     }
 
     struct BlobKey: Hashable, Sendable {
@@ -27,7 +33,7 @@ package final class PullThroughContent: RegistryContent {
     }
 
     /// Time after which a client that waits for content that is not cached is answered 504.
-    private static let patience = Duration.seconds(15)
+    static let patience = Duration.seconds(15)
     /// Requests of one kind that wait for the upstream at once.
     private static let limit = 1000
 
@@ -39,12 +45,14 @@ package final class PullThroughContent: RegistryContent {
     private let checks: TagChecks
     private let lookups: SharedWork<Name, Descriptor?>
     private let manifests: SharedWork<Name, Manifest?>
-    private let lists: SharedWork<TagsKey, TagsPage?>
+    let lists: SharedWork<TagsKey, TagsPage?>
     private let blobLookups: SharedWork<BlobKey, Descriptor?>
-    private let referrerLists: SharedWork<Name, [Descriptor]>
+    let referrerLists: SharedWork<ReferrersKey, ReferrersPage>
     private let downloads: SharedWork<BlobKey, ServedBlob?>
     /// The threads that wait for the upstream: no client has all of them.
     private let asking = FairShare(units: Workers.requests.count, keepsRoom: true, limit: limit / 4)
+    /// Likewise those for lists: they are few, for a list takes much memory and time.
+    let listing = FairShare(units: Workers.lists.count, keepsRoom: true, limit: limit / 4)
     let fetching = FairShare(units: Workers.fetches.count, keepsRoom: true, limit: limit / 4)
     /// Blobs that are being downloaded.
     let arriving = Mutex<[BlobKey: ServedBlob]>([:])
@@ -85,16 +93,18 @@ package final class PullThroughContent: RegistryContent {
     ///
     /// - Parameters:
     ///   - patience: of this client.
+    ///   - isOther: whether it is neither about a tag nor about a manifest.
     ///   - request: blocks.
     ///   - keep: is given the answer before the clients are.
     /// - Throws: `UpstreamFailure`.
     private func ask<Key, Value>(
         _ shared: SharedWork<Key, Value>, _ key: Key, within patience: Duration,
-        _ request: @escaping @Sendable (any Upstream) throws -> Value,
+        isOther: Bool = false, _ request: @escaping @Sendable (any Upstream) throws -> Value,
         keep: @escaping @Sendable (Value) async -> Void = { _ in }
     ) async throws -> Value {
         let client = ClientConnection.currentShare
-        return try await wait(for: shared, key, within: patience) { [upstream, asking] isWanted in
+        return try await wait(for: shared, key, within: patience, isOther: isOther) {
+            [upstream, asking] isWanted in
             await upstream.prepare()
             let answer = try await asking.run(on: .requests, for: client, if: isWanted) { try request(upstream) }
             await keep(answer)
@@ -102,8 +112,10 @@ package final class PullThroughContent: RegistryContent {
         }
     }
 
-    private func wait<Key, Value>(
+    /// - Parameter isOther: as for `ask`.
+    func wait<Key, Value>(
         for shared: SharedWork<Key, Value>, _ key: Key, within patience: Duration,
+        isOther: Bool,
         _ work: @escaping @Sendable (_ isWanted: @escaping @Sendable () -> Bool) async throws -> Value
     ) async throws -> Value {
         try health.checkPause()
@@ -111,7 +123,7 @@ package final class PullThroughContent: RegistryContent {
         do {
             return try await shared.value(for: key, within: patience, orThrow: late, work)
         } catch let failure as UpstreamFailure where failure == late {
-            health.failed(failure)
+            if isOther { health.failedOther(failure) } else { health.failed(failure) }
             throw failure
         } catch is Overload {
             throw UpstreamFailure.busy
@@ -133,9 +145,10 @@ package final class PullThroughContent: RegistryContent {
         }
     }
 
-    private func fallBack(_ failure: UpstreamFailure, _ repository: String) {
+    /// - Parameter isList: whether a list was asked for, whose failure does not make the upstream count as failing.
+    func fallBack(_ failure: UpstreamFailure, _ repository: String, isList: Bool = false) {
         // Everything else is told when it begins and ends.
-        if !failure.isGeneral { logger.warning("proxy: \(repository): serving cached content: \(failure)") }
+        if isList || !failure.isGeneral { logger.warning("proxy: \(repository): serving cached content: \(failure)") }
     }
 
     // MARK: Manifests
@@ -291,44 +304,6 @@ package final class PullThroughContent: RegistryContent {
         try await local.repositories(after: last, limit: limit)
     }
 
-    package func tags(of repository: String, _ request: TagsRequest) async throws -> TagsPage? {
-        let cached = try await local.tags(of: repository, request)
-        if cached != nil, !health.mayCheck() { return cached }
-        let key = TagsKey(repository: repository, request: request)
-        do {
-            // What is cached is not all that there is: the list may take its time.
-            let page = try await ask(lists, key, within: Self.patience) { [health] upstream in
-                try health.observe(within: Self.patience) { try upstream.tags(of: repository, request) }
-            }
-            return page ?? cached
-        } catch let failure as UpstreamFailure where cached != nil {
-            fallBack(failure, repository)
-            return cached
-        }
-    }
-
-    func referrers(of digest: Digest, in repository: String, on page: ReferrersPage) async throws -> ReferrersPage {
-        if !health.mayCheck() {
-            let cached = try await local.referrers(of: digest, in: repository, on: page)
-            if !cached.shown.isEmpty { return cached }
-        }
-        let name = Name(reference: digest.description, repository: repository)
-        do {
-            let all = try await ask(referrerLists, name, within: Self.patience) { [health] upstream in
-                try health.observe(within: Self.patience) { try upstream.referrers(of: digest, in: repository) }
-            }
-            var page = page
-            try page.add(all)
-            return page
-        } catch let failure as UpstreamFailure {
-            let cached = try await local.referrers(of: digest, in: repository, on: page)
-            // That there are no signatures is for the upstream to say.
-            guard !cached.shown.isEmpty else { throw failure }
-            fallBack(failure, repository)
-            return cached
-        }
-    }
-
     // MARK: Blobs
 
     package func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
@@ -339,7 +314,8 @@ package final class PullThroughContent: RegistryContent {
         let key = BlobKey(digest: digest, repository: repository)
         if let underway = arriving.withLock({ $0[key] }) { return underway }
         let client = ClientConnection.currentShare
-        return try await wait(for: downloads, key, within: Self.patience) { [self] isWanted in
+        return try await wait(for: downloads, key, within: Self.patience, isOther: true) {
+            [self] isWanted in
             try await download(key, for: client, isWanted)
         }
     }
@@ -348,8 +324,8 @@ package final class PullThroughContent: RegistryContent {
         if let known = try await local.blob(digest, in: repository) { return known.size }
         let key = BlobKey(digest: digest, repository: repository)
         if let underway = arriving.withLock({ $0[key] }) { return underway.size }
-        return try await ask(blobLookups, key, within: Self.patience) { [health] upstream in
-            try health.observe(within: Self.patience) { try upstream.blob(digest, in: repository) }
+        return try await ask(blobLookups, key, within: Self.patience, isOther: true) { [health] upstream in
+            try health.observeOther(within: Self.patience) { try upstream.blob(digest, in: repository) }
         }?.size
     }
 

@@ -22,7 +22,7 @@ struct RegistryUpstream: Upstream {
         options.asksForReasons = false
         options.entersInternalNetwork = proxy.allowsInternalRedirects
         // One for each worker that may wait for the upstream: downloads do not hold up the check of a tag.
-        options.connections = Workers.fetches.count + Workers.requests.count
+        options.connections = Workers.fetches.count + Workers.requests.count + Workers.lists.count
         options.remark = { logger.warning("proxy: \($0)") }
         registry = try Registry(url: proxy.url, options: options)
         account = UpstreamAccount(proxy, host: registry.host, clock: clock, logger: logger)
@@ -39,11 +39,12 @@ struct RegistryUpstream: Upstream {
         try ask { try registry.manifest(reference, in: repository) }
     }
 
-    func tags(of repository: String, _ request: TagsRequest) throws -> TagsPage? {
+    func tags(
+        of repository: String, _ request: TagsRequest, isWanted: @escaping @Sendable () -> Bool
+    ) throws -> TagsPage? {
         try ask {
-            guard let (tags, query) = try registry.tagPage(in: repository, query: request.parameters) else {
-                return nil
-            }
+            let page = try registry.tagPage(in: repository, query: request.parameters, isWanted: isWanted)
+            guard let (tags, query) = page else { return nil }
             if let next = query.flatMap({ TagsRequest(linkQuery: $0) }) { return TagsPage(tags: tags, next: next) }
             // A registry that does not know pages sends everything each time.
             guard let count = request.count, tags.count > count else { return TagsPage(tags: tags) }
@@ -61,8 +62,17 @@ struct RegistryUpstream: Upstream {
         return (source, try blob(digest, in: repository)?.size ?? -1)
     }
 
-    func referrers(of digest: Digest, in repository: String) throws -> [Descriptor] {
-        try ask { try registry.referrers(of: digest, in: repository) } ?? []
+    /// Pages of a list of referrers that are looked at.
+    private static let referrersPages = 2_000
+
+    func referrers(
+        of digest: Digest, in repository: String, isWanted: @escaping @Sendable () -> Bool,
+        _ take: (Descriptor) throws -> Void
+    ) throws {
+        _ = try ask {
+            try registry.visitReferrers(
+                of: digest, in: repository, pages: Self.referrersPages, isWanted: isWanted, take)
+        }
     }
 
     /// - Returns: nil also for content that the account may not see, as docker-registry answers it: clients then go on to
@@ -97,6 +107,7 @@ extension UpstreamFailure {
             }
         self.init(error.refusesAccount ? .failing : kind, error.description, retryAfter: error.retryAfter)
         isOfAnotherHost = error.redirectedTo != nil
+        isOfConnection = error.status == nil
     }
 }
 

@@ -16,12 +16,21 @@ package protocol Upstream: Sendable {
     func descriptor(_ reference: String, in repository: String) throws -> Descriptor?
     /// A manifest by its tag or digest, checked against the digest.
     func manifest(_ reference: String, in repository: String) throws -> Manifest?
-    func tags(of repository: String, _ request: TagsRequest) throws -> TagsPage?
+    /// - Parameter isWanted: whether anybody still waits for the list; else this throws `CancellationError`.
+    func tags(
+        of repository: String, _ request: TagsRequest, isWanted: @escaping @Sendable () -> Bool
+    ) throws -> TagsPage?
     /// Looks a blob up; the size is -1 where that is not told.
     func blob(_ digest: Digest, in repository: String) throws -> Descriptor?
     /// Begins to fetch a blob; the size is -1 where that is not told. Its bytes are not checked.
     func download(_ digest: Digest, in repository: String) throws -> (source: any ByteSource, size: Int64)?
-    func referrers(of digest: Digest, in repository: String) throws -> [Descriptor]
+    /// Hands over each referrer while the list is read.
+    ///
+    /// - Parameter isWanted: as for `tags`.
+    func referrers(
+        of digest: Digest, in repository: String, isWanted: @escaping @Sendable () -> Bool,
+        _ take: (Descriptor) throws -> Void
+    ) throws
 }
 
 /// A cache's upstream that gives no good answer.
@@ -46,6 +55,8 @@ package struct UpstreamFailure: Error, Sendable, Equatable, CustomStringConverti
     package var retryAfter: Duration?
     /// Whether another host gave the answer, to which the upstream redirected the request.
     package var isOfAnotherHost = false
+    /// Whether there was no answer at all.
+    package var isOfConnection = false
 
     package init(_ kind: Kind, _ description: String, retryAfter: Duration? = nil) {
         self.kind = kind

@@ -55,22 +55,39 @@ package final class UpstreamHealth: Sendable {
         if let refusal { throw refusal }
     }
 
-    /// Takes note of an answer, or why there was none in time.
+    /// Takes note of an answer about a tag or a manifest, or why there was none in time.
     package func observe<T>(within limit: Duration, _ request: () throws -> T) throws -> T {
+        try observe(within: limit, request, onFailure: failed)
+    }
+
+    /// Likewise of an answer about a list or a blob.
+    ///
+    /// - Parameter limit: nil where an answer says little, for another host may have given it.
+    func observeOther<T>(within limit: Duration?, _ request: () throws -> T) throws -> T {
+        try observe(within: limit, request, onFailure: failedOther)
+    }
+
+    private func observe<T>(
+        within limit: Duration?, _ request: () throws -> T, onFailure: (UpstreamFailure) -> Void
+    ) throws -> T {
         let start = clock.now
-        let answer = try observeFailures(request)
-        if clock.now - start <= limit { answered() }
+        let answer: T
+        do {
+            answer = try request()
+        } catch let failure as UpstreamFailure where failure.isGeneral {
+            onFailure(failure)
+            throw failure
+        }
+        if let limit, clock.now - start <= limit { answered() }
         return answer
     }
 
-    /// Likewise, where an answer says little: another host may have given it.
-    func observeFailures<T>(_ request: () throws -> T) throws -> T {
-        do {
-            return try request()
-        } catch let failure as UpstreamFailure where failure.isGeneral {
-            failed(failure)
-            throw failure
-        }
+    /// Takes note that a list or a blob could not be had. While the upstream is well, that says little: one list may be
+    /// slow, and a client may ask for what the upstream does not answer well.
+    package func failedOther(_ failure: UpstreamFailure) {
+        let isUnreachable = failure.isOfConnection && failure.kind != .silent
+        let isUnwell = state.withLock { $0.failures > 0 }
+        if isUnwell || isUnreachable || failure.kind == .limited || failure.retryAfter != nil { failed(failure) }
     }
 
     private func answered() {

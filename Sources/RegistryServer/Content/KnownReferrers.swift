@@ -7,24 +7,28 @@ final class KnownReferrers: Sendable {
     struct Referrer: Sendable {
         var digest: Digest
         var subject: Digest
-        /// Bytes of the manifest.
+        /// Bytes of the manifest; of an entry of a list, those of the entry.
         var size: Int64
         /// Hash of the artifact type; nil if it has none.
         var type: Int?
-        /// nil where it is too large to be remembered.
-        var descriptor: Descriptor?
+        /// The descriptor as it is shown, encoded; nil where it is too large to be remembered.
+        var entry: [UInt8]?
+
+        /// About as many bytes as it has on a page.
+        var entrySize: Int64 { entry.map { Int64($0.count) } ?? size }
     }
 
     /// Manifests.
     private static let limit = 100_000
-    private static let annotationsLimit = 1 << 10
+    /// Bytes of one that is remembered.
+    private static let entryLimit = 1536
     /// Lists, and the entries and bytes of one.
     private static let listLimit = (lists: 64, entries: 256, size: 64 << 10)
 
     /// nil for a manifest without a subject.
     private let manifests = Mutex<[Digest: Referrer?]>([:])
     /// The entries of lists that clients keep under a tag.
-    private let lists = Mutex<[Digest: [Descriptor]]>([:])
+    private let lists = Mutex<[Digest: [Referrer]]>([:])
 
     func isKnown(_ digest: Digest) -> Bool { manifests.withLock { $0[digest] != nil } }
 
@@ -33,16 +37,17 @@ final class KnownReferrers: Sendable {
         manifests.withLock { manifests in digests.filter { manifests[$0] == nil } }
     }
 
-    func add(_ manifest: Manifest) {
-        let referrer = manifest.subject.map { subject in
+    func add(_ manifest: Manifest) throws {
+        let referrer = try manifest.subject.map { subject in
             let descriptor = manifest.referrerDescriptor
-            let size = (descriptor.annotations ?? [:]).reduce(descriptor.artifactType?.utf8.count ?? 0) {
+            let text = (descriptor.annotations ?? [:]).reduce(descriptor.artifactType?.utf8.count ?? 0) {
                 $0 + $1.key.utf8.count + $1.value.utf8.count
             }
+            let entry = text <= Self.entryLimit ? try Document.encode(descriptor) : []
+            let isRemembered = text <= Self.entryLimit && entry.count <= Self.entryLimit
             return Referrer(
                 digest: manifest.digest, subject: subject.digest, size: manifest.size,
-                type: descriptor.artifactType?.hashValue,
-                descriptor: size <= Self.annotationsLimit ? descriptor : nil)
+                type: descriptor.artifactType?.hashValue, entry: isRemembered ? entry : nil)
         }
         manifests.withLock { $0[manifest.digest] = .some(referrer) }
     }
@@ -59,12 +64,12 @@ final class KnownReferrers: Sendable {
         return digests.compactMap { known[$0] ?? nil }.filter { $0.subject == subject }
     }
 
-    func list(_ digest: Digest) -> [Descriptor]? { lists.withLock { $0[digest] } }
+    func list(_ digest: Digest) -> [Referrer]? { lists.withLock { $0[digest] } }
 
     /// Remembers a list, unless it is large.
-    func add(_ list: [Descriptor], as digest: Digest) throws {
+    func add(_ list: [Referrer], as digest: Digest) {
         let limit = Self.listLimit
-        guard list.count <= limit.entries, try Document.encode(list).count <= limit.size else { return }
+        guard list.count <= limit.entries, list.reduce(0, { $0 + $1.entrySize }) <= limit.size else { return }
         lists.withLock { lists in
             if lists.count >= limit.lists { lists = [:] }
             lists[digest] = list

@@ -39,8 +39,10 @@ struct MeasuredContent: RegistryContent {
     func blobSize(_ digest: Digest, in repository: String) async throws -> Int64? {
         try await measure("Stat") { try await content.blobSize(digest, in: repository) }
     }
-    func referrers(of digest: Digest, in repository: String, on page: ReferrersPage) async throws -> ReferrersPage {
-        try await measure("Walk") { try await content.referrers(of: digest, in: repository, on: page) }
+    func referrers(
+        of digest: Digest, in repository: String, _ request: ReferrersPage.Request
+    ) async throws -> ReferrersPage {
+        try await measure("Walk") { try await content.referrers(of: digest, in: repository, request) }
     }
     func check() async throws { try await measure("Stat") { try await content.check() } }
 }

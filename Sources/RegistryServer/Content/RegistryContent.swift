@@ -22,8 +22,10 @@ protocol RegistryContent: Sendable {
     func descriptor(_ digest: Digest, in repository: String) async throws -> Descriptor?
     /// - Returns: bytes, -1 if that is not known; nil if there is no such blob.
     func blobSize(_ digest: Digest, in repository: String) async throws -> Int64?
-    /// What names `digest` as its subject, as far as it goes onto `page`.
-    func referrers(of digest: Digest, in repository: String, on page: ReferrersPage) async throws -> ReferrersPage
+    /// A page of the manifests that name `digest` as their subject.
+    func referrers(
+        of digest: Digest, in repository: String, _ request: ReferrersPage.Request
+    ) async throws -> ReferrersPage
     /// Whether it can be served at all at the moment.
     ///
     /// - Throws: what is wrong.

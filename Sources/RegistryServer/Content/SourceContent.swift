@@ -104,10 +104,16 @@ struct SourceContent: RegistryContent {
         return try await ServedBlob(place.descriptor, in: place.repository, of: place.source).size
     }
 
-    func referrers(of digest: Digest, in repository: String, on page: ReferrersPage) throws -> ReferrersPage {
-        var page = page
-        try page.add(self.repository(repository)?.referrers[digest] ?? [])
-        return page
+    func referrers(
+        of digest: Digest, in repository: String, _ request: ReferrersPage.Request
+    ) async throws -> ReferrersPage {
+        let all = self.repository(repository)?.referrers[digest] ?? []
+        guard !all.isEmpty else { return ReferrersPage(request) }
+        return try await FairShare.documents.run(on: .documents) {
+            var choice = ReferrersChoice(request)
+            for referrer in all { try choice.add(referrer) }
+            return choice.page
+        }
     }
 
     func check() {}

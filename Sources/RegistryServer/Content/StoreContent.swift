@@ -15,6 +15,9 @@ final class StoreContent: RegistryContent {
     private let readings = SharedWork<Reading, Manifest?>(
         clock: SystemClock(), limit: .max, busy: Overload.ofServer)
 
+    /// Large pages of referrers that are being made.
+    let pages = SharedWork<PageKey, ReferrersPage>(clock: SystemClock(), limit: .max, busy: Overload.ofServer)
+
     /// What large manifests are, of those that were read: it never changes.
     private let descriptors = Mutex<[Digest: Descriptor]>([:])
     private static let descriptorLimit = 10_000
@@ -93,8 +96,8 @@ final class StoreContent: RegistryContent {
         }
     }
 
-    /// Time for a large manifest after its client's turn has come.
-    private static let patience = Duration.seconds(60)
+    /// Time for a large manifest, or page of referrers, after its client's turn has come.
+    static let patience = Duration.seconds(60)
 
     /// Reads a large manifest, once for all requests of a client that want it at the same time, while one of them does.
     private func large(_ digest: Digest, in repository: String) async throws -> Manifest? {

@@ -27,7 +27,7 @@ extension RegistryResponder {
         guard size >= 0 else {
             headers[.acceptRanges] = nil
             guard case .arriving(let arriving)? = bytes else { return Response(status: .ok, headers: headers) }
-            return Response(status: .ok, headers: headers, body: ResponseBody(arriving))
+            return Response(status: .ok, headers: headers, body: ResponseBody(arriving, to: exchange.context.channel))
         }
         let isCurrent = exchange.request.headers[.ifRange].map { $0 == "\"\(digest)\"" } ?? true
         let wanted = isCurrent ? exchange.request.headers[values: .range].first : nil
@@ -41,7 +41,7 @@ extension RegistryResponder {
             guard let bytes else { return Response(status: status, headers: headers) }
             events.add(.pull, blob: digest, size: size, in: repository, exchange)
             let body = ResponseBody(
-                bytes, parts: parts, end: end, channel: isSecure ? nil : exchange.context.channel)
+                bytes, parts: parts, end: end, to: exchange.context.channel, isCopied: isSecure)
             return Response(status: status, headers: headers, body: body)
         }
         switch ranges {

@@ -2,6 +2,7 @@ import ByteStreams
 import HTTPTypes
 import Hummingbird
 import ImageModel
+import NIOCore
 
 extension RegistryResponder {
     private struct Catalog: Encodable { var repositories: [String] }
@@ -53,10 +54,16 @@ extension RegistryResponder {
         _ value: some Encodable & Sendable, size: Int, _ headers: HTTPFields, _ exchange: Exchange
     ) async throws -> Response {
         guard size > Self.smallList else { return try .json(value, headers: headers) }
-        let lease = try await documents.answers.lease(min(size, DocumentMemory.answerLimit), for: exchange.client.share)
-        return try await FairShare.documents.run(on: .documents) {
-            .document(ResponseBody(inPieces: try Document.encode(value) + [10], holding: lease), headers: headers)
+        let lease = try await answerLease(size, exchange)
+        let bytes = try await FairShare.documents.run(on: .documents) {
+            ByteBuffer(bytes: try Document.encode(value) + [10])
         }
+        return .document(
+            ResponseBody(inPieces: bytes, holding: lease, to: exchange.context.channel), headers: headers)
+    }
+
+    private func answerLease(_ size: Int, _ exchange: Exchange) async throws -> FairShare.Lease {
+        try await FairShare.answers.lease(min(size, DocumentMemory.answerLimit), for: exchange.client.share)
     }
 
     private static let smallList = 32 << 10
@@ -83,18 +90,24 @@ extension RegistryResponder {
         let digest = try exchange.digest(text)
         let type = exchange.query["artifactType"].flatMap { $0.isEmpty ? nil : $0 }
         let count = try pageSize(exchange, most: configuration.tagsLimit, isStrict: false) ?? configuration.tagsLimit
-        let page = try await content.referrers(
+        var page = try await content.referrers(
             of: digest, in: repository,
-            on: ReferrersPage(artifactType: type, after: exchange.query["last"], most: count))
+            ReferrersPage.Request(artifactType: type, last: exchange.query["last"], most: count))
         var headers: HTTPFields = [.contentType: MediaType.ociIndex.rawValue]
         if type != nil { headers[.filtersApplied] = "artifactType" }
-        if page.hasMore, let last = page.shown.last {
+        if page.hasMore, let last = page.last {
             headers[.link] = link(
                 "/v2/\(repository)/referrers/\(digest)",
                 (type.map { [("artifactType", $0)] } ?? []) + [
-                    ("last", last.digest.description), ("n", String(count)),
+                    ("last", last.description), ("n", String(count)),
                 ])
         }
-        return try await list(ImageIndex(manifests: page.shown), size: page.size, headers, exchange)
+        page.finish()
+        guard page.size > Self.smallList else {
+            return .document(ResponseBody(byteBuffer: page.document), headers: headers)
+        }
+        let lease = if let lease = page.lease { lease } else { try await answerLease(page.size, exchange) }
+        return .document(
+            ResponseBody(inPieces: page.document, holding: lease, to: exchange.context.channel), headers: headers)
     }
 }

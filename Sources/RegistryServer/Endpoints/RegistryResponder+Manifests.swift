@@ -44,8 +44,8 @@ extension RegistryResponder {
         guard manifest.size > Document.ordinarySize,
             let file = try await content.manifestFile(manifest.digest, in: repository), file.size == manifest.size
         else { return ResponseBody(byteBuffer: ByteBuffer(bytes: manifest.bytes)) }
-        let channel = isSecure ? nil : exchange.context.channel
-        return ResponseBody(.file(file, offset: 0), parts: [("", 0..<manifest.size)], channel: channel)
+        return ResponseBody(
+            .file(file, offset: 0), parts: [("", 0..<manifest.size)], to: exchange.context.channel, isCopied: isSecure)
     }
 
     /// Status and headers of a manifest.

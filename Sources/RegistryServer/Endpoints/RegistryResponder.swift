@@ -126,7 +126,8 @@ struct RegistryResponder: HTTPResponder {
     private var unchangeable: APIError {
         let reason =
             if store == nil, configuration.proxy == nil {
-                "the registry serves archives and layouts as they are; nothing can be pushed or deleted"
+                "the registry serves archives and layouts as they are; nothing can be pushed or deleted; "
+                    + StartSummary.writableAdvice
             } else if configuration.proxy != nil {
                 "the registry is a cache of another one; push to that one, or delete there"
             } else {

@@ -2,7 +2,6 @@ package import ByteStreams
 import Hummingbird
 import NIOCore
 import NIOHTTP1
-import NIOHTTPTypesHTTP1
 
 /// Something with bytes that is served.
 package enum ServedBytes: Sendable {
@@ -16,23 +15,25 @@ package enum ServedBytes: Sendable {
 extension ResponseBody {
     /// Parts of some bytes, each with text before it, and text at the end.
     ///
-    /// - Parameters:
-    ///   - channel: of the connection; nil where bytes cannot go from the file to the socket by themselves.
+    /// - Parameter isCopied: whether bytes of a file have to pass through memory on their way to the channel.
     init(
-        _ bytes: ServedBytes, parts: [(text: String, range: Range<Int64>)], end: String = "", channel: (any Channel)?
+        _ bytes: ServedBytes, parts: [(text: String, range: Range<Int64>)], end: String = "", to channel: any Channel,
+        isCopied: Bool
     ) {
         let length = parts.reduce(end.utf8.count) { $0 + $1.text.utf8.count + $1.range.count }
         let client = ClientConnection.current
         self.init(contentLength: length) { writer in
+            var sender = PieceSender(channel)
             for part in parts {
-                if !part.text.isEmpty { try await writer.write(ByteBuffer(string: part.text)) }
-                switch (bytes, channel) {
-                case (.file(let file, let offset), let channel?):
+                if !part.text.isEmpty { try await sender.send(ByteBuffer(string: part.text)) }
+                if case .file(let file, let offset) = bytes, !isCopied {
                     try await channel.send(file, offset + part.range.lowerBound..<offset + part.range.upperBound)
-                default: try await bytes.copy(part.range, for: client) { try await writer.write($0) }
+                } else {
+                    try await bytes.copy(part.range, for: client) { try await sender.send($0) }
                 }
             }
-            if !end.isEmpty { try await writer.write(ByteBuffer(string: end)) }
+            if !end.isEmpty { try await sender.send(ByteBuffer(string: end)) }
+            try await sender.finish()
             try await writer.finish(nil)
         }
     }
@@ -41,21 +42,26 @@ extension ResponseBody {
 extension ResponseBody {
     /// Bytes that are handed over as the client takes them.
     ///
-    /// - Parameter lease: of the memory that they need.
-    init(inPieces bytes: [UInt8], holding lease: FairShare.Lease) {
-        self.init(contentLength: bytes.count) { writer in
-            for start in stride(from: 0, to: bytes.count, by: 64 << 10) {
-                try await writer.write(ByteBuffer(bytes: bytes[start..<min(bytes.count, start + (64 << 10))]))
+    /// - Parameter lease: of the memory that they need, until they have been sent.
+    init(inPieces bytes: ByteBuffer, holding lease: FairShare.Lease?, to channel: any Channel) {
+        self.init(contentLength: bytes.readableBytes) { writer in
+            var sender = PieceSender(channel)
+            var rest = bytes
+            while let piece = rest.readSlice(length: min(rest.readableBytes, 64 << 10)), piece.readableBytes > 0 {
+                try await sender.send(piece)
             }
+            try await sender.finish()
             withExtendedLifetime(lease) {}
             try await writer.finish(nil)
         }
     }
 
     /// A blob whose size shows at its end.
-    init(_ blob: ArrivingBlob) {
+    init(_ blob: ArrivingBlob, to channel: any Channel) {
         self.init { writer in
-            try await blob.copy(0..<Int64.max) { try await writer.write($0) }
+            var sender = PieceSender(channel)
+            try await blob.copy(0..<Int64.max) { try await sender.send($0) }
+            try await sender.finish()
             try await writer.finish(nil)
         }
     }
@@ -79,7 +85,7 @@ extension ArrivingBlob {
 }
 
 extension ServedBytes {
-    private static let pieceSize = 256 << 10
+    private static let pieceSize = 128 << 10
 
     /// Bytes that are inflated and passed over in one turn.
     private static let skipSize: Int64 = 64 << 20
@@ -153,26 +159,15 @@ extension Channel {
     fileprivate func send(_ file: OpenFile, _ range: Range<Int64>) async throws {
         guard !range.isEmpty else { return }
         let sent = eventLoop.makePromise(of: Void.self)
-        eventLoop.execute {
-            do {
-                // Behind this handler there are NIO's own parts, which may be files.
-                let context = try self.pipeline.syncOperations.context(handlerType: HTTP1ToHTTPServerCodec.self)
-                let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: file.descriptor)
-                // The file is open until the last of it has been sent, and closes the descriptor itself.
-                sent.futureResult.whenComplete { _ in
-                    withExtendedLifetime(file) { _ = try? handle.takeDescriptorOwnership() }
-                }
-                context.send(handle, range, sent)
-            } catch {
-                sent.fail(error)
+        sendBody(sent) { context in
+            let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: file.descriptor)
+            // The file is open until the last of it has been sent, and closes the descriptor itself.
+            sent.futureResult.whenComplete { _ in
+                withExtendedLifetime(file) { _ = try? handle.takeDescriptorOwnership() }
             }
+            context.send(handle, range, sent)
         }
-        // A client that does not read would keep a server that is to stop.
-        try await withTaskCancellationHandler {
-            try await sent.futureResult.get()
-        } onCancel: {
-            self.close(promise: nil)
-        }
+        try await wait(for: sent.futureResult)
     }
 }
 

@@ -7,10 +7,12 @@ extension TLSConfiguration {
     init(_ tls: ServerConfiguration.TLS) throws {
         func file<T>(_ path: String, _ content: String, _ parse: ([UInt8]) throws -> T) throws -> T {
             do {
-                guard let bytes = try TextFile.read(path, limit: 16 << 20) else {
+                guard let bytes = try PEMFile.read(path, limit: 16 << 20) else {
                     throw StreamError.io(operation: "open", path: path, errno: ENOENT)
                 }
                 return try parse(bytes)
+            } catch StreamError.damaged(let problem) {
+                throw UnusableSetting(description: problem)
             } catch let error as StreamError {
                 throw UnusableSetting(description: "\(path) cannot be used: \(error)")
             } catch {

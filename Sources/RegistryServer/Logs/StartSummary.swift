@@ -1,4 +1,6 @@
 import ByteStreams
+import ConfigurationFiles
+import Glibc
 import ImageLayouts
 
 /// What an operator wants to know when a registry starts: what it serves, and who may do what.
@@ -23,14 +25,32 @@ struct StartSummary {
 
     /// nil if everything that the configuration allows can be done.
     var warning: String? {
-        obstacle.map { "storage \(configuration.storage.root) cannot be written, so pushes will fail: \($0)" }
+        guard let obstacle else { return nil }
+        let effect = configuration.proxy == nil ? "pushes will fail" : "nothing new is cached"
+        return "storage \(Self.absolute(configuration.storage.root)) cannot be written, so \(effect): \(obstacle)"
+    }
+
+    /// What to do if more is wanted than what is served can do; nil if there is nothing to say.
+    var advice: String? { store == nil ? "nothing can be pushed; \(Self.writableAdvice)" : nil }
+
+    static let writableAdvice =
+        "for a writable registry, start it with a config.yml (README, 'Being the registry')"
+
+    /// A path from the root: what a relative one means depends on where the server was started.
+    static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
+        defer { free(directory) }
+        let parts = path.split(separator: "/").drop { $0 == "." }
+        return ([String(cString: directory)] + parts.map(String.init)).joined(separator: "/")
     }
 
     private var place: String {
         guard let store else { return "serving archives and layouts as they are, read-only" }
-        let title = configuration.proxy == nil ? "storage" : "cache"
+        let path = Self.absolute(store.path)
         let access = configuration.storage.isReadOnly ? "read-only" : obstacle == nil ? "writable" : "not writable"
-        return "\(title) \(store.path), \(access)"
+        guard let proxy = configuration.proxy else { return "storage \(path), \(access)" }
+        let kept = access == "writable" ? "" : " (\(access): nothing new is cached)"
+        return "cache \(path)\(kept) of \(printable(proxy.url)), pull only"
     }
 
     private var deletion: String? {

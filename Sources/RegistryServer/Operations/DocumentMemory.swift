@@ -11,6 +11,12 @@ struct DocumentMemory: Sendable {
     let large = FairShare(units: 16 << 20, keepsRoom: true)
     /// Bytes that an answer counts for at most: a list that fills all of the memory would keep all others waiting.
     static let answerLimit = 8 << 20
+
+    /// Bytes that a page counts for whose entries may have so many.
+    static func pageSize(of entries: Int64) -> Int { Int(min(entries, Int64(answerLimit))) }
+}
+
+extension FairShare {
     /// Bytes of large answers, until their clients have read them. What waits is in memory too, so few may wait.
-    let answers = FairShare(units: 32 << 20, keepsRoom: true, limit: 4)
+    static let answers = FairShare(units: 32 << 20, keepsRoom: true, limit: 4)
 }

@@ -82,7 +82,7 @@ struct ServeCommand: DrayCommand {
         let start = try FileSource(file, length: min(file.size, 4096)).readAll(limit: 4096, name: path)
         guard !start.contains(0) else { return false }
         return String(decoding: start, as: UTF8.self).split(separator: "\n").contains { line in
-            ["version:", "storage:"].contains { line.hasPrefix($0) }
+            ["version:", "storage:"].contains { line.lowercased().hasPrefix($0) }
         }
     }
 

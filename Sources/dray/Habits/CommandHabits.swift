@@ -132,10 +132,19 @@ enum CommandHabits {
         case "system":
             let option = given.first == "df" ? " --dry-run" : ""
             return "dray gc\(option) STORE, on a registry's storage"
-        case "signin", "auth": return "dray login \(given.last ?? "HOST")"
-        case "signout": return "dray logout \(given.last ?? "HOST")"
+        case "signin", "auth": return "dray login \(host(in: given))"
+        case "signout": return "dray logout \(host(in: given))"
         default: return nil
         }
+    }
+
+    /// The first word that looks like a registry's host: another one may be a password.
+    private static func host(in words: [String]) -> String {
+        let host = words.first { word in
+            (word == "localhost" || word.contains(".") || word.contains(":"))
+                && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".:-[]".contains($0)) }
+        }
+        return host ?? "HOST"
     }
 
     /// What was named, as a reference: an image of a registry unless it is a path, or says what it is.

@@ -67,7 +67,8 @@ extension FirstUseTests {
 
         // Deletion that is off.
         Row(
-            configured("", delete), 1, "405", "UNSUPPORTED: The operation is unsupported.", "turned on",
+            configured("", delete), 1, "405", "UNSUPPORTED: The operation is unsupported.",
+            "storage.delete.enabled: true",
             not: ["--all-tags", "invalid character"]),
         Row(
             "dray tag -q store:store:sample/app:1.0 second; " + configured("", delete), 1, "UNSUPPORTED",
@@ -77,10 +78,10 @@ extension FirstUseTests {
             "deleted"),
         Row(
             serving("--addr 127.0.0.1:0 app.tar", delete), 1, "serves archives and layouts as they are",
-            not: ["turned on", "--all-tags"]),
+            not: ["turns it on", "--all-tags"]),
         Row(
             configured(", maintenance: {readonly: {enabled: true}}", delete), 1, "the registry is read-only",
-            not: ["turned on", "Method not allowed"]),
+            not: ["turns it on", "Method not allowed"]),
         Row(
             configured(
                 ", maintenance: {readonly: {enabled: true}}",
@@ -103,7 +104,7 @@ extension FirstUseTests {
             "true"),
         Row(
             serving("--addr 127.0.0.1:0 other.tar", "dray copy app.tar docker://$A/x:1"), 1,
-            "as they are; nothing can be pushed"),
+            "as they are; nothing can be pushed", "for a writable registry, start it with a config.yml"),
         Row(
             serving("--addr 127.0.0.1:0 app.tar", "skopeo delete --tls-verify=false docker://$A/sample/app:1.0"), 1,
             "nothing can be pushed or deleted", not: ["invalid character"]),
@@ -161,7 +162,8 @@ extension FirstUseTests {
             configured(", maintenance: {readonly: {enabled: true}}", "true"), 0, "store, read-only"),
         Row(
             serving("--addr 127.0.0.1:0 app.tar", "true"), 0,
-            "dray 0.1.0: serving archives and layouts as they are, read-only"),
+            "dray 0.1.0: serving archives and layouts as they are, read-only",
+            "for a writable registry, start it with a config.yml (README, 'Being the registry')"),
         Row(
             "htpasswd -Bbc users me pw 2>/dev/null; "
                 + configured(
@@ -173,7 +175,17 @@ extension FirstUseTests {
                     "", top: "auth: {htpasswd: {realm: r, path: $PWD/users}}", "curl -s -o /dev/null http://$A/v2/"), 0,
             "127.0.0.1 - - ["),
         Row(
-            configured("", top: "proxy: {remoteurl: http://127.0.0.1:1}", "true"), 0, "cache ", "store, writable"),
+            configured("", top: "proxy: {remoteurl: http://127.0.0.1:1}", "true"), 0, "dray 0.1.0: cache /",
+            "store of http://127.0.0.1:1, pull only", not: ["writable", "deletion"]),
+        Row(
+            "mkdir -p store; printf '%s\\n' 'version: 0.1' 'storage: {filesystem: {rootdirectory: ./store}}' 'http: {addr: \"127.0.0.1:0\"}' > config.yml; "
+                + serving("config.yml", "echo expected \"$PWD/store, writable\""), 0, "storage /", not: ["./store"]),
+        Row(
+            "printf '%s\\n' 'version: 0.1' 'storage: {filesystem: {rootdirectory: \"~/registry\"}}' 'http: {addr: \"127.0.0.1:0\"}' > config.yml; dray serve config.yml",
+            64, "'~' is not expanded here", "write the path from the root"),
+        Row(
+            "printf '%s\\n' 'Version: 0.1' 'Storage: {filesystem: {rootdirectory: /srv}}' 'http: {addr: \"127.0.0.1:0\"}' > config.yml; dray serve config.yml",
+            64, "Version: keys are written in lower case: version", "lower case: storage", not: ["is missing"]),
         // A debug log has no dumps of values.
         Row(
             configured("", level: "debug", "curl -s http://$A/v2/ && curl -s http://$A/v2/_catalog"), 0,
@@ -195,6 +207,19 @@ extension FirstUseTests {
                 + "\"http: {addr: '127.0.0.1:0', tls: {certificate: $PWD/a.crt, key: $PWD/b.key}}\" > c.yml; dray serve c.yml",
             1,
             "do not fit together; replace both", not: ["sslError", "OPENSSL", "NIOSSL"]),
+        // Certificates in a binary form: saved as text, they would be lost.
+        Row(
+            "openssl req -x509 -newkey rsa:2048 -nodes -keyout a.key -out a.pem -days 2 -subj /CN=x 2>/dev/null; openssl x509 -in a.pem -outform der -out a.crt; printf '%s\\n' 'version: 0.1' \"storage: {filesystem: {rootdirectory: $PWD/store}}\" "
+                + "\"http: {addr: '127.0.0.1:0', tls: {certificate: $PWD/a.crt, key: $PWD/a.key}}\" > c.yml; dray serve c.yml",
+            1, "a.crt: not PEM (a DER file); convert it: openssl x509 -inform der -in /", not: ["UTF-8"]),
+        Row(
+            "openssl req -x509 -newkey rsa:2048 -nodes -keyout a.key -out a.crt -days 2 -subj /CN=x 2>/dev/null; openssl pkcs12 -export -in a.crt -inkey a.key -out a.p12 -passout pass:; dray ls --ca-file a.p12 docker://127.0.0.1:1/app",
+            1, "a.p12: not PEM (a PKCS#12 file); convert it: openssl pkcs12 -nodes -in a.p12 -out a.p12.pem",
+            not: ["UTF-8"]),
+        Row(
+            "openssl req -x509 -newkey rsa:2048 -nodes -keyout a.pem -out a.crt -days 2 -subj /CN=x 2>/dev/null; openssl pkey -in a.pem -outform der -out a.key; printf '%s\\n' 'version: 0.1' \"storage: {filesystem: {rootdirectory: $PWD/store}}\" "
+                + "\"http: {addr: '127.0.0.1:0', tls: {certificate: $PWD/a.crt, key: $PWD/a.key}}\" > c.yml; dray serve c.yml",
+            1, "a.key: not PEM (a DER file); convert it: openssl pkey -inform der -in /", not: ["UTF-8"]),
         Row(
             "echo no > ca.pem; dray ls --ca-file ca.pem docker://127.0.0.1:1/app", 1, "a certificate file is invalid",
             "ca.pem",

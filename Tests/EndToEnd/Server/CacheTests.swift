@@ -31,6 +31,64 @@ struct CacheTests {
         #expect(cache.log.contains("upstream is failing"))
     }
 
+    /// What is cached can be copied, verified and backed up, and quickly.
+    @Test func everyCommandReadsACacheWhoseUpstreamIsGone() throws {
+        let scratch = try Scratch()
+        let upstream = try Server.withHello(in: scratch)
+        let cache = try cache(of: upstream, ", checkinterval: 0", in: scratch)
+        let image = "docker://\(cache.address)/library/hello"
+        try Command.succeed("copy", "\(image):latest", "oci:\(scratch["before"])")
+        upstream.stop()
+        let start = ContinuousClock.now
+        for source in ["\(image):latest", "\(image)@\(TinyImage.hello.digest)"] {
+            try Command.succeed("copy", source, "oci:\(scratch["after-\(source.contains("@"))"])")
+        }
+        try Command.succeed("verify", "\(image):latest")
+        try Command.succeed("backup", "\(image):latest", scratch["backup"])
+        #expect(ContinuousClock.now - start < .seconds(15))
+        let held = try cache.get("/v2/library/hello/referrers/\(TinyImage.hello.digest)")
+        #expect(held.status == 200 && held.text.hasPrefix("{\"manifests\":[],"), "\(held.text)")
+        #expect(held["content-type"] == "application/vnd.oci.image.index.v1+json" && held["link"] == nil)
+        // Of what is not here, nothing is said.
+        #expect(try cache.get("/v2/library/hello/referrers/\(TinyImage("other").digest)").status == 502)
+        #expect(try cache.get("/v2/other/referrers/\(TinyImage.hello.digest)").status == 502)
+    }
+
+    /// Referrers of the upstream come in the same pages as there, and those that are cached are still there without it.
+    @Test func referrersComeInPages() throws {
+        let scratch = try Scratch()
+        let upstream = try Server.withHello(in: scratch)
+        let cache = try cache(of: upstream, in: scratch)
+        let subject = "{\"mediaType\":\"\(TinyImage.docker)\",\"digest\":\"\(TinyImage.hello.digest)\",\"size\":1}"
+        let config =
+            "{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\"digest\":\"\(TinyImage.hello.configDigest)\",\"size\":\(TinyImage.hello.config.count)}"
+        for number in 0..<5 {
+            let text = """
+                {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",\
+                "artifactType":"x/\(number % 2)","config":\(config),"layers":[],"subject":\(subject),\
+                "annotations":{"n":"\(number)"}}
+                """
+            let put = try upstream.put(
+                Array(text.utf8), "application/vnd.oci.image.manifest.v1+json", as: "r\(number)", in: "library/hello")
+            #expect(put.status == 201, "\(put.text)")
+        }
+        let path = "/v2/library/hello/referrers/\(TinyImage.hello.digest)"
+        for query in ["", "?n=2", "?n=2&artifactType=x/0", "?artifactType=x/1"] {
+            var next: String? = path + query
+            var pages = 0
+            while let page = next {
+                let (found, expected) = (try cache.get(page), try upstream.get(page))
+                #expect(found.text == expected.text && found["link"] == expected["link"], "\(page)")
+                next = found["link"].flatMap { $0.firstMatch(of: /<([^>]*)>/).map { String($0.1) } }
+                pages += 1
+            }
+            #expect(pages == (query.hasPrefix("?n=2") ? (query == "?n=2" ? 3 : 2) : 1))
+        }
+        #expect(try cache.get("/v2/library/hello/manifests/r3").status == 200)
+        upstream.stop()
+        #expect(try cache.get(path).text.contains("\"n\":\"3\""))
+    }
+
     @Test func aTagThatMovesIsFollowed() throws {
         let scratch = try Scratch()
         let upstream = try Server.withHello(in: scratch)

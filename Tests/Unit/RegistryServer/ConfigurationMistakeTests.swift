@@ -297,7 +297,10 @@ struct ConfigurationMistakeTests {
             ("http: {tls: {certificate: /c, key: /k, clientcas: }}", "http.tls.clientcas: is empty"),
             ("http: {tls: {certificate: /c, key: /k, clientcas: []}}", "http.tls.clientcas: is empty"),
             ("http: {tls: {certificate: /c, key: /k, clientcas: ['']}}", "http.tls.clientcas: has an empty entry"),
-            ("http: {tls: {certificate: /c, key: /k, clientCAs: [/ca]}}", "http.tls.clientCAs: is no key"),
+            (
+                "http: {tls: {certificate: /c, key: /k, clientCAs: [/ca]}}",
+                "http.tls.clientCAs: keys are written in lower case: clientcas"
+            ),
             ("http: {tls: {certificate: /c, key: /k, verify: true}}", "http.tls.verify: is no key"),
             ("http: {tls: {certificate: /c, key: /k, clientauth: }}", "http.tls.clientauth: is empty"),
             (
@@ -329,6 +332,38 @@ struct ConfigurationMistakeTests {
         #expect(found.count == 1 && found[0].hasPrefix("c.yml:3: http.tls.clientauth: has no clientcas"), "\(found)")
         let good = try readConfiguration(base + "http: {addr: ':1', tls: {\(tls), clientcas: [/ca]}}\n").configuration
         #expect(good.http.tls?.clientAuthentication == kind && good.http.tls?.clientAuthorities == ["/ca"])
+    }
+
+    @Test func keysInCapitalsAreNamedAndNothingElse() {
+        let text = "Version: 0.1\nStorage: {Filesystem: {rootDirectory: /srv}}\nhttp: {Addr: ':1'}\n"
+        let expected = [
+            ("1: Version", "version"), ("2: Storage", "storage"), ("2: storage.Filesystem", "filesystem"),
+            (
+                "2: storage.filesystem.rootDirectory", "rootdirectory"
+            ), ("3: http.Addr", "addr"),
+        ]
+        #expect(mistakes(text) == expected.map { "c.yml:\($0.0): keys are written in lower case: \($0.1)" })
+    }
+
+    @Test(arguments: [
+        (#"'~/registry'"#, "'~' is not expanded here"), (#"'$HOME/registry'"#, "variables are not expanded here"),
+        (#"'"/srv"'"#, "it begins with a quote character"),
+        ("\u{201c}/srv\u{201d}", "it begins with a quote character"),
+        (#"'C:\registry'"#, "paths of Windows"), ("c:/registry", "paths of Windows"),
+        (#"'\\host\share'"#, "paths of Windows"), (#"'.\registry'"#, "paths of Windows"),
+    ])
+    func directoriesThatOnlyAShellUnderstands(_ path: String, _ expected: String) {
+        let found = mistakes("version: 0.1\nstorage: {filesystem: {rootdirectory: \(path)}}\nhttp: {addr: ':1'}\n")
+        #expect(found.count == 1, "\(found)")
+        for text in ["c.yml:2: storage.filesystem.rootdirectory: ", expected, "write the path from the root"] {
+            #expect(found.first?.contains(text) == true, "\(found)")
+        }
+    }
+
+    @Test(arguments: ["/srv", "srv", "./srv", "../srv", "a~b", "/srv/$x", "c:d"])
+    func otherDirectoriesAreTakenAsTheyAre(_ path: String) throws {
+        let text = "version: 0.1\nstorage: {filesystem: {rootdirectory: '\(path)'}}\nhttp: {addr: ':1'}\n"
+        #expect(try readConfiguration(text).configuration.storage.root == path)
     }
 
     @Test(arguments: ["none", "{none: }", "{none: {}}"]) func everybodyIsLetInOnRequest(_ text: String) throws {

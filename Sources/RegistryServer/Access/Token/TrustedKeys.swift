@@ -29,7 +29,11 @@ package struct TrustedKeys: Sendable {
     /// - Throws: `TransferError.refused`, `StreamError`, `DocumentError`.
     init(bundle: String?, keySet: String?) throws {
         func read(_ key: String, _ path: String) throws -> (path: String, bytes: [UInt8]) {
-            guard let bytes = try TextFile.read(path, limit: Self.fileLimit) else {
+            let isBundle = key == "rootcertbundle"
+            let bytes =
+                isBundle
+                ? try PEMFile.read(path, limit: Self.fileLimit) : try TextFile.read(path, limit: Self.fileLimit)
+            guard let bytes else {
                 throw TransferError.refused("\(key) \(path) is missing")
             }
             return (path, bytes)

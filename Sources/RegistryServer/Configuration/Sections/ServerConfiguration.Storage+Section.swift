@@ -3,7 +3,7 @@ import ConfigurationFiles
 extension ServerConfiguration.Storage {
     init(_ section: Section) {
         let filesystem = section.section("filesystem")
-        self.init(root: filesystem.read("rootdirectory", .text) ?? "/var/lib/registry")
+        self.init(root: filesystem.read("rootdirectory", .directory) ?? "/var/lib/registry")
         // Threads and caches are dray's own affair, and from a file system nobody is redirected elsewhere.
         filesystem.read("maxthreads", .count)
         section.section("redirect").read("disable", .flag)

@@ -100,7 +100,9 @@ final class FakeUpstream: Upstream, @unchecked Sendable {
         try answer("get \(reference)") { tags[reference] ?? manifests[reference] }
     }
 
-    func tags(of repository: String, _ request: TagsRequest) throws -> TagsPage? {
+    func tags(
+        of repository: String, _ request: TagsRequest, isWanted: @escaping @Sendable () -> Bool
+    ) throws -> TagsPage? {
         try answer("list") { tags.isEmpty ? nil : TagsPage(of: tags.keys.sorted(), request) }
     }
 
@@ -114,7 +116,10 @@ final class FakeUpstream: Upstream, @unchecked Sendable {
         try answer("get blob") { blobs[digest].map { (BytesSource($0.bytes), $0.size) } }
     }
 
-    func referrers(of digest: Digest, in repository: String) throws -> [Descriptor] {
-        try answer("list referrers") { [] }
+    func referrers(
+        of digest: Digest, in repository: String, isWanted: @escaping @Sendable () -> Bool,
+        _ take: (Descriptor) throws -> Void
+    ) throws {
+        try answer("list referrers") {}
     }
 }

@@ -173,6 +173,21 @@ struct PullThroughTests {
         await settle()
     }
 
+    @Test func aSlowListKeepsNoTagFromBeingChecked() async throws {
+        let manifest = try await cached()
+        clock.advance(by: .seconds(60))
+        upstream.hold()
+        let list = Task { [content] in try await content.tags(of: "b", TagsRequest()) }
+        await upstream.asked(1)
+        await clock.sleepers(1)
+        clock.advance(by: .seconds(15))
+        await #expect(throws: UpstreamFailure.self) { try await list.value }
+        upstream.release()
+        #expect(try await content.manifest(tagged: "1", in: "a")?.digest == manifest.digest)
+        #expect(upstream.requests().contains("look up 1"))
+        await settle()
+    }
+
     /// It takes longer than clients are made to wait, each time.
     @Test func anAnswerThatComesLateCounts() async throws {
         let old = try await cached()

@@ -41,6 +41,24 @@ struct UpstreamHealthTests {
         try health.checkPause()
     }
 
+    /// One list may be slow, and one client may ask for what is not answered well.
+    @Test func listsAndBlobsSayLittleWhileTheUpstreamIsWell() {
+        for kind in [UpstreamFailure.Kind.failing, .silent, .unavailable] {
+            health.failedOther(UpstreamFailure(kind, "one list"))
+            #expect(health.mayCheck() && health.mayCheck())
+        }
+        var refused = failing
+        refused.isOfConnection = true
+        health.failedOther(refused)
+        #expect(!health.mayCheck())
+        clock.advance(by: .seconds(10))
+        #expect(health.mayCheck())
+        // It is known to be unwell: silence counts.
+        health.failedOther(UpstreamFailure(.silent, "still"))
+        clock.advance(by: .seconds(19))
+        #expect(!health.mayCheck())
+    }
+
     /// The first of many requests that fail together counts.
     @Test func failuresAtTheSameTimeAreOne() {
         for _ in 0..<10 { health.failed(failing) }
