@@ -4,7 +4,7 @@ import os
 
 import tar
 from attack import DOCKER_ARCHIVE, attack
-from images import config, digest, docker_archive, layer
+from images import Layout, config, digest, docker_archive, layer
 
 SECRET = "../../../outside/secret"  # from where the commands run
 
@@ -295,6 +295,39 @@ archive("legacy escape", "escape sequences in repositories", lambda: legacy({"\x
 archive(
     "legacy parents, 2,000", "2,000 images, each the parent of the next", lambda: legacy(
         {"a": {"1": f"{1999:064}"}}, **{f"{n:064}": {"parent": f"{n - 1:064}"} if n else {} for n in range(2000)}), 3, "too many")
+
+archive(
+    "legacy comment that each image repeats", "50 images upon one whose comment has 4 MB", lambda: legacy(
+        {"a": {f"t{n}": f"{n + 1:064}" for n in range(50)}},
+        **{f"{n:064}": {"parent": f"{0:064}", "author": f"{n}"} if n else {"comment": "x" * 4_000_000} for n in range(51)}),
+    3, "is the limit")
+archive(
+    "legacy comments of all parents", "an image upon 300, each with a comment of 20 KB", lambda: legacy(
+        {"a": {"1": f"{300:064}"}},
+        **{f"{n:064}": {"comment": "x" * 20_000, **({"parent": f"{n - 1:064}"} if n else {})} for n in range(301)}),
+    3, f"image {300:064}")
+
+
+def repeated_in_layout(depth, count):
+    """An archive with an OCI part, in which each index lists the one below many times."""
+    place = Layout()
+    child = image = place.image()
+    for _ in range(depth):
+        child = place.index(*[child] * count)
+    place.add(child)
+    manifest = json.load(open(place.blob_path(image["digest"])))
+    place.write("manifest.json", [{
+        "Config": "blobs/" + manifest["config"]["digest"].replace(":", "/"), "RepoTags": ["good:1"],
+        "Layers": ["blobs/" + each["digest"].replace(":", "/") for each in manifest["layers"]]}])
+    place.finish()
+
+
+archive(
+    "index 100 times in index", "4 indexes in the OCI part, each 100 times in the next: 10^8 ways to one image",
+    lambda: repeated_in_layout(4, 100), 0)
+archive(
+    "long Config", "manifest.json names 200 configs by paths of 100 KB", lambda: docker_archive(manifest=[
+        {"Config": f"{n}" + "x" * 100_000, "RepoTags": [f"a:{n}"], "Layers": []} for n in range(200)]), 3, "limit of 1024 bytes")
 
 # Many members
 

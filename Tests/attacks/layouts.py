@@ -134,6 +134,58 @@ def doubling(place, depth):
     place.add(child).finish()
 
 
+def artifact(place, payload=None, **changes):
+    layers = [] if payload is None else [place.put(payload, "application/x")]
+    return place.put({
+        "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": place.put({}, "application/x"), "layers": layers, **changes,
+    }, OCI_MANIFEST)
+
+
+def repeated(place, depth, count):
+    """Each index has the one below many times; no image is at the end, so that nothing that looks for one comes to an end soon."""
+    child = artifact(place)
+    for _ in range(depth):
+        child = place.index(*[child] * count)
+    place.add(child).finish()
+
+
+def large_repeated(place, count):
+    """An index that lists one large index many times."""
+    large = place.index(artifact(place), annotations={f"key{n}": "x" for n in range(100_000)})
+    place.add(place.index(*[large] * count)).finish()
+
+
+def shared(place, indexes, manifests):
+    """Named indexes that have all of their manifests in common."""
+    common = place.index(*(artifact(place, annotations={"n": f"{n}"}) for n in range(manifests)))
+    for number in range(indexes):
+        place.add(place.index(common, annotations={"n": f"{number}"}), f"t{number}")
+    place.finish()
+
+
+def lists(place, tags, manifests):
+    """Fallback tags of referrers that all name one index."""
+    index = place.index(*(artifact(place, annotations={"n": f"{n}"}) for n in range(manifests)))
+    for number in range(tags):
+        place.add(index, f"sha256-{number:064x}")
+    place.finish()
+
+
+def attachments(place, count):
+    """Signatures by cosign's kind: all are one, and its payload is large."""
+    signature = artifact(place, {"critical": {"image": {"docker-manifest-digest": NOWHERE}}, "x": [0] * 1_300_000})
+    for number in range(count):
+        place.add(signature, f"t{number}", kind="dev.cosignproject.cosign/sigs")
+    place.finish()
+
+
+def missing_children(place, names, manifests):
+    index = place.index(*({"mediaType": OCI_MANIFEST, "digest": f"sha256:{n:064x}", "size": 100} for n in range(manifests)))
+    for number in range(names):
+        place.add(index, f"t{number}")
+    place.finish()
+
+
 def listing_itself(place):
     image = place.image()
     place.write("index.json", {"schemaVersion": 2, "manifests": [image]})
@@ -146,6 +198,25 @@ layout("indexes that refer to each other", "two indexes that list each other's d
 layout("index.json lists index.json", "the digest of an index.json that is no blob", listing_itself, 3, but={"ls": (0, "")})
 layout("index in index, 1,000", "1,000 indexes, each in the next", lambda place: nested(place, 1000), 3, "deep", is_deep=True)
 layout("index twice in index, 8", "8 indexes, each twice in the next: 256 ways to one image", lambda place: doubling(place, 8), 0)
+layout(
+    "index 30 times in index, 8", "8 indexes, each 30 times in the next: 30^8 ways to one artifact",
+    lambda place: repeated(place, 8, 30), 0)
+layout("large index 100 times in index", "an index that lists one of 1.5 MB 100 times", lambda place: large_repeated(place, 100), 0)
+layout(
+    "indexes that share manifests", "400 indexes that have 400 manifests in common: 160,000 pairs",
+    lambda place: shared(place, 400, 400), 0, only=["ls", "verify"])
+layout(
+    "indexes that share manifests, to copy", "150 indexes that have 150 manifests in common: 22,500 pairs",
+    lambda place: shared(place, 150, 150), 0, only=["copy", "to oci"])
+layout(
+    "fallback tags of one list", "150 fallback tags that name one list of 150 manifests",
+    lambda place: lists(place, 150, 150), 0, only=["copy", "ls", "to oci", "verify"])
+layout(
+    "attachments that are one", "60 names of one signature, whose payload has 2.6 MB", lambda place: attachments(place, 60), 0,
+    only=["copy", "ls", "verify"])
+layout(
+    "missing manifests of many names", "2,000 names of one index that lists 2,000 manifests that are not there",
+    lambda place: missing_children(place, 2000, 2000), 3, only=["verify"])
 layout("index twice in index, 100", "100 indexes, each twice in the next: 2^100 ways", lambda place: doubling(place, 100), 3, "deep", is_deep=True)
 layout(
     "index of 20,000", "an index that lists 20,000 manifests that are not there", lambda place: place.add(place.index(*(

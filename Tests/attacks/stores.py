@@ -69,6 +69,23 @@ store(
 store(
     "directory link out", "a repository that is a link to /", lambda place: os.symlink("/", f"{place.base}/repositories/root"), 3,
     "leads out", only=["copy", "ls"])
+
+
+def links_to_one(place, repositories, tags, linked):
+    """Repositories of whose directories one is a link to the same of the good one."""
+    name = place.image("good", "t0")
+    for number in range(1, tags):
+        place.link(f"good/_manifests/tags/t{number}/current", name)
+    for number in range(repositories):
+        path = f"{place.base}/repositories/r{number}/{linked}"
+        os.makedirs(os.path.dirname(path))
+        os.symlink(os.path.relpath(f"{place.base}/repositories/good/{linked}", os.path.dirname(path)), path)
+
+
+for linked in ["_manifests", "_manifests/tags"]:
+    store(
+        f"directory links to one {linked}", f"200 repositories whose {linked} are links to that of one with 200 tags",
+        lambda place, linked=linked: links_to_one(place, 200, 200, linked), 0, "by a link", only=["ls", "copy"])
 store(
     "blob that is another", "a layer with other bytes than its digest says",
     lambda place: open(next(f"{d}/data" for d, _, f in os.walk(f"{place.base}/blobs") if "data" in f and open(f"{d}/data", "rb").read(2) == b"\x1f\x8b"), "ab").write(b"x"), 3,

@@ -8,10 +8,13 @@ package struct DockerArchiveParser {
     let tree: any FileTree
     let oci: OCISource
     let limit: InflationLimit
+    private var read: ReadManifests
+    private var legacyLayers: LegacyLayers
     private var contents = DockerArchive.Contents()
     private var unlisted: [Digest: Manifest]?
     /// Where in the listing images of the OCI part are that have but a tag.
     private var bareTags: [Key: Int] = [:]
+    private var madeBytes = 0
     /// Images of the OCI part that have a name, by its canonical form.
     private var places: [Key: Place] = [:]
     /// Images of the OCI part that have no name there, and got one here.
@@ -51,6 +54,8 @@ package struct DockerArchiveParser {
         self.tree = tree
         self.oci = oci
         self.limit = limit
+        read = ReadManifests(source: oci)
+        legacyLayers = LegacyLayers(tree: tree, limit: limit)
     }
 
     package func parse() throws -> DockerArchive.Contents {
@@ -77,15 +82,17 @@ package struct DockerArchiveParser {
 
     /// One image for each entry of the OCI part, and for each of the docker part that has none there.
     private mutating func join(_ items: [DockerManifestFile.Item], _ entries: [LayoutEntry]) throws {
-        var named: [Digest: [SourceImage]] = [:]
+        var named: [Digest: Descriptor] = [:]
+        var configCount = 0
         for entry in entries {
             do {
-                let manifest = try oci.manifest(of: entry.descriptor)
+                let manifest = try read.facts(of: entry.descriptor)
                 let configs = try configDigests(manifest)
+                configCount += configs.count
                 let image = SourceImage(
                     name: entry.name, descriptor: manifest.descriptor, imageID: configs.first,
-                    subject: entry.name == .none ? manifest.subject?.digest : nil)
-                for config in configs { named[config, default: []].append(image) }
+                    subject: entry.name == .none ? manifest.subject : nil)
+                for config in configs where named[config] == nil { named[config] = image.descriptor }
                 note(image, entry, configs)
                 contents.listing.images.append(image)
             } catch is DocumentError where !entry.descriptor.mediaType.isManifest {
@@ -93,6 +100,7 @@ package struct DockerArchiveParser {
             } catch {
                 contents.listing.broken.append(try oci.broken(entry, error))
             }
+            try checkCount(configCount)
         }
         for item in items {
             do {
@@ -104,6 +112,16 @@ package struct DockerArchiveParser {
             }
         }
         contents.listing.images.removeAll { $0.name == .none && $0.imageID.map(renamed.contains) == true }
+    }
+
+    /// Images of the OCI part, each platform of each index being one. A name is remembered for each.
+    private static let imageLimit = 250_000
+
+    private func checkCount(_ images: Int) throws {
+        guard images > Self.imageLimit else { return }
+        throw DocumentError(
+            "\(tree.title): the indexes have more than \(Self.imageLimit) images in all, which is the limit; "
+                + "save fewer images into one archive")
     }
 
     /// Remembers where an image of the OCI part comes to stand in the listing, by its name.
@@ -123,8 +141,8 @@ package struct DockerArchiveParser {
         }
     }
 
-    /// - Parameter known: images of the OCI part, by their configs.
-    private mutating func add(_ item: DockerManifestFile.Item, _ known: [Digest: [SourceImage]]) throws {
+    /// - Parameter known: the first image of the OCI part that has a config.
+    private mutating func add(_ item: DockerManifestFile.Item, _ known: [Digest: Descriptor]) throws {
         let config = try config(of: item)
         let imageID = config.imageID
         var names: [ImageName] = []
@@ -143,7 +161,7 @@ package struct DockerArchiveParser {
             names.append(name)
         }
         if let known = known[imageID] {
-            for name in names { give(name, to: known[0].descriptor, imageID: imageID) }
+            for name in names { give(name, to: known, imageID: imageID) }
             return
         }
         let unlisted = try unlistedManifest(config: imageID)
@@ -211,15 +229,31 @@ package struct DockerArchiveParser {
 
     private static func title(_ item: DockerManifestFile.Item) -> String { item.repoTags?.first ?? "an untagged image" }
 
-    /// Configs of a manifest, or of those below an index.
-    private func configDigests(_ manifest: Manifest, depth: Int = 0) throws -> [Digest] {
-        if case .image(let image) = manifest.content { return [image.config.digest] }
-        guard depth < 4 else { return [] }
-        return try manifest.children.flatMap { child in
+    /// Configs of a manifest, or of those below an index, each once.
+    private mutating func configDigests(_ root: ReadManifests.Facts) throws -> [Digest] {
+        if let config = root.config { return [config] }
+        var configs: [Digest] = []
+        var found: Set<Digest> = []
+        var seen: Set<Digest> = [root.descriptor.digest]
+        var level = root.children
+        for _ in 0..<4 where !level.isEmpty {
+            var next: [Descriptor] = []
             // Platforms that were not pulled are listed, but not there.
-            try tree.size(of: OCIPaths.blob(child.digest)) == nil
-                ? [] : configDigests(oci.manifest(of: child), depth: depth + 1)
+            for child in level where try seen.insert(child.digest).inserted && isThere(child) {
+                let manifest = try read.facts(of: child)
+                if let config = manifest.config {
+                    if found.insert(config).inserted { configs.append(config) }
+                } else {
+                    next += manifest.children
+                }
+            }
+            level = next
         }
+        return configs
+    }
+
+    private func isThere(_ manifest: Descriptor) throws -> Bool {
+        try tree.size(of: OCIPaths.blob(manifest.digest)) != nil
     }
 
     /// Docker 25 writes the manifest of an untagged image, but leaves it out of `index.json`.
@@ -341,14 +375,15 @@ package struct DockerArchiveParser {
 
     private mutating func addLegacy(_ file: DockerRepositoriesFile) throws {
         guard !file.items.isEmpty else { throw TransferError.damaged("\(tree.title): repositories lists no images") }
-        var made: [String: (Manifest, Digest)] = [:]
+        var made: [String: Result<(Manifest, Digest), any Error>] = [:]
         for item in file.items {
             let text = "\(item.repository):\(item.tag)"
             let name = Self.name(text)
             if name == nil { noteInvalid(text) }
             do {
-                let (manifest, imageID) = try made[item.id] ?? makeLegacy(item.id)
-                made[item.id] = (manifest, imageID)
+                let result = made[item.id] ?? Result { try makeLegacy(item.id) }
+                made[item.id] = result
+                let (manifest, imageID) = try result.get()
                 var image = SourceImage(
                     name: name.map { .full($0) } ?? .none, descriptor: manifest.descriptor, imageID: imageID)
                 image.isMade = true
@@ -357,11 +392,21 @@ package struct DockerArchiveParser {
                 guard let broken = BrokenImage(name: name.map { .full($0) } ?? .none, error: error) else { throw error }
                 contents.listing.broken.append(broken)
             }
+            guard madeBytes <= Self.madeLimit else {
+                throw DocumentError(
+                    "\(tree.title): the configs made for its images, up to \(text.prefix(300)), have more than "
+                        + "\(ByteCount(Int64(Self.madeLimit))) in all, which is the limit; save fewer images into one archive"
+                )
+            }
         }
     }
 
+    /// Bytes of all configs that are made of one archive, which stay in memory.
+    private static let madeLimit = 32 << 20
+
     private mutating func makeLegacy(_ id: String) throws -> (Manifest, Digest) {
-        let image = try LegacyImage(id: id, in: tree, limit: limit)
+        let image = try LegacyImage(id: id, of: &legacyLayers)
+        madeBytes += image.config.count
         let imageID = Digest(of: image.config)
         contents.documents[imageID] = image.config
         let config = try ImageConfig(image.config, name: "\(tree.title): \(id)")

@@ -35,10 +35,10 @@ struct DockerManifestFile: ListDocument {
             try reader.object { reader, key in
                 switch key {
                 case "Config":
-                    item.config = try reader.string()
+                    item.config = try Self.path(&reader)
                     hasConfig = true
-                case "RepoTags": item.repoTags = try reader.strings { try Self.check($0, in: $1) }
-                case "Layers": item.layers = try reader.strings()?.map { paths.insert($0).memberAfterInsert }
+                case "RepoTags": item.repoTags = try reader.strings({ try $0.string() }, { try Self.check($0, in: $1) })
+                case "Layers": item.layers = try reader.strings(Self.path)?.map { paths.insert($0).memberAfterInsert }
                 default: return false
                 }
                 return true
@@ -49,6 +49,17 @@ struct DockerManifestFile: ListDocument {
             try Self.check(names, in: reader.name)
         }
         guard !items.isEmpty else { throw DocumentError("\(reader.name) lists no images (it is empty)") }
+    }
+
+    /// Bytes of a path. Those of all images are in memory at a time.
+    private static let pathLimit = 1024
+
+    private static func path(_ reader: inout DocumentReader) throws -> String {
+        let path = try reader.string()
+        guard path.utf8.count <= pathLimit else {
+            throw reader.wrong("the path '\(path.prefix(80))...' is longer than the limit of \(pathLimit) bytes")
+        }
+        return path
     }
 
     /// - Parameter names: as many as an archive gives, an image without any being one.
@@ -86,14 +97,17 @@ struct DockerRepositoriesFile: ListDocument {
 extension DocumentReader {
     /// An array of strings, or nil for null.
     ///
-    /// - Parameter check: is told how many there are so far, and the document's name.
+    /// - Parameters:
+    ///   - string: reads one of them.
+    ///   - check: is told how many there are so far, and the document's name.
     fileprivate mutating func strings(
+        _ string: (inout DocumentReader) throws -> String,
         _ check: (_ count: Int, _ name: String) throws -> Void = { _, _ in }
     ) throws -> [String]? {
         if try takesNull() { return nil }
         var strings: [String] = []
         try array { reader in
-            strings.append(try reader.string())
+            strings.append(try string(&reader))
             try check(strings.count, reader.name)
         }
         return strings

@@ -13,61 +13,38 @@ struct LegacyImage {
     private static let chainLimit = 1000
 
     /// - Parameter id: of the topmost layer.
-    init(id: String, in tree: any FileTree, limit: InflationLimit) throws {
-        var chain: [(path: String, json: [String: JSONValue])] = []
+    init(id: String, of layers: inout LegacyLayers) throws {
+        let title = layers.tree.title
+        var chain: [LegacyLayers.Layer] = []
+        var ids: [String] = []
+        var seen: Set<String> = []
+        var bytes = 0
         var next: String? = id
         while let current = next {
-            guard chain.count < Self.chainLimit, !chain.contains(where: { $0.path == current }) else {
-                throw TransferError.damaged("\(tree.title): the parents of \(id) go in a circle, or are too many")
+            guard seen.count < Self.chainLimit, seen.insert(current).inserted else {
+                throw TransferError.damaged("\(title): the parents of \(id) go in a circle, or are too many")
             }
-            guard isV1ID(current), let bytes = try tree.read("\(current)/json", limit: Document.sizeLimit) else {
-                throw TransferError.damaged("\(tree.title): \(current)/json is missing, which the image \(id) needs")
-            }
-            let json = try Document.object(from: bytes, name: "\(tree.title): \(current)/json")
-            chain.append((current, json))
-            next = json["parent"]?.string ?? json["parent_id"]?.string
-            if next?.isEmpty == true { next = nil }
+            let layer = try layers.layer(current, of: id)
+            bytes += layer.size
+            guard bytes <= Document.sizeLimit else { throw Self.tooLarge(id, title) }
+            chain.append(layer)
+            ids.append(current)
+            next = layer.parent
         }
-        chain.reverse()
-        var diffIDs: [JSONValue] = []
-        var history: [JSONValue] = []
-        layerPaths = chain.map { "\($0.path)/layer.tar" }
-        for (layer, path) in zip(chain, layerPaths) {
-            guard let facts = try tree.facts(of: path) else {
-                throw TransferError.damaged("\(tree.title): \(path) is missing, which the image \(id) needs")
-            }
-            let diffID = facts.compression == .none ? facts.digest : try Self.inflatedDigest(path, facts, tree, limit)
-            diffIDs.append(.string(diffID.description))
-            history.append(Self.history(layer.json))
-        }
-        var config = chain.last?.json ?? [:]
+        layerPaths = ids.reversed().map { "\($0)/layer.tar" }
+        let diffIDs = try layerPaths.map { JSONValue.string(try layers.diffID(of: $0, of: id).description) }
+        var config = try layers.document(id, of: id)
         for key in ["id", "parent", "parent_id", "layer_id", "throwaway", "Size"] { config[key] = nil }
         config["rootfs"] = .object(["type": .string("layers"), "diff_ids": .array(diffIDs)])
-        config["history"] = .array(history)
+        config["history"] = .array(chain.reversed().map(\.history))
         self.config = try Document.encode(config)
+        guard self.config.count <= Document.sizeLimit else { throw Self.tooLarge(id, title) }
     }
 
-    private static func history(_ json: [String: JSONValue]) -> JSONValue {
-        var entry: [String: JSONValue] = [:]
-        entry["created"] = json["created"]
-        if let author = json["author"]?.string, !author.isEmpty { entry["author"] = .string(author) }
-        if let comment = json["comment"]?.string, !comment.isEmpty { entry["comment"] = .string(comment) }
-        if case .array(let words)? = json["container_config"]?.object?["Cmd"] {
-            entry["created_by"] = .string(words.compactMap(\.string).joined(separator: " "))
-        }
-        return .object(entry)
-    }
-
-    private static func inflatedDigest(
-        _ path: String, _ facts: FileFacts, _ tree: any FileTree, _ limit: InflationLimit
-    ) throws -> Digest {
-        guard let bytes = try tree.open(path) else {
-            throw TransferError.damaged("\(tree.title): \(path) is missing")
-        }
-        let inflated = HashingSource(
-            try InflatingSource(bytes, format: facts.compression, limit: limit, name: "\(tree.title): \(path)"))
-        _ = try inflated.drain()
-        return inflated.digest()
+    private static func tooLarge(_ id: String, _ title: String) -> DocumentError {
+        DocumentError(
+            "\(title): the config made for the image \(id), with the history of all its parents, has more than "
+                + "\(ByteCount(Int64(Document.sizeLimit))), which is the limit")
     }
 }
 

@@ -11,17 +11,18 @@ struct LayoutAttachments {
     private var names: [LayoutEntry: SourceImage.Name] = [:]
 
     /// - Parameter document: reads a blob that is a JSON object; nil if it is not there, or is something else.
-    init(_ entries: [LayoutEntry], document: (Digest) -> [String: JSONValue]?) {
+    init(_ entries: [LayoutEntry], document: @escaping (Digest) -> [String: JSONValue]?) {
         let attachments = entries.filter { Self.suffix(of: $0) != nil }
         guard !attachments.isEmpty else { return }
         var images: [SourceImage.Name: Set<Digest>] = [:]
         for entry in entries where Self.suffix(of: entry) == nil {
             images[entry.name, default: []].insert(entry.descriptor.digest)
         }
+        var subjects = Subjects(document: document)
         for entry in attachments {
             let candidates = images[entry.name] ?? []
             let subject =
-                candidates.count == 1 ? candidates.first : Self.subject(ofContent: entry.descriptor.digest, document)
+                candidates.count == 1 ? candidates.first : subjects.subject(of: entry.descriptor.digest)
             guard let subject, let suffix = Self.suffix(of: entry) else { continue }
             let tag = "\(ImageName.referrersTag(of: subject)).\(suffix)"
             if case .full(let name) = entry.name {
@@ -40,14 +41,32 @@ struct LayoutAttachments {
         return suffixes[String(kind[kind.index(after: slash)...])]
     }
 
-    /// The image that the first layer of an attachment names: of a signature its payload, of an attestation the statement
-    /// in its envelope.
-    private static func subject(
-        ofContent digest: Digest, _ document: (Digest) -> [String: JSONValue]?
-    ) -> Digest? {
-        guard case .array(let layers)? = document(digest)?["layers"],
-            let layer = layers.first?.object?["digest"]?.string.flatMap({ Digest($0) }), let content = document(layer)
-        else { return nil }
+    /// Returns the images that attachments are about. Each document is read once, however many entries name it.
+    private struct Subjects {
+        let document: (Digest) -> [String: JSONValue]?
+        private var layers: [Digest: Digest?] = [:]
+        private var named: [Digest: Digest?] = [:]
+
+        init(document: @escaping (Digest) -> [String: JSONValue]?) { self.document = document }
+
+        /// The image that the first layer of an attachment names.
+        mutating func subject(of attachment: Digest) -> Digest? {
+            let layer = layers[attachment] ?? firstLayer(of: attachment)
+            layers.updateValue(layer, forKey: attachment)
+            guard let layer else { return nil }
+            let subject = named[layer] ?? document(layer).flatMap { LayoutAttachments.subject(in: $0) }
+            named.updateValue(subject, forKey: layer)
+            return subject
+        }
+
+        private func firstLayer(of attachment: Digest) -> Digest? {
+            guard case .array(let layers)? = document(attachment)?["layers"] else { return nil }
+            return layers.first?.object?["digest"]?.string.flatMap { Digest($0) }
+        }
+    }
+
+    /// The image that the payload of a signature names, or the statement in the envelope of an attestation.
+    private static func subject(in content: [String: JSONValue]) -> Digest? {
         if let signed = content["critical"]?.object?["image"]?.object?["docker-manifest-digest"]?.string {
             return Digest(signed)
         }

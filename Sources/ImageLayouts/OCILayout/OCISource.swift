@@ -39,15 +39,16 @@ public final class OCISource: StreamedSource {
         var listing = SourceListing()
         listing.remarks = try archiveContents().remarks
         let roots = try roots()
-        let attachments = LayoutAttachments(roots) { digest in
+        let attachments = LayoutAttachments(roots) { [tree] digest in
             guard let bytes = (try? tree.document(OCIPaths.blob(digest))) ?? nil,
                 Digest(of: bytes, algorithm: digest.algorithm) == digest
             else { return nil }
             return try? Document.object(from: bytes, name: "\(digest)")
         }
+        var read = ReadManifests(source: self)
         for entry in roots {
             do {
-                if var image = try image(of: entry) {
+                if var image = try image(of: entry, &read) {
                     if let name = attachments.name(of: entry) { image.name = name }
                     if let remark = entry.remark { listing.remarks.append("\(title): \(remark)") }
                     listing.images.append(image)
@@ -64,20 +65,20 @@ public final class OCISource: StreamedSource {
     /// An entry as an image, its manifest not read yet if it is known by its type and has a name.
     ///
     /// - Returns: nil for other content.
-    private func image(of entry: LayoutEntry) throws -> SourceImage? {
+    private func image(of entry: LayoutEntry, _ read: inout ReadManifests) throws -> SourceImage? {
         let (name, descriptor) = (entry.name, entry.descriptor)
         var image = SourceImage(name: name, descriptor: descriptor)
         image.label = entry.label
         if descriptor.mediaType.isManifest {
             // What is wrong with it is told when it is copied.
-            if name == .none { image.subject = (try? manifest(of: descriptor))?.subject?.digest }
+            if name == .none { image.subject = try? read.facts(of: descriptor).subject }
             return image
         }
         guard descriptor.mayBeManifest else { return nil }
         do {
-            let manifest = try manifest(of: descriptor)
-            image.descriptor.mediaType = manifest.mediaType
-            if name == .none { image.subject = manifest.subject?.digest }
+            let manifest = try read.facts(of: descriptor)
+            image.descriptor.mediaType = manifest.descriptor.mediaType
+            if name == .none { image.subject = manifest.subject }
             return image
         } catch is DocumentError where !descriptor.mediaType.rawValue.isEmpty {
             return nil
@@ -159,18 +160,19 @@ public final class OCISource: StreamedSource {
     package func referrers(of digest: Digest) throws -> [Descriptor] {
         if let known = subjects.withLock({ $0 }) { return known.referrers(of: digest) }
         var found = SubjectIndex()
-        // One manifest may have many names.
+        // One manifest may have many names, and be listed by many indexes.
         var read: Set<Digest> = []
+        var lists: Set<Digest> = []
         for entry in try index() {
             let isList = entry.name.tag.flatMap { ImageName.referredDigest(byTag: $0) } != nil
             let descriptor = entry.descriptor
+            let isUnread = read.insert(descriptor.digest).inserted
+            let isNewList = isList && lists.insert(descriptor.digest).inserted
             // An entry that is broken is told when it is copied.
-            guard isList || !read.contains(descriptor.digest), let manifest = try? manifest(of: descriptor) else {
-                continue
-            }
-            if read.insert(descriptor.digest).inserted { found.add(manifest) }
+            guard isUnread || isNewList, let manifest = try? manifest(of: descriptor) else { continue }
+            if isUnread { found.add(manifest) }
             // A list under a fallback tag may name what the layout's index does not.
-            for child in isList ? manifest.children : [] {
+            for child in isNewList ? manifest.children : [] where read.insert(child.digest).inserted {
                 if let child = try? self.manifest(of: child) { found.add(child) }
             }
         }

@@ -98,14 +98,29 @@ public final class StoreSource: StreamedSource {
         var found: [String] = []
         // Links can lead in circles: to each place once.
         var linked: Set<String> = []
-        func isNews(_ directory: String) throws -> Bool {
-            guard let real = try tree.resolved(directory) else { return false }
+        func isNews(_ directory: String, ifMissing: Bool = false) throws -> Bool {
+            guard let real = try tree.resolved(directory) else { return ifMissing }
             return real == directory || linked.insert(real).inserted
+        }
+        // Directories of links, too: many repositories may have one and the same.
+        func hasOwnLinks(_ repository: String) throws -> Bool {
+            let directories = Digest.Algorithm.allCases.flatMap {
+                [paths.revisions(repository, $0), paths.layers(repository, $0)]
+            }
+            return try (directories + [paths.tags(repository)]).allSatisfy { try isNews($0, ifMissing: true) }
         }
         func walk(_ repository: String) throws {
             let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
             let names = try tree.list(directory) ?? []
-            if names.contains("_manifests") || names.contains("_layers") { found.append(repository) }
+            if names.contains("_manifests") || names.contains("_layers") {
+                if try hasOwnLinks(repository) {
+                    found.append(repository)
+                } else {
+                    note(
+                        "\(repository) in \(title) has the same tags, manifests or layers as another repository, by a link"
+                    )
+                }
+            }
             for name in names where !name.hasPrefix("_") {
                 let child = repository.isEmpty ? name : "\(repository)/\(name)"
                 // What is no UTF-8 is not found by what it is told as.

@@ -1,6 +1,7 @@
 /// A manifest of any kind: the bytes that were read, which are its identity, and what they say.
 public struct Manifest: Hashable, Sendable {
-    public enum Content: Hashable, Sendable {
+    /// In memory of its own, which the copies of a manifest share.
+    public indirect enum Content: Hashable, Sendable {
         case image(ImageManifest)
         case index(ImageIndex)
         case schema1(Schema1Manifest)

@@ -78,10 +78,11 @@ package struct ManifestMembers: OptionSet, Hashable, Sendable, CustomStringConve
         (.config, "config"), (.layers, "layers"), (.manifests, "manifests"), (.blobs, "blobs"),
         (.fsLayers, "fsLayers"),
     ]
+    private static let folded = names.map { ($0.0, MemberNames.fold($0.1)) }
 
-    /// The member of a name, in lower case; empty for other names.
-    package init(lowercased name: String) {
-        self = Self.names.first { $0.1.lowercased() == name }?.0 ?? []
+    /// - Parameter name: as `MemberNames.fold` returns it; for a name that is not listed here, the set is empty.
+    package init(folded name: String) {
+        self = Self.folded.first { $0.1 == name }?.0 ?? []
     }
 
     fileprivate var kinds: [ManifestKind] {
@@ -105,7 +106,7 @@ package struct ManifestProbe: Decodable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         mediaType = try? container.decodeIfPresent(MediaType.self, forKey: .mediaType)
         for key in container.allKeys where try !container.decodeNil(forKey: key) {
-            members.formUnion(ManifestMembers(lowercased: key.rawValue.lowercased()))
+            members.formUnion(ManifestMembers(folded: MemberNames.fold(key.rawValue)))
         }
         hasSignatures = container.contains(.signatures)
     }

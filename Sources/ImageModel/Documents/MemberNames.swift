@@ -31,8 +31,9 @@ public struct MemberNames: Sendable {
     /// The spelling that a key is read as.
     func folded(_ key: String) -> String { name(misspelled: Array(key.utf8)) ?? key }
 
-    /// As Go does it, which takes the Kelvin sign for a K and the long s for an S, too.
-    private static func fold(_ name: String) -> String { name.uppercased() }
+    /// The form that all spellings of a name have in common. To Go, the long s is an S and the Kelvin sign is a K; the
+    /// comparison of strings treats the Kelvin sign as a K already.
+    package static func fold(_ name: String) -> String { name.uppercased() }
 
     /// The member that a key is another spelling of.
     func name(misspelled key: [UInt8]) -> String? {

@@ -14,6 +14,8 @@ struct Decider {
     }
     private var finder: LayerFinder
     private var planned: Set<BlobMove.Key> = []
+    /// Manifests whose configs were looked into, once for all images that have them.
+    private var checked: Set<Digest> = []
 
     init(
         options: CopyOptions, progress: Progress, destination: any ImageDestination, tags: DestinationTags,
@@ -96,12 +98,13 @@ struct Decider {
 
     /// Looks into configs that are going to be read anyway: whether they tell a diffID for each layer, which of a raw layer
     /// is its digest. The bytes are copied as they are, whatever they say.
-    private func checkConfigs(of work: ImageWork) async throws {
+    private mutating func checkConfigs(of work: ImageWork) async throws {
         let image = work.image
         var isMoved: Set<Digest> = []
         for case (let move, .move) in work.moves { isMoved.insert(move.blob.digest) }
         for node in image.nodes where node.diffIDs.isEmpty {
             guard case .image(let content) = node.manifest.content, isMoved.contains(content.config.digest),
+                checked.insert(node.manifest.digest).inserted,
                 try await image.source.absence(of: content.config, in: image.image.repository) == nil
             else { continue }
             do {

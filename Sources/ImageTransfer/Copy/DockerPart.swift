@@ -31,19 +31,23 @@ package enum DockerPart {
     }
 
     /// The image that docker is to see: of an index, the one for this machine's platform, else the first.
-    package static func image<Image>(
-        below digest: Digest, depth: Int = 0, in contents: (Digest) -> Content<Image>?
-    ) -> Image? {
-        guard depth < 8 else { return nil }
-        switch contents(digest) {
-        case .image(let image): return image
-        case .index(let children):
-            for child in children {
-                if let image = image(below: child, depth: depth + 1, in: contents) { return image }
+    package static func image<Image>(below digest: Digest, in contents: (Digest) -> Content<Image>?) -> Image? {
+        // An index that was looked into holds nothing, unless its depth was cut off.
+        var depths: [Digest: Int] = [:]
+        func find(_ digest: Digest, _ depth: Int) -> Image? {
+            guard depth < 8, depths[digest].map({ depth < $0 }) ?? true else { return nil }
+            depths[digest] = depth
+            switch contents(digest) {
+            case .image(let image): return image
+            case .index(let children):
+                for child in children {
+                    if let image = find(child, depth + 1) { return image }
+                }
+                return nil
+            case nil: return nil
             }
-            return nil
-        case nil: return nil
         }
+        return find(digest, 0)
     }
 
     /// Why docker cannot load an image from the docker part; nil if it can.

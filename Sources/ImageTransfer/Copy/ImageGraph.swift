@@ -39,33 +39,35 @@ struct ImageGraph {
         var reason: String
     }
 
-    private var seen: Set<Digest> = []
-    /// Indexes in indexes that were looked into: whether they have something for the platforms.
+    /// Manifests in the graph, as plain descriptors.
+    private var seen: [Digest: Descriptor] = [:]
+    /// Entries of indexes without a manifest's type that turned out to be blobs.
+    private var others: Set<Digest> = []
+    /// Manifests in indexes that were looked into: whether they have something for the platforms.
     private var matched: [Digest: Bool] = [:]
     /// Why entries of indexes are not there as a whole; nil of those that are.
     private var lacks: [Digest: String?] = [:]
     private let image: SourceImage
     private let source: any ImageSource
+    private let manifests: SharedManifests
     private let names: OptionNames
     static let depthLimit = 16
 
     /// - Parameters:
     ///   - platforms: what to keep of indexes.
+    ///   - manifests: those that other graphs of the same source have; nil to share none.
     ///   - names: options that messages may advise.
     /// - Throws: `TransferError.damaged` if content is missing, `.otherPlatform` if there is nothing for the platforms.
     init(
         of image: SourceImage, in source: any ImageSource, platforms: PlatformChoice = .all,
-        names: OptionNames = OptionNames()
+        sharing manifests: SharedManifests? = nil, names: OptionNames = OptionNames()
     ) async throws {
         self.image = image
         self.source = source
+        let manifests = manifests ?? SharedManifests(source)
+        self.manifests = manifests
         self.names = names
-        let manifest: Manifest
-        do {
-            manifest = try await source.manifest(image.descriptor, in: image.repository)
-        } catch TransferError.notFound(let text) {
-            throw TransferError.damaged("\(text), but \(image.title) is listed")
-        }
+        let manifest = try await manifests.rootManifest(of: image)
         root = manifest.descriptor
         try await walk(manifest, platforms, depth: 0)
     }
@@ -73,7 +75,7 @@ struct ImageGraph {
     var rootNode: Node? { nodes.first { $0.manifest.digest == root.digest } }
 
     /// Digests of all manifests in the graph.
-    var digests: Set<Digest> { seen }
+    var digests: Set<Digest> { Set(seen.keys) }
 
     /// Whether a layer is, or becomes, zstd.
     func hasZstd(changing compressions: [Digest: LayerCompression]) -> Bool {
@@ -85,20 +87,27 @@ struct ImageGraph {
 
     private mutating func walk(_ manifest: Manifest, _ platforms: PlatformChoice, depth: Int) async throws {
         try checkDepth(depth)
-        guard seen.insert(manifest.digest).inserted else { return }
+        guard seen.updateValue(manifest.descriptor, forKey: manifest.digest) == nil else { return }
         var node = Node(manifest: manifest)
         switch manifest.content {
         case .index(let index):
             if platforms != .all { node.keptChildren = try await chosen(of: index, platforms, depth: depth) }
             for entry in node.keptChildren ?? index.manifests {
-                guard let child = try await child(entry, of: manifest, index, depth: depth) else { continue }
+                if let isManifest = try isKnownManifest(entry) {
+                    if isManifest, !entry.mediaType.isManifest { node.untypedChildren.append(entry) }
+                    continue
+                }
+                guard let child = try await child(entry, of: manifest, index, depth: depth) else {
+                    if entry.mayBeManifest { others.insert(entry.digest) }
+                    continue
+                }
                 if !entry.mediaType.isManifest { node.untypedChildren.append(entry) }
                 // An index within the index is cut down as well; single images are chosen by now.
                 try await walk(child, child.kind == .index ? platforms : .all, depth: depth + 1)
             }
         case .image(let content):
             if case .only(let wanted) = platforms, content.config.mediaType.isImageConfig {
-                let platform = try await source.config(of: content, in: image.repository)?.platform
+                let platform = try await manifests.platform(of: content, in: image.repository)
                 guard let platform, wanted.contains(where: { $0.accepts(platform) }) else {
                     throw TransferError.otherPlatform(
                         "\(image.title) in \(source.title) is for \(platform?.description ?? "no platform"), not "
@@ -117,6 +126,21 @@ struct ImageGraph {
         }
     }
 
+    /// Whether an entry of an index that was looked at before is a manifest; nil for one that was not.
+    private func isKnownManifest(_ entry: Descriptor) throws -> Bool? {
+        guard let known = seen[entry.digest] else {
+            return others.contains(entry.digest) && !entry.mediaType.isManifest ? false : nil
+        }
+        guard entry.mayBeManifest else { return false }
+        do {
+            try known.check(claim: entry, name: "\(source.title): the manifest \(entry.digest)")
+            return true
+        } catch {
+            guard !entry.mediaType.isManifest else { throw error }
+            return false
+        }
+    }
+
     /// The manifest that an entry of an index is.
     ///
     /// - Returns: nil for an entry that is a blob.
@@ -125,7 +149,7 @@ struct ImageGraph {
     ) async throws -> Manifest? {
         guard entry.mayBeManifest else { return nil }
         do {
-            return try await source.manifest(entry, in: image.repository)
+            return try await manifests.manifest(entry, in: image.repository)
         } catch TransferError.notFound(let text) {
             // A blob lies elsewhere.
             guard entry.mediaType.isManifest else { return nil }
@@ -202,14 +226,16 @@ struct ImageGraph {
         var kept: Set<Digest> = []
         for entry in entries where !entry.isAttestation && entry.mayBeManifest {
             var platform = entry.platform
-            if let known = matched[entry.digest] {
+            let isRead = platform == nil || entry.mediaType.manifestKind == .index
+            if isRead, let known = matched[entry.digest] {
                 if known { kept.insert(entry.digest) }
                 continue
             }
-            if platform == nil || entry.mediaType.manifestKind == .index {
+            if isRead {
+                matched[entry.digest] = false
                 let manifest: Manifest
                 do {
-                    manifest = try await source.manifest(entry, in: image.repository)
+                    manifest = try await manifests.manifest(entry, in: image.repository)
                 } catch TransferError.notFound(let text) {
                     guard entry.mediaType.isManifest else { continue }
                     throw TransferError.damaged(
@@ -224,13 +250,15 @@ struct ImageGraph {
                     if !below.isEmpty { kept.insert(entry.digest) }
                     continue
                 case .image(let content):
-                    platform = try await source.config(of: content, in: image.repository)?.platform
+                    platform = try await manifests.platform(of: content, in: image.repository)
                 case .schema1: break
                 }
             }
             guard let platform else { continue }
             if !found.contains(platform.description) { found.append(platform.description) }
-            if wanted.contains(where: { $0.accepts(platform) }) { kept.insert(entry.digest) }
+            guard wanted.contains(where: { $0.accepts(platform) }) else { continue }
+            kept.insert(entry.digest)
+            if isRead { matched[entry.digest] = true }
         }
         return kept
     }
@@ -247,7 +275,7 @@ struct ImageGraph {
     private mutating func findLack(of entry: Descriptor, depth: Int) async throws -> String? {
         let manifest: Manifest
         do {
-            manifest = try await source.manifest(entry, in: image.repository)
+            manifest = try await manifests.manifest(entry, in: image.repository)
         } catch TransferError.notFound(let text) {
             guard !entry.mediaType.isManifest else { return text }
             return try await source.absence(of: entry, in: image.repository)?.reason
@@ -279,14 +307,14 @@ struct ImageGraph {
             let referral = nodes[next].referral + 1
             next += 1
             for referrer in try await source.referrers(of: subject, in: image.repository)
-            where !seen.contains(referrer.digest) {
+            where seen[referrer.digest] == nil {
                 // A chain of them would be walked from each of its members.
                 guard referral <= Self.depthLimit else {
                     throw TransferError.damaged(
                         "\(source.title): referrers of \(image.title) refer to each other more than "
                             + "\(Self.depthLimit) deep")
                 }
-                let manifest = try await source.manifest(referrer, in: image.repository)
+                let manifest = try await manifests.manifest(referrer, in: image.repository)
                 let before = nodes.count
                 try await walk(manifest, .all, depth: 0)
                 for added in before..<nodes.count { nodes[added].referral = referral }
@@ -300,8 +328,10 @@ struct ImageGraph {
     mutating func learnDiffIDs() async throws {
         for position in nodes.indices {
             guard case .image(let content) = nodes[position].manifest.content else { continue }
-            nodes[position].diffIDs = try await Self.diffIDs(
-                of: content, in: source, repository: image.repository, title: image.title)
+            let digest = nodes[position].manifest.digest
+            nodes[position].diffIDs = try await manifests.diffIDs(of: digest, in: image.repository) { [source, image] in
+                try await Self.diffIDs(of: content, in: source, repository: image.repository, title: image.title)
+            }
         }
     }
 

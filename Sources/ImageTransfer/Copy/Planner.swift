@@ -85,10 +85,11 @@ struct Planner {
 
     private func add(_ named: [Naming.Named], of group: Naming.Group, to plan: inout CopyPlan) async throws {
         let selection = group.selection
+        let manifests = SharedManifests(selection.source)
         let settled = try await settled(named, selection)
-        let companions = try await companions(of: group.images, Set(settled.keys), selection)
+        let companions = try await companions(of: group.images, Set(settled.keys), selection, manifests)
         let before = plan.count
-        try await add(named, settled, selection, to: &plan)
+        try await add(named, settled, selection, manifests, to: &plan)
         guard plan.count > before else { return }
         // They lie beside the images that they belong to.
         let repositories = Dictionary(named.map { ($0.image.repository, $0.name) }) { first, _ in first }
@@ -97,12 +98,13 @@ struct Planner {
             name.tag = tag
             return Naming.Named(image: companion, name: name)
         }
-        try await add(beside, self.settled(beside, selection), selection, to: &plan)
+        try await add(beside, self.settled(beside, selection), selection, manifests, to: &plan)
     }
 
     /// Images that belong to a chosen one by their tag: fallback referrers, cosign's signatures.
     private func companions(
-        of images: [SourceImage], _ settled: Set<SourceImage>, _ selection: CopySelection
+        of images: [SourceImage], _ settled: Set<SourceImage>, _ selection: CopySelection,
+        _ manifests: SharedManifests
     ) async throws -> [SourceImage] {
         let all = images
         let images = all.filter { !selection.takesAll(of: $0.repository) }
@@ -115,7 +117,7 @@ struct Planner {
                 continue
             }
             // What is wrong with it is told when it is planned.
-            let graph = try? await ImageGraph(of: image, in: selection.source)
+            let graph = try? await ImageGraph(of: image, in: selection.source, sharing: manifests)
             digests.formUnion(graph?.digests ?? [])
         }
         let subjects = digests
@@ -191,12 +193,16 @@ struct Planner {
     private func answer(_ question: Question, _ source: any ImageSource) async throws -> Bookkeeping? {
         let image = try await destination.known(question.digest, in: question.into)
         var found = Bookkeeping(referrers: [], bytes: image.bytes)
+        // A part of the image may be a referrer of another one, and has its place already.
+        let parts = [question.digest] + image.manifests.map(\.digest)
+        var known = Set(parts)
         var subjects: Set<Digest> = []
-        for subject in [question.digest] + image.manifests.map(\.digest) where subjects.insert(subject).inserted {
+        for subject in parts where subjects.insert(subject).inserted {
             let referrers = try await source.untaggedReferrers(of: subject, in: question.from)
+                .filter { known.insert($0.digest).inserted }
             guard !referrers.isEmpty else { continue }
-            let known = try await destination.referrers(of: subject, in: question.into)
-            guard Set(referrers.map(\.digest)).isSubset(of: known.map(\.digest)) else { return nil }
+            let own = try await destination.referrers(of: subject, in: question.into)
+            guard Set(referrers.map(\.digest)).isSubset(of: own.map(\.digest)) else { return nil }
             found.referrers += referrers
         }
         return found
@@ -204,7 +210,7 @@ struct Planner {
 
     private func add(
         _ items: [Naming.Named], _ settled: [SourceImage: SettledImage], _ selection: CopySelection,
-        to plan: inout CopyPlan
+        _ manifests: SharedManifests, to plan: inout CopyPlan
     ) async throws {
         let source = selection.source
         let isAlone = items.count == 1
@@ -213,7 +219,7 @@ struct Planner {
         let planned = try await items.mapConcurrently(limit: limit) { item -> Result<PlannedImage?, any Error> in
             guard settled[item.image] == nil else { return .success(nil) }
             do {
-                return .success(try await self.planned(item, selection, isAlone: isAlone))
+                return .success(try await self.planned(item, selection, manifests, isAlone: isAlone))
             } catch {
                 return .failure(error)
             }
@@ -237,14 +243,14 @@ struct Planner {
 
     /// - Returns: nil if the image is not for the platforms that were asked for, but others may be.
     private func planned(
-        _ item: Naming.Named, _ selection: CopySelection, isAlone: Bool
+        _ item: Naming.Named, _ selection: CopySelection, _ manifests: SharedManifests, isAlone: Bool
     ) async throws -> PlannedImage? {
         let source = selection.source
         let image = item.image
         var graph: ImageGraph
         do {
             graph = try await ImageGraph(
-                of: image, in: source, platforms: options.platforms, names: options.names)
+                of: image, in: source, platforms: options.platforms, sharing: manifests, names: options.names)
         } catch TransferError.otherPlatform(let text) where !isAlone {
             remarks.say(text, "it is left out")
             return nil
@@ -285,7 +291,7 @@ struct Planner {
         let planned = PlannedImage(
             graph, of: image, in: source, name: item.name, rule: selection.rule, compressions: compressions,
             format: format)
-        let manifests = try planned.rehearsal(options.names)
+        let rehearsed = try planned.rehearsal(options.names)
         guard planned.keepsDigests || !options.strict else {
             throw TransferError.refused(
                 "\(image.title) would get a new digest, and --strict forbids that"
@@ -303,7 +309,7 @@ struct Planner {
         }
         var unloadableConfig: Digest?
         if destination.traits.hasDockerPart {
-            unloadableConfig = try await remarkUnloadable(planned, manifests)
+            unloadableConfig = try await remarkUnloadable(planned, rehearsed)
         } else if planned.foreignLayers > 0 {
             remarks.say(
                 "\(image.title) has \(planned.foreignLayers) foreign layers", "they stay where their URLs say")

@@ -1,6 +1,13 @@
-package import ImageModel
+public import ImageModel
 
 extension ImageSource {
+    /// The manifest that a source lists as an image.
+    ///
+    /// - Throws: `TransferError.damaged` if it is not there.
+    public func rootManifest(of image: SourceImage) async throws -> Manifest {
+        try await SharedManifests(self).rootManifest(of: image)
+    }
+
     /// All manifests that belong to an image: what is below its root, children first, and what refers to any of it.
     package func manifests(of image: SourceImage) async throws -> [Manifest] {
         var graph = try await ImageGraph(of: image, in: self)

@@ -34,23 +34,26 @@ private struct SummaryCollector<Source: ImageSource> {
     }
 
     /// The parts of a manifest that a listing needs; whole manifests may be many and large.
-    private struct Node: Sendable {
-        var size: Int64
-        var blobs: [Digest: Int64]
-        var children: [Descriptor]
+    private final class Node: Sendable {
+        let size: Int64
+        let blobs: [Digest: Int64]
+        let children: [Descriptor]
         /// nil of an index.
-        var image: ImageManifest?
-        var architecture: String?
+        let image: ImageManifest?
+        let architecture: String?
 
         init(_ manifest: Manifest) {
             size = manifest.size
-            blobs = Dictionary(manifest.blobs.map { ($0.digest, $0.size) }) { first, _ in first }
+            var blobs = Dictionary(manifest.blobs.map { ($0.digest, $0.size) }) { first, _ in first }
             for child in manifest.children where child.isAttestation { blobs[child.digest] = child.size }
+            self.blobs = blobs
             children = manifest.children.filter { !$0.isAttestation }
             switch manifest.content {
-            case .image(let content): image = ImageManifest(mediaType: .ociManifest, config: content.config, layers: [])
-            case .schema1(let old): architecture = old.architecture
-            case .index: break
+            case .image(let content):
+                image = ImageManifest(mediaType: .ociManifest, config: content.config, layers: [])
+                architecture = nil
+            case .schema1(let old): (image, architecture) = (nil, old.architecture)
+            case .index: (image, architecture) = (nil, nil)
             }
         }
     }
@@ -65,26 +68,40 @@ private struct SummaryCollector<Source: ImageSource> {
         var repository: String?
     }
 
-    /// An image without children, and the platform that an index gives.
-    private struct Part {
-        var node: Node
-        var platform: Platform?
-        var repository: String?
+    /// What is known of an image before configs are read.
+    private struct Outline {
+        enum PlatformSource: Hashable {
+            case platform(Platform)
+            /// The platform that a config gives.
+            case config(Digest)
+        }
+
+        /// Each once, in the order of the index.
+        var platforms: [PlatformSource] = []
+        /// The config of its first image.
+        var first: Digest?
+        var size: Int64?
+        var problem: String?
     }
+
+    /// Configs that have to be read, and the images that have them.
+    private var wanted: [Digest: (ImageManifest, String?)] = [:]
+    private var counted: Set<Digest> = []
+    /// Manifests and blobs that were counted for more than one image.
+    private var repetitions = 0
+    private let repetitionLimit = 500_000
 
     mutating func summaries(of images: [SourceImage]) async throws -> [Digest: ImageSummary] {
         var wanted = images.map { Wanted(descriptor: $0.descriptor, repository: $0.repository) }
         // `inspect` looks as deep.
         for _ in 0..<8 where !wanted.isEmpty { wanted = try await read(wanted) }
-        var parts: [Digest: [Part]] = [:]
-        for image in images where parts[image.descriptor.digest] == nil {
-            var seen: Set<Digest> = []
-            var found: [Part] = []
-            collect(image.descriptor, in: image.repository, &found, &seen)
-            parts[image.descriptor.digest] = found
+        // The parts of one image at a time: many images may have the same ones.
+        var outlines: [Digest: Outline] = [:]
+        for image in images where outlines[image.descriptor.digest] == nil {
+            outlines[image.descriptor.digest] = outline(of: image)
         }
-        try await readConfigs(of: Array(parts.values))
-        return Dictionary(uniqueKeysWithValues: parts.map { ($0.key, summary(of: $0.key, $0.value)) })
+        try await readConfigs()
+        return outlines.mapValues { summary(of: $0) }
     }
 
     // MARK: Reading
@@ -106,25 +123,54 @@ private struct SummaryCollector<Source: ImageSource> {
         return next
     }
 
-    /// Each manifest counts once, however often it is listed.
-    private func collect(
-        _ root: Descriptor, in repository: String?, _ parts: inout [Part], _ seen: inout Set<Digest>
-    ) {
-        guard seen.insert(root.digest).inserted, let node = try? nodes[root.digest]?.get() else { return }
-        if node.children.isEmpty {
-            parts.append(Part(node: node, platform: root.platform, repository: repository))
+    /// The parts and the size of an image. Each manifest counts once, however often it is listed.
+    private mutating func outline(of image: SourceImage) -> Outline {
+        var outline = Outline()
+        if case .failure(let error) = nodes[image.descriptor.digest] {
+            outline.problem = "\(error)"
+            return outline
         }
-        for child in node.children { collect(child, in: repository, &parts, &seen) }
+        var sizes: [Digest: Int64] = [:]
+        var seen: Set<Digest> = []
+        var platforms: Set<Outline.PlatformSource> = []
+        var rest = [image.descriptor]
+        var isFirst = true
+        while let next = rest.popLast() {
+            guard seen.insert(next.digest).inserted, let node = try? nodes[next.digest]?.get() else { continue }
+            if !counted.insert(next.digest).inserted {
+                repetitions += 1 + node.blobs.count
+                guard repetitions <= repetitionLimit else {
+                    outline.problem = "it shares its parts with too many other images to be summed up"
+                    return outline
+                }
+            }
+            sizes[next.digest] = node.size
+            sizes.merge(node.blobs) { first, _ in first }
+            rest += node.children.reversed()
+            guard node.children.isEmpty else { continue }
+            if isFirst { outline.first = node.image?.config.digest }
+            if let found = Self.platformSource(of: node, listedFor: next.platform), platforms.insert(found).inserted {
+                outline.platforms.append(found)
+            }
+            if isFirst || next.platform == nil, let content = node.image {
+                wanted[content.config.digest] = (content, image.repository)
+            }
+            isFirst = false
+        }
+        if !sizes.values.contains(where: { $0 < 0 }) {
+            outline.size = sizes.values.reduce(0) { $0.addingSaturated($1) }
+        }
+        return outline
+    }
+
+    private static func platformSource(of node: Node, listedFor platform: Platform?) -> Outline.PlatformSource? {
+        if let platform { return .platform(platform) }
+        if let image = node.image { return .config(image.config.digest) }
+        return node.architecture.map { .platform(Platform(os: "linux", architecture: $0)) }
     }
 
     /// Reads the configs that give a date, or a platform that no index gives.
-    private mutating func readConfigs(of parts: [[Part]]) async throws {
-        var wanted: [Digest: (ImageManifest, String?)] = [:]
-        for parts in parts {
-            for (position, part) in parts.enumerated() where position == 0 || part.platform == nil {
-                if let image = part.node.image { wanted[image.config.digest] = (image, part.repository) }
-            }
-        }
+    private mutating func readConfigs() async throws {
         let order = wanted.sorted { $0.key < $1.key }.map(\.value)
         let found = try await order.mapConcurrently(limit: jobs) { [source] item in
             try await result {
@@ -137,43 +183,27 @@ private struct SummaryCollector<Source: ImageSource> {
 
     // MARK: What was read
 
-    private func summary(of root: Digest, _ parts: [Part]) -> ImageSummary {
-        var summary = ImageSummary()
-        if case .failure(let error) = nodes[root] {
-            summary.problem = "\(error)"
-            return summary
-        }
-        var sizes: [Digest: Int64] = [:]
-        add(root, to: &sizes)
-        if !sizes.values.contains(where: { $0 < 0 }) {
-            summary.size = sizes.values.reduce(0) { $0.addingSaturated($1) }
-        }
-        for (position, part) in parts.enumerated() {
-            var platform = part.platform
-            if let image = part.node.image {
-                switch configs[image.config.digest] {
-                case .success(let config):
-                    platform = platform ?? config.platform
-                    if position == 0 { summary.created = config.created }
+    private func summary(of outline: Outline) -> ImageSummary {
+        var summary = ImageSummary(size: outline.size, problem: outline.problem)
+        if let first = outline.first, case .success(let config) = configs[first] { summary.created = config.created }
+        var seen: Set<Platform> = []
+        for source in outline.platforms {
+            var found: Platform?
+            switch source {
+            case .platform(let platform): found = platform
+            case .config(let digest):
+                switch configs[digest] {
+                case .success(let config): found = config.platform
                 case .failure(let error): summary.problem = summary.problem ?? "\(error)"
                 case nil: break
                 }
-            } else if let architecture = part.node.architecture {
-                platform = platform ?? Platform(os: "linux", architecture: architecture)
             }
-            if let platform, !platform.isUnknown, !summary.platforms.contains(platform) {
-                summary.platforms.append(platform)
-            }
+            if let found, !found.isUnknown, seen.insert(found).inserted { summary.platforms.append(found) }
+        }
+        if let first = outline.first, case .failure(let error) = configs[first] {
+            summary.problem = summary.problem ?? "\(error)"
         }
         return summary
-    }
-
-    /// Adds the sizes of a manifest, and of what it refers to, as far as that is there.
-    private func add(_ root: Digest, to sizes: inout [Digest: Int64]) {
-        guard sizes[root] == nil, let node = try? nodes[root]?.get() else { return }
-        sizes[root] = node.size
-        sizes.merge(node.blobs) { first, _ in first }
-        for child in node.children { add(child.digest, to: &sizes) }
     }
 }
 

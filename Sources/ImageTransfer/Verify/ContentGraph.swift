@@ -1,5 +1,6 @@
 import ByteStreams
 import ImageModel
+import Synchronization
 
 /// Everything that the images of a place need, who needs it, and what of it is no manifest that can be read.
 ///
@@ -51,6 +52,8 @@ struct ContentGraph {
     private(set) var absentees: [Digest: Need] = [:]
     private(set) var findings: [Finding] = []
     private var positions: [Key: Int] = [:]
+    /// nil before all was read.
+    private var known: KnownAffected?
     private let place: any VerifiedPlace
     private let survey: PlaceSurvey
     private let isDeep: Bool
@@ -94,6 +97,7 @@ struct ContentGraph {
             }
             visits = next
         }
+        known = KnownAffected()
     }
 
     /// Manifests that are in memory at a time.
@@ -271,15 +275,33 @@ struct ContentGraph {
 
     // MARK: What is wrong
 
+    private struct Step: Hashable {
+        var node: Int
+        var platform: String?
+    }
+
+    /// What parts of indexes that miss the same way hit, so that it is not looked for once more for each.
+    private final class KnownAffected: Sendable {
+        let images = Mutex<[Set<Step>: AffectedImages]>([:])
+    }
+
     /// Images that cannot do without any of the nodes.
-    func affected(by hit: [Int], names: [String] = []) -> [AffectedImage] {
-        struct Step: Hashable {
-            var node: Int
-            var platform: String?
+    func affected(by hit: [Int], names: [String] = []) -> AffectedImages {
+        // What has no name of its own hits what lists it.
+        guard let known, names.isEmpty, hit.allSatisfy({ nodes[$0].names.isEmpty }) else {
+            return findAffected(hit.map { Step(node: $0, platform: nil) }, names)
         }
+        let above = Set(hit.lazy.flatMap { nodes[$0].parents }.map { Step(node: $0.node, platform: $0.platform) })
+        if let images = known.images.withLock({ $0[above] }) { return images }
+        let images = findAffected(Array(above), [])
+        known.images.withLock { $0[above] = images }
+        return images
+    }
+
+    private func findAffected(_ start: [Step], _ names: [String]) -> AffectedImages {
         var found: [String: Set<String?>] = [:]
         for name in names { found[name, default: []].insert(nil) }
-        var queue = hit.map { Step(node: $0, platform: nil) }
+        var queue = start
         var seen = Set(queue)
         while let step = queue.popLast() {
             for name in nodes[step.node].names { found[name, default: []].insert(step.platform) }
@@ -289,10 +311,11 @@ struct ContentGraph {
                 if seen.insert(above).inserted { queue.append(above) }
             }
         }
-        return found.map { name, platforms in
-            AffectedImage(name, platforms: platforms.contains(nil) ? [] : platforms.compactMap { $0 }.sorted())
-        }.sorted()
+        return AffectedImages(
+            found.map { name, platforms in
+                AffectedImage(name, platforms: platforms.contains(nil) ? [] : platforms.compactMap { $0 }.sorted())
+            })
     }
 
-    func affected(by need: Need) -> [AffectedImage] { affected(by: need.users.map(\.node), names: need.names) }
+    func affected(by need: Need) -> AffectedImages { affected(by: need.users.map(\.node), names: need.names) }
 }

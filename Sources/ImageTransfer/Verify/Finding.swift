@@ -43,20 +43,23 @@ public struct Finding: Sendable {
     public var subject: String
     /// What is wrong with it, as the end of a sentence that the subject begins.
     public var problem: String
-    /// Which images cannot be pulled, or not on all their platforms.
+    /// Images that cannot be pulled, or not on all their platforms: at most `AffectedImages.limit` of them, sorted.
     public var affected: [AffectedImage]
+    /// The number of all of them.
+    public var affectedCount: Int
     /// What to do about it.
     public var advice: String
     package var remedy: Remedy?
 
     package init(
-        _ kind: Kind, _ subject: String, _ problem: String, affected: [AffectedImage] = [], advice: String,
+        _ kind: Kind, _ subject: String, _ problem: String, affected: AffectedImages = [], advice: String,
         remedy: Remedy? = nil
     ) {
         self.kind = kind
         self.subject = subject
         self.problem = problem
-        self.affected = affected
+        self.affected = affected.images
+        affectedCount = affected.count
         self.advice = advice
         self.remedy = remedy
     }
@@ -70,6 +73,23 @@ public struct Finding: Sendable {
     }
 
     var mark: Mark { Mark(kind: kind, subject: subject) }
+}
+
+/// Images that a finding hits. Many findings may hit many images: the first names are kept, and the number of all.
+package struct AffectedImages: Sendable, ExpressibleByArrayLiteral {
+    /// Names that are kept.
+    package static let limit = 100
+
+    package let images: [AffectedImage]
+    package let count: Int
+
+    /// - Parameter all: in any order.
+    package init(_ all: [AffectedImage]) {
+        images = all.count <= Self.limit ? all.sorted() : Array(all.sorted().prefix(Self.limit))
+        count = all.count
+    }
+
+    package init(arrayLiteral images: AffectedImage...) { self.init(images) }
 }
 
 /// An image that cannot be pulled as it should be.

@@ -87,7 +87,7 @@ struct VerifyJudge {
     }
 
     private func link(
-        to digest: Digest, kind: String, in repository: String, fault: String?, affected: [AffectedImage],
+        to digest: Digest, kind: String, in repository: String, fault: String?, affected: AffectedImages,
         remedy: Remedy
     ) -> Finding {
         let advice =

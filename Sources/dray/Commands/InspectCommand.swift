@@ -59,7 +59,7 @@ struct InspectCommand: DrayCommand {
         }
         let image = try await source.image(named: reference.name, digest: reference.digest)
         if raw {
-            try await console.write(try await source.manifest(image.descriptor, in: image.repository).bytes)
+            try await console.write(try await source.rootManifest(of: image).bytes)
             return .done
         }
         let inspection = try await Inspection(of: image, in: source, platforms: platforms)

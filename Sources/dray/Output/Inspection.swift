@@ -55,7 +55,7 @@ struct Inspection: Encodable, Sendable {
 extension Inspection {
     /// - Parameter platforms: empty for all.
     init(of image: SourceImage, in source: any ImageSource, platforms: [Platform]) async throws {
-        let root = try await source.manifest(image.descriptor, in: image.repository)
+        let root = try await source.rootManifest(of: image)
         let row = ImageRow(image)
         repository = row.repository
         tag = row.tag
@@ -68,7 +68,9 @@ extension Inspection {
         images = []
         self.platforms = []
         referrers = try await source.referrers(of: root.digest, in: image.repository)
-        try await add(root, listedAs: root.descriptor, of: image, in: source, platforms: platforms, depth: 0)
+        var collector = InspectionCollector(image: image, source: source, platforms: platforms)
+        try await collector.add(root, listedAs: root.descriptor, depth: 0)
+        images = collector.images
         guard !images.isEmpty || platforms.isEmpty else {
             throw TransferError.notFound(
                 "\(image.title) in \(source.title) is not for \(platforms.map(\.description).joined(separator: ", "))")
@@ -77,42 +79,10 @@ extension Inspection {
             if let platform = image.platform, !self.platforms.contains(platform) { self.platforms.append(platform) }
         }
     }
-
-    private mutating func add(
-        _ manifest: Manifest, listedAs descriptor: Descriptor, of image: SourceImage, in source: any ImageSource,
-        platforms: [Platform], depth: Int
-    ) async throws {
-        guard case .index(let index) = manifest.content else {
-            let made = try await Image(manifest, listedAs: descriptor, in: source, repository: image.repository)
-            let platform = made.platform.flatMap { Platform($0) }
-            if platforms.isEmpty || platform.map({ found in platforms.contains { $0.accepts(found) } }) == true {
-                images.append(made)
-            }
-            return
-        }
-        guard depth < 8 else {
-            throw TransferError.damaged("\(image.title) in \(source.title): indexes are nested more than 8 deep")
-        }
-        for child in index.manifests where child.mediaType.isManifest {
-            if !platforms.isEmpty, let platform = child.platform, !platforms.contains(where: { $0.accepts(platform) }) {
-                continue
-            }
-            do {
-                let found = try await source.manifest(child, in: image.repository)
-                try await add(
-                    found, listedAs: child, of: image, in: source, platforms: platforms, depth: depth + 1)
-            } catch TransferError.notFound {
-                images.append(
-                    Image(
-                        digest: child.digest, mediaType: child.mediaType, size: child.size,
-                        platform: child.platform?.description, missing: true))
-            }
-        }
-    }
 }
 
 extension Inspection.Image {
-    fileprivate init(
+    init(
         _ manifest: Manifest, listedAs descriptor: Descriptor, in source: any ImageSource, repository: String?
     ) async throws {
         digest = manifest.digest

@@ -13,7 +13,10 @@ struct VerifyListing {
             var kind: String
             var subject: String
             var problem: String
+            /// The first ones.
             var affected: [Affected]
+            /// The number of all of them.
+            var affectedCount: Int
             var advice: String
         }
 
@@ -45,7 +48,7 @@ struct VerifyListing {
         for finding in report.damage {
             let word = finding.kind == .volumeMissing ? "missing" : "damage"
             lines.append("\(word): \(finding.subject) \(finding.problem)")
-            if !finding.affected.isEmpty { lines.append("  cannot be pulled: \(Self.list(finding.affected))") }
+            if !finding.affected.isEmpty { lines.append("  cannot be pulled: \(Self.list(finding))") }
             lines.append("  to do: \(finding.advice)")
         }
         if !isBrief { lines += Self.remarks(report.remarks) }
@@ -65,12 +68,12 @@ struct VerifyListing {
         self.lines = lines.map { Printable.line($0) }
     }
 
-    private static func list(_ affected: [AffectedImage]) -> String {
-        let shown = affected.prefix(most).map { image in
+    private static func list(_ finding: Finding) -> String {
+        let shown = finding.affected.prefix(most).map { image in
             image.name + (image.platforms.isEmpty ? "" : " (\(image.platforms.joined(separator: ", ")))")
         }
         return shown.joined(separator: ", ")
-            + (affected.count > most ? " and \(affected.count - most) more" : "")
+            + (finding.affectedCount > shown.count ? " and \(finding.affectedCount - shown.count) more" : "")
     }
 
     private static func remarks(_ remarks: [Finding]) -> [String] {
@@ -93,7 +96,7 @@ extension VerifyListing.Document {
                     kind: finding.kind.rawValue, subject: finding.subject, problem: finding.problem,
                     affected: finding.affected.map {
                         Affected(image: $0.name, platforms: $0.platforms.isEmpty ? nil : $0.platforms)
-                    }, advice: finding.advice)
+                    }, affectedCount: finding.affectedCount, advice: finding.advice)
             }
         }
         target = report.place

@@ -4,6 +4,25 @@ import Testing
 
 /// A registry goes to disk again and again, and comes back as of each date.
 struct BackupTests {
+    /// An index that is a referrer of its own child is one image, and not two.
+    @Test func aReferrerOfItsOwnPartIsListedOnce() throws {
+        let scratch = try Scratch()
+        try Command.succeed(
+            "copy", "oci:\(Fixtures.path)/oci-layout/regclient-testrepo", "store:\(scratch["store"])")
+        let server = try Server(serving: ["store:\(scratch["store"])"], in: scratch)
+        var lists: [[String]] = []
+        for _ in 1...3 {
+            _ = try Backups.run("docker://\(server.address)/", to: scratch["backup"])
+            let index = try Command.shell("cat \(scratch["backup"])/snapshots/latest/regclient-testrepo/index.json")
+            let found = try JSONDecoder().decode(ImageIndex.self, from: index.output)
+            lists.append(
+                found.manifests.map { "\($0.digest) \($0.annotations?["org.opencontainers.image.ref.name"] ?? "")" }
+                    .sorted())
+        }
+        #expect(lists[0].contains { $0.contains("loop") })
+        #expect(lists.allSatisfy { $0 == lists[0] && Set($0).count == $0.count })
+    }
+
     /// Debian's registry is changed between two backups, over its API and from its storage.
     @Test func aRegistryComesBackAsOfEachDate() async throws {
         let scratch = try Scratch()

@@ -12,6 +12,7 @@ struct Verification: Decodable {
         var subject: String
         var problem: String
         var affected: [Affected]
+        var affectedCount: Int
     }
     var sound: Bool
     var blobs: Int

@@ -33,6 +33,34 @@ struct ReferenceScannerTests {
         }
     }
 
+    /// Go reads members in any case, the long s as an S and the Kelvin sign as a K.
+    @Test func findsEverySpellingThatGoAccepts() throws {
+        for (plain, spelled) in [
+            ("layers", "layerſ"), ("layers", "LAYERſ"), ("layers", #"layer\u017f"#), ("blobs", "blobſ"),
+            ("config", "CONFIG"),
+        ] {
+            let list = plain == "config" ? descriptor(1) : "[\(descriptor(1))]"
+            let found = try scan(#"{"\#(spelled)":\#(list)}"#)
+            #expect(found.blobs == [PackedDigest(Self.digests[1])], "\(spelled)")
+        }
+        let index = try scan(
+            #"{"manifeſts":[\#(descriptor(4, .ociManifest))],"ſubject":\#(descriptor(0, .ociManifest))}"#)
+        #expect(index.children == [PackedDigest(Self.digests[4])])
+        #expect(index.subject == Self.digests[0])
+        let old = try scan(#"{"name":"a","tag":"b","fſLayerſ":[{"blobſum":"\#(Self.digests[1])"}]}"#)
+        #expect(old.blobs == [PackedDigest(Self.digests[1])])
+        // A reader in Go sees both kinds.
+        #expect(throws: DocumentError.self) {
+            try scan(#"{"layerſ":[\#(descriptor(1))],"manifests":[\#(descriptor(4, .ociManifest))]}"#)
+        }
+    }
+
+    @Test func foldsAsGoDoes() {
+        #expect(MemberNames.fold("layerſ") == MemberNames.fold("Layers"))
+        #expect(MemberNames.fold("\u{212A}ind") == MemberNames.fold("kind"))
+        #expect(MemberNames.fold("layers") != MemberNames.fold("layer"))
+    }
+
     @Test func refusesWhatItDoesNotUnderstand() {
         for text in [
             "", " ", "[]", "null", "{", "{}", #"{"config":}"#, #"{"config":{"digest":"sha256:00"}}"#, #"{"config":{}}"#,

@@ -3,7 +3,7 @@ import ImageModel
 /// Finds what a manifest refers to, and takes more for a reference rather than less.
 ///
 /// A garbage collection must not miss what some registry or client would find: so a member that stands twice
-/// counts twice, and names of members count in any case (Go reads them so). It reads a manifest in about a
+/// counts twice, and names of members count in every spelling that Go accepts. It reads a manifest in about a
 /// microsecond, which a decoder that makes values does not. A document that it does not understand, or that readers
 /// may take for two kinds of manifest, is an error.
 package struct ReferenceScanner {
@@ -35,13 +35,13 @@ package struct ReferenceScanner {
         var members: ManifestMembers = []
         var mediaType: MediaType?
         try object(depth: 1) { scanner, name in
-            let member = ManifestMembers(lowercased: name)
+            let member = ManifestMembers(folded: name)
             switch member {
             case .config:
-                guard let found = try scanner.reference("digest") else { return }
+                guard let found = try scanner.reference("DIGEST") else { return }
                 try references.addBlob(found.digest)
             case .layers, .blobs, .fsLayers:
-                let key = member == .fsLayers ? "blobsum" : "digest"
+                let key = member == .fsLayers ? "BLOBSUM" : "DIGEST"
                 guard
                     try scanner.array({ scanner in
                         if let found = try scanner.reference(key) { try references.addBlob(found.digest) }
@@ -50,7 +50,7 @@ package struct ReferenceScanner {
             case .manifests:
                 guard
                     try scanner.array({ scanner in
-                        guard let found = try scanner.reference("digest") else { return }
+                        guard let found = try scanner.reference("DIGEST") else { return }
                         if let kind = MediaType(found.mediaType ?? "").manifestKind {
                             try references.addChild(found.digest, claimedAs: kind)
                         } else {
@@ -60,9 +60,9 @@ package struct ReferenceScanner {
                 else { return }
             default:
                 switch name {
-                case "subject":
-                    if let found = try scanner.reference("digest") { try references.addSubject(found.digest) }
-                case "mediatype": mediaType = try scanner.textOrSkip(depth: 1).map { MediaType($0) }
+                case "SUBJECT":
+                    if let found = try scanner.reference("DIGEST") { try references.addSubject(found.digest) }
+                case "MEDIATYPE": mediaType = try scanner.textOrSkip(depth: 1).map { MediaType($0) }
                 default: try scanner.skip(depth: 1)
                 }
                 return
@@ -80,7 +80,7 @@ package struct ReferenceScanner {
 
     /// A descriptor; nil for null.
     ///
-    /// - Parameter key: the member that holds the digest, in lower case.
+    /// - Parameter key: the folded name of the member that holds the digest.
     private mutating func reference(_ key: String) throws -> Reference? {
         if try null() { return nil }
         var found = Reference()
@@ -91,7 +91,7 @@ package struct ReferenceScanner {
                     throw scanner.failure("a descriptor has two digests")
                 }
                 found.digest = text
-            } else if name == "mediatype" {
+            } else if name == "MEDIATYPE" {
                 found.mediaType = try scanner.textOrSkip(depth: 3)
             } else {
                 try scanner.skip(depth: 3)
@@ -102,7 +102,7 @@ package struct ReferenceScanner {
 
     // MARK: JSON
 
-    /// - Parameter body: reads the value of the member, whose name it gets in lower case.
+    /// - Parameter body: reads the value of the member, and gets its name as `MemberNames.fold` returns it.
     private mutating func object(
         depth: Int, _ body: (inout ReferenceScanner, String) throws -> Void
     ) throws {
@@ -111,7 +111,7 @@ package struct ReferenceScanner {
         if take(UInt8(ascii: "}")) { return }
         repeat {
             skipSpace()
-            let name = try text().lowercased()
+            let name = MemberNames.fold(try text())
             skipSpace()
             try expect(UInt8(ascii: ":"))
             try body(&self, name)

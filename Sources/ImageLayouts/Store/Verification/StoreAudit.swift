@@ -19,7 +19,7 @@ struct StoreAudit: Sendable {
     ///   - path: of the link, below the root.
     ///   - target: a real path; nil if it leads nowhere.
     ///   - affected: what cannot be pulled because of it.
-    private func departure(_ path: String, to target: String?, _ affected: [AffectedImage]) -> Finding {
+    private func departure(_ path: String, to target: String?, _ affected: AffectedImages) -> Finding {
         Finding(
             .unreadable, path, "is a link that leads \(target.map { "out of \(root), to \($0)" } ?? "nowhere")",
             affected: affected,
