@@ -1,6 +1,6 @@
 import ByteStreams
 import ImageLayouts
-package import ImageModel
+import ImageModel
 
 /// Lists: the upstream's, or what is cached where it gives no good answer.
 extension PullThroughContent {
