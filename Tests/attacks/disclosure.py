@@ -262,7 +262,7 @@ def _(bench):
         bench.write(f"{kind}.yml", f"registries: {{registry.test: {{credentials: {{{kind}: {PASSWORD}}}}}}}\nrules: [{{source: 'docker://registry.test/app:1', destination: 'oci:out'}}]\n")
         status, words = bench.run("sync", f"{kind}.yml")
         statuses, said = statuses + [status], said + words
-    return expect((f"{statuses} {said}", all(statuses) and PASSWORD not in said and "of that name" in said))
+    return expect((f"{statuses} {said}", all(statuses) and PASSWORD not in said and "is not set" in said))
 
 
 @attack("headers of notifications", "endpoints and health checks that redirect to another host, with 307, 308 and 302")

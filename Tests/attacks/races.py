@@ -780,7 +780,7 @@ def _(place):
         os.close(told)
 
 
-@trap("credentials by a link", "a file with credentials is a link to root's file", 1, "another user made")
+@trap("credentials by a link", "a file with credentials is a link to root's file", 64, "another user made")
 def _(place):
     place.clear()
     place.link("creds", "outside/secret")

@@ -193,13 +193,12 @@ struct Planner {
     private func answer(_ question: Question, _ source: any ImageSource) async throws -> Bookkeeping? {
         let image = try await destination.known(question.digest, in: question.into)
         var found = Bookkeeping(referrers: [], bytes: image.bytes)
-        // A part of the image may be a referrer of another one, and has its place already.
-        let parts = [question.digest] + image.manifests.map(\.digest)
-        var known = Set(parts)
+        // What belongs to the image may be a referrer as well, and has its place already.
+        var listed = image.children.union([question.digest])
         var subjects: Set<Digest> = []
-        for subject in parts where subjects.insert(subject).inserted {
+        for subject in [question.digest] + image.manifests.map(\.digest) where subjects.insert(subject).inserted {
             let referrers = try await source.untaggedReferrers(of: subject, in: question.from)
-                .filter { known.insert($0.digest).inserted }
+                .filter { listed.insert($0.digest).inserted }
             guard !referrers.isEmpty else { continue }
             let own = try await destination.referrers(of: subject, in: question.into)
             guard Set(referrers.map(\.digest)).isSubset(of: own.map(\.digest)) else { return nil }

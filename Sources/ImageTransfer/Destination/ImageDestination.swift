@@ -120,6 +120,8 @@ public struct PresentImages: Sendable {
 public struct KnownImage: Sendable {
     /// All of them, those of referrers too.
     public var manifests: [Descriptor] = []
+    /// Those that indexes among them list.
+    public var children: Set<Digest> = []
     /// Bytes of these and of what they refer to.
     public var bytes: Int64 = 0
 
@@ -130,6 +132,7 @@ public struct KnownImage: Sendable {
         var blobs: Set<Digest> = []
         for manifest in manifests {
             self.manifests.append(manifest.descriptor)
+            children.formUnion(manifest.children.lazy.map(\.digest))
             bytes = bytes.addingSaturated(manifest.size)
             for blob in manifest.blobs where !blob.staysAway && blob.size > 0 && blobs.insert(blob.digest).inserted {
                 bytes = bytes.addingSaturated(blob.size)

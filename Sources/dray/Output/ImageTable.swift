@@ -63,7 +63,7 @@ struct ImageTable {
         // From the longest form of the platforms to the shortest that is needed.
         var chosen: [String] = []
         for form in PlatformForm.allCases {
-            chosen = ["PLATFORMS"] + platforms.map { form.text(of: $0) }
+            chosen = ["PLATFORMS"] + platforms.map { Printable.line(form.text(of: $0)) }
             guard let width, Self.width(of: [names, chosen, sizes, dates, digests]) > width else { break }
         }
         names = shortened(names, beside: [chosen, sizes, dates, digests])

@@ -49,7 +49,9 @@ extension FirstUseTests {
         Row(
             "cat app.tar | dray copy - docker://$REGISTRY/x:1 && dray ls docker://$REGISTRY/x", 0, "x:1",
             registry: .init()),
-        Row("dray copy -q app.tar oci-archive:o.tar; cat o.tar | dray copy - oci:out", 0, "sample/app:1.0", "kept"),
+        Row(
+            "dray copy -q app.tar oci-archive:o.tar; cat o.tar | dray copy - oci:out", 0, "sample/app:1.0  sha256:",
+            "copied"),
         Row("touch ./-; cat app.tar | dray copy - oci:out", 0, "sample/app:1.0"),
         Row("dray ls - < app.tar", 0, "sample/app:1.0"),
         Row("dray copy app.tar -", 64, "write docker-archive:- or oci-archive:-"),

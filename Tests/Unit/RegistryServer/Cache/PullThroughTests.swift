@@ -320,7 +320,7 @@ struct PullThroughTests {
         let page = try await content.tags(of: "a", TagsRequest(count: 2))
         #expect(page == TagsPage(tags: ["a", "b"], next: TagsRequest(count: 2, last: "b")))
         #expect(upstream.requests() == ["list"])
-        upstream.fail(Self.failures[2])
+        upstream.fail(Self.failures[1])
         #expect(try await content.tags(of: "a", TagsRequest(count: 2)) == TagsPage(tags: ["b"]))
         #expect(try await content.tags(of: "a", TagsRequest(count: 2)) == TagsPage(tags: ["b"]))
         #expect(upstream.requests() == ["list"])
