@@ -25,7 +25,7 @@ extension Registry {
                 return nil
             }
             let next = try answer.nextPage.map { String($0.target.drop { $0 != "?" }.dropFirst()) }
-            let tags = try items(of: "tags", in: answer, name: name, Pages(name, isWanted: isWanted))
+            let tags = try items(of: "tags", in: answer, name: name, Pages(name, limit: 8 << 20, isWanted: isWanted))
             return (tags.filter(ImageName.isTag), next)
         }
     }

@@ -206,8 +206,8 @@ layout(
     "indexes that share manifests", "400 indexes that have 400 manifests in common: 160,000 pairs",
     lambda place: shared(place, 400, 400), 0, only=["ls", "verify"])
 layout(
-    "indexes that share manifests, to copy", "150 indexes that have 150 manifests in common: 22,500 pairs",
-    lambda place: shared(place, 150, 150), 0, only=["copy", "to oci"])
+    "indexes that share manifests, to copy", "100 indexes that have 100 manifests in common: 10,000 pairs",
+    lambda place: shared(place, 100, 100), 0, only=["copy", "to oci"])
 layout(
     "fallback tags of one list", "150 fallback tags that name one list of 150 manifests",
     lambda place: lists(place, 150, 150), 0, only=["copy", "ls", "to oci", "verify"])

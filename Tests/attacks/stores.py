@@ -85,9 +85,7 @@ def links_to_one(place, repositories, tags, linked):
 for linked in ["_manifests", "_manifests/tags"]:
     store(
         f"directory links to one {linked}", f"200 repositories whose {linked} are links to that of one with 200 tags",
-        lambda place, linked=linked: links_to_one(place, 200, 200, linked), 0, "by a link", only=["ls", "copy"],
-        # In a tar, the first of them has tags, and not the manifests that they name.
-        in_tar=linked == "_manifests")
+        lambda place, linked=linked: links_to_one(place, 200, 200, linked), 3, "by a link", only=["ls", "copy"])
 store(
     "blob that is another", "a layer with other bytes than its digest says",
     lambda place: open(next(f"{d}/data" for d, _, f in os.walk(f"{place.base}/blobs") if "data" in f and open(f"{d}/data", "rb").read(2) == b"\x1f\x8b"), "ab").write(b"x"), 3,

@@ -49,8 +49,8 @@ struct SymbolicLink {
         if isOwnOrRoots(status.st_uid) {
             var holder = stat()
             try systemCall("look at", path) { fstat(directory, &holder) }
-            // In a sticky directory, nobody else renames it.
-            isOwnersOwn = isOwnOrRoots(holder.st_uid) || holder.st_mode & S_ISVTX != 0
+            // Its owner may rename what is in a directory, be it sticky or not.
+            isOwnersOwn = isOwnOrRoots(holder.st_uid)
             owner = isOwnersOwn ? status.st_uid : holder.st_uid
         } else {
             isOwnersOwn = true

@@ -12,6 +12,8 @@ package struct DockerArchiveParser {
     private var legacyLayers: LegacyLayers
     private var contents = DockerArchive.Contents()
     private var unlisted: [Digest: Manifest]?
+    /// Entries of indexes that were looked at.
+    private var walked = 0
     /// Where in the listing images of the OCI part are that have but a tag.
     private var bareTags: [Key: Int] = [:]
     private var madeBytes = 0
@@ -237,6 +239,8 @@ package struct DockerArchiveParser {
         var seen: Set<Digest> = [root.descriptor.digest]
         var level = root.children
         for _ in 0..<4 where !level.isEmpty {
+            walked += level.count
+            try checkCount(walked / 4)
             var next: [Descriptor] = []
             // Platforms that were not pulled are listed, but not there.
             for child in level where try seen.insert(child.digest).inserted && isThere(child) {

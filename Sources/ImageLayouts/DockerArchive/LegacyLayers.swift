@@ -18,7 +18,7 @@ struct LegacyLayers {
     private var layers: [String: Result<Layer, any Error>] = [:]
     private var size = 0
     /// By the paths of the layers.
-    private var diffIDs: [String: Digest] = [:]
+    private var diffIDs: [String: Result<Digest, any Error>] = [:]
 
     /// Bytes of history that are kept. Beyond, layers are read anew.
     private static let keptLimit = 16 << 20
@@ -47,13 +47,17 @@ struct LegacyLayers {
     }
 
     mutating func diffID(of path: String, of image: String) throws -> Digest {
-        if let known = diffIDs[path] { return known }
+        if let known = diffIDs[path] { return try known.get() }
+        let diffID = Result { try readDiffID(of: path, of: image) }
+        diffIDs[path] = diffID
+        return try diffID.get()
+    }
+
+    private func readDiffID(of path: String, of image: String) throws -> Digest {
         guard let facts = try tree.facts(of: path) else {
             throw TransferError.damaged("\(tree.title): \(path) is missing, which the image \(image) needs")
         }
-        let diffID = facts.compression == .none ? facts.digest : try inflatedDigest(path, facts)
-        diffIDs[path] = diffID
-        return diffID
+        return facts.compression == .none ? facts.digest : try inflatedDigest(path, facts)
     }
 
     private func inflatedDigest(_ path: String, _ facts: FileFacts) throws -> Digest {

@@ -91,6 +91,9 @@ public final class StoreSource: StreamedSource {
         try await Workers.blobs.run { [self] in try list(repository, paths()).images }
     }
 
+    /// Repositories whose tags are another one's, by a link.
+    private static let mostRepetitions = 64
+
     /// Every repository, sorted component by component.
     ///
     /// - Parameter note: is told of what no client could ask for.
@@ -98,28 +101,29 @@ public final class StoreSource: StreamedSource {
         var found: [String] = []
         // Links can lead in circles: to each place once.
         var linked: Set<String> = []
-        func isNews(_ directory: String, ifMissing: Bool = false) throws -> Bool {
-            guard let real = try tree.resolved(directory) else { return ifMissing }
+        func isNews(_ directory: String) throws -> Bool {
+            guard let real = try tree.resolved(directory) else { return false }
             return real == directory || linked.insert(real).inserted
         }
-        // Directories of links, too: many repositories may have one and the same.
-        func hasOwnLinks(_ repository: String) throws -> Bool {
-            let directories = Digest.Algorithm.allCases.flatMap {
-                [paths.revisions(repository, $0), paths.layers(repository, $0)]
+        // Each repository is listed with tags that another one has by a link, and they may be many.
+        var repetitions = 0
+        func checkTags(_ repository: String) throws {
+            guard let real = try tree.resolved(paths.tags(repository)), real != paths.tags(repository),
+                !linked.insert(real).inserted
+            else { return }
+            repetitions += 1
+            guard repetitions <= Self.mostRepetitions else {
+                throw TransferError.damaged(
+                    "\(title): more than \(Self.mostRepetitions) repositories have the tags of another one, by a link; "
+                        + "remove such links")
             }
-            return try (directories + [paths.tags(repository)]).allSatisfy { try isNews($0, ifMissing: true) }
         }
         func walk(_ repository: String) throws {
             let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
             let names = try tree.list(directory) ?? []
             if names.contains("_manifests") || names.contains("_layers") {
-                if try hasOwnLinks(repository) {
-                    found.append(repository)
-                } else {
-                    note(
-                        "\(repository) in \(title) has the same tags, manifests or layers as another repository, by a link"
-                    )
-                }
+                try checkTags(repository)
+                found.append(repository)
             }
             for name in names where !name.hasPrefix("_") {
                 let child = repository.isEmpty ? name : "\(repository)/\(name)"

@@ -165,6 +165,25 @@ struct ImageGraph {
         }
     }
 
+    /// Platforms that there are, for a message.
+    private struct PlatformNames {
+        private static let mostShown = 16
+
+        private var all: Set<Platform> = []
+        private var shown: [String] = []
+
+        mutating func add(_ platform: Platform) {
+            guard all.insert(platform).inserted, shown.count < Self.mostShown else { return }
+            shown.append(platform.description)
+        }
+
+        var text: String {
+            guard !shown.isEmpty else { return "no platforms" }
+            let more = all.count - shown.count
+            return shown.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+        }
+    }
+
     private static func purpose(of entry: Descriptor) -> String {
         if entry.isAttestation { return " as an attestation" }
         return entry.platform.map { " for \($0)" } ?? ""
@@ -180,13 +199,12 @@ struct ImageGraph {
         switch platforms {
         case .all: return index.manifests
         case .only(let wanted):
-            var found: [String] = []
+            var found = PlatformNames()
             kept = try await matches(index.manifests, wanted, depth: depth, &found)
             guard !kept.isEmpty else {
                 throw TransferError.otherPlatform(
                     "\(image.title) in \(source.title) has nothing for \(platforms.title); it has "
-                        + (found.isEmpty ? "no platforms" : found.prefix(16).joined(separator: ", "))
-                        + (found.count > 16 ? " and \(found.count - 16) more" : ""))
+                        + found.text)
             }
         case .present:
             for entry in index.manifests where !entry.isAttestation {
@@ -220,7 +238,7 @@ struct ImageGraph {
     ///
     /// - Parameter found: is told the platforms that there are.
     private mutating func matches(
-        _ entries: [Descriptor], _ wanted: [Platform], depth: Int, _ found: inout [String]
+        _ entries: [Descriptor], _ wanted: [Platform], depth: Int, _ found: inout PlatformNames
     ) async throws -> Set<Digest> {
         try checkDepth(depth)
         var kept: Set<Digest> = []
@@ -255,7 +273,7 @@ struct ImageGraph {
                 }
             }
             guard let platform else { continue }
-            if !found.contains(platform.description) { found.append(platform.description) }
+            found.add(platform)
             guard wanted.contains(where: { $0.accepts(platform) }) else { continue }
             kept.insert(entry.digest)
             if isRead { matched[entry.digest] = true }

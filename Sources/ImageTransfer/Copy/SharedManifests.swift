@@ -10,11 +10,14 @@ final class SharedManifests: Sendable {
         var type: MediaType?
     }
 
+    /// What was found, or why it was not.
+    private typealias Found<Value> = [Key: Result<Value, any Error>]
+
     private struct State: Sendable {
-        var manifests: [Key: Manifest] = [:]
+        var manifests: Found<Manifest> = [:]
         /// Of images, by the digests of their configs.
-        var platforms: [Key: Platform?] = [:]
-        var diffIDs: [Key: Result<[Digest: Digest], ConfigMisfit>] = [:]
+        var platforms: Found<Platform?> = [:]
+        var diffIDs: Found<[Digest: Digest]> = [:]
     }
 
     private let source: any ImageSource
@@ -26,16 +29,29 @@ final class SharedManifests: Sendable {
     func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         let type = descriptor.mediaType.isManifest ? descriptor.mediaType : nil
         let key = Key(digest: descriptor.digest, repository: repository, type: type)
-        if let known = state.withLock({ $0.manifests[key] }) {
-            try known.check(against: descriptor, name: "\(source.title): the manifest \(descriptor.digest)")
-            return known
+        let manifest = try await once(\.manifests, key) { try await source.manifest(descriptor, in: repository) }
+        try manifest.check(against: descriptor, name: "\(source.title): the manifest \(descriptor.digest)")
+        return manifest
+    }
+
+    /// Finds something the first time, and keeps what came of it.
+    private func once<Value: Sendable>(
+        _ table: WritableKeyPath<State, Found<Value>>, _ key: Key, _ find: () async throws -> Value
+    ) async throws -> Value {
+        if let known = state.withLock({ $0[keyPath: table][key] }) { return try known.get() }
+        let found: Result<Value, any Error>
+        do {
+            found = .success(try await find())
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            found = .failure(error)
         }
-        let new = try await source.manifest(descriptor, in: repository)
-        return state.withLock { state in
-            let known = state.manifests[key] ?? new
-            state.manifests[key] = known
-            return known
-        }
+        return try state.withLock { state in
+            let kept = state[keyPath: table][key] ?? found
+            state[keyPath: table][key] = kept
+            return kept
+        }.get()
     }
 
     /// - Throws: `TransferError.damaged` if it is not there.
@@ -51,10 +67,7 @@ final class SharedManifests: Sendable {
     func platform(of image: ImageManifest, in repository: String?) async throws -> Platform? {
         guard image.config.mediaType.isImageConfig else { return nil }
         let key = Key(digest: image.config.digest, repository: repository)
-        if let known = state.withLock({ $0.platforms[key] }) { return known }
-        let platform = try await source.config(of: image, in: repository)?.platform
-        state.withLock { $0.platforms[key] = .some(platform) }
-        return platform
+        return try await once(\.platforms, key) { try await source.config(of: image, in: repository)?.platform }
     }
 
     /// The diffIDs of an image's layers.
@@ -66,14 +79,6 @@ final class SharedManifests: Sendable {
         of manifest: Digest, in repository: String?, _ find: () async throws -> [Digest: Digest]
     ) async throws -> [Digest: Digest] {
         let key = Key(digest: manifest, repository: repository)
-        if let known = state.withLock({ $0.diffIDs[key] }) { return try known.get() }
-        let found: Result<[Digest: Digest], ConfigMisfit>
-        do {
-            found = .success(try await find())
-        } catch let misfit as ConfigMisfit {
-            found = .failure(misfit)
-        }
-        state.withLock { $0.diffIDs[key] = found }
-        return try found.get()
+        return try await once(\.diffIDs, key, find)
     }
 }

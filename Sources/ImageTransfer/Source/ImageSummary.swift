@@ -47,7 +47,8 @@ private struct SummaryCollector<Source: ImageSource> {
             var blobs = Dictionary(manifest.blobs.map { ($0.digest, $0.size) }) { first, _ in first }
             for child in manifest.children where child.isAttestation { blobs[child.digest] = child.size }
             self.blobs = blobs
-            children = manifest.children.filter { !$0.isAttestation }
+            var seen: Set<Digest> = []
+            children = manifest.children.filter { !$0.isAttestation && seen.insert($0.digest).inserted }
             switch manifest.content {
             case .image(let content):
                 image = ImageManifest(mediaType: .ociManifest, config: content.config, layers: [])
@@ -138,7 +139,7 @@ private struct SummaryCollector<Source: ImageSource> {
         while let next = rest.popLast() {
             guard seen.insert(next.digest).inserted, let node = try? nodes[next.digest]?.get() else { continue }
             if !counted.insert(next.digest).inserted {
-                repetitions += 1 + node.blobs.count
+                repetitions += 1 + node.blobs.count + node.children.count
                 guard repetitions <= repetitionLimit else {
                     outline.problem = "it shares its parts with too many other images to be summed up"
                     return outline

@@ -42,7 +42,9 @@ extension PullThroughContent {
     func referrers(
         of digest: Digest, in repository: String, _ request: ReferrersPage.Request
     ) async throws -> ReferrersPage {
-        if !health.mayCheck(), let cached = try await cachedReferrers(of: digest, in: repository, request) {
+        if !health.mayCheck(), let cached = try await cachedReferrers(of: digest, in: repository, request),
+            !cached.isEmpty
+        {
             return cached
         }
         let key = ReferrersKey(subject: digest, repository: repository, request: request)
@@ -54,8 +56,8 @@ extension PullThroughContent {
             }
         } catch let failure as UpstreamFailure {
             let found = try await cachedReferrers(of: digest, in: repository, request)
-            // That there are none is not said only because this cache is busy.
-            guard let cached = found, failure != .busy || !cached.isEmpty else { throw failure }
+            // That there are none is for the upstream to say, unless it is gone.
+            guard let cached = found, !cached.isEmpty || failure.isOfConnection else { throw failure }
             fallBack(failure, repository, isList: true)
             return cached
         }

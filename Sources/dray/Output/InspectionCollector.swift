@@ -87,6 +87,7 @@ extension Inspection.Image {
     fileprivate func again(for entry: Descriptor) -> Inspection.Image {
         Inspection.Image(
             digest: digest, mediaType: mediaType, size: size, platform: entry.platform?.description ?? platform,
-            artifactType: artifactType, attestation: entry.isAttestation ? true : nil, config: config)
+            artifactType: artifactType, attestation: entry.isAttestation ? true : nil,
+            config: config.map { Descriptor(mediaType: $0.mediaType, digest: $0.digest, size: $0.size) })
     }
 }
