@@ -199,7 +199,7 @@ extension DirectoryHandle {
         throw StreamError.io(operation: "open", path: "\(path)/\(relative)", errno: ELOOP)
     }
 
-    /// What somebody names is theirs to decide, all the way: no owner.
+    /// The owner whose rights limit what root does on the way; nil for a path that the user names.
     private func ownerOnTheWay(_ directory: Int32, _ path: String) throws -> PlaceOwner? {
         try reach == .named ? nil : PlaceOwner(of: directory, path: path)
     }

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Where a file is that somebody named, or would be: a name in an open directory.
+/// The place of a file, which need not exist: a name in an open directory.
 package struct FilePlace: Sendable {
     package let directory: DirectoryHandle
     package let name: String

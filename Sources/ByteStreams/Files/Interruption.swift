@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// What is taken away, and what is still done, when the process is told to stop.
+/// The files that are removed, and the work that is still done, when the process is told to stop.
 public enum Interruption {
     private struct State {
         /// Names in open directories, by their paths.
@@ -49,7 +49,7 @@ public enum Interruption {
         }
     }
 
-    /// Whoever takes work back does it itself, or leaves it undone.
+    /// Removes the work from the list: the caller does it itself, or leaves it undone.
     package static func takeBack(lastWork number: Int) { change { $0.lastWork[number] = nil } }
 
     /// Once the process ends, this returns on the thread that ends it, and never on another one: nothing new may come in

@@ -118,7 +118,7 @@ public final class StagedFile: ByteSink {
         count = size
     }
 
-    /// What was written: this very file, whatever has its name by now.
+    /// The bytes that were written. They come from the open file, even if its name belongs to another one by now.
     ///
     /// - Parameter length: bytes; nil for all that follow `offset`.
     public func written(from offset: Int64 = 0, length: Int64? = nil) throws -> FileSource {
