@@ -130,12 +130,13 @@ func openWithoutLinks(_ relative: String, from base: Int32, _ flags: Int32) -> I
     dray_open_without_links(base, relative, flags)
 }
 
-/// `openat2`, which fails with `EXDEV` for a name on which something is mounted: with older systems, another file system.
+/// `openat2`, which fails with `EXDEV` for a name on which something is mounted: where that call fails (on systems before
+/// Linux 5.6, and in sandboxes that forbid it), on which another file system is.
 ///
 /// - Returns: a negative number, and `errno`.
 func openWithoutMounts(_ name: String, from base: Int32, _ flags: Int32) -> Int32 {
     let opened = dray_open_without_mounts(base, name, flags)
-    guard opened < 0, errno == ENOSYS else { return opened }
+    if opened >= 0 || [EXDEV, ENOENT, ENOTDIR, ELOOP].contains(errno) { return opened }
     let found = openat(base, name, flags)
     guard found >= 0 else { return found }
     var (above, status) = (stat(), stat())
