@@ -35,20 +35,22 @@ extension Registry {
     ///
     /// - Parameters:
     ///   - pages: to look at, at most.
+    ///   - entryLimit: bytes of one entry, which takes up to 150 times as much memory when it is decoded.
     ///   - isWanted: whether anybody still waits for the list.
     /// - Throws: `CancellationError` if nobody waits for the list.
     package func visitReferrers(
-        of digest: Digest, in repository: String, pages: Int = 1_000_000, isWanted: @escaping () -> Bool = { true },
-        _ take: (Descriptor) throws -> Void
+        of digest: Digest, in repository: String, pages: Int = 1_000_000, entryLimit: Int = Document.sizeLimit,
+        isWanted: @escaping () -> Bool = { true }, _ take: (Descriptor) throws -> Void
     ) throws {
         let name = "\(host)/\(repository): referrers of \(digest)"
         if !referrersAPI.withLock({ $0.isMissing(in: repository) }) {
             let pages = Pages(name, limit: Self.referrersLimit, pages: pages, isWanted: isWanted)
-            if try listed(digest, repository, pages, take) { return }
+            if try listed(digest, repository, pages, entryLimit, take) { return }
         }
-        guard case .index(let index)? = try manifest(ImageName.referrersTag(of: digest), in: repository)?.content
-        else { return }
-        try index.manifests.forEach(take)
+        guard let index = try document(ImageName.referrersTag(of: digest), in: repository) else { return }
+        try index.check(Digest(of: index.bytes, algorithm: index.expected?.algorithm ?? .sha256))
+        var reader = DocumentReader(index.bytes, name: index.name)
+        try reader.visitManifests(entryLimit: entryLimit, take)
     }
 
     /// What the API tells.
@@ -58,8 +60,8 @@ extension Registry {
         guard !referrersAPI.withLock({ $0.isMissing(in: repository) }) else { return nil }
         let name = "\(host)/\(repository): referrers of \(digest)"
         var found: [Descriptor] = []
-        return try listed(digest, repository, Pages(name, limit: Self.referrersLimit)) { found.append($0) }
-            ? found : nil
+        let pages = Pages(name, limit: Self.referrersLimit)
+        return try listed(digest, repository, pages, Document.sizeLimit) { found.append($0) } ? found : nil
     }
 
     /// Bytes of a whole list.
@@ -67,7 +69,8 @@ extension Registry {
 
     /// - Returns: whether there is an API.
     private func listed(
-        _ digest: Digest, _ repository: String, _ pages: Pages, _ take: (Descriptor) throws -> Void
+        _ digest: Digest, _ repository: String, _ pages: Pages, _ entryLimit: Int,
+        _ take: (Descriptor) throws -> Void
     ) throws -> Bool {
         var request = RegistryRequest(
             method: .GET, path: "\(repository)/referrers/\(digest)", repository: repository, scope: .pull(repository),
@@ -88,7 +91,7 @@ extension Registry {
                         answer.finish()
                         return nil
                     }
-                    let bytes = try entries(in: answer, pages) { entry in
+                    let bytes = try entries(in: answer, pages, entryLimit) { entry in
                         if known.insert(entry.digest).inserted { try take(entry) }
                     }
                     return (bytes, try answer.nextPage)
@@ -117,19 +120,11 @@ extension Registry {
     ///
     /// - Returns: bytes of the index.
     private func entries(
-        in answer: HTTPAnswer, _ pages: Pages, _ take: (Descriptor) throws -> Void
+        in answer: HTTPAnswer, _ pages: Pages, _ entryLimit: Int, _ take: (Descriptor) throws -> Void
     ) throws -> Int {
         let source = LimitedSource(try answer.content(name: pages.name), limit: Document.sizeLimit, of: pages)
         var reader = DocumentReader(source, name: pages.name)
-        try reader.object { reader, key in
-            guard try key == "manifests" && !reader.takesNull() else {
-                if key != "manifests" { try reader.skip() }
-                return true
-            }
-            try reader.array(of: Descriptor.self, take)
-            return true
-        }
-        try reader.expectEnd()
+        try reader.visitManifests(entryLimit: entryLimit, take)
         return source.count
     }
 
@@ -172,5 +167,20 @@ extension Registry {
         }
         throw TransferError.refused(
             "\(host)/\(repository): others keep changing \(tag), which lists referrers: try again")
+    }
+}
+
+extension DocumentReader {
+    /// Hands over the entries of an index, and skips the rest of it.
+    fileprivate mutating func visitManifests(entryLimit: Int, _ take: (Descriptor) throws -> Void) throws {
+        try object { reader, key in
+            guard try key == "manifests" && !reader.takesNull() else {
+                if key != "manifests" { try reader.skip() }
+                return true
+            }
+            try reader.array(of: Descriptor.self, limit: entryLimit, take)
+            return true
+        }
+        try expectEnd()
     }
 }

@@ -93,6 +93,33 @@ public final class Registry: Sendable {
     }
 
     func stored(_ reference: String, in repository: String) throws -> StoredManifest? {
+        guard let found = try document(reference, in: repository) else { return nil }
+        let manifest = try Manifest(
+            found.bytes, mediaType: found.mediaType, algorithm: found.expected?.algorithm ?? .sha256, name: found.name)
+        try found.check(manifest.digest)
+        return StoredManifest(manifest: manifest, etag: found.etag)
+    }
+
+    /// A manifest that is neither decoded nor verified.
+    struct StoredDocument {
+        let bytes: [UInt8]
+        let mediaType: MediaType?
+        let etag: String?
+        /// What it was asked for by, or what the registry says that it is; of a tag, that is a claim that has to hold, too.
+        let expected: Digest?
+        /// For messages.
+        let name: String
+
+        /// - Throws: `TransferError.damaged` unless its digest is the expected one.
+        func check(_ digest: Digest) throws {
+            guard let expected, expected != digest else { return }
+            throw TransferError.damaged("\(name) is damaged: it should be \(expected), its bytes are \(digest)")
+        }
+    }
+
+    /// - Parameter reference: a tag or a digest.
+    /// - Returns: nil if there is none.
+    func document(_ reference: String, in repository: String) throws -> StoredDocument? {
         let name = "\(host)/\(repository): manifest \(reference)"
         let request = RegistryRequest(
             method: .GET, path: "\(repository)/manifests/\(reference)", repository: repository,
@@ -109,17 +136,10 @@ public final class Registry: Sendable {
                 throw StreamError.limit(
                     "\(name) is larger than 4 MiB, the limit of dray, which is also what registries take at most")
             }
-            let digest = Digest(reference)
-            let claimed = answer.headers.contentDigest
-            let manifest = try Manifest(
-                bytes, mediaType: answer.contentType.map { MediaType($0) },
-                algorithm: (digest ?? claimed)?.algorithm ?? .sha256, name: name)
-            // Of a tag, the header is a claim of the registry's that has to hold as well.
-            if let expected = digest ?? claimed, expected != manifest.digest {
-                throw TransferError.damaged(
-                    "\(name) is damaged: it should be \(expected), its bytes are \(manifest.digest)")
-            }
-            return StoredManifest(manifest: manifest, etag: answer.headers.first(name: "etag"))
+            return StoredDocument(
+                bytes: bytes, mediaType: answer.contentType.map { MediaType($0) },
+                etag: answer.headers.first(name: "etag"),
+                expected: Digest(reference) ?? answer.headers.contentDigest, name: name)
         }
     }
 

@@ -467,15 +467,16 @@ def _(bench):
         (f"long headers take {server.memory()} MiB", server.memory() < 110))
 
 
-@attack("referrers without an end", "an upstream that lists referrers of 3.9 MB, page after page")
+@attack("referrers without an end", "an upstream that lists 19 referrers of 200 kB, page after page")
 def _(bench):
-    referrer = {"mediaType": OCI_MANIFEST, "size": 2, "annotations": {"x": "y" * 3_900_000}}
+    referrer = {"mediaType": OCI_MANIFEST, "size": 2, "annotations": {"x": "y" * 200_000}}
 
     def answer(handler):
         if "/referrers/" not in handler.path:
             return False
         number = int(handler.path.rpartition("page=")[2] or 0)
-        page = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [{**referrer, "digest": f"sha256:{number:064}"}]}).encode()
+        entries = [{**referrer, "digest": f"sha256:{100 * number + entry:064}"} for entry in range(19)]
+        page = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).encode()
         return handler.say(200, page, [("Link", f'<{handler.path.split("?")[0]}?page={number + 1}>; rel="next"')], kind=OCI_INDEX)
 
     upstream = Place(answer)
@@ -483,6 +484,19 @@ def _(bench):
     status = server.ask(f"/v2/good/referrers/{digest(b'subject')}")[0]
     return expect((f"the cache answers {status}", status >= 500), (f"it takes {server.memory()} MiB", server.memory() < 160),
         (f"it asked for {len(upstream.seen)} pages", len(upstream.seen) < 20))
+
+
+@attack("referrers with many annotations", "an upstream whose referrer has 400,000 annotations, by the API and under the fallback tag")
+def _(bench):
+    referrer = {"mediaType": OCI_MANIFEST, "size": 2, "digest": digest(b"x"), "annotations": {f"{number:x}": "" for number in range(400_000)}}
+    page = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [referrer]}, separators=(",", ":")).encode()
+    failures = []
+    for kind in ("/api/referrers/", "/tag/manifests/"):
+        upstream = Place(lambda handler: kind in handler.path and handler.say(200, page, kind=OCI_INDEX))
+        server = bench.serve(f"proxy: {{remoteurl: '{upstream.url}'}}")
+        status = server.ask(f"/v2/{kind.split('/')[1]}/referrers/{digest(b'subject')}")[0]
+        failures += expect((f"{kind}: the cache answers {status}", status >= 500), (f"{kind}: it takes {server.memory()} MiB", server.memory() < 100))
+    return failures
 
 
 @attack("referrers of what is missing", "a request for the referrers in a repository that the upstream has not, before others ask in one that it has")

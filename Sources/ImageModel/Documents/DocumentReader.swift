@@ -101,7 +101,11 @@ package struct DocumentReader: ~Copyable {
     }
 
     /// Reads an array of small elements. Several are decoded at a time: to begin is half of the work.
-    package mutating func array<T: Decodable>(of type: T.Type, _ body: (T) throws -> Void) throws {
+    ///
+    /// - Parameter limit: bytes of one element.
+    package mutating func array<T: Decodable>(
+        of type: T.Type, limit: Int = Document.sizeLimit, _ body: (T) throws -> Void
+    ) throws {
         var batch: [UInt8] = []
         var first = 0
         var next = 0
@@ -116,8 +120,13 @@ package struct DocumentReader: ~Copyable {
             first = next
         }
         try array { reader in
+            let element = try reader.entry()
+            guard element.count <= limit else {
+                throw DocumentError(
+                    "\(name): \(steps.place)an entry has more than \(limit >> 10) KiB, which is the limit")
+            }
             batch += (batch.isEmpty ? "[" : ",").utf8
-            batch += try reader.entry()
+            batch += element
             next += 1
             if batch.count >= Self.batchSize { try decode() }
         }

@@ -64,6 +64,8 @@ struct RegistryUpstream: Upstream {
 
     /// Pages of a list of referrers that are looked at.
     private static let referrersPages = 2_000
+    /// Bytes of one of them: several lists are read at a time.
+    private static let referrerLimit = 256 << 10
 
     func referrers(
         of digest: Digest, in repository: String, isWanted: @escaping @Sendable () -> Bool,
@@ -71,7 +73,8 @@ struct RegistryUpstream: Upstream {
     ) throws {
         _ = try ask {
             try registry.visitReferrers(
-                of: digest, in: repository, pages: Self.referrersPages, isWanted: isWanted, take)
+                of: digest, in: repository, pages: Self.referrersPages, entryLimit: Self.referrerLimit,
+                isWanted: isWanted, take)
         }
     }
 

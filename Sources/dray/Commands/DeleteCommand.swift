@@ -49,13 +49,19 @@ struct DeleteCommand: DrayCommand {
         let images: [SourceImage]
         /// Whether the reference has a tag or a digest.
         let isExact: Bool
+
+        func isInPlace(of other: ImageReference) -> Bool {
+            reference.transport == other.transport && reference.location == other.location
+        }
     }
 
-    /// The images that are gone.
+    /// What is gone of a selection.
     private struct Deletion {
+        let selection: Selection
         var images: [SourceImage] = []
         /// Those whose manifests stay until garbage collection.
         var untagged: [SourceImage] = []
+        var manifests: Set<ManifestPlace> = []
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
@@ -66,24 +72,23 @@ struct DeleteCommand: DrayCommand {
         var selections: [Selection] = []
         for reference in references { selections.append(try await select(reference, options)) }
         for selection in selections where !dryRun { try confirm(selection, console) }
-        var deleted: [SourceImage] = []
+        var deletions: [Deletion] = []
         do {
-            for selection in selections {
-                let deletion = try await delete(selection)
-                deleted += deletion.images
-                guard !dryRun else { continue }
-                for advice in await selection.editor.advice() { console.note(advice) }
-                if let note = await Self.note(on: deletion, selection) { console.note(Printable.line(note)) }
-            }
+            for selection in selections { try await delete(selection, &deletions) }
         } catch {
-            if !deleted.isEmpty { try await report(deleted, console) }
+            if deletions.contains(where: { !$0.images.isEmpty }) { try await report(deletions, console) }
             throw error
         }
-        try await report(deleted, console)
+        for deletion in deletions where !dryRun {
+            for advice in await deletion.selection.editor.advice() { console.note(advice) }
+            if let note = await Self.note(on: deletion) { console.note(Printable.line(note)) }
+        }
+        try await report(deletions, console)
         return .done
     }
 
-    private func report(_ deleted: [SourceImage], _ console: Console) async throws {
+    private func report(_ deletions: [Deletion], _ console: Console) async throws {
+        let deleted = deletions.flatMap(\.images)
         let verb = dryRun ? "to delete" : "deleted"
         try await console.report(
             deleted.map { ImageRow($0) },
@@ -164,24 +169,29 @@ struct DeleteCommand: DrayCommand {
 
     // MARK: Deleting
 
-    private func delete(_ selection: Selection) async throws -> Deletion {
+    /// - Parameter deletions: those before, whose images may be meant again, and this one.
+    private func delete(_ selection: Selection, _ deletions: inout [Deletion]) async throws {
         let (reference, editor) = (selection.reference, selection.editor)
+        let before = deletions.filter { $0.selection.isInPlace(of: reference) }
+        let isGone = Set(before.flatMap(\.images))
+        var gone = before.reduce(into: Set<ManifestPlace>()) { $0.formUnion($1.manifests) }
+        var deletion = Deletion(selection: selection)
+        defer { deletions.append(deletion) }
         var images = selection.images
-        var deletion = Deletion()
-        guard !dryRun else { return Deletion(images: images) }
-        var gone: Set<ManifestPlace> = []
+        guard !dryRun else { return deletion.images = images.filter { !isGone.contains($0) } }
         while true {
             let whole = selection.isExact ? [] : try await manifestsThatGo(images, editor)
             for image in images {
                 let place = ManifestPlace(image)
                 if reference.digest != nil || image.tag == nil || whole.contains(place) {
                     if gone.insert(place).inserted { try await editor.delete(image) }
-                } else {
+                    deletion.manifests.insert(place)
+                } else if !isGone.contains(image) {
                     try await editor.untag(image)
                     deletion.untagged.append(image)
                 }
+                if !isGone.contains(image) { deletion.images.append(image) }
             }
-            deletion.images += images
             guard !selection.isExact else { break }
             // What was a part of what is gone now stands alone.
             let left: [SourceImage]
@@ -190,20 +200,19 @@ struct DeleteCommand: DrayCommand {
             } catch  where ExitStatus(for: error) == .notFound {
                 break
             }
-            images = left.filter { $0.tag == nil && !deletion.images.contains($0) }
+            images = left.filter { $0.tag == nil && !deletion.images.contains($0) && !isGone.contains($0) }
             if images.isEmpty { break }
         }
-        return deletion
     }
 
     /// How the space comes back, or the tag.
-    private static func note(on deletion: Deletion, _ selection: Selection) async -> String? {
-        let reference = selection.reference
+    private static func note(on deletion: Deletion) async -> String? {
+        let reference = deletion.selection.reference
         guard [.store, .registry].contains(reference.transport), !deletion.images.isEmpty else { return nil }
         let isRegistry = reference.transport == .registry
         let place = isRegistry ? "CONFIG.yml' on the registry's machine" : "\(reference.location)'"
         guard let image = deletion.untagged.first, let tag = image.tag, let repository = image.repository,
-            let left = try? await selection.editor.images(named: repository, digest: image.descriptor.digest),
+            let left = try? await deletion.selection.editor.images(named: repository, digest: image.descriptor.digest),
             !left.isEmpty
         else { return "the space comes back with 'dray gc \(place)" }
         let kept = ImageReference(
