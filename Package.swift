@@ -16,13 +16,13 @@ let package = Package(
     products: [
         .library(name: "ImageModel", targets: ["ImageModel"]),
         .library(name: "ByteStreams", targets: ["ByteStreams"]),
-        .library(name: "TarArchive", targets: ["TarArchive"]),
         .library(name: "ImageTransfer", targets: ["ImageTransfer"]),
+        .library(name: "ImageVerification", targets: ["ImageVerification"]),
         .library(name: "ImageLayouts", targets: ["ImageLayouts"]),
+        .library(name: "RegistryStore", targets: ["RegistryStore"]),
+        .library(name: "ImageBackup", targets: ["ImageBackup"]),
         .library(name: "RegistryClient", targets: ["RegistryClient"]),
         .library(name: "RegistryServer", targets: ["RegistryServer"]),
-        .library(name: "ConfigurationFiles", targets: ["ConfigurationFiles"]),
-        .library(name: "ImageSync", targets: ["ImageSync"]),
         .executable(name: "dray", targets: ["dray"]),
     ],
     traits: [
@@ -77,13 +77,33 @@ let package = Package(
             dependencies: ["ImageModel", "ByteStreams", "TarArchive"],
             swiftSettings: settings),
         .target(
-            name: "ImageLayouts",
+            name: "ImageVerification",
             dependencies: ["ImageModel", "ByteStreams", "TarArchive", "ImageTransfer"],
+            swiftSettings: settings),
+        .target(
+            name: "FileTrees",
+            dependencies: ["ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification"],
+            swiftSettings: settings),
+        .target(
+            name: "ImageLayouts",
+            dependencies: [
+                "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification", "FileTrees",
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "RegistryStore",
+            dependencies: ["ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification", "FileTrees"],
+            swiftSettings: settings),
+        .target(
+            name: "ImageBackup",
+            dependencies: [
+                "ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification", "FileTrees", "ImageLayouts",
+            ],
             swiftSettings: settings),
         .target(
             name: "RegistryClient",
             dependencies: [
-                "ImageModel", "ByteStreams", "ImageTransfer",
+                "ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -96,16 +116,23 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "ConfigurationFiles", dependencies: ["CYAML", "ImageModel"], swiftSettings: settings),
         .target(
+            name: "DrayKit",
+            dependencies: [
+                "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification", "FileTrees",
+                "ImageLayouts", "RegistryStore", "ImageBackup", "RegistryClient",
+            ],
+            swiftSettings: settings),
+        .target(
             name: "ImageSync",
             dependencies: [
-                "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "RegistryClient",
+                "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "RegistryClient", "DrayKit",
             ],
             swiftSettings: settings),
         .target(
             name: "RegistryServer",
             dependencies: [
-                "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "RegistryClient",
-                "CCrypt",
+                "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "FileTrees", "RegistryStore",
+                "RegistryClient", "CCrypt",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -128,16 +155,19 @@ let package = Package(
         .executableTarget(
             name: "dray",
             dependencies: [
-                "CLinux", "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts",
-                "RegistryClient", "RegistryServer", "ImageSync",
+                "CLinux", "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification",
+                "FileTrees",
+                "ImageLayouts", "RegistryStore", "ImageBackup", "RegistryClient", "DrayKit", "ImageSync",
+                "RegistryServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "ConfigurationFiles", "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageLayouts",
-                "RegistryClient", "RegistryServer", "ImageSync",
+                "ConfigurationFiles", "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification",
+                "FileTrees", "ImageLayouts", "RegistryStore", "ImageBackup", "RegistryClient", "DrayKit", "ImageSync",
+                "RegistryServer",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -150,8 +180,9 @@ let package = Package(
         .testTarget(
             name: "UnitTests",
             dependencies: [
-                "ConfigurationFiles", "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageLayouts",
-                "RegistryClient", "RegistryServer", "ImageSync", "FuzzTargets",
+                "ConfigurationFiles", "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification",
+                "FileTrees", "ImageLayouts", "RegistryStore", "ImageBackup", "RegistryClient", "DrayKit", "ImageSync",
+                "RegistryServer", "FuzzTargets",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -193,7 +224,8 @@ if Context.environment["DRAY_BENCHMARKS"] != nil {
         .executableTarget(
             name: "PartBenchmarks",
             dependencies: [
-                "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageLayouts",
+                "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "FileTrees", "ImageLayouts",
+                "RegistryStore",
                 .product(name: "Benchmark", package: "benchmark"),
             ],
             path: "Tests/Benchmarks/Parts",

@@ -1,5 +1,5 @@
 public import ByteStreams
-import ImageLayouts
+import DrayKit
 import ImageModel
 public import ImageTransfer
 public import RegistryClient

@@ -1,6 +1,7 @@
 public import ByteStreams
 public import ImageModel
-public import ImageTransfer
+import ImageTransfer
+public import ImageVerification
 
 /// A registry is verified by asking for everything that it lists, in every repository.
 extension RegistrySource: VerifiedPlace {

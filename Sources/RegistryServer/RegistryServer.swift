@@ -1,13 +1,13 @@
 import ByteStreams
-import ImageLayouts
-public import ImageTransfer
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+public import ImageTransfer
 import Logging
-import NIOCore
 import NIOConcurrencyHelpers
+import NIOCore
 import NIOPosix
+import RegistryStore
 import ServiceLifecycle
 
 /// A registry: the HTTP API over a storage directory, or over anything that images can be read from.

@@ -1,6 +1,8 @@
 import ByteStreams
+import FileTrees
 public import ImageModel
-public import ImageTransfer
+import ImageTransfer
+public import ImageVerification
 
 /// Nothing in a `dir:` says which digest its image has: a manifest.json that reads well is taken for the right one.
 extension ImageDirectory: VerifiedPlace {

@@ -1,4 +1,5 @@
 public import ByteStreams
+package import FileTrees
 public import ImageModel
 public import ImageTransfer
 import Synchronization
@@ -30,7 +31,7 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
     }
 
     /// - Parameter quarantine: keeps what is replaced.
-    init(path: String, name: String?, quarantine: Quarantine?) {
+    package init(path: String, name: String?, quarantine: Quarantine?) {
         self.path = path
         self.quarantine = quarantine
         requestedName = name

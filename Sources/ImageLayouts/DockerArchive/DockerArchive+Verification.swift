@@ -1,5 +1,6 @@
 public import ImageModel
-public import ImageTransfer
+import ImageTransfer
+public import ImageVerification
 
 /// What the archive's lists lead to. Layers that have no digest of their own there are known by their diffIDs.
 extension DockerArchive: VerifiedPlace {

@@ -1,4 +1,5 @@
 public import ByteStreams
+import FileTrees
 public import ImageModel
 public import ImageTransfer
 import Synchronization
@@ -25,7 +26,7 @@ public final class DockerArchive: StreamedSource {
     /// - Parameter path: the archive, or a directory with its content; `-` for standard input.
     /// - Throws: `StreamError.io` if it is not there.
     public convenience init(path: String, limit: InflationLimit = .standard) throws {
-        self.init(try openTree(path, limit: limit), limit: limit)
+        self.init(try openTree(path, .ofImages(limit)), limit: limit)
     }
 
     init(_ tree: any FileTree, limit: InflationLimit) {

@@ -1,4 +1,5 @@
 package import ByteStreams
+package import FileTrees
 import ImageModel
 import ImageTransfer
 import TarArchive

@@ -1,3 +1,4 @@
+import FileTrees
 import ImageModel
 
 /// `manifest.json` of a docker-archive: what `docker save` says is in it.

@@ -1,4 +1,5 @@
 import ByteStreams
+import FileTrees
 import ImageModel
 import ImageTransfer
 
@@ -47,6 +48,3 @@ struct LegacyImage {
                 + "\(ByteCount(Int64(Document.sizeLimit))), which is the limit")
     }
 }
-
-/// Directories of v1 layers are named by 64 hexadecimal digits.
-func isV1ID(_ text: String) -> Bool { Digest(.sha256, hex: text) != nil }

@@ -1,4 +1,5 @@
 import ByteStreams
+import FileTrees
 import ImageModel
 import ImageTransfer
 
@@ -40,7 +41,7 @@ struct LegacyLayers {
 
     /// All that a layer says of itself.
     func document(_ id: String, of image: String) throws -> [String: JSONValue] {
-        guard isV1ID(id), let bytes = try tree.read("\(id)/json", limit: Document.sizeLimit) else {
+        guard ImageForm.isLegacyID(id), let bytes = try tree.read("\(id)/json", limit: Document.sizeLimit) else {
             throw TransferError.damaged("\(tree.title): \(id)/json is missing, which the image \(image) needs")
         }
         return try Document.object(from: bytes, name: "\(tree.title): \(id)/json")

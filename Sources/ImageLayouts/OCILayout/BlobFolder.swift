@@ -1,19 +1,21 @@
-import ByteStreams
-import ImageModel
+package import ByteStreams
+package import FileTrees
+package import ImageModel
 import ImageTransfer
+package import ImageVerification
 
 /// The files below `blobs`, by their names: for a verification.
-struct BlobFolder {
+package struct BlobFolder {
     /// Bytes.
-    private(set) var sizes: [Digest: Int64] = [:]
-    private(set) var findings: [Finding] = []
-    private(set) var permissions = PermissionSurvey()
+    package private(set) var sizes: [Digest: Int64] = [:]
+    package private(set) var findings: [Finding] = []
+    package private(set) var permissions = PermissionSurvey()
     private let kind: String
 
     /// - Parameters:
     ///   - root: what `blobs` is in; nil if it is not there.
     ///   - kind: what messages call a place like this.
-    init(in root: DirectoryHandle?, kind: String) throws {
+    package init(in root: DirectoryHandle?, kind: String) throws {
         self.kind = kind
         guard let root, try root.status(OCIPaths.blobs, followsLinks: false) != nil else { return }
         guard let blobs = try root.open(OCIPaths.blobs) else {

@@ -1,22 +1,25 @@
 import ByteStreams
-import ImageModel
-import ImageTransfer
+package import FileTrees
+package import ImageModel
+package import ImageTransfer
 
 /// The blobs of a layout, each under its digest.
-struct LayoutBlobs: Sendable {
+package struct LayoutBlobs: Sendable {
     /// What `blobs` is in.
     let root: String
+
+    package init(root: String) { self.root = root }
 
     func path(of digest: Digest) -> String { "\(root)/\(OCIPaths.blob(digest))" }
 
     /// Nothing gets such a name before it was verified, so its size tells enough.
-    func has(_ blob: Descriptor) throws -> Bool {
+    package func has(_ blob: Descriptor) throws -> Bool {
         let size = try fileSize(path(of: blob.digest))
         return blob.size < 0 ? size != nil : size == blob.size
     }
 
     /// One that is damaged is put again.
-    func has(manifest: Digest) throws -> Bool {
+    package func has(manifest: Digest) throws -> Bool {
         // What lies there may be no file, or anything.
         guard let size = try fileSize(path(of: manifest)), size <= Document.sizeLimit,
             let bytes = try readFile(path(of: manifest), limit: Document.sizeLimit)
@@ -27,7 +30,7 @@ struct LayoutBlobs: Sendable {
     }
 
     /// Whether a layout's `index.json` belongs to these, by what it leads to: see `ListOrigin`.
-    func owns(
+    package func owns(
         _ index: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
     ) async throws -> Bool {
         let origin = ListOrigin { try fileSize(self.path(of: $0)) != nil }
@@ -36,11 +39,11 @@ struct LayoutBlobs: Sendable {
     }
 
     /// - Parameter replaces: whether one of the same size is put aside, too.
-    func writer(in area: StagingArea, replaces: Bool) throws -> any BlobWriter {
+    package func writer(in area: StagingArea, replaces: Bool) throws -> any BlobWriter {
         try StagedBlobWriter(in: area, replaces: replaces, place: OCIPaths.blob)
     }
 
-    func put(_ manifest: Manifest, in area: StagingArea) throws {
+    package func put(_ manifest: Manifest, in area: StagingArea) throws {
         try area.write(manifest.bytes, to: OCIPaths.blob(manifest.digest))
     }
 }

@@ -1,11 +1,13 @@
-import ByteStreams
+package import ByteStreams
+package import FileTrees
 import ImageModel
 import ImageTransfer
+package import ImageVerification
 
 /// What the two documents say without which there is no layout, and what is wrong with them: for a verification.
-struct LayoutDocuments {
-    private(set) var entries: [LayoutEntry] = []
-    private(set) var findings: [Finding] = []
+package struct LayoutDocuments {
+    package private(set) var entries: [LayoutEntry] = []
+    package private(set) var findings: [Finding] = []
     private let tree: any FileTree
     private let title: String
     private let kind: String
@@ -15,7 +17,7 @@ struct LayoutDocuments {
     ///   - directory: of the layout in it, with a slash at its end; empty if it is the whole.
     ///   - title: what messages call the layout.
     ///   - kind: what messages call a place like this.
-    init(_ tree: any FileTree, in directory: String = "", title: String, kind: String = "layout") throws {
+    package init(_ tree: any FileTree, in directory: String = "", title: String, kind: String = "layout") throws {
         self.tree = tree
         self.title = title
         self.kind = kind
@@ -58,7 +60,7 @@ struct LayoutDocuments {
     }
 
     /// Whether a file is there, and is what one of that name has to be.
-    static func isSound(
+    package static func isSound(
         _ path: String, in root: DirectoryHandle, by check: (any ByteSource, String) throws -> Void = check
     ) -> Bool {
         guard let file = try? root.file(path) else { return false }
@@ -66,7 +68,7 @@ struct LayoutDocuments {
     }
 
     /// - Throws: `DocumentError` if it is not what one of that name has to be.
-    static func check(_ source: any ByteSource, at path: String) throws {
+    package static func check(_ source: any ByteSource, at path: String) throws {
         if lastComponent(of: path) == OCIPaths.layout {
             let bytes = try source.readAll(limit: Document.sizeLimit, name: path)
             let version = try OCILayoutFile(bytes, name: path).imageLayoutVersion

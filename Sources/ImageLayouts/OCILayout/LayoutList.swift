@@ -1,4 +1,5 @@
 package import ByteStreams
+import FileTrees
 package import ImageModel
 import ImageTransfer
 

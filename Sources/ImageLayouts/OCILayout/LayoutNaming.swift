@@ -1,31 +1,31 @@
-import ImageModel
+package import ImageModel
 import ImageTransfer
 
 /// A manifest, and the name that a list gives it.
-struct NamedDescriptor: Hashable, Sendable {
+package struct NamedDescriptor: Hashable, Sendable {
     /// Type, digest and size alone.
-    let descriptor: Descriptor
-    let name: ImageName
+    package let descriptor: Descriptor
+    package let name: ImageName
 
-    init(_ descriptor: Descriptor, _ name: ImageName) {
+    package init(_ descriptor: Descriptor, _ name: ImageName) {
         self.descriptor = descriptor.plain
         self.name = name
     }
 }
 
 /// How images are named in an index of entries.
-struct LayoutNaming {
+package struct LayoutNaming {
     /// Only a tag was asked for: that is the whole name.
     let usesBareTags: Bool
 
-    init(usesBareTags: Bool) { self.usesBareTags = usesBareTags }
+    package init(usesBareTags: Bool) { self.usesBareTags = usesBareTags }
 
-    init(requestedName: String?) {
+    package init(requestedName: String?) {
         self.init(usesBareTags: requestedName.map { !$0.contains("/") && !$0.contains(":") } ?? false)
     }
 
     /// The entry of an index: an image without a tag is named by its repository and digest.
-    func entry(_ descriptor: Descriptor, as name: ImageName) -> Descriptor {
+    package func entry(_ descriptor: Descriptor, as name: ImageName) -> Descriptor {
         var entry = descriptor.plain
         if usesBareTags {
             entry.annotations = name.tag.map { [OCIPaths.refName: $0] }

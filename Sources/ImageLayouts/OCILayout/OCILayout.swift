@@ -1,4 +1,5 @@
 public import ByteStreams
+package import FileTrees
 public import ImageModel
 public import ImageTransfer
 import Synchronization
@@ -29,7 +30,7 @@ public final class OCILayout: ImageDestination {
     }
 
     /// - Parameter quarantine: keeps what is replaced.
-    init(path: String, name: String?, quarantine: Quarantine?) {
+    package init(path: String, name: String?, quarantine: Quarantine?) {
         self.path = path
         self.quarantine = quarantine
         root = LazyDirectory(path, shared: OCIPaths.blobs)

@@ -1,4 +1,5 @@
-import ImageModel
+import FileTrees
+package import ImageModel
 import ImageTransfer
 
 /// Where things are in an OCI image layout. Source: OCI image-spec, image-layout.md.
@@ -10,13 +11,13 @@ import ImageTransfer
 /// .dray/staging/             while dray writes: files without names yet
 /// .dray/layers               see LayerMemory; may be removed
 /// ```
-enum OCIPaths {
-    static let layout = "oci-layout"
-    static let index = "index.json"
-    static let layoutContent = #"{"imageLayoutVersion":"1.0.0"}"#
+package enum OCIPaths {
+    package static let layout = ImageForm.layoutMark
+    package static let index = ImageForm.layoutIndex
+    package static let layoutContent = #"{"imageLayoutVersion":"1.0.0"}"#
 
-    static let blobs = "blobs"
-    static func blob(_ digest: Digest) -> String { "\(blobs)/\(digest.algorithm.rawValue)/\(digest.hex)" }
+    package static let blobs = ImageForm.layoutBlobs
+    package static func blob(_ digest: Digest) -> String { "\(blobs)/\(digest.algorithm.rawValue)/\(digest.hex)" }
 
     /// The name within the layout. Source: image-spec, annotations.md.
     static let refName = "org.opencontainers.image.ref.name"

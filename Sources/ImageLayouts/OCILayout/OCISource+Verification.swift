@@ -1,6 +1,8 @@
 import ByteStreams
+import FileTrees
 public import ImageModel
-public import ImageTransfer
+import ImageTransfer
+public import ImageVerification
 
 /// A layout is verified with all blobs that lie in it; one in an archive, by what its index leads to.
 extension OCISource: VerifiedPlace {

@@ -1,4 +1,5 @@
 public import ByteStreams
+package import FileTrees
 public import ImageModel
 public import ImageTransfer
 import Synchronization
@@ -189,7 +190,7 @@ public final class OCISource: StreamedSource {
     }
 
     /// The entries of `index.json`.
-    func index() throws -> [LayoutEntry] { try layoutList().entries }
+    package func index() throws -> [LayoutEntry] { try layoutList().entries }
 
     /// The images of the layout: the entries of `index.json`, or that itself.
     func roots() throws -> [LayoutEntry] {

@@ -1,3 +1,4 @@
+import FileTrees
 package import ImageModel
 package import ImageTransfer
 

@@ -1,4 +1,5 @@
 import ByteStreams
+package import FileTrees
 import ImageModel
 public import ImageTransfer
 
@@ -10,7 +11,7 @@ func openArchive(_ path: String, limit: InflationLimit) throws -> any FileTree {
     let kind = path == "-" ? nil : try fileKind(path)
     var given: (any FileTree)?
     if path == "-" || kind != nil {
-        let tree = try openTree(path, limit: limit)
+        let tree = try openTree(path, .ofImages(limit))
         if kind == .directory {
             guard try tree.size(of: OCIPaths.index) == nil, try !VolumeNames.files(at: path).isEmpty else {
                 return tree
@@ -41,7 +42,7 @@ func openArchive(_ path: String, limit: InflationLimit) throws -> any FileTree {
     for file in try VolumeNames.files(at: path) where file != path {
         let number = VolumeNames.number(of: file) ?? 0
         do {
-            let tree = try openTree(file, limit: limit)
+            let tree = try openTree(file, .ofImages(limit))
             if tree.access == .anyOrder, let place = try VolumePlace(in: tree) {
                 try take(tree, place)
             } else {

@@ -1,3 +1,4 @@
+import FileTrees
 package import ImageModel
 import ImageTransfer
 

@@ -1,9 +1,10 @@
 import ByteStreams
+import FileTrees
 import ImageModel
 import ImageTransfer
 
 /// What the files of a set are called: of `set.tar`, `set.001.tar` and so on.
-struct VolumeNames {
+package struct VolumeNames {
     private let base: String
     private static let ending = ".tar"
 
@@ -17,7 +18,7 @@ struct VolumeNames {
     }
 
     /// What the files of a set have in common, of the name of any of them.
-    static func stem(of name: String) -> String {
+    package static func stem(of name: String) -> String {
         let bare = name.hasSuffix(ending) ? name.dropLast(ending.count) : name[...]
         guard let dot = bare.lastIndex(of: ".") else { return String(bare) }
         let number = bare[bare.index(after: dot)...]
@@ -30,7 +31,7 @@ struct VolumeNames {
     /// - Parameter number: from 1.
     func recovery(_ number: Int) -> String { "\(base).\(Self.recoveryMark)\(number)\(Self.ending)" }
 
-    static func isRecovery(_ path: String) -> Bool { lastComponent(of: path).contains(".\(recoveryMark)") }
+    package static func isRecovery(_ path: String) -> Bool { lastComponent(of: path).contains(".\(recoveryMark)") }
 
     /// - Parameter number: from 1.
     func volume(_ number: Int) -> String {
@@ -51,7 +52,7 @@ struct VolumeNames {
 
     /// Whether a file is a volume, for data or for recovery: by its name, and by what is in it, since any tarball may
     /// be called `alpine.319.tar`.
-    static func isVolume(_ path: String) -> Bool {
+    package static func isVolume(_ path: String) -> Bool {
         guard number(of: path) != nil || isRecovery(path), let tree = try? openTree(OpenFile(reading: path)) else {
             return false
         }
@@ -60,13 +61,13 @@ struct VolumeNames {
 
     /// Whether archives are volumes of one set, and nothing else: what is called so, and cannot be read, is one that is
     /// damaged.
-    static func isSet(_ files: [String]) -> Bool {
+    package static func isSet(_ files: [String]) -> Bool {
         files.allSatisfy { number(of: $0) != nil || isRecovery($0) }
             && Set(files.map { stem(of: lastComponent(of: $0)) }).count == 1 && files.contains(where: isVolume)
     }
 
     /// Volumes that lie where one is, or in a directory, or under the name of a whole set; sorted.
-    static func files(at path: String) throws -> [String] {
+    package static func files(at path: String) throws -> [String] {
         if try fileKind(path) == .directory {
             return try (listDirectory(path) ?? []).filter { number(of: $0) != nil }.map { "\(path)/\($0)" }
         }

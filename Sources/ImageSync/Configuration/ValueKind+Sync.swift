@@ -1,5 +1,5 @@
 import ConfigurationFiles
-import ImageLayouts
+import DrayKit
 import ImageModel
 import ImageTransfer
 import RegistryClient

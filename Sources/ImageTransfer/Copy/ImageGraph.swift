@@ -1,7 +1,7 @@
-import ImageModel
+package import ImageModel
 
 /// Everything that belongs to one image: manifests child-first, and the blobs of each.
-struct ImageGraph {
+package struct ImageGraph {
     struct Node {
         var manifest: Manifest
         /// What remains of an index that `--platform` cuts down; nil if nothing is cut.
@@ -51,7 +51,7 @@ struct ImageGraph {
     private let source: any ImageSource
     private let manifests: SharedManifests
     private let names: OptionNames
-    static let depthLimit = 16
+    package static let depthLimit = 16
 
     /// - Parameters:
     ///   - platforms: what to keep of indexes.
@@ -356,7 +356,7 @@ struct ImageGraph {
     /// The diffIDs of an image's layers, by the layers' digests; empty for what is not an image of layers.
     ///
     /// - Throws: `ConfigMisfit` if the config does not fit the layers.
-    static func diffIDs(
+    package static func diffIDs(
         of content: ImageManifest, in source: any ImageSource, repository: String?, title: String
     ) async throws -> [Digest: Digest] {
         let isOfLayers = content.layers.allSatisfy {
@@ -387,6 +387,6 @@ struct ImageGraph {
 }
 
 /// A config whose diffIDs are not those of its image's layers. Such an image cannot be run, but its bytes can be copied.
-struct ConfigMisfit: Error, CustomStringConvertible {
-    let description: String
+package struct ConfigMisfit: Error, CustomStringConvertible {
+    package let description: String
 }

@@ -1,6 +1,6 @@
 import ByteStreams
-import ImageLayouts
 import Logging
+import RegistryStore
 import ServiceLifecycle
 
 /// Lets go, once an hour, of what a cache fetched longer ago than it is to keep it; garbage collection then

@@ -1,8 +1,8 @@
 import ByteStreams
-import ImageLayouts
 import ImageModel
 import ImageTransfer
 import Logging
+import RegistryStore
 import Synchronization
 
 /// A blob that is fetched into the store, and read by clients meanwhile.

@@ -1,6 +1,6 @@
 import ByteStreams
-import ImageLayouts
 import ImageModel
+import RegistryStore
 
 /// Lists: the upstream's, or what is cached where it gives no good answer.
 extension PullThroughContent {

@@ -1,8 +1,8 @@
-package import ImageLayouts
-package import ImageModel
 import ByteStreams
+package import ImageModel
 import ImageTransfer
 package import Logging
+package import RegistryStore
 import Synchronization
 
 /// Another registry, through a store that keeps what was asked for.

@@ -1,5 +1,5 @@
 import ByteStreams
-import ImageLayouts
+import RegistryStore
 import Synchronization
 
 /// A blob that is being fetched into the store, for those who read it meanwhile.

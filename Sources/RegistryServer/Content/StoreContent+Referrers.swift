@@ -1,7 +1,8 @@
 import ByteStreams
-import ImageLayouts
+import FileTrees
 import ImageModel
 import ImageTransfer
+import RegistryStore
 
 /// Referrers: manifests are read for them in their client's turn, and not for a client that has gone.
 ///

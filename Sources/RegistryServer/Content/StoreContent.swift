@@ -1,6 +1,6 @@
 import ByteStreams
-import ImageLayouts
 import ImageModel
+import RegistryStore
 import Synchronization
 
 /// A registry's storage directory, served as it is at each moment.

@@ -1,4 +1,3 @@
-import ImageLayouts
 package import ImageModel
 
 /// What a manifest has to be before it is taken.

@@ -1,9 +1,9 @@
 import ByteStreams
 import HTTPTypes
 import Hummingbird
-import ImageLayouts
 import ImageModel
 import NIOCore
+import RegistryStore
 
 extension RegistryResponder {
     /// `GET` and `HEAD /v2/NAME/blobs/DIGEST`

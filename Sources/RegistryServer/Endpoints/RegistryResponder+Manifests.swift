@@ -1,10 +1,10 @@
 import ByteStreams
 import HTTPTypes
 import Hummingbird
-import ImageLayouts
 import ImageModel
 import ImageTransfer
 import NIOCore
+import RegistryStore
 
 extension RegistryResponder {
     /// `GET` and `HEAD /v2/NAME/manifests/REFERENCE`: the stored bytes, whatever the client says it accepts.

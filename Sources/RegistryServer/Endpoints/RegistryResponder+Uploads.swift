@@ -1,9 +1,9 @@
 import ByteStreams
 import HTTPTypes
 import Hummingbird
-import ImageLayouts
 import ImageModel
 import NIOCore
+import RegistryStore
 
 /// Uploads: begun by POST, carried on by PATCH, finished by PUT, in as many requests as the client likes.
 /// Source: OCI distribution-spec, "Pushing blobs".

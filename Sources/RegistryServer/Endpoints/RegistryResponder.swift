@@ -2,11 +2,11 @@ import ByteStreams
 import Glibc
 import HTTPTypes
 import Hummingbird
-import ImageLayouts
 import ImageModel
 import Logging
 import NIOCore
 import NIOHTTP1
+import RegistryStore
 
 /// Answers requests: finds out what they are for, whether they may, and who does the work.
 struct RegistryResponder: HTTPResponder {

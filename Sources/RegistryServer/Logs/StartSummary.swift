@@ -1,7 +1,7 @@
 import ByteStreams
 import ConfigurationFiles
 import Glibc
-import ImageLayouts
+import RegistryStore
 
 /// What an operator wants to know when a registry starts: what it serves, and who may do what.
 struct StartSummary {

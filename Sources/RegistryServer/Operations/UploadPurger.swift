@@ -1,6 +1,6 @@
 import ByteStreams
-import ImageLayouts
 import Logging
+import RegistryStore
 import ServiceLifecycle
 
 /// Takes away, at regular intervals, uploads that nobody finished.

@@ -1,6 +1,6 @@
 import ArgumentParser
 import ByteStreams
-import ImageLayouts
+import ImageBackup
 import ImageModel
 import ImageTransfer
 import RegistryClient

@@ -1,6 +1,6 @@
 import ArgumentParser
 import ByteStreams
-import ImageLayouts
+import DrayKit
 import ImageModel
 import ImageTransfer
 

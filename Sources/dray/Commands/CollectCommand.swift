@@ -1,10 +1,11 @@
 import ArgumentParser
 import ByteStreams
+import DrayKit
 import Glibc
-import ImageLayouts
 import ImageModel
 import ImageTransfer
 import RegistryServer
+import RegistryStore
 
 /// `dray gc`, also as `garbage-collect`
 struct CollectCommand: DrayCommand {

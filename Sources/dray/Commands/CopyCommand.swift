@@ -1,5 +1,6 @@
 import ArgumentParser
 import ByteStreams
+import DrayKit
 import ImageLayouts
 import ImageModel
 import ImageTransfer

@@ -1,5 +1,5 @@
 import ArgumentParser
-import ImageLayouts
+import DrayKit
 import ImageModel
 import ImageTransfer
 

@@ -1,5 +1,6 @@
 import ArgumentParser
-import ImageLayouts
+import DrayKit
+import ImageBackup
 import ImageModel
 
 /// `dray prune`

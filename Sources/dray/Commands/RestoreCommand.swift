@@ -1,5 +1,7 @@
 import ArgumentParser
 import ByteStreams
+import DrayKit
+import ImageBackup
 import ImageLayouts
 import ImageModel
 import ImageTransfer

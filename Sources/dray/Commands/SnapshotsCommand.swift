@@ -1,5 +1,5 @@
 import ArgumentParser
-import ImageLayouts
+import ImageBackup
 import ImageModel
 
 /// `dray snapshots`

@@ -1,8 +1,8 @@
 import ArgumentParser
 import ByteStreams
-import ImageLayouts
 import ImageModel
 import ImageTransfer
+import ImageVerification
 import RegistryClient
 
 /// `dray verify`

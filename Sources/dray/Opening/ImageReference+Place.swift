@@ -1,7 +1,9 @@
 import ByteStreams
+import DrayKit
 import ImageLayouts
 import ImageModel
 import ImageTransfer
+import ImageVerification
 import RegistryClient
 
 /// The place that a reference leads to, on this machine or at a registry.

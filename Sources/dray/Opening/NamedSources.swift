@@ -1,5 +1,5 @@
 import ByteStreams
-import ImageLayouts
+import DrayKit
 import ImageModel
 import ImageSync
 import ImageTransfer

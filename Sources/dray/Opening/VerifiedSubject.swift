@@ -1,7 +1,9 @@
 import ByteStreams
-import ImageLayouts
+import DrayKit
+import ImageBackup
 import ImageModel
 import ImageTransfer
+import ImageVerification
 import RegistryClient
 
 /// What is verified, or mended from: what a reference leads to, or a backup with all its snapshots.

@@ -1,4 +1,4 @@
-import ImageLayouts
+import ImageBackup
 import ImageModel
 import ImageTransfer
 

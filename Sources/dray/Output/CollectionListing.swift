@@ -1,5 +1,5 @@
-import ImageLayouts
 import ImageModel
+import RegistryStore
 
 /// The printed form of a garbage collection: the original's own lines where it has them, and sizes.
 ///

@@ -1,7 +1,7 @@
 import ByteStreams
-import ImageLayouts
 import ImageModel
 import ImageTransfer
+import RegistryStore
 import TarArchive
 
 /// What the benchmarks work on: the same bytes each time.

@@ -1,9 +1,9 @@
 import Benchmark
 import ByteStreams
 import Foundation
-import ImageLayouts
 import ImageModel
 import ImageTransfer
+import RegistryStore
 import TarArchive
 
 /// What the parts of a copy cost, each by itself: `swift package benchmark` tells how long they take, and

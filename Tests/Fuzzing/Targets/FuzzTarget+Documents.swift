@@ -1,8 +1,11 @@
 import ByteStreams
+import FileTrees
+import ImageBackup
 import ImageLayouts
 import ImageModel
 import ImageTransfer
 import RegistryServer
+import RegistryStore
 
 extension FuzzTarget {
     static let documents = [

@@ -2,6 +2,7 @@ import ByteStreams
 import ImageLayouts
 import ImageModel
 import ImageTransfer
+import RegistryStore
 
 extension FuzzTarget {
     static let layouts = [

@@ -1,5 +1,5 @@
 import ConfigurationFiles
-import ImageLayouts
+import ImageBackup
 import ImageModel
 import ImageSync
 import ImageTransfer

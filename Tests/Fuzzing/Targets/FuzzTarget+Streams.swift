@@ -1,6 +1,7 @@
 import ByteStreams
+import FileTrees
 import Glibc
-import ImageLayouts
+import RegistryStore
 import TarArchive
 
 extension FuzzTarget {
@@ -31,7 +32,7 @@ extension FuzzTarget {
             let file = try UnnamedFile(bytes)
             defer { withExtendedLifetime(file) {} }
             // What holds no store is looked at for what it is instead.
-            _ = try StoreSource(StreamedTree(OpenFile(reading: file.path), limit: .small)).listAll()
+            _ = try StoreSource(StreamedTree(OpenFile(reading: file.path), TreeOptions(inflation: .small))).listAll()
         },
         FuzzTarget("text-files") { bytes in
             let text = try TextFile.decoded(bytes, name: "it")

@@ -1,5 +1,5 @@
 package import ByteStreams
-package import ImageLayouts
+package import FileTrees
 import ImageModel
 
 /// Files of which one input tells, so that a fuzzer can change all that an archive or a directory says.

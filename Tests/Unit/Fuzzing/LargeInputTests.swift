@@ -1,4 +1,5 @@
 import ByteStreams
+import FileTrees
 import FuzzTargets
 import ImageLayouts
 import ImageModel

@@ -1,6 +1,6 @@
-import ImageLayouts
 import ImageModel
 import ImageTransfer
+import RegistryStore
 import Testing
 
 /// What images are called where they go.

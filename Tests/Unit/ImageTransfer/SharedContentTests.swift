@@ -1,6 +1,7 @@
 import ByteStreams
 import ImageModel
 import ImageTransfer
+import ImageVerification
 import Synchronization
 import Testing
 

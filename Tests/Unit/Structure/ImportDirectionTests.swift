@@ -7,20 +7,33 @@ struct ImportDirectionTests {
         "ImageModel": [],
         "ByteStreams": ["ImageModel", "CLinux", "CSHA256", "CZlib", "CISAL", "CZstd"],
         "TarArchive": ["ByteStreams", "CArchive"],
-        "ImageTransfer": ["ImageModel", "ByteStreams", "TarArchive"],
-        "ImageLayouts": ["ImageModel", "ByteStreams", "TarArchive", "ImageTransfer"],
-        "RegistryClient": ["ImageModel", "ByteStreams", "ImageTransfer"],
         "ConfigurationFiles": ["CYAML", "ImageModel"],
+        "ImageTransfer": ["ImageModel", "ByteStreams", "TarArchive"],
+        "ImageVerification": ["ImageModel", "ByteStreams", "TarArchive", "ImageTransfer"],
+        "FileTrees": ["ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification"],
+        "ImageLayouts": [
+            "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification", "FileTrees",
+        ],
+        "RegistryStore": ["ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification", "FileTrees"],
+        "ImageBackup": [
+            "ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification", "FileTrees", "ImageLayouts",
+        ],
+        "RegistryClient": ["ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification"],
+        "DrayKit": [
+            "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification", "FileTrees",
+            "ImageLayouts", "RegistryStore", "ImageBackup", "RegistryClient",
+        ],
         "ImageSync": [
-            "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "RegistryClient",
+            "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "RegistryClient", "DrayKit",
         ],
         "RegistryServer": [
-            "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts", "RegistryClient",
-            "CCrypt",
+            "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "FileTrees", "RegistryStore",
+            "RegistryClient", "CCrypt",
         ],
         "dray": [
-            "CLinux", "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageLayouts",
-            "RegistryClient", "RegistryServer", "ImageSync",
+            "CLinux", "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification",
+            "FileTrees", "ImageLayouts", "RegistryStore", "ImageBackup", "RegistryClient", "DrayKit", "ImageSync",
+            "RegistryServer",
         ],
     ]
     static let sources = URL(filePath: #filePath)

@@ -1,4 +1,5 @@
 import ByteStreams
+package import FileTrees
 import ImageModel
 import ImageTransfer
 

@@ -1,4 +1,5 @@
 import ByteStreams
+import FileTrees
 public import ImageModel
 public import ImageTransfer
 

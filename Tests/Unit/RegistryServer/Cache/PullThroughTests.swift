@@ -1,6 +1,6 @@
-import ImageLayouts
 import ImageModel
 import RegistryServer
+import RegistryStore
 import Testing
 
 /// A cache in front of an upstream in memory.

@@ -1,0 +1,297 @@
+import ByteStreams
+import FileTrees
+import ImageLayouts
+import ImageModel
+import ImageTransfer
+
+/// A directory of dated snapshots, whose blobs lie there once: see `BackupPaths`.
+///
+/// ```swift
+/// let backup = Backup(path: "/backup")
+/// let destination = try await backup.newSnapshot(of: ["docker://registry.example:5000/"])
+/// let report = try await Copier().copy([CopySelection(source: registry.source())], to: destination)
+///
+/// let source = try await backup.source(of: backup.snapshot("2026-11-24"))
+/// let report = try await Copier().copy([CopySelection(source: source)], to: registry.destination())
+/// ```
+public struct Backup: Sendable {
+    public let path: String
+
+    /// - Parameter path: of the directory, which is made with the first snapshot.
+    public init(path: String) { self.path = path }
+
+    private struct Marker: Codable { var version: Int }
+
+    /// `backup.json`
+    static func marker() throws -> [UInt8] { try Document.encode(Marker(version: 1)) }
+
+    /// Whether there is a backup at a path, be it one that has lost its `backup.json`.
+    public static func isThere(_ path: String) -> Bool {
+        func kind(_ name: String) -> FileKind? { (try? fileKind("\(path)/\(name)")) ?? nil }
+        if kind(BackupPaths.marker) != nil { return true }
+        return kind(OCIPaths.blobs) == .directory && kind(BackupPaths.snapshots) == .directory
+            && kind(OCIPaths.index) == nil
+    }
+
+    /// Whether both are the same directory.
+    public func isSamePlace(as other: Backup) throws -> Bool {
+        guard let here = try realPath(path) else { return path == other.path }
+        return try here == realPath(other.path)
+    }
+
+    // MARK: Looking
+
+    /// All snapshots, oldest first.
+    ///
+    /// - Throws: `TransferError.notFound` if there is no backup; `TransferError.damaged`, `DocumentError` if a
+    ///   snapshot cannot be read.
+    public func snapshots() async throws -> [Snapshot] {
+        try await Workers.blobs.run { [self] in try readSnapshots(in: root()) }
+    }
+
+    func readSnapshots(in root: DirectoryHandle) throws -> [Snapshot] {
+        try check(root)
+        let tree = DirectoryTree(root)
+        return try ids(in: root).compactMap { id in
+            let directory = tree.directory(BackupPaths.snapshot(id))
+            guard let document = try directory.list(SnapshotDocument.self, at: BackupPaths.document) else {
+                // It may have been taken away in between.
+                guard try root.kind(BackupPaths.snapshot(id)) != nil else { return nil }
+                throw TransferError.damaged(
+                    "\(directory.path) is no snapshot: it has no \(BackupPaths.document); remove it")
+            }
+            return Snapshot(id: id, document)
+        }
+    }
+
+    /// Oldest first.
+    private func ids(in root: DirectoryHandle) throws -> [SnapshotID] {
+        try (root.list(BackupPaths.snapshots) ?? []).compactMap { SnapshotID($0) }
+    }
+
+    private func check(_ root: DirectoryHandle) throws {
+        guard let bytes = try root.read(BackupPaths.marker, limit: Document.sizeLimit) else { throw try noBackup() }
+        try check(marker: bytes, name: "\(path)/\(BackupPaths.marker)")
+    }
+
+    private func noBackup() throws -> TransferError {
+        .notFound(
+            try fileKind(path) == nil
+                ? "there is no \(path)" : "\(path) is no backup: it has no \(BackupPaths.marker)")
+    }
+
+    func check(marker: [UInt8], name: String) throws {
+        let version = try Document.decode(Marker.self, from: marker, name: name).version
+        guard version == 1 else {
+            throw TransferError.refused("\(path) is a backup of version \(version); dray knows version 1")
+        }
+    }
+
+    /// - Parameters:
+    ///   - text: an ID; or a date, for the newest snapshot of that date or before; nil for the newest.
+    ///   - sources: references that the snapshot has to be of, as `dray backup` got them.
+    ///   - target: where the snapshot is restored. If snapshots are of different sources, those of the target count.
+    /// - Throws: `TransferError.refused` if the newest snapshots of different sources are meant.
+    public func snapshot(
+        _ text: String? = nil, of sources: [String] = [], for target: String? = nil
+    ) async throws -> Snapshot {
+        var all = try await snapshots()
+        var lists = SourceLists()
+        if !sources.isEmpty {
+            let wanted = lists.list(sources)
+            let whole = all.filter { lists.list($0.sources) == wanted }
+            let chosen = whole.isEmpty ? all.filter { wanted.isSubset(of: lists.list($0.sources)) } : whole
+            guard !chosen.isEmpty else {
+                throw TransferError.notFound(
+                    "\(path) has no snapshot of \(sources.joined(separator: " and ")); it has snapshots of "
+                        + lists.text(all))
+            }
+            all = chosen
+        }
+        if let id = try text.flatMap({ try beginning($0, all) }) { return id }
+        if text.flatMap({ SnapshotID($0) }) == nil { all = try oneList(of: all, for: target, &lists) }
+        if let text, ["oldest", "first"].contains(text), let oldest = all.first { return oldest }
+        guard let text, !["latest", "newest", "last"].contains(text) else {
+            guard let newest = all.last else { throw TransferError.notFound("\(path) has no snapshot") }
+            return newest
+        }
+        if let id = SnapshotID(text) {
+            guard let snapshot = all.first(where: { $0.id == id }) else {
+                throw TransferError.notFound("\(path) has no snapshot \(text); 'dray snapshots \(path)' lists them")
+            }
+            return snapshot
+        }
+        let found = try all.last { snapshot in
+            guard let isOld = snapshot.id.isAsOld(as: text) else {
+                throw ReferenceError(
+                    "'\(text)': not a snapshot's ID, latest, oldest, or a date like 2026-11-24; 'dray snapshots \(path)' "
+                        + "lists the snapshots")
+            }
+            return isOld
+        }
+        guard let found else {
+            throw TransferError.notFound(
+                "\(path) has no snapshot of \(text) or before"
+                    + (all.first.map { ": the oldest is of \($0.id.date)" } ?? ""))
+        }
+        return found
+    }
+
+    /// Snapshots of one list of sources: of the target, if there are several lists.
+    private func oneList(of all: [Snapshot], for target: String?, _ lists: inout SourceLists) throws -> [Snapshot] {
+        guard Set(all.map { lists.list($0.sources) }).count > 1 else { return all }
+        if let target {
+            let wanted = lists.list([target])
+            let own = all.filter { wanted.isSubset(of: lists.list($0.sources)) }
+            if Set(own.map { lists.list($0.sources) }).count == 1 { return own }
+        }
+        throw TransferError.refused(
+            "\(path) has snapshots of different sources (\(lists.text(all))); choose with --source, or with --snapshot and "
+                + "an ID ('dray snapshots \(path)' lists them)")
+    }
+
+    /// The snapshot whose ID begins so, where that is no date.
+    ///
+    /// - Throws: `ReferenceError` if there are several.
+    private func beginning(_ text: String, _ all: [Snapshot]) throws -> Snapshot? {
+        guard let id = all.first?.id, SnapshotID(text) == nil, id.isAsOld(as: text) == nil, text.first?.isNumber == true
+        else { return nil }
+        let found = all.filter { $0.id.description.hasPrefix(text) }
+        guard found.count <= 1 else {
+            throw ReferenceError(
+                "'\(text)': \(found.count) snapshots have such an ID; 'dray snapshots \(path)' lists them")
+        }
+        return found.first
+    }
+
+    /// The images of a snapshot, which stay as long as this lives.
+    public func source(of snapshot: Snapshot) async throws -> SnapshotSource {
+        try await Workers.blobs.run { [self] in
+            let root = try root()
+            return SnapshotSource(self, snapshot, in: root, lock: try lock(.shared, OCIPaths.blobs, in: root))
+        }
+    }
+
+    /// The directory, open: all that a run reads, decides by and changes there is below the same one.
+    ///
+    /// - Throws: `TransferError.notFound` if there is none.
+    func root() throws -> DirectoryHandle {
+        guard let root = try DirectoryHandle.open(path, shared: OCIPaths.blobs) else {
+            throw try noBackup()
+        }
+        return root
+    }
+
+    // MARK: Changing
+
+    /// Where the images of a new snapshot go. It is there once the copy has come to its end.
+    ///
+    /// - Parameters:
+    ///   - sources: references, to be told by the snapshot.
+    ///   - dryRun: nothing is going to be written, so nothing is locked or made.
+    /// - Throws: `TransferError.refused` if another run is writing there, or something else is there.
+    public func newSnapshot(of sources: [String], dryRun: Bool = false) async throws -> BackupDestination {
+        try await Workers.blobs.run { [self] in
+            let isThere = try fileKind("\(path)/\(BackupPaths.marker)") != nil
+            guard !dryRun else {
+                if !isThere { try refuseOthersDirectory() }
+                return BackupDestination(
+                    self, sources: sources, earlier: isThere ? try EarlierImages(self, in: root()) : nil, locks: [])
+            }
+            if isThere { try refuseWithoutLinks(StagingArea(root())) } else { try make() }
+            let root = try root()
+            let locks = [
+                try lock(.exclusive, BackupPaths.snapshots, in: root), try lock(.shared, OCIPaths.blobs, in: root),
+            ]
+            return BackupDestination(self, sources: sources, earlier: try EarlierImages(self, in: root), locks: locks)
+        }
+    }
+
+    private func make() throws {
+        try refuseOthersDirectory()
+        let isNew = try fileKind(path) == nil
+        let area = try StagingArea(DirectoryHandle.make(path, shared: OCIPaths.blobs))
+        do {
+            try refuseWithoutLinks(area)
+        } catch {
+            try? area.root.removeTree(".dray")
+            if isNew, let place = try? FilePlace(path, followingLinks: false) {
+                _ = try? place.directory.removeEmptyDirectory(place.name)
+            }
+            throw error
+        }
+        for directory in [OCIPaths.blobs, BackupPaths.snapshots] { try area.makeDirectory(at: directory) }
+        try area.write(Self.marker(), to: BackupPaths.marker)
+    }
+
+    /// A snapshot's layouts have their blobs behind a link, where every other tool looks for them.
+    private func refuseWithoutLinks(_ area: StagingArea) throws {
+        guard try area.hasLinks() else {
+            throw TransferError.refused(
+                "\(path): its file system has no symbolic links, as FAT and exFAT have none, and a snapshot is made of them; "
+                    + "back up to another file system, or copy into an archive there: dray copy SOURCE oci-archive:FILE"
+            )
+        }
+    }
+
+    /// What is in a directory that is no backup may be somebody's: blobs above all, which `prune` would remove.
+    private func refuseOthersDirectory() throws {
+        let own: Set = [".dray", "lost+found", OCIPaths.blobs, BackupPaths.snapshots]
+        let found = try listDirectory(path) ?? []
+        let isStarted = found.contains(".dray")
+        guard let other = found.first(where: { !own.contains($0) || (!isStarted && $0 == OCIPaths.blobs) }) else {
+            return
+        }
+        throw TransferError.refused("\(path) is no backup, and has something in it (\(other)): name an empty directory")
+    }
+
+    /// - Parameter directory: in the backup.
+    func lock(_ kind: DirectoryLock.Kind, _ directory: String, in root: DirectoryHandle) throws -> DirectoryLock {
+        try check(root)
+        return try lockUnchecked(kind, directory, in: root)
+    }
+
+    /// Likewise where `backup.json` may be what is damaged.
+    func lockUnchecked(
+        _ kind: DirectoryLock.Kind, _ directory: String, in root: DirectoryHandle
+    ) throws -> DirectoryLock {
+        guard let lock = try DirectoryLock.trying(kind, on: directory, in: root) else {
+            throw TransferError.refused("\(path) is in use by another run of dray: try again when that has ended")
+        }
+        return lock
+    }
+
+    /// Takes snapshots away. Blobs stay until `prune`.
+    public func forget(_ ids: Set<SnapshotID>) async throws {
+        try await Workers.blobs.run { [self] in
+            let root = try root()
+            let lock = try lock(.exclusive, BackupPaths.snapshots, in: root)
+            defer { withExtendedLifetime(lock) {} }
+            let area = try StagingArea(root)
+            for id in ids.sorted() { try area.remove(BackupPaths.snapshot(id)) }
+            try nameLatest(area)
+        }
+    }
+
+    /// Makes `latest` lead to the newest snapshot.
+    func nameLatest(_ area: StagingArea) throws {
+        if let newest = try newestID(in: area.root) {
+            try area.link(BackupPaths.latest, to: newest.description)
+        } else {
+            try area.removeFile(BackupPaths.latest)
+        }
+    }
+
+    /// What `latest` has to lead to.
+    func newestID(in root: DirectoryHandle) throws -> SnapshotID? { try ids(in: root).max() }
+
+    // MARK: Parts
+
+    /// - Parameter tree: the backup's.
+    static func layout(of repository: String, in snapshot: SnapshotID, _ tree: DirectoryTree) -> OCISource {
+        OCISource(
+            tree.directory(
+                "\(BackupPaths.snapshot(snapshot))/\(BackupPaths.layout(of: repository))",
+                DirectoryTree.RootsOwn(OCIPaths.blobs, link: BackupPaths.blobsLink(of: repository))))
+    }
+}

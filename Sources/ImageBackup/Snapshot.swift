@@ -1,0 +1,93 @@
+package import ByteStreams
+import FileTrees
+public import ImageModel
+package import ImageTransfer
+
+/// What was in certain places at a certain time.
+public struct Snapshot: Sendable, Identifiable {
+    /// Something that a run with `keepGoing` could not read.
+    public struct Missing: Sendable, Codable {
+        public var source: String
+        public var name: String?
+        public var digest: Digest?
+        public var error: String
+    }
+
+    public let id: SnapshotID
+    /// References, as they were given.
+    public var sources: [String]
+    /// Sorted.
+    public var repositories: [String]
+    public var missing: [Missing]
+
+    package init(id: SnapshotID, sources: [String], repositories: [String], failures: [CopyReport.Failure]) {
+        self.id = id
+        self.sources = sources
+        self.repositories = repositories.sorted()
+        missing = failures.map {
+            Missing(
+                source: $0.source, name: $0.name, digest: $0.digest,
+                error: PrintableURL.hidingSecrets(in: "\($0.error)"))
+        }
+    }
+
+    init(id: SnapshotID, _ document: SnapshotDocument) {
+        self.id = id
+        sources = document.sources
+        repositories = document.repositories.sorted()
+        missing = document.missing
+    }
+
+    /// Reads its document.
+    ///
+    /// - Throws: `DocumentError`.
+    package init(id: SnapshotID, reading source: any ByteSource, name: String) throws {
+        self.init(id: id, try SnapshotDocument(reading: source, name: name))
+    }
+
+    /// Writes its document.
+    ///
+    /// - Throws: `DocumentError` if it is larger than what is read.
+    package func write(to sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
+        try DocumentWriter.write(name: "\(BackupPaths.snapshot(id))/\(BackupPaths.document)", to: sink) { writer in
+            try writer.object { writer in
+                if !missing.isEmpty {
+                    try writer.member("missing")
+                    try writer.array(missing)
+                }
+                try writer.member("repositories")
+                try writer.array(repositories)
+                try writer.member("sources")
+                try writer.array(sources)
+            }
+        }
+    }
+}
+
+/// `_snapshot.json`: all of a snapshot that its ID does not tell.
+struct SnapshotDocument: ListDocument {
+    private(set) var sources: [String] = []
+    private(set) var repositories: [String] = []
+    private(set) var missing: [Snapshot.Missing] = []
+
+    init(_ reader: inout DocumentReader) throws {
+        var found: Set<String> = []
+        try reader.object { reader, key in
+            found.insert(key)
+            switch key {
+            case "sources": try reader.array { sources.append(try $0.string()) }
+            case "repositories": try reader.array { repositories.append(try $0.string()) }
+            case "missing":
+                if try !reader.takesNull() { try reader.array(of: Snapshot.Missing.self) { missing.append($0) } }
+            default: return false
+            }
+            return true
+        }
+        for key in ["sources", "repositories"] where !found.contains(key) {
+            throw DocumentError("\(reader.name) cannot be understood: '\(key)' is missing")
+        }
+        if let bad = repositories.first(where: { !ImageName.isRepository($0) }) {
+            throw DocumentError("\(reader.name) lists '\(bad)', which is no repository's name")
+        }
+    }
+}

@@ -1,0 +1,240 @@
+package import ByteStreams
+import FileTrees
+import Glibc
+package import ImageModel
+import ImageTransfer
+
+/// What a registry asks of its storage. All calls block, look at the disk each time, and remember nothing:
+/// another process may change the store between any two of them.
+///
+/// A link that is empty or broken counts as missing, and so does what it should lead to.
+extension Store {
+    /// Makes sure that it can be written, or served.
+    ///
+    /// - Throws: `StreamError.damaged` where a link in place of one of its directories leads out of it.
+    package func prepare() throws {
+        let area = try area()
+        guard try DirectoryHandle.open(path)?.status(".")?.identity == area.root.status(".")?.identity else {
+            throw TransferError.refused("\(path) is another directory than the one that was opened; start dray again")
+        }
+        _ = try area.root.hasDirectory(paths.blobs)
+        try area.makeDirectory(at: paths.repositories)
+    }
+
+    // MARK: Lists
+
+    /// Repositories in the original's order, component by component.
+    ///
+    /// - Parameter last: only those after it; it need not exist.
+    package func repositories(after last: String? = nil, limit: Int = .max) throws -> [String] {
+        var found: [String] = []
+        let start = last.map { $0.split(separator: "/").map(String.init) } ?? []
+        try walk("", below: start[...], limit: limit, &found)
+        return found
+    }
+
+    /// - Parameter start: what is left of `last` below this repository; nil if all here comes after it.
+    private func walk(
+        _ repository: String, below start: ArraySlice<String>?, limit: Int, _ found: inout [String]
+    ) throws {
+        let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
+        let names = try list(directory) ?? []
+        if !repository.isEmpty, start == nil, names.contains("_manifests") || names.contains("_layers") {
+            found.append(repository)
+        }
+        for name in names where !name.hasPrefix("_") {
+            guard found.count < limit else { return }
+            var rest: ArraySlice<String>?
+            if let start, let first = start.first {
+                if name < first { continue }
+                if name == first { rest = start.dropFirst() }
+            }
+            let child = repository.isEmpty ? name : "\(repository)/\(name)"
+            if ImageName.isRepository(child) { try walk(child, below: rest, limit: limit, &found) }
+        }
+    }
+
+    package func hasRepository(_ repository: String) throws -> Bool {
+        try root.ifThere()?.status("\(paths.repositories)/\(repository)/_manifests")?.isDirectory == true
+    }
+
+    /// The names in a directory, sorted; nil if there is none.
+    func list(_ directory: String) throws -> [String]? { try root.ifThere()?.list(directory) }
+
+    /// Sorted; nil if there is no such repository.
+    package func tags(of repository: String) throws -> [String]? {
+        if let names = try list(paths.tags(repository)) { return names.filter(ImageName.isTag) }
+        return try hasRepository(repository) ? [] : nil
+    }
+
+    // MARK: Manifests
+
+    /// Digests that the repository has, or had, manifests of.
+    package func revisions(of repository: String) throws -> [Digest] {
+        try Digest.Algorithm.allCases.flatMap { algorithm in
+            try (list(paths.revisions(repository, algorithm)) ?? []).compactMap {
+                Digest(algorithm, hex: $0)
+            }
+        }
+    }
+
+    package func digest(ofTag tag: String, in repository: String) throws -> Digest? {
+        try link(at: paths.currentLink(tag, repository))
+    }
+
+    /// - Returns: nil if the repository has no link to it, or its bytes are gone.
+    /// - Throws: `TransferError.damaged` if its bytes are not what its digest says.
+    package func manifest(_ digest: Digest, in repository: String) throws -> Manifest? {
+        guard let target = try link(at: paths.revisionLink(digest, repository)),
+            let bytes = try root.ifThere()?.read(paths.blob(target), limit: Document.sizeLimit)
+        else { return nil }
+        let name = "\(title): \(repository)@\(digest)"
+        let manifest = try Manifest(bytes, algorithm: digest.algorithm, name: name)
+        guard manifest.digest == digest else {
+            throw TransferError.damaged("\(name) is damaged: the digest of its bytes is \(manifest.digest)")
+        }
+        return manifest
+    }
+
+    /// Takes a manifest that a client pushed, and gives it its tags: all with the store held, so that what is seen to
+    /// be there is not collected before something refers to it, and nobody deletes the manifest before it has its tags.
+    ///
+    /// A repository refers to what it may serve itself: bytes that lie here for another one are not given away.
+    /// What it refers to is not read: a document of some bytes may name gigabytes.
+    ///
+    /// - Parameters:
+    ///   - name: the repository, and the first tag, if it gets one.
+    ///   - tags: the others.
+    ///   - required: what has to be there, of all that it refers to.
+    /// - Returns: what of that is not there; then nothing was written.
+    package func push(
+        _ manifest: Manifest, as name: ImageName, alsoAs tags: [String] = [], requiring required: Set<Digest>
+    ) throws -> [Digest] {
+        try StoreLock.using(root.made()) {
+            let repository = name.repository
+            var missing: [Digest] = []
+            for blob in manifest.blobs where try !keep(blob: blob.digest, in: repository) {
+                if manifest.kind == .index, try keep(manifest: blob.digest, in: repository) { continue }
+                if required.contains(blob.digest) { missing.append(blob.digest) }
+            }
+            var seen: Set<Digest> = []
+            for child in manifest.children.map(\.digest) where seen.insert(child).inserted {
+                if try !keep(manifest: child, in: repository), required.contains(child) { missing.append(child) }
+            }
+            guard missing.isEmpty else { return missing }
+            try write(manifest, in: repository)
+            for tag in [name.tag].compactMap({ $0 }) + tags { try setTag(tag, manifest.digest, in: repository) }
+            return []
+        }
+    }
+
+    /// Like `affirm(blob:in:)`.
+    package func affirm(manifest digest: Digest, in repository: String) throws -> Bool {
+        let lock = try forLook()
+        defer { withExtendedLifetime(lock) {} }
+        return try keep(manifest: digest, in: repository)
+    }
+
+    private func keep(manifest digest: Digest, in repository: String) throws -> Bool {
+        let link = paths.revisionLink(digest, repository)
+        guard let target = try self.link(at: link), try touch(link), try touch(paths.blob(target)) else { return false }
+        return try size(ofBlob: target) != nil
+    }
+
+    package func hasManifest(_ digest: Digest, in repository: String) throws -> Bool {
+        try manifestSize(digest, in: repository) != nil
+    }
+
+    /// - Returns: bytes; nil if the repository has no link to it, or its bytes are gone.
+    package func manifestSize(_ digest: Digest, in repository: String) throws -> Int64? {
+        try link(at: paths.revisionLink(digest, repository)).flatMap { try size(ofBlob: $0) }
+    }
+
+    /// - Returns: nil if the repository has no link to it, or its bytes are gone.
+    package func manifestFile(_ digest: Digest, in repository: String) throws -> OpenFile? {
+        try link(at: paths.revisionLink(digest, repository)).flatMap { try openBlob($0) }
+    }
+
+    /// Keeps a manifest whose blobs may come later, or never: only a cache of another registry may do that.
+    package func cache(_ manifest: Manifest, in repository: String) throws {
+        let target = Digest(of: manifest.payload)
+        try StoreLock.using(root.made()) {
+            try area().write(manifest.payload, to: paths.blob(target))
+            try link(paths.revisionLink(manifest.digest, repository), to: target)
+        }
+    }
+
+    // MARK: Blobs
+
+    /// A blob that the repository may serve.
+    package func blob(_ digest: Digest, in repository: String) throws -> OpenFile? {
+        try link(at: paths.layerLink(digest, repository)).flatMap { try openBlob($0) }
+    }
+
+    /// - Returns: nil if its bytes are gone.
+    private func openBlob(_ target: Digest) throws -> OpenFile? {
+        try root.ifThere()?.file(paths.blob(target))
+    }
+
+    /// Whoever hears that a blob is there may refer to it and not send it: it is touched, so that a garbage
+    /// collection leaves it for the time being.
+    ///
+    /// - Returns: whether the repository may serve it, and it is there.
+    package func affirm(blob digest: Digest, in repository: String) throws -> Bool {
+        let lock = try forLook()
+        defer { withExtendedLifetime(lock) {} }
+        return try keep(blob: digest, in: repository)
+    }
+
+    private func keep(blob digest: Digest, in repository: String) throws -> Bool {
+        let link = paths.layerLink(digest, repository)
+        guard let target = try self.link(at: link), try touch(paths.blob(target)), try touch(link) else { return false }
+        return try size(ofBlob: target) != nil
+    }
+
+    /// Lets a repository serve a blob that another one serves.
+    ///
+    /// - Returns: its size; nil if the other one has no such blob.
+    package func mount(_ digest: Digest, from origin: String, into repository: String) throws -> Int64? {
+        try StoreLock.using(root.made()) {
+            guard let target = try link(at: paths.layerLink(digest, origin)), try touch(paths.blob(target)),
+                let size = try size(ofBlob: target)
+            else { return nil }
+            try linkBlob(digest, canonical: target, in: repository)
+            return size
+        }
+    }
+
+    /// - Parameter canonical: the SHA-256, under which the bytes lie.
+    func linkBlob(_ digest: Digest, canonical: Digest, in repository: String) throws {
+        try link(paths.layerLink(canonical, repository), to: canonical)
+        if digest != canonical { try link(paths.layerLink(digest, repository), to: canonical) }
+    }
+
+    /// Gives an upload's bytes their final name, unless they are there already, and lets a repository serve them.
+    ///
+    /// - Parameters:
+    ///   - path: below the root.
+    ///   - canonical: their SHA-256.
+    func adoptUpload(
+        _ path: String, _ descriptor: Int32, size: Int64, as digest: Digest, canonical: Digest, in repository: String
+    ) throws {
+        let final = paths.blob(canonical)
+        // The slow part needs no lock.
+        let isNew = try self.size(ofBlob: canonical) != size
+        if isNew { try systemCall("sync", path) { fsync(descriptor) } }
+        try StoreLock.using(root.made()) {
+            if try !touch(final) || self.size(ofBlob: canonical) != size {
+                // It may have been collected in between.
+                if !isNew { try systemCall("sync", path) { fsync(descriptor) } }
+                try area().adopt(path, as: final)
+            }
+            try linkBlob(digest, canonical: canonical, in: repository)
+        }
+    }
+
+    /// - Returns: nil for a link that is missing, empty or broken.
+    func link(at relative: String) throws -> Digest? {
+        try root.ifThere()?.read(relative, limit: 4096).flatMap { Digest(String(decoding: $0, as: UTF8.self)) }
+    }
+}

@@ -1,0 +1,241 @@
+package import ByteStreams
+import FileTrees
+import Glibc
+package import ImageModel
+import ImageTransfer
+
+/// A blob that is being uploaded to a registry, over as many requests as it takes.
+///
+/// ```
+/// _uploads/<uuid>/data         what has arrived
+/// _uploads/<uuid>/startedat    when it began: RFC 3339, in UTC
+/// ```
+/// What has arrived stays when a connection breaks or the registry stops, and any process that serves the
+/// store can go on with it. Whoever holds one of these holds the upload's lock. Used by one thread at a time.
+package final class StoreUpload {
+    package let id: String
+    /// Bytes that have arrived.
+    package private(set) var size: Int64
+    private let store: Store
+    private let repository: String
+    private let descriptor: Int32
+    private var isOpen = true
+    private let root: DirectoryHandle
+    /// What it lies in, below the root.
+    private let directory: String
+    /// Of everything that has arrived; nil if that has to be read again to know it.
+    private var hasher: DigestHasher?
+    /// Bytes that `hasher` has seen.
+    private var hashed: Int64 = 0
+    private var pace = WritePace()
+
+    /// Somebody else is writing to it.
+    package struct Busy: Error {}
+
+    /// - Parameter descriptor: of its data, and closed with it.
+    private init(_ store: Store, _ repository: String, id: String, in root: DirectoryHandle, _ descriptor: Int32) throws
+    {
+        self.store = store
+        self.repository = repository
+        self.id = id
+        self.root = root
+        self.descriptor = descriptor
+        directory = store.paths.upload(id, repository)
+        size = 0
+        guard try tryLock(descriptor, LOCK_EX, path) else { throw Busy() }
+    }
+
+    private var data: String { "\(directory)/data" }
+    private var path: String { "\(root.path)/\(data)" }
+
+    deinit { close() }
+
+    /// Gives the lock back, and remembers the hash for whoever goes on with it.
+    package func close() {
+        guard isOpen else { return }
+        isOpen = false
+        // Where it fails, a little of the disk stays taken until the upload goes on, or goes.
+        try? pace.end(at: size, in: descriptor, path: path)
+        // After a write that failed in the middle there is more in the file than was hashed.
+        if let hasher, let stamp = try? FileStamp(of: descriptor, path: path), stamp.size == hashed {
+            store.uploadHashes.keep(hasher, of: id, stamp)
+        }
+        // For those who go on reading, too: they have copies of the descriptor.
+        flock(descriptor, LOCK_UN)
+        Glibc.close(descriptor)
+    }
+
+    /// How many bytes have arrived, whoever may be writing to it.
+    ///
+    /// - Returns: nil if there is no such upload.
+    package static func size(of id: String, in repository: String, _ store: Store) throws -> Int64? {
+        try directory(of: id, in: repository, store).flatMap { try $0.root.size("\($0.path)/data") }
+    }
+
+    /// The name becomes part of a path, and only a UUID has the right form.
+    private static func directory(
+        of id: String, in repository: String, _ store: Store
+    ) throws -> (root: DirectoryHandle, path: String)? {
+        guard isUUID(id) else { return nil }
+        let root = try store.area().root, path = store.paths.upload(id, repository)
+        return try root.hasDirectory(path) ? (root, path) : nil
+    }
+
+    /// Begins one.
+    package static func begin(in repository: String, of store: Store) throws -> StoreUpload {
+        let id = uniqueName()
+        let directory = store.paths.upload(id, repository)
+        let area = try store.area()
+        // Nobody was promised that an upload without bytes survives a power cut.
+        try area.makeDirectory(at: directory, lasting: false)
+        let own = try area.root.openToWrite(directory)
+        try own.write(Array(Timestamp.rfc3339(Timestamp.now).utf8), to: "startedat", area.ownership)
+        let data = try own.makeFile("data", ownership: area.ownership)
+        let upload = try StoreUpload(store, repository, id: id, in: area.root, data)
+        upload.hasher = DigestHasher(.sha256)
+        return upload
+    }
+
+    /// Goes on with one.
+    ///
+    /// - Returns: nil if there is none.
+    /// - Throws: `Busy`.
+    package static func resume(_ id: String, in repository: String, of store: Store) throws -> StoreUpload? {
+        guard let (root, directory) = try directory(of: id, in: repository, store),
+            let data = try root.fileToChange("\(directory)/data")
+        else { return nil }
+        let upload = try StoreUpload(store, repository, id: id, in: root, data)
+        let stamp = try FileStamp(of: upload.descriptor, path: upload.path)
+        guard stamp.isLinked else { return nil }
+        upload.size = stamp.size
+        upload.hashed = stamp.size
+        upload.hasher = stamp.size == 0 ? DigestHasher(.sha256) : store.uploadHashes.take(id, stamp)
+        return upload
+    }
+
+    /// What has arrived, and what is still going to, by offset.
+    package func reader() throws -> OpenFile { try OpenFile(sharing: descriptor, path: path) }
+
+    /// Writes what has arrived. What is appended is also to be hashed, which may happen on another thread.
+    package func append(_ bytes: UnsafeRawBufferPointer) throws {
+        try writeAll(bytes, to: descriptor, at: size, path: path)
+        size += Int64(bytes.count)
+        pace.advance(to: size, in: descriptor)
+    }
+
+    package func hash(_ bytes: UnsafeRawBufferPointer) {
+        hasher?.update(bytes)
+        hashed += Int64(bytes.count)
+    }
+
+    /// Whether what has arrived has to be read again to know whether it has a digest.
+    package func mustRead(for digest: Digest) -> Bool { hasher == nil || digest.algorithm != .sha256 }
+
+    /// Reads what has arrived, for a `commit` that follows.
+    package func readAhead(of digest: Digest) throws {
+        if hasher == nil { _ = try read(.sha256) }
+        if digest.algorithm != .sha256 { _ = try read(digest.algorithm) }
+    }
+
+    /// Makes the bytes a blob that the repository can serve.
+    ///
+    /// - Returns: false if they have another digest; then the upload goes on.
+    package func commit(_ digest: Digest) throws -> Bool {
+        let canonical = try hasher?.finalize() ?? read(.sha256)
+        let actual = try digest.algorithm == .sha256 ? canonical : read(digest.algorithm)
+        guard actual == digest else { return false }
+        try pace.end(at: size, in: descriptor, path: path)
+        try store.adoptUpload(data, descriptor, size: size, as: digest, canonical: canonical, in: repository)
+        hasher = nil
+        // The blob is there. What cannot be taken away here is left to the purge of uploads, which says so.
+        try? root.removeTree(directory)
+        return true
+    }
+
+    /// Reads what has arrived, once for all requests that name a digest which it has not.
+    private func read(_ algorithm: Digest.Algorithm) throws -> Digest {
+        let stamp = try FileStamp(of: descriptor, path: path)
+        if let known = store.uploadHashes.digest(algorithm, of: id, stamp) { return known }
+        let source = HashingSource(FileSource(try reader(), length: size), algorithm: algorithm)
+        _ = try source.drain()
+        store.uploadHashes.note(source.digest(), of: id, stamp)
+        return source.digest()
+    }
+
+    package func cancel() throws {
+        hasher = nil
+        try root.removeTree(directory)
+    }
+
+    private static func isUUID(_ text: String) -> Bool {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        return parts.map(\.utf8.count) == [8, 4, 4, 4, 12]
+            && parts.joined().utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+    }
+}
+
+extension Store {
+    /// What a purge did.
+    package struct UploadPurge: Sendable {
+        /// What went, or would go: `REPOSITORY/ID`.
+        package var purged: [String] = []
+        /// Why others are left.
+        package var problems: [String] = []
+    }
+
+    /// Takes away uploads that began long ago. One that cannot be taken away keeps none of the others.
+    package func purgeUploads(olderThan age: Duration, dryRun: Bool) throws -> UploadPurge {
+        let latest = Timestamp.now - Int(age.components.seconds)
+        var result = UploadPurge()
+        for repository in try repositoriesWithUploads() {
+            // Those that are out of the store are nobody's here: verify tells of the link.
+            guard let root = try root.ifThere(), (try? root.hasDirectory(paths.uploads(repository))) == true else {
+                continue
+            }
+            for id in try list(paths.uploads(repository)) ?? [] {
+                do {
+                    guard try purgeUpload(id, in: repository, of: root, before: latest, dryRun: dryRun) else {
+                        continue
+                    }
+                    result.purged.append("\(repository)/\(id)")
+                } catch {
+                    result.problems.append("upload \(repository)/\(id) is not purged: \(error)")
+                }
+            }
+        }
+        return result
+    }
+
+    /// - Returns: whether it is old, and nobody writes to it.
+    private func purgeUpload(
+        _ id: String, in repository: String, of root: DirectoryHandle, before latest: Int, dryRun: Bool
+    ) throws -> Bool {
+        let directory = paths.upload(id, repository)
+        let started = try root.read("\(directory)/startedat", limit: 4096).flatMap {
+            Timestamp.parse(String(decoding: $0, as: UTF8.self))
+        }
+        guard let began = try started ?? modified(directory), began < latest else { return false }
+        do {
+            _ = try StoreUpload.resume(id, in: repository, of: self)
+        } catch is StoreUpload.Busy {
+            // Whoever is writing to it at the moment has not given it up.
+            return false
+        }
+        if !dryRun { try root.removeTree(directory) }
+        return true
+    }
+
+    private func repositoriesWithUploads() throws -> [String] {
+        var found: [String] = []
+        func walk(_ repository: String) throws {
+            let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
+            for name in try list(directory) ?? [] {
+                if name == "_uploads" { found.append(repository) }
+                let child = repository.isEmpty ? name : "\(repository)/\(name)"
+                if !name.hasPrefix("_"), ImageName.isRepository(child) { try walk(child) }
+            }
+        }
+        try walk("")
+        return found
+    }
+}

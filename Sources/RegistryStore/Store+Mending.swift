@@ -1,0 +1,39 @@
+import ByteStreams
+import FileTrees
+public import ImageModel
+import ImageTransfer
+public import ImageVerification
+
+extension Store: MendablePlace {
+    /// A link, while nobody collects garbage.
+    public func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
+        try await Workers.blobs.run { [self] in
+            try StoreLock.using(root.made()) {
+                if let target, try !touch(paths.blob(target)) {
+                    throw TransferError.notFound("\(title) has no \(target) for \(path) to lead to")
+                }
+                try area().write(bytes, to: path)
+            }
+        }
+    }
+
+    public func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
+        guard let tag = name.tag else { return }
+        try await Workers.commits.run { [self] in
+            // Alone: nobody sets the tag between the look and what is written.
+            let lock = try StoreLock.forSweeping(root.made())
+            defer { withExtendedLifetime(lock) {} }
+            guard try isBroken(tag, in: name.repository) else { return }
+            try setTag(tag, descriptor.digest, in: name.repository)
+        }
+    }
+
+    /// Whether a tag is there, and means nothing, or what it never meant by its history.
+    private func isBroken(_ tag: String, in repository: String) throws -> Bool {
+        guard let root = try root.ifThere(), try root.kind(paths.tag(tag, repository)) != nil else { return false }
+        guard let digest = try? source.link(paths.currentLink(tag, repository)) else { return true }
+        return try root.kind(paths.tagIndexLink(digest, tag, repository)) == nil
+    }
+
+    public func keptReplaced() throws -> String? { try quarantine?.settle() }
+}

@@ -1,0 +1,310 @@
+public import ByteStreams
+package import FileTrees
+public import ImageModel
+public import ImageTransfer
+import Synchronization
+
+/// A registry's storage directory, written as the registry itself writes it. Made when absent.
+///
+/// The order is the registry's: bytes before links, a tag's history before the tag. Every file comes into
+/// being whole, by renaming, after its bytes are on the disk.
+///
+/// A garbage collection may run beside it: see `StoreLock`. What `has` affirms is safe from it for the
+/// collector's grace time; `put` and `tag` look again, and refuse rather than refer to what is gone.
+public final class Store: ImageDestination {
+    public let path: String
+    public let requestedName: String?
+    let paths = StorePaths.standard
+    /// Read wherever trusted links lead; written only where it is itself.
+    let root: LazyDirectory
+    private let tree: DirectoryTree
+    private let staging: LazyStagingArea
+    /// SHA-256 of blobs that go by SHA-512, as far as this run wrote them.
+    private let canonical = Mutex<[Digest: Digest]>([:])
+    let uploadHashes = UploadHashes()
+    private let reliance: StoreReliance?
+    let quarantine: Quarantine?
+    public let layerMemory: LayerMemory?
+
+    /// - Parameters:
+    ///   - path: the registry's root directory, above `docker/registry/v2`.
+    ///   - name: what images are to be called there: REPOSITORY[:TAG].
+    ///   - servesOthers: what is asked after is not wanted by this program itself, so it is not kept fresh
+    ///     for longer than a garbage collection's grace time: for a server, which lives long.
+    public convenience init(path: String, name: String? = nil, servesOthers: Bool = false) {
+        self.init(path: path, name: name, servesOthers: servesOthers, quarantine: nil)
+    }
+
+    /// - Parameter quarantine: keeps what is replaced.
+    package init(path: String, name: String?, servesOthers: Bool, quarantine: Quarantine?) {
+        self.path = path
+        self.quarantine = quarantine
+        root = LazyDirectory(path, reach: .trusted)
+        tree = DirectoryTree(path)
+        staging = LazyStagingArea(root, quarantine: quarantine)
+        requestedName = name
+        reliance = servesOthers ? nil : StoreReliance()
+        layerMemory = LayerMemory(place: path)
+    }
+
+    public var title: String { path }
+    public var traits: DestinationTraits {
+        var traits = DestinationTraits()
+        traits.holdsSchema1 = true
+        traits.bareNameIsTag = false
+        traits.ordersImages = false
+        return traits
+    }
+
+    var source: StoreSource { StoreSource(tree) }
+
+    private var isThere: Bool { get throws { try root.ifThere()?.status(paths.root)?.isDirectory == true } }
+
+    func area() throws -> StagingArea { try staging.area() }
+
+    func remember(_ digest: Digest, is target: Digest) { canonical.withLock { $0[digest] = target } }
+
+    /// The SHA-256 that the store keeps a blob under; nil if it is not there.
+    private func target(of digest: Digest, in repository: String) throws -> Digest? {
+        if digest.algorithm == .sha256 { return digest }
+        if let known = canonical.withLock({ $0[digest] }) { return known }
+        return try isThere ? source.link(paths.layerLink(digest, repository)) : nil
+    }
+
+    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
+        try await Workers.blobs.run { [self] in try prepare() }
+    }
+
+    /// Whether the bytes are in the store, whichever repository may use them. Those that are there are touched.
+    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
+        guard let target = try target(of: blob.digest, in: repository) else { return false }
+        return try await Workers.commits.run { [self] in
+            let lock = try forLook()
+            defer { withExtendedLifetime(lock) {} }
+            guard try rely(on: paths.blob(target)) else { return false }
+            _ = try rely(on: paths.layerLink(blob.digest, repository))
+            let size = try size(ofBlob: target)
+            return blob.size < 0 ? size != nil : size == blob.size
+        }
+    }
+
+    /// Touches a file, so that a garbage collection leaves it; whether it is there.
+    private func rely(on file: String) throws -> Bool {
+        guard try touch(file) else { return false }
+        reliance?.add(file)
+        return true
+    }
+
+    func touch(_ file: String) throws -> Bool { try root.ifThere()?.touch(file) ?? false }
+
+    func forLook() throws -> StoreLock? { try root.ifThere().flatMap { try StoreLock.forLook(at: $0) } }
+
+    /// Called while something long is under way.
+    func stayFresh() throws {
+        for file in reliance?.due() ?? [] { _ = try touch(file) }
+    }
+
+    public func has(manifest: Digest, in repository: String) async throws -> Bool {
+        guard try isThere else { return false }
+        let source = source
+        let manifest = try? await source.manifest(Descriptor(untyped: manifest), in: repository)
+        guard let manifest else { return false }
+        let isThere = try await Workers.commits.run { [self] in
+            let lock = try forLook()
+            defer { withExtendedLifetime(lock) {} }
+            let target = try source.link(paths.revisionLink(manifest.digest, repository))
+            return try target.map { try rely(on: paths.blob($0)) } == true
+                && rely(on: paths.revisionLink(manifest.digest, repository))
+        }
+        guard isThere else { return false }
+        for blob in manifest.blobs where try !blob.staysAway && !isChild(blob, of: manifest, in: repository) {
+            guard try await has(blob, in: repository),
+                try source.link(paths.layerLink(blob.digest, repository)) != nil
+            else { return false }
+        }
+        return true
+    }
+
+    public func digest(of name: ImageName) async throws -> Digest? {
+        guard let tag = name.tag, try isThere else { return nil }
+        do {
+            return try source.link(paths.currentLink(tag, name.repository))
+        } catch is TransferError {
+            // What its link does not tell is nothing.
+            return nil
+        }
+    }
+
+    public func present(in repository: String, tags: [String]) async throws -> PresentImages? {
+        guard try isThere else { return nil }
+        let source = source
+        return PresentImages(source: source, images: try await source.images(in: repository))
+    }
+
+    public func advice() async -> [String] {
+        let served = try? await Workers.blobs.run { [path] in ServingRegistry.processes(serving: path) }
+        return (served ?? []).map {
+            "\(path) seems to be served by a registry (process \($0)), which remembers what it has seen: restart it"
+        }
+    }
+
+    /// Whether an entry of an index that is listed without a manifest's type is a manifest of the repository.
+    private func isChild(_ entry: Descriptor, of manifest: Manifest, in repository: String) throws -> Bool {
+        try manifest.kind == .index && entry.mayBeManifest
+            && source.link(paths.revisionLink(entry.digest, repository)) != nil
+    }
+
+    /// Directories that every push writes in.
+    package var writtenPaths: [String] { [paths.blobs, paths.repositories, ".dray"].map { "\(path)/\($0)" } }
+    public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
+    public func writeObstacle() async throws -> String? { WriteObstacle.find(at: writtenPaths) }
+
+    public func writer(for target: BlobTarget) throws -> any BlobWriter {
+        try StoreBlobWriter(self, area(), target: target)
+    }
+
+    /// Links to the blobs, the manifest's bytes, the link to it. Of a signed schema1 manifest a registry keeps what is
+    /// signed, and signs it anew when it is asked for it.
+    ///
+    /// - Throws: `TransferError.damaged` if a blob of it, or a child that this run counted on, is not there.
+    public func put(_ manifest: Manifest, in repository: String) async throws {
+        try await Workers.commits.run { [self] in
+            try StoreLock.using(root.made()) {
+                try linkReferences(of: manifest, in: repository)
+                try write(manifest, in: repository)
+            }
+        }
+    }
+
+    /// Lets the repository serve what the manifest refers to, which lies in the store, whoever brought it.
+    private func linkReferences(of manifest: Manifest, in repository: String) throws {
+        for blob in manifest.blobs where try !blob.staysAway && !isChild(blob, of: manifest, in: repository) {
+            guard let target = try target(of: blob.digest, in: repository), try touch(paths.blob(target)),
+                try size(ofBlob: target) != nil
+            else {
+                throw TransferError.damaged(
+                    "\(title) lacks the blob \(blob.digest) of the manifest \(manifest.digest)")
+            }
+            try link(paths.layerLink(blob.digest, repository), to: target)
+            if target != blob.digest { try link(paths.layerLink(target, repository), to: target) }
+        }
+        for child in manifest.children {
+            let file = paths.revisionLink(child.digest, repository)
+            if try !touch(file), reliance?.contains(file) == true {
+                throw TransferError.damaged(
+                    "\(title): the manifest \(child.digest), part of \(manifest.digest), was deleted from \(repository) "
+                        + "in the meantime: run it again")
+            }
+        }
+    }
+
+    /// The manifest's bytes, and the links to it. With the store held for use.
+    func write(_ manifest: Manifest, in repository: String) throws {
+        try area().makeDirectory(at: "\(paths.repositories)/\(repository)/_layers")
+        let target = Digest(of: manifest.payload)
+        let file = paths.blob(target)
+        if try !touch(file) || !holds(manifest.payload, file) {
+            try area().write(manifest.payload, to: file)
+        }
+        if manifest.digest.algorithm != .sha256 { try link(paths.revisionLink(target, repository), to: target) }
+        try link(paths.revisionLink(manifest.digest, repository), to: target)
+        _ = try rely(on: paths.revisionLink(manifest.digest, repository))
+    }
+
+    /// The tag's history, then the tag; a new one comes with both at once.
+    ///
+    /// - Throws: `TransferError.notFound` if the repository has no such manifest.
+    public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
+        guard let tag = name.tag else { return }
+        try await Workers.commits.run { [self] in
+            try StoreLock.using(root.made()) {
+                guard try touch(paths.revisionLink(descriptor.digest, name.repository)) else {
+                    throw TransferError.notFound(
+                        "\(title): \(name.repository) has no manifest \(descriptor.digest) to call \(tag)")
+                }
+                try setTag(tag, descriptor.digest, in: name.repository)
+            }
+        }
+    }
+
+    /// With the store held for use.
+    func setTag(_ tag: String, _ digest: Digest, in repository: String) throws {
+        if try makeTag(tag, digest, in: repository) { return }
+        try link(paths.tagIndexLink(digest, tag, repository), to: digest)
+        try link(paths.currentLink(tag, repository), to: digest)
+    }
+
+    /// A new tag, whole: a registry lists what has a history, and without the rest it would mean nothing.
+    ///
+    /// - Returns: false if there is one already.
+    private func makeTag(_ tag: String, _ digest: Digest, in repository: String) throws -> Bool {
+        let final = paths.tag(tag, repository)
+        let area = try area()
+        guard try area.root.kind(final) == nil else { return false }
+        return try area.makeDirectory(at: final) { new in
+            for link in [paths.tagIndexLink(digest, tag, repository), paths.currentLink(tag, repository)] {
+                let file = String(link.dropFirst(final.count + 1))
+                try new.makeDirectory(parent(of: file), ownership: area.ownership, lasting: false)
+                try new.write(Array(digest.description.utf8), to: file, area.ownership)
+            }
+        }
+    }
+
+    public func finish() async throws { close() }
+    public func abandon() async { close() }
+
+    private func close() {
+        staging.close()
+        reliance?.forget()
+    }
+
+    /// Writes a link; touches it if it says so already.
+    func link(_ relative: String, to digest: Digest) throws {
+        let content = Array(digest.description.utf8)
+        if try touch(relative), try holds(content, relative) { return }
+        try area().write(content, to: relative)
+    }
+
+    /// Whether a file is there and says just that. A link may lead out of the store, where others read nothing.
+    private func holds(_ content: [UInt8], _ file: String) throws -> Bool {
+        let root = try area().root
+        return try root.size(file) == Int64(content.count) && root.read(file, limit: content.count) == content
+    }
+
+    /// Bytes; nil if it is not there, or is a link, as which no registry keeps one.
+    func size(ofBlob target: Digest) throws -> Int64? { try root.ifThere()?.size(paths.blob(target)) }
+}
+
+extension Store: ImageEditor {
+    public func reference(in repository: String?) -> ImageReference? { source.reference(in: repository) }
+    public var madeUpRepository: String { source.madeUpRepository }
+    public func listing() async throws -> SourceListing { try await source.listing() }
+    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+        try await source.manifest(descriptor, in: repository)
+    }
+    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+        try await source.blob(descriptor, in: repository)
+    }
+    public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
+        try await source.absence(of: blob, in: repository)
+    }
+    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+        try await source.referrers(of: digest, in: repository)
+    }
+
+    public func tag(_ image: SourceImage, as tag: String) async throws {
+        try await self.tag(image.descriptor, as: ImageName(repository: image.repository ?? "", tag: tag))
+        close()
+    }
+
+    public func untag(_ image: SourceImage) async throws {
+        guard let tag = image.tag, let repository = image.repository,
+            try await Workers.commits.run({ [self] in try deleteTag(tag, in: repository) }) != nil
+        else { throw TransferError.notFound("\(title) has no tag for \(image.title)") }
+    }
+
+    public func delete(_ image: SourceImage) async throws {
+        guard let repository = image.repository else { return }
+        _ = try await Workers.commits.run { [self] in try deleteManifest(image.descriptor.digest, in: repository) }
+    }
+}
