@@ -1,5 +1,5 @@
 /// A source that has its bytes ready in blocks of its own: whoever takes them as they are saves a copy.
-public protocol BlockSource: ByteSource {
+package protocol BlockSource: ByteSource {
     /// The next bytes, until the next call; empty at the end and ever after.
     func nextBlock() throws -> UnsafeRawBufferPointer
 
@@ -8,7 +8,7 @@ public protocol BlockSource: ByteSource {
 }
 
 extension BlockSource {
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         if unread.isEmpty { unread = try nextBlock() }
         let count = min(buffer.count, unread.count)
         buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: unread[..<count]))
@@ -17,7 +17,7 @@ extension BlockSource {
     }
 
     /// Block by block, without a copy.
-    public func pump(into sink: any ByteSink) throws {
+    package func pump(into sink: any ByteSink) throws {
         try sink.write(unread)
         unread = UnsafeRawBufferPointer(rebasing: unread[..<0])
         while true {

@@ -1,11 +1,11 @@
 /// Where bytes are pushed to, in order, by one writer. Blocks.
-public protocol ByteSink: AnyObject {
+package protocol ByteSink: AnyObject {
     /// Takes all of `bytes`.
     func write(_ bytes: UnsafeRawBufferPointer) throws
 }
 
 extension ByteSink {
-    public func write(_ bytes: [UInt8]) throws {
+    package func write(_ bytes: [UInt8]) throws {
         try bytes.withUnsafeBytes { try write($0) }
     }
 }

@@ -1,6 +1,6 @@
 extension ByteSource {
     /// Reads until `buffer` is full or the source ends; tells how many bytes came.
-    public func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         var count = 0
         while count < buffer.count {
             let got = try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
@@ -14,7 +14,7 @@ extension ByteSource {
     ///
     /// - Parameter expected: how many there should be, where that is known: room for so many is made at once.
     /// - Throws: `StreamError.limit` if there are more than `limit` bytes; `name` says of what.
-    public func readAll(limit: Int, expected: Int = 0, name: String) throws -> [UInt8] {
+    package func readAll(limit: Int, expected: Int = 0, name: String) throws -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(min(expected, limit))
         // Most documents are small. Large rooms that are given back in between would leave a heap full of holes.
@@ -34,18 +34,18 @@ extension ByteSource {
     }
 
     /// Reads to the end for the sake of reading; tells how many bytes there were.
-    public func drain() throws -> Int64 {
+    package func drain() throws -> Int64 {
         var count: Int64 = 0
         try forEachPiece { count += Int64($0.count) }
         return count
     }
 
-    public func pump(into sink: any ByteSink) throws {
+    package func pump(into sink: any ByteSink) throws {
         try forEachPiece { try sink.write($0) }
     }
 
     /// Calls `body` with all bytes, piece by piece.
-    public func forEachPiece(of size: Int = 256 << 10, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    package func forEachPiece(of size: Int = 256 << 10, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 64)
         defer { buffer.deallocate() }
         while true {

@@ -1,10 +1,10 @@
 /// Bytes that are at hand.
-public final class BytesSource: ByteSource {
+package final class BytesSource: ByteSource {
     private var rest: ArraySlice<UInt8>
 
-    public init(_ bytes: [UInt8]) { rest = bytes[...] }
+    package init(_ bytes: [UInt8]) { rest = bytes[...] }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         let count = min(buffer.count, rest.count)
         rest.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
         rest = rest.dropFirst(count)

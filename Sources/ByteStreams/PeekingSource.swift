@@ -1,13 +1,13 @@
 /// A source whose first bytes can be looked at before they are read.
-public final class PeekingSource: ByteSource {
+package final class PeekingSource: ByteSource {
     private let upstream: any ByteSource
     private var peeked: [UInt8] = []
     private var position = 0
 
-    public init(_ upstream: any ByteSource) { self.upstream = upstream }
+    package init(_ upstream: any ByteSource) { self.upstream = upstream }
 
     /// The next `count` bytes, or as many as there are.
-    public func peek(_ count: Int) throws -> [UInt8] {
+    package func peek(_ count: Int) throws -> [UInt8] {
         peeked.removeFirst(position)
         position = 0
         while peeked.count < count {
@@ -19,7 +19,7 @@ public final class PeekingSource: ByteSource {
         return Array(peeked.prefix(count))
     }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         guard position < peeked.count else { return try upstream.read(into: buffer) }
         let count = min(buffer.count, peeked.count - position)
         peeked.withUnsafeBytes {

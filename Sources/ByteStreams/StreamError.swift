@@ -3,12 +3,12 @@
 /// `damaged` covers everything that was read but is not what it claims to be (truncation, a wrong digest
 /// or size, a broken gzip stream): the command answers it with exit code 3. `io` is the operating system's
 /// refusal, with the path it was about.
-public enum StreamError: Error, Equatable, CustomStringConvertible {
+package enum StreamError: Error, Equatable, CustomStringConvertible {
     case damaged(String)
     case limit(String)
     case io(operation: String, path: String, errno: Int32)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .damaged(let what), .limit(let what): what
         case .io(let operation, let path, let code):

@@ -2,12 +2,12 @@ import Glibc
 import NIOPosix
 
 /// Threads for work that blocks or computes, so that the cooperative pool never does.
-public final class Workers: Sendable {
+package final class Workers: Sendable {
     /// The processors of this machine.
-    public static let coreCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    package static let coreCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
     /// Moves blobs: mostly waits.
-    public static let blobs = Workers(threads: 16)
+    package static let blobs = Workers(threads: 16)
     /// Waits for the locks of stores: reading goes on meanwhile.
     package static let commits = Workers(threads: 16)
     /// Waits for the content of other machines, for minutes if need be.
@@ -38,7 +38,7 @@ public final class Workers: Sendable {
     }
 
     /// Runs blocking work and waits for it without blocking.
-    public func run<T: Sendable>(_ body: @Sendable @escaping () throws -> T) async throws -> T {
+    package func run<T: Sendable>(_ body: @Sendable @escaping () throws -> T) async throws -> T {
         try await pool.runIfActive { [niceness] in
             // On Linux this concerns the calling thread alone. Where it is forbidden, the work is done all the same.
             if niceness > 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }

@@ -1,11 +1,11 @@
 /// All that is wrong with a configuration.
-public struct ConfigurationError: Error, Equatable, CustomStringConvertible {
+package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     /// One sentence each, in the order of the file: `FILE:LINE: KEY: what is wrong: what would be right`, with the
     /// variable's name for `FILE:LINE` where an environment variable says it. They hold no secrets.
-    public var mistakes: [String]
+    package var mistakes: [String]
 
-    public init(_ mistakes: [String]) { self.mistakes = mistakes }
+    package init(_ mistakes: [String]) { self.mistakes = mistakes }
 
     /// One line for each mistake.
-    public var description: String { mistakes.joined(separator: "\n") }
+    package var description: String { mistakes.joined(separator: "\n") }
 }

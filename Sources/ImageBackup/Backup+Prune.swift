@@ -8,7 +8,7 @@ extension Backup {
     ///
     /// - Throws: `TransferError.refused` while a backup or a restore is running; `TransferError.damaged`,
     ///   `DocumentError` while a manifest cannot be read, since that may need any blob.
-    public func prune(dryRun: Bool = false) async throws -> PruneReport {
+    package func prune(dryRun: Bool = false) async throws -> PruneReport {
         try await Workers.blobs.run { [self] in
             let root = try root()
             let locks = [

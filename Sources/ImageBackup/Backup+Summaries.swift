@@ -5,7 +5,7 @@ import ImageModel
 
 extension Backup {
     /// Of all snapshots, oldest first.
-    public func summaries() async throws -> [SnapshotSummary] {
+    package func summaries() async throws -> [SnapshotSummary] {
         try await Workers.blobs.run { [self] in
             let root = try root()
             let snapshots = try readSnapshots(in: root)

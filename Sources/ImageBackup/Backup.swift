@@ -14,11 +14,11 @@ import ImageTransfer
 /// let source = try await backup.source(of: backup.snapshot("2026-11-24"))
 /// let report = try await Copier().copy([CopySelection(source: source)], to: registry.destination())
 /// ```
-public struct Backup: Sendable {
-    public let path: String
+package struct Backup: Sendable {
+    package let path: String
 
     /// - Parameter path: of the directory, which is made with the first snapshot.
-    public init(path: String) { self.path = path }
+    package init(path: String) { self.path = path }
 
     private struct Marker: Codable { var version: Int }
 
@@ -26,7 +26,7 @@ public struct Backup: Sendable {
     static func marker() throws -> [UInt8] { try Document.encode(Marker(version: 1)) }
 
     /// Whether there is a backup at a path, be it one that has lost its `backup.json`.
-    public static func isThere(_ path: String) -> Bool {
+    package static func isThere(_ path: String) -> Bool {
         func kind(_ name: String) -> FileKind? { (try? fileKind("\(path)/\(name)")) ?? nil }
         if kind(BackupPaths.marker) != nil { return true }
         return kind(OCIPaths.blobs) == .directory && kind(BackupPaths.snapshots) == .directory
@@ -34,7 +34,7 @@ public struct Backup: Sendable {
     }
 
     /// Whether both are the same directory.
-    public func isSamePlace(as other: Backup) throws -> Bool {
+    package func isSamePlace(as other: Backup) throws -> Bool {
         guard let here = try realPath(path) else { return path == other.path }
         return try here == realPath(other.path)
     }
@@ -45,7 +45,7 @@ public struct Backup: Sendable {
     ///
     /// - Throws: `TransferError.notFound` if there is no backup; `TransferError.damaged`, `DocumentError` if a
     ///   snapshot cannot be read.
-    public func snapshots() async throws -> [Snapshot] {
+    package func snapshots() async throws -> [Snapshot] {
         try await Workers.blobs.run { [self] in try readSnapshots(in: root()) }
     }
 
@@ -92,7 +92,7 @@ public struct Backup: Sendable {
     ///   - sources: references that the snapshot has to be of, as `dray backup` got them.
     ///   - target: where the snapshot is restored. If snapshots are of different sources, those of the target count.
     /// - Throws: `TransferError.refused` if the newest snapshots of different sources are meant.
-    public func snapshot(
+    package func snapshot(
         _ text: String? = nil, of sources: [String] = [], for target: String? = nil
     ) async throws -> Snapshot {
         var all = try await snapshots()
@@ -165,7 +165,7 @@ public struct Backup: Sendable {
     }
 
     /// The images of a snapshot, which stay as long as this lives.
-    public func source(of snapshot: Snapshot) async throws -> SnapshotSource {
+    package func source(of snapshot: Snapshot) async throws -> SnapshotSource {
         try await Workers.blobs.run { [self] in
             let root = try root()
             return SnapshotSource(self, snapshot, in: root, lock: try lock(.shared, OCIPaths.blobs, in: root))
@@ -190,7 +190,7 @@ public struct Backup: Sendable {
     ///   - sources: references, to be told by the snapshot.
     ///   - dryRun: nothing is going to be written, so nothing is locked or made.
     /// - Throws: `TransferError.refused` if another run is writing there, or something else is there.
-    public func newSnapshot(of sources: [String], dryRun: Bool = false) async throws -> BackupDestination {
+    package func newSnapshot(of sources: [String], dryRun: Bool = false) async throws -> BackupDestination {
         try await Workers.blobs.run { [self] in
             let isThere = try fileKind("\(path)/\(BackupPaths.marker)") != nil
             guard !dryRun else {
@@ -262,7 +262,7 @@ public struct Backup: Sendable {
     }
 
     /// Takes snapshots away. Blobs stay until `prune`.
-    public func forget(_ ids: Set<SnapshotID>) async throws {
+    package func forget(_ ids: Set<SnapshotID>) async throws {
         try await Workers.blobs.run { [self] in
             let root = try root()
             let lock = try lock(.exclusive, BackupPaths.snapshots, in: root)

@@ -1,15 +1,15 @@
-public import ByteStreams
+package import ByteStreams
 import FileTrees
 import ImageLayouts
-public import ImageModel
-public import ImageTransfer
-public import ImageVerification
+package import ImageModel
+package import ImageTransfer
+package import ImageVerification
 
 /// A backup as a whole, to be verified: all snapshots, each with what it says of itself, and all blobs. As a source of
 /// images it is its newest snapshot, and gives what any of them has to whoever knows its digest.
 ///
 /// As long as this lives, no blob is removed.
-public struct BackupAudit: VerifiedPlace {
+package struct BackupAudit: VerifiedPlace {
     private let backup: Backup
     private let lock: DirectoryLock?
     private let root: DirectoryHandle
@@ -32,11 +32,11 @@ public struct BackupAudit: VerifiedPlace {
 
     // MARK: As a source
 
-    public var title: String { backup.path }
+    package var title: String { backup.path }
     /// Every image has a repository.
-    public var madeUpRepository: String { "image" }
+    package var madeUpRepository: String { "image" }
 
-    public func listing() async throws -> SourceListing { try await newest().listing() }
+    package func listing() async throws -> SourceListing { try await newest().listing() }
 
     private func newest() async throws -> SnapshotSource {
         let newest = try await Workers.blobs.run { [backup, root] in try backup.readSnapshots(in: root).last }
@@ -44,26 +44,26 @@ public struct BackupAudit: VerifiedPlace {
         return SnapshotSource(backup, newest, in: root, lock: lock)
     }
 
-    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+    package func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await content.manifest(descriptor, in: nil)
     }
 
-    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+    package func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         try await content.blob(descriptor, in: nil)
     }
 
-    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+    package func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try await newest().referrers(of: digest, in: repository)
     }
 
     // MARK: To be verified
 
-    public func stamp(of blob: Descriptor, in repository: String?) async throws -> String? {
+    package func stamp(of blob: Descriptor, in repository: String?) async throws -> String? {
         try await content.stamp(of: blob, in: nil)
     }
 
     /// What a copy of this backup has at the same path. One that is damaged would bring nothing back.
-    public func listFile(_ name: String) async throws -> [UInt8]? {
+    package func listFile(_ name: String) async throws -> [UInt8]? {
         let documents: Set = [OCIPaths.layout, OCIPaths.index, BackupPaths.document]
         guard name.hasPrefix("\(BackupPaths.snapshots)/"), documents.contains(lastComponent(of: name)) else {
             return nil
@@ -85,7 +85,7 @@ public struct BackupAudit: VerifiedPlace {
         }
     }
 
-    public func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
+    package func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
         guard name == nil, digest == nil else {
             var survey = PlaceSurvey(try await listing(named: name, digest: digest))
             survey.isLive = true

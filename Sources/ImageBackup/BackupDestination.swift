@@ -2,12 +2,12 @@ import ByteStreams
 import FileTrees
 import Glibc
 import ImageLayouts
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 import Synchronization
 
 /// A snapshot that is being made: blobs are there as soon as they are verified, names when all has arrived.
-public final class BackupDestination: ImageDestination {
+package final class BackupDestination: ImageDestination {
     private let backup: Backup
     private let sources: [String]
     /// nil for the first snapshot.
@@ -19,7 +19,7 @@ public final class BackupDestination: ImageDestination {
     private let entries = Mutex<[String: [NamedDescriptor]]>([:])
     private let failures = Mutex<[CopyReport.Failure]>([])
     private let made = Mutex<Snapshot?>(nil)
-    public let layerMemory: LayerMemory?
+    package let layerMemory: LayerMemory?
 
     init(_ backup: Backup, sources: [String], earlier: EarlierImages?, locks: [DirectoryLock]) {
         self.backup = backup
@@ -32,11 +32,11 @@ public final class BackupDestination: ImageDestination {
     }
 
     /// What came out; nil before the end.
-    public var snapshot: Snapshot? { made.withLock { $0 } }
+    package var snapshot: Snapshot? { made.withLock { $0 } }
 
-    public var title: String { backup.path }
-    public var requestedName: String? { nil }
-    public var traits: DestinationTraits {
+    package var title: String { backup.path }
+    package var requestedName: String? { nil }
+    package var traits: DestinationTraits {
         var traits = DestinationTraits()
         traits.bareNameIsTag = false
         traits.holdsSchema1 = true
@@ -48,7 +48,7 @@ public final class BackupDestination: ImageDestination {
 
     private func area() throws -> StagingArea { try staging.area() }
 
-    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
+    package func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
             var forecasts: [String: LayoutForecast] = [:]
             try images.forEach { forecasts[$0.name.repository, default: LayoutForecast()].add($0) }
@@ -56,38 +56,38 @@ public final class BackupDestination: ImageDestination {
         }
     }
 
-    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool { try blobs.has(blob) }
+    package func has(_ blob: Descriptor, in repository: String) async throws -> Bool { try blobs.has(blob) }
 
-    public func has(manifest: Digest, in repository: String) async throws -> Bool {
+    package func has(manifest: Digest, in repository: String) async throws -> Bool {
         try await Workers.blobs.run { [self] in try blobs.has(manifest: manifest) }
     }
 
-    public func digest(of name: ImageName) async throws -> Digest? { await earlier?.digest(of: name) }
+    package func digest(of name: ImageName) async throws -> Digest? { await earlier?.digest(of: name) }
 
-    public func known(_ digest: Digest, in repository: String) async throws -> KnownImage {
+    package func known(_ digest: Digest, in repository: String) async throws -> KnownImage {
         await earlier?.known(digest, in: repository) ?? KnownImage()
     }
 
-    public func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
+    package func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
         await earlier?.referrers(of: digest, in: repository) ?? []
     }
 
-    public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: backup.path) }
-    public func writeObstacle() async throws -> String? { WriteObstacle.find(at: [backup.path]) }
+    package func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: backup.path) }
+    package func writeObstacle() async throws -> String? { WriteObstacle.find(at: [backup.path]) }
 
-    public func writer(for target: BlobTarget) throws -> any BlobWriter {
+    package func writer(for target: BlobTarget) throws -> any BlobWriter {
         try blobs.writer(in: area(), replaces: target.replaces)
     }
 
-    public func put(_ manifest: Manifest, in repository: String) async throws {
+    package func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.blobs.run { [self] in try blobs.put(manifest, in: area()) }
     }
 
-    public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
+    package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         entries.withLock { $0[name.repository, default: []].append(NamedDescriptor(descriptor, name)) }
     }
 
-    public func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws {
+    package func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws {
         // What a registry tells of sizes and types is not taken where the bytes are at hand.
         let known = try await known(descriptor.digest, in: name.repository).manifests
         for kept in [descriptor] + referrers {
@@ -99,9 +99,9 @@ public final class BackupDestination: ImageDestination {
         }
     }
 
-    public func leaveOut(_ failures: [CopyReport.Failure]) { self.failures.withLock { $0 += failures } }
+    package func leaveOut(_ failures: [CopyReport.Failure]) { self.failures.withLock { $0 += failures } }
 
-    public func finish() async throws {
+    package func finish() async throws {
         try await Workers.blobs.run { [self] in
             defer { close() }
             let entries = entries.withLock { $0 }
@@ -115,7 +115,7 @@ public final class BackupDestination: ImageDestination {
     }
 
     /// Blobs stay for the next run.
-    public func abandon() async { close() }
+    package func abandon() async { close() }
 
     private func close() {
         staging.close()

@@ -1,13 +1,13 @@
 import ByteStreams
 import FileTrees
 import ImageLayouts
-public import ImageModel
-public import ImageTransfer
-public import ImageVerification
+package import ImageModel
+package import ImageTransfer
+import ImageVerification
 
 /// A backup whose snapshots are to be put right: blobs come back under their digests, documents and links under their
 /// paths. No image is added, and none is named.
-public final class MendableBackup: MendablePlace {
+package final class MendableBackup: MendablePlace {
     private let backup: Backup
     private let blobs: LayoutBlobs
     private let quarantine: Quarantine?
@@ -22,40 +22,40 @@ public final class MendableBackup: MendablePlace {
         staging = LazyStagingArea(root, quarantine: quarantine)
     }
 
-    public var title: String { backup.path }
-    public var requestedName: String? { nil }
-    public var traits: DestinationTraits {
+    package var title: String { backup.path }
+    package var requestedName: String? { nil }
+    package var traits: DestinationTraits {
         var traits = DestinationTraits()
         traits.holdsSchema1 = true
         traits.isOneRepository = true
         return traits
     }
 
-    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {}
+    package func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {}
 
-    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool { try blobs.has(blob) }
+    package func has(_ blob: Descriptor, in repository: String) async throws -> Bool { try blobs.has(blob) }
 
-    public func has(manifest: Digest, in repository: String) async throws -> Bool {
+    package func has(manifest: Digest, in repository: String) async throws -> Bool {
         try await Workers.blobs.run { [self] in try blobs.has(manifest: manifest) }
     }
 
-    public func digest(of name: ImageName) async throws -> Digest? { nil }
-    public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: backup.path) }
+    package func digest(of name: ImageName) async throws -> Digest? { nil }
+    package func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: backup.path) }
 
-    public func writer(for target: BlobTarget) throws -> any BlobWriter {
+    package func writer(for target: BlobTarget) throws -> any BlobWriter {
         try blobs.writer(in: staging.area(), replaces: target.replaces)
     }
 
-    public func put(_ manifest: Manifest, in repository: String) async throws {
+    package func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.blobs.run { [self] in try blobs.put(manifest, in: staging.area()) }
     }
 
-    public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
+    package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         throw TransferError.refused("\(title): a snapshot is not changed, and \(name) is not named in it")
     }
 
     /// A document or a link, while nobody adds or takes away a snapshot.
-    public func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
+    package func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
         try await Workers.blobs.run { [self] in
             let root = try root.made()
             let lock =
@@ -75,7 +75,7 @@ public final class MendableBackup: MendablePlace {
     }
 
     /// Two backups may have made a snapshot in the same moment.
-    public func owns(
+    package func owns(
         _ list: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
     ) async throws -> Bool {
         guard lastComponent(of: path) == BackupPaths.document else {
@@ -88,21 +88,21 @@ public final class MendableBackup: MendablePlace {
         }
     }
 
-    public func keptReplaced() throws -> String? { try quarantine?.settle() }
-    public func finish() async throws { staging.close() }
-    public func abandon() async { staging.close() }
+    package func keptReplaced() throws -> String? { try quarantine?.settle() }
+    package func finish() async throws { staging.close() }
+    package func abandon() async { staging.close() }
 }
 
 extension Backup {
     /// To be verified, or mended from.
-    public func verifiedPlace() async throws -> BackupAudit {
+    package func verifiedPlace() async throws -> BackupAudit {
         try await Workers.blobs.run { [self] in try BackupAudit(self) }
     }
 
     /// To be mended.
     ///
     /// - Parameter keepsReplaced: whether what is replaced goes into `.dray/quarantine`.
-    public func mendablePlace(keepsReplaced: Bool) throws -> MendableBackup {
+    package func mendablePlace(keepsReplaced: Bool) throws -> MendableBackup {
         MendableBackup(self, quarantine: keepsReplaced ? try Quarantine(root()) : nil)
     }
 }

@@ -2,21 +2,21 @@ import ImageModel
 
 /// Which snapshots to keep: the newest ones, and the newest one of each of the last hours, days, weeks, months and
 /// years that have any. Times are UTC; weeks begin on Mondays.
-public struct RetentionPolicy: Sendable {
-    public var last = 0
-    public var hourly = 0
-    public var daily = 0
-    public var weekly = 0
-    public var monthly = 0
-    public var yearly = 0
+package struct RetentionPolicy: Sendable {
+    package var last = 0
+    package var hourly = 0
+    package var daily = 0
+    package var weekly = 0
+    package var monthly = 0
+    package var yearly = 0
 
-    public init() {}
+    package init() {}
 
-    public var keepsNothing: Bool { [last, hourly, daily, weekly, monthly, yearly].allSatisfy { $0 <= 0 } }
+    package var keepsNothing: Bool { [last, hourly, daily, weekly, monthly, yearly].allSatisfy { $0 <= 0 } }
 
     /// Each set of sources is looked at by itself, so that one place's snapshots do not push out another's. An incomplete
     /// snapshot never counts in the place of a complete one: the newest of them is kept beside those.
-    public func kept(of snapshots: [Snapshot]) -> Set<SnapshotID> {
+    package func kept(of snapshots: [Snapshot]) -> Set<SnapshotID> {
         var kept: Set<SnapshotID> = []
         var lists = SourceLists()
         for group in Dictionary(grouping: snapshots, by: { lists.list($0.sources) }).values {

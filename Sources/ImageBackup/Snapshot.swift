@@ -1,24 +1,24 @@
 package import ByteStreams
 import FileTrees
-public import ImageModel
+package import ImageModel
 package import ImageTransfer
 
 /// What was in certain places at a certain time.
-public struct Snapshot: Sendable, Identifiable {
+package struct Snapshot: Sendable, Identifiable {
     /// Something that a run with `keepGoing` could not read.
-    public struct Missing: Sendable, Codable {
-        public var source: String
-        public var name: String?
-        public var digest: Digest?
-        public var error: String
+    package struct Missing: Sendable, Codable {
+        package var source: String
+        package var name: String?
+        package var digest: Digest?
+        package var error: String
     }
 
-    public let id: SnapshotID
+    package let id: SnapshotID
     /// References, as they were given.
-    public var sources: [String]
+    package var sources: [String]
     /// Sorted.
-    public var repositories: [String]
-    public var missing: [Missing]
+    package var repositories: [String]
+    package var missing: [Missing]
 
     package init(id: SnapshotID, sources: [String], repositories: [String], failures: [CopyReport.Failure]) {
         self.id = id

@@ -1,11 +1,11 @@
 import ImageModel
 
 /// When a snapshot was made, in UTC and to the millisecond: `20261124T020000.123Z`. Sorts by time.
-public struct SnapshotID: Hashable, Sendable, Comparable, CustomStringConvertible, Codable {
-    public let description: String
+package struct SnapshotID: Hashable, Sendable, Comparable, CustomStringConvertible, Codable {
+    package let description: String
 
     /// - Returns: nil for any other text, so that an ID is always a harmless file name.
-    public init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         let form = "00000000T000000.000Z".utf8
         guard text.utf8.count == form.count,
             zip(text.utf8, form).allSatisfy({ $1 == UInt8(ascii: "0") ? (48...57).contains($0) : $0 == $1 })
@@ -20,7 +20,7 @@ public struct SnapshotID: Hashable, Sendable, Comparable, CustomStringConvertibl
         description = Timestamp.format(time / 1000, "%Y%m%dT%H%M%S.") + rest + "Z"
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let id = SnapshotID(text) else {
@@ -29,13 +29,13 @@ public struct SnapshotID: Hashable, Sendable, Comparable, CustomStringConvertibl
         self = id
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
     }
 
     /// `2026-11-24T02:00:00Z`
-    public var date: String {
+    package var date: String {
         let digits = Array(description.filter { $0 != "T" })
         func part(_ range: Range<Int>) -> String { String(digits[range]) }
         return "\(part(0..<4))-\(part(4..<6))-\(part(6..<8))T\(part(8..<10)):\(part(10..<12)):\(part(12..<14))Z"
@@ -56,5 +56,5 @@ public struct SnapshotID: Hashable, Sendable, Comparable, CustomStringConvertibl
         return description.prefix(digits.count) <= digits
     }
 
-    public static func < (left: SnapshotID, right: SnapshotID) -> Bool { left.description < right.description }
+    package static func < (left: SnapshotID, right: SnapshotID) -> Bool { left.description < right.description }
 }

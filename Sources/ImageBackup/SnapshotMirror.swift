@@ -1,8 +1,8 @@
 import ImageModel
-public import ImageTransfer
+package import ImageTransfer
 
 /// What a place has that a snapshot has not, to be taken away there.
-public struct SnapshotMirror: Sendable {
+package struct SnapshotMirror: Sendable {
     private struct Repository {
         var tags: Set<String> = []
         /// Of all manifests, those below indexes too.
@@ -14,22 +14,22 @@ public struct SnapshotMirror: Sendable {
     private let names: [String]?
 
     /// - Parameter names: the repositories, or patterns of such, that are restored; nil for all.
-    public init(_ source: SnapshotSource, of names: [String]? = nil) {
+    package init(_ source: SnapshotSource, of names: [String]? = nil) {
         self.source = source
         self.names = names
     }
 
     /// An image that goes.
-    public struct Extra: Sendable {
-        public var image: SourceImage
+    package struct Extra: Sendable {
+        package var image: SourceImage
         /// Whether its manifest goes, and not only a tag of it.
-        public var isWhole: Bool
+        package var isWhole: Bool
     }
 
     /// - Parameter place: as it was before anything was restored: what a tag meant that comes to mean something
     ///   else is left over as well.
     /// - Throws: `TransferError.refused` for a snapshot that lacks something, which may be at the place.
-    public func extras(in place: any ImageEditor) async throws -> [Extra] {
+    package func extras(in place: any ImageEditor) async throws -> [Extra] {
         if let missing = source.snapshot.missing.first {
             let count = source.snapshot.missing.count
             throw TransferError.refused(
@@ -60,7 +60,7 @@ public struct SnapshotMirror: Sendable {
     }
 
     /// - Returns: what could not be taken away.
-    public func remove(_ extras: [Extra], from place: any ImageEditor) async throws -> [CopyReport.Failure] {
+    package func remove(_ extras: [Extra], from place: any ImageEditor) async throws -> [CopyReport.Failure] {
         var gone: Set<SourceImage> = []
         var failures: [CopyReport.Failure] = []
         for extra in extras {

@@ -1,13 +1,13 @@
-public import ByteStreams
+package import ByteStreams
 import FileTrees
 import ImageLayouts
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 
 /// The images of a snapshot, in their repositories as they were.
-public final class SnapshotSource: ImageSource {
-    public let title: String
-    public let snapshot: Snapshot
+package final class SnapshotSource: ImageSource {
+    package let title: String
+    package let snapshot: Snapshot
     private let layouts: [String: OCISource]
     /// Keeps the blobs from being removed.
     private let lock: DirectoryLock?
@@ -24,22 +24,22 @@ public final class SnapshotSource: ImageSource {
     }
 
     /// Each repository is a layout of its own.
-    public func reference(in repository: String?) -> ImageReference? {
+    package func reference(in repository: String?) -> ImageReference? {
         repository.flatMap { layouts[$0] }?.reference(in: nil)
     }
 
     /// The references of all repositories.
-    public var references: [String] {
+    package var references: [String] {
         snapshot.repositories.compactMap { reference(in: $0)?.description }
     }
 
     /// Every image has a repository.
-    public var madeUpRepository: String { "image" }
+    package var madeUpRepository: String { "image" }
 
-    public func listing() async throws -> SourceListing { try await listing(of: snapshot.repositories) }
+    package func listing() async throws -> SourceListing { try await listing(of: snapshot.repositories) }
 
     /// Only what is meant is looked at: what is wrong with another repository is no matter then.
-    public func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
+    package func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
         let meant = snapshot.repositories.filter { repository in
             guard let name else { return true }
             return name == repository || name.hasPrefix("\(repository):")
@@ -88,15 +88,15 @@ public final class SnapshotSource: ImageSource {
         return layout
     }
 
-    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+    package func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await layout(repository).manifest(descriptor, in: nil)
     }
 
-    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+    package func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         try await layout(repository).blob(descriptor, in: nil)
     }
 
-    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+    package func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try await layout(repository).referrers(of: digest, in: nil)
     }
 }

@@ -2,11 +2,11 @@
 ///
 /// `KB`, `MB`, `GB`, `TB` and `PB` are powers of 1000, as manufacturers count; `KiB` and so on are powers of 1024, and so are
 /// the letters alone.
-public struct ByteSize: Hashable, Sendable {
-    public let bytes: Int64
+package struct ByteSize: Hashable, Sendable {
+    package let bytes: Int64
 
     /// - Throws: `ByteSizeError`, which says what would be right.
-    public init(_ text: String) throws(ByteSizeError) {
+    package init(_ text: String) throws(ByteSizeError) {
         func refused(_ problem: String) -> ByteSizeError { ByteSizeError("'\(text.prefix(40))' \(problem)") }
         guard !text.contains(",") else {
             throw refused("has a comma; write a decimal point and no separators, such as 4.7GB")
@@ -46,8 +46,8 @@ public struct ByteSize: Hashable, Sendable {
 }
 
 /// What is wrong with a size.
-public struct ByteSizeError: Error, Equatable, CustomStringConvertible {
-    public let description: String
+package struct ByteSizeError: Error, Equatable, CustomStringConvertible {
+    package let description: String
 
     init(_ description: String) { self.description = description }
 }

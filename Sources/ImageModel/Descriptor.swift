@@ -2,11 +2,11 @@
 ///
 /// A descriptor that was read keeps the members that dray knows; the document it stood in is carried as
 /// bytes, so nothing is lost by that.
-public struct Descriptor: Hashable, Sendable, Codable {
-    public var mediaType: MediaType
-    public var digest: Digest
+package struct Descriptor: Hashable, Sendable, Codable {
+    package var mediaType: MediaType
+    package var digest: Digest
     /// Bytes.
-    public var size: Int64
+    package var size: Int64
     /// The members that most descriptors lack, in an array of one; empty where there are none. There are very many
     /// descriptors in memory at a time.
     private var details: [Details] = []
@@ -25,29 +25,29 @@ public struct Descriptor: Hashable, Sendable, Codable {
         details = new == Details() ? [] : [new]
     }
 
-    public var urls: [String]? {
+    package var urls: [String]? {
         get { details.first?.urls }
         set { setDetail(\.urls, newValue) }
     }
-    public var annotations: [String: String]? {
+    package var annotations: [String: String]? {
         get { details.first?.annotations }
         set { setDetail(\.annotations, newValue) }
     }
-    public var artifactType: String? {
+    package var artifactType: String? {
         get { details.first?.artifactType }
         set { setDetail(\.artifactType, newValue) }
     }
-    public var platform: Platform? {
+    package var platform: Platform? {
         get { details.first?.platform }
         set { setDetail(\.platform, newValue) }
     }
     /// Base64 of the content itself, where an index or manifest embeds it.
-    public var data: String? {
+    package var data: String? {
         get { details.first?.data }
         set { setDetail(\.data, newValue) }
     }
 
-    public init(
+    package init(
         mediaType: MediaType, digest: Digest, size: Int64, urls: [String]? = nil,
         annotations: [String: String]? = nil, artifactType: String? = nil, platform: Platform? = nil
     ) {
@@ -62,18 +62,18 @@ public struct Descriptor: Hashable, Sendable, Codable {
     /// What something is called by its digest alone: of what kind it is has still to be seen.
     ///
     /// - Parameter size: bytes; -1 where they are not known either.
-    public init(untyped digest: Digest, size: Int64 = -1) {
+    package init(untyped digest: Digest, size: Int64 = -1) {
         self.init(mediaType: MediaType(""), digest: digest, size: size)
     }
 
     /// Bytes: what JSON's numbers hold exactly everywhere.
-    public static let sizeLimit: Int64 = 1 << 53
+    package static let sizeLimit: Int64 = 1 << 53
 
     enum CodingKeys: String, CodingKey {
         case mediaType, digest, size, urls, annotations, artifactType, platform, data
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         mediaType = try container.decodeIfPresent(MediaType.self, forKey: .mediaType) ?? MediaType("")
         digest = try container.decode(Digest.self, forKey: .digest)
@@ -92,7 +92,7 @@ public struct Descriptor: Hashable, Sendable, Codable {
         if details != Details() { self.details = [details] }
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(mediaType, forKey: .mediaType)
         try container.encode(digest, forKey: .digest)
@@ -128,18 +128,18 @@ public struct Descriptor: Hashable, Sendable, Codable {
 
     /// Whether the content may be a manifest: its type is one of a manifest, or one of anything but a layer, and it is not
     /// too large. Which it is, the content shows.
-    public var mayBeManifest: Bool {
+    package var mayBeManifest: Bool {
         mediaType.isManifest
             || size <= Int64(Document.sizeLimit) && mediaType.layerCompression == nil && !mediaType.isForeignLayer
     }
 
     /// Docker's wrapper around the attestations of one image of the same index.
-    public var isAttestation: Bool {
+    package var isAttestation: Bool {
         annotations?["vnd.docker.reference.type"] == "attestation-manifest" || platform?.isUnknown == true
     }
 
     /// The manifest of the same index that an attestation is about.
-    public var attestedDigest: Digest? { annotations?[Self.attestedDigestKey].flatMap { Digest($0) } }
+    package var attestedDigest: Digest? { annotations?[Self.attestedDigestKey].flatMap { Digest($0) } }
 
     package static let attestedDigestKey = "vnd.docker.reference.digest"
 }

@@ -1,9 +1,9 @@
-public import RegistryClient
+package import RegistryClient
 
 /// What is particular about one registry.
-public struct SyncRegistry: Sendable {
+package struct SyncRegistry: Sendable {
     /// Where its credentials are.
-    public enum Account: Sendable {
+    package enum Account: Sendable {
         /// The first line is USER:PASSWORD.
         case file(String)
         /// A variable of the environment that holds USER:PASSWORD.
@@ -19,17 +19,17 @@ public struct SyncRegistry: Sendable {
         }
     }
 
-    public var account: Account?
-    public var verifiesTLS: Bool?
-    public var plainHTTP: Bool?
+    package var account: Account?
+    package var verifiesTLS: Bool?
+    package var plainHTTP: Bool?
     /// PEM files of certificate authorities.
-    public var authorityFiles: [String] = []
+    package var authorityFiles: [String] = []
     /// Bytes a second, to and from it together.
-    public var rateLimiter: RateLimiter?
+    package var rateLimiter: RateLimiter?
     /// Blobs at once, and images at once.
-    public var jobs: Int?
+    package var jobs: Int?
 
-    public init() {}
+    package init() {}
 
     /// - Throws: `TransferError.refused` if the credentials cannot be read.
     func apply(to options: inout RegistryOptions) throws {

@@ -1,27 +1,26 @@
-public import ByteStreams
+package import ByteStreams
 import DrayKit
 import ImageModel
-public import ImageTransfer
-public import RegistryClient
+package import ImageTransfer
+package import RegistryClient
 
 /// Carries out the rules of a file: looks up what they mean, several at once, then copies, in as few copies as
 /// their destinations and options allow, so that what they share is moved once.
 ///
 /// A rule that fails stops no other. What was done before is not done again: a run that was killed is completed by
 /// the next one.
-public struct Syncer: Sendable {
+package struct Syncer: Sendable {
     private let file: SyncFile
     private let isDryRun: Bool
     private let prefix: String?
     private let progress: Progress
     private let inflation: InflationLimit
-    private let sources: Registries
-    private let destinations: Registries
+    private let dray: Dray
 
     /// - Parameters:
     ///   - prefix: path that every repository is put below.
     ///   - registry: how registries are talked to where the file does not say.
-    public init(
+    package init(
         _ file: SyncFile, dryRun: Bool = false, prefix: String? = nil, registry: RegistryOptions = RegistryOptions(),
         inflation: InflationLimit = .standard, progress: Progress = Progress()
     ) {
@@ -35,9 +34,7 @@ public struct Syncer: Sendable {
             try file.registries[host]?.apply(to: &options)
             return options
         }
-        // Two: a download must not wait for the connection of the upload that waits for it.
-        sources = Registries(options)
-        destinations = Registries(options)
+        dray = Dray(options: options, references: ReferenceReader(inflation: inflation))
     }
 
     /// Rules that are looked up at once.
@@ -46,7 +43,7 @@ public struct Syncer: Sendable {
     /// - Returns: every image, and every failure with its rule's name.
     /// - Throws: `CancellationError`.
     @concurrent
-    public func run() async throws -> CopyReport {
+    package func run() async throws -> CopyReport {
         let prepared = try await file.rules.mapConcurrently(limit: Self.lookups) { rule in
             try await prepare(rule)
         }
@@ -83,7 +80,7 @@ public struct Syncer: Sendable {
     private func prepare(_ rule: SyncRule) async throws -> Prepared {
         var prepared = Prepared()
         do {
-            let (references, leftOut) = try await Workers.blobs.run { try rule.source.expanded(inflation: inflation) }
+            let (references, leftOut) = try await Workers.blobs.run { try dray.references.expand(rule.source) }
             for (file, kind) in leftOut { progress.remark("\(file): skipped (\(kind))") }
             for reference in references {
                 do {
@@ -107,9 +104,7 @@ public struct Syncer: Sendable {
     private func selection(
         of rule: SyncRule, _ reference: ImageReference, _ fail: (CopyReport.Failure) -> Void
     ) async throws -> CopySelection {
-        let source: any ImageSource =
-            reference.transport == .registry
-            ? try await sources.source(reference) : try reference.source(inflation: inflation)
+        let source = try await dray.source(reference)
         var selection = CopySelection(
             source: source, name: reference.name, digest: reference.digest, requestedName: rule.destination.name,
             rename: rule.rename, rule: rule.name)
@@ -165,9 +160,7 @@ public struct Syncer: Sendable {
                     "\(group.destination) would be written anew, over what other rules with other options put there: "
                         + "give these rules the same options, or an archive each")
             }
-            let destination: any ImageDestination =
-                group.destination.transport == .registry
-                ? try await destinations.destination(group.destination) : try group.destination.destination()
+            let destination = try await dray.destination(group.destination)
             return try await Copier(options: group.options, progress: progress).copy(group.selections, to: destination)
         } catch  where !(error is CancellationError) {
             var report = CopyReport(isDryRun: isDryRun)

@@ -1,22 +1,22 @@
 /// A file or directory that was taken for images, and holds none: what it is instead, and what to do about it.
-public struct ForeignContent: Equatable, Sendable, CustomStringConvertible {
+package struct ForeignContent: Equatable, Sendable, CustomStringConvertible {
     /// The file or directory.
-    public var place: String
+    package var place: String
     /// A noun phrase: `an HTML page`.
-    public var kind: String
+    package var kind: String
     /// The next step, with the command that helps.
-    public var advice: String
+    package var advice: String
     /// Whether it can be read, but not as what it was taken for.
-    public var isReadable: Bool
+    package var isReadable: Bool
 
-    public init(_ place: String, kind: String, advice: String, isReadable: Bool = false) {
+    package init(_ place: String, kind: String, advice: String, isReadable: Bool = false) {
         self.place = place
         self.kind = kind
         self.advice = advice
         self.isReadable = isReadable
     }
 
-    public var description: String {
+    package var description: String {
         isReadable
             ? "\(place): \(kind); \(advice)" : "\(place): not an image archive, layout or store (\(kind)); \(advice)"
     }

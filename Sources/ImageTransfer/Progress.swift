@@ -2,7 +2,7 @@ import ImageModel
 import Synchronization
 
 /// How far a transfer is: counters that any thread may move and any thread may look at.
-public final class Progress: Sendable {
+package final class Progress: Sendable {
     private let plannedBytes = Atomic<Int64>(0)
     private let movedBytes = Atomic<Int64>(0)
     private let plannedImages = Atomic<Int>(0)
@@ -13,7 +13,7 @@ public final class Progress: Sendable {
     /// - Parameters:
     ///   - remarks: is told what a user should know and may not expect.
     ///   - events: is told what happens, from any thread.
-    public init(
+    package init(
         remarks: @escaping @Sendable (String) -> Void = { _ in },
         events: @escaping @Sendable (TransferEvent) -> Void = { _ in }
     ) {
@@ -22,11 +22,11 @@ public final class Progress: Sendable {
     }
 
     /// Bytes of the source that have to be read, as far as planned.
-    public var planned: Int64 { plannedBytes.load(ordering: .relaxed) }
+    package var planned: Int64 { plannedBytes.load(ordering: .relaxed) }
     /// Bytes of the source that were read.
-    public var moved: Int64 { movedBytes.load(ordering: .relaxed) }
+    package var moved: Int64 { movedBytes.load(ordering: .relaxed) }
 
-    public func plan(_ bytes: Int64) {
+    package func plan(_ bytes: Int64) {
         var old = planned
         while true {
             let (done, found) = plannedBytes.weakCompareExchange(
@@ -35,15 +35,15 @@ public final class Progress: Sendable {
             old = found
         }
     }
-    public func move(_ bytes: Int64) { movedBytes.add(bytes, ordering: .relaxed) }
+    package func move(_ bytes: Int64) { movedBytes.add(bytes, ordering: .relaxed) }
     /// Images that are to be copied, as far as planned.
-    public var images: Int { plannedImages.load(ordering: .relaxed) }
+    package var images: Int { plannedImages.load(ordering: .relaxed) }
     /// Images that were copied, skipped or found present.
-    public var imagesDone: Int { doneImages.load(ordering: .relaxed) }
+    package var imagesDone: Int { doneImages.load(ordering: .relaxed) }
 
-    public func plan(images: Int) { plannedImages.add(images, ordering: .relaxed) }
-    public func remark(_ text: String) { remarks(text) }
-    public func tell(_ event: TransferEvent) {
+    package func plan(images: Int) { plannedImages.add(images, ordering: .relaxed) }
+    package func remark(_ text: String) { remarks(text) }
+    package func tell(_ event: TransferEvent) {
         if case .image = event { doneImages.add(1, ordering: .relaxed) }
         events(event)
     }

@@ -2,7 +2,7 @@ import ImageModel
 
 /// Why something could not be moved, in the terms of what to do about it. The message says what was tried,
 /// on what, what was found and what helps.
-public enum TransferError: Error, Equatable, CustomStringConvertible {
+package enum TransferError: Error, Equatable, CustomStringConvertible {
     /// What was read is not what it claims to be.
     case damaged(String)
     /// What was read holds no images: it is something else than an archive, a layout or a store.
@@ -24,7 +24,7 @@ public enum TransferError: Error, Equatable, CustomStringConvertible {
             "\(place): not enough room: \(ByteCount(needed)) needed, \(ByteCount(free)) free; make room first\(orElse)")
     }
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .damaged(let text), .notFound(let text), .otherPlatform(let text), .refused(let text): text
         case .foreign(let content): content.description

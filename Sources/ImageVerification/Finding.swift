@@ -1,8 +1,8 @@
 package import ImageModel
 
 /// One thing that a verification has found: what is wrong, whom it hits, and what to do.
-public struct Finding: Sendable {
-    public enum Kind: String, Sendable, CaseIterable {
+package struct Finding: Sendable {
+    package enum Kind: String, Sendable, CaseIterable {
         /// Blobs that lie in volumes of the set that are not here.
         case volumeMissing = "volume-missing"
         case blobMissing = "blob-missing"
@@ -30,7 +30,7 @@ public struct Finding: Sendable {
         /// Blobs that a delta leaves out.
         case leftOut = "left-out"
 
-        public var isDamage: Bool {
+        package var isDamage: Bool {
             switch self {
             case .orphan, .upload, .leftover, .foreign, .permissions, .peculiarity, .leftOut: false
             default: true
@@ -38,17 +38,17 @@ public struct Finding: Sendable {
         }
     }
 
-    public var kind: Kind
+    package var kind: Kind
     /// A digest, a name, or a path below the place.
-    public var subject: String
+    package var subject: String
     /// What is wrong with it, as the end of a sentence that the subject begins.
-    public var problem: String
+    package var problem: String
     /// Images that cannot be pulled, or not on all their platforms: at most `AffectedImages.limit` of them, sorted.
-    public var affected: [AffectedImage]
+    package var affected: [AffectedImage]
     /// The number of all of them.
-    public var affectedCount: Int
+    package var affectedCount: Int
     /// What to do about it.
-    public var advice: String
+    package var advice: String
     package var remedy: Remedy?
 
     package init(
@@ -64,7 +64,7 @@ public struct Finding: Sendable {
         self.remedy = remedy
     }
 
-    public var isDamage: Bool { kind.isDamage }
+    package var isDamage: Bool { kind.isDamage }
 
     /// What is the same when the same is found again.
     struct Mark: Hashable {
@@ -93,18 +93,18 @@ package struct AffectedImages: Sendable, ExpressibleByArrayLiteral {
 }
 
 /// An image that cannot be pulled as it should be.
-public struct AffectedImage: Hashable, Sendable, Comparable {
+package struct AffectedImage: Hashable, Sendable, Comparable {
     /// `repository:tag`, `repository@digest`, or what the place calls it.
-    public var name: String
+    package var name: String
     /// Those that are hit; empty for the whole image.
-    public var platforms: [String]
+    package var platforms: [String]
 
     package init(_ name: String, platforms: [String] = []) {
         self.name = name
         self.platforms = platforms
     }
 
-    public static func < (a: Self, b: Self) -> Bool { a.name < b.name }
+    package static func < (a: Self, b: Self) -> Bool { a.name < b.name }
 }
 
 /// What would mend a finding, where something can.

@@ -1,12 +1,12 @@
-public import ByteStreams
-public import ImageModel
-public import ImageTransfer
+package import ByteStreams
+package import ImageModel
+package import ImageTransfer
 
 /// A place that can be verified: a source that also tells what lies there, whether images need it or not.
 ///
 /// Content is asked for by what is stored, not by what a repository may serve: whether it may is told by the
 /// survey, so that a missing link and missing bytes are two different things.
-public protocol VerifiedPlace: ImageSource {
+package protocol VerifiedPlace: ImageSource {
     /// Names and what they mean, and what only this kind of place can tell.
     ///
     /// What refers is looked at before what is referred to: what is pushed meanwhile is no damage.
@@ -26,37 +26,37 @@ public protocol VerifiedPlace: ImageSource {
 }
 
 extension VerifiedPlace {
-    public var sharesContent: Bool { true }
+    package var sharesContent: Bool { true }
 
-    public func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
+    package func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
         PlaceSurvey(try await listing(named: name, digest: digest))
     }
 
-    public func storedManifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+    package func storedManifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await manifest(descriptor.withoutSize, in: repository)
     }
 
-    public func storedBlob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+    package func storedBlob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         try await blob(descriptor, in: repository)
     }
 
-    public func serves(_ blob: Descriptor, in repository: String?) async throws -> Bool { true }
-    public func stamp(of blob: Descriptor, in repository: String?) async throws -> String? { nil }
-    public func listFile(_ name: String) async throws -> [UInt8]? { nil }
+    package func serves(_ blob: Descriptor, in repository: String?) async throws -> Bool { true }
+    package func stamp(of blob: Descriptor, in repository: String?) async throws -> String? { nil }
+    package func listFile(_ name: String) async throws -> [UInt8]? { nil }
 }
 
 /// What a place holds by its own account.
-public struct PlaceSurvey: Sendable {
+package struct PlaceSurvey: Sendable {
     /// What a name or an entry leads to.
-    public struct Root: Sendable {
+    package struct Root: Sendable {
         /// For people.
-        public var name: String
-        public var descriptor: Descriptor
-        public var repository: String?
+        package var name: String
+        package var descriptor: Descriptor
+        package var repository: String?
         /// Whether it is content that refers to nothing, whatever its bytes look like.
-        public var isBlob = false
+        package var isBlob = false
 
-        public init(_ name: String, _ descriptor: Descriptor, repository: String?, isBlob: Bool = false) {
+        package init(_ name: String, _ descriptor: Descriptor, repository: String?, isBlob: Bool = false) {
             self.name = name
             self.descriptor = descriptor
             self.repository = repository
@@ -64,26 +64,26 @@ public struct PlaceSurvey: Sendable {
         }
     }
 
-    public var roots: [Root] = []
+    package var roots: [Root] = []
     /// What is found without looking at images.
-    public var findings: [Finding] = []
+    package var findings: [Finding] = []
     /// Every blob that lies there, and its bytes; nil where that cannot be told.
-    public var blobs: [Digest: Int64]?
+    package var blobs: [Digest: Int64]?
     /// Those of the blobs that are linked under a digest of another algorithm.
-    public var aliased: Set<Digest> = []
+    package var aliased: Set<Digest> = []
     /// What each repository may serve; nil where everything that is there is served.
-    public var served: [String: ServedContent]?
+    package var served: [String: ServedContent]?
     /// Whether there may be referrers that are no roots.
-    public var hidesReferrers = false
+    package var hidesReferrers = false
     /// Whether others may change the place meanwhile, so that damage deserves a second look.
-    public var isLive = false
+    package var isLive = false
     /// What reclaims orphans there.
-    public var reclaim = "remove them"
+    package var reclaim = "remove them"
 
-    public init() {}
+    package init() {}
 
     /// Of a place that can tell no more than its images.
-    public init(_ listing: SourceListing) {
+    package init(_ listing: SourceListing) {
         roots = listing.images.map { Root($0.title, $0.descriptor, repository: $0.repository) }
         findings = listing.broken.map { broken in
             Finding(
@@ -100,14 +100,14 @@ public struct PlaceSurvey: Sendable {
 }
 
 /// What the links of a repository let it serve.
-public struct ServedContent: Sendable {
-    public var manifests: Set<Digest> = []
-    public var blobs: Set<Digest> = []
+package struct ServedContent: Sendable {
+    package var manifests: Set<Digest> = []
+    package var blobs: Set<Digest> = []
     /// Links that do not say what they have to, and what is wrong with them.
-    public var manifestFaults: [Digest: String] = [:]
-    public var blobFaults: [Digest: String] = [:]
+    package var manifestFaults: [Digest: String] = [:]
+    package var blobFaults: [Digest: String] = [:]
 
-    public init() {}
+    package init() {}
 }
 
 extension Descriptor {

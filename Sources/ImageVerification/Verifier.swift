@@ -1,6 +1,6 @@
 import ByteStreams
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 
 /// Verifies a place: everything that is there, everything that should be, and who needs what is wrong.
 ///
@@ -10,11 +10,11 @@ public import ImageTransfer
 /// ```
 /// Manifests are walked from every name and entry; then each blob is read once, however many images need it, and
 /// blobs that nothing needs are read as well where the place can list them.
-public struct Verifier: Sendable {
+package struct Verifier: Sendable {
     let options: VerifyOptions
     private let progress: Progress
 
-    public init(options: VerifyOptions = VerifyOptions(), progress: Progress = Progress()) {
+    package init(options: VerifyOptions = VerifyOptions(), progress: Progress = Progress()) {
         self.options = options
         self.progress = progress
     }
@@ -23,7 +23,7 @@ public struct Verifier: Sendable {
     ///   - name: as in a reference: only what it means is verified, and nothing is said of the rest.
     /// - Throws: what kept it from looking; whatever is wrong with the place is in the report.
     @concurrent
-    public func verify(
+    package func verify(
         _ place: any VerifiedPlace, named name: String? = nil, digest: Digest? = nil
     ) async throws -> VerifyReport {
         let journal = try VerifyJournal(path: options.journal)

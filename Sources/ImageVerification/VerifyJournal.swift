@@ -14,7 +14,7 @@ import Synchronization
 /// A file that was written to, moved or touched since has another stamp, and is read again. What has no stamp
 /// (a registry's) is remembered for as long as the run lasts. A run that comes to its end removes the file: the
 /// next one reads everything.
-public final class VerifyJournal: Sendable {
+package final class VerifyJournal: Sendable {
     private struct Key: Hashable {
         var digest: Digest
         var stamp: String
@@ -118,7 +118,7 @@ public final class VerifyJournal: Sendable {
     }
 
     /// Whether a run that goes on with the file reads less.
-    public static func remembersAnything(_ path: String) throws -> Bool {
+    package static func remembersAnything(_ path: String) throws -> Bool {
         try fileSize(path).map { $0 > header.utf8.count } ?? false
     }
 

@@ -1,15 +1,15 @@
-public import ByteStreams
+package import ByteStreams
 
 /// What `verify` may be told.
-public struct VerifyOptions: Sendable {
+package struct VerifyOptions: Sendable {
     /// Whether layers are inflated, their tars followed, and their diffIDs compared with their configs.
-    public var isDeep = false
+    package var isDeep = false
     /// How far a layer may inflate.
-    public var inflation = InflationLimit.standard
+    package var inflation = InflationLimit.standard
     /// Blobs at once; nil for as many as there are processors, or as suits a network.
-    public var jobs: Int?
+    package var jobs: Int?
     /// A file that remembers what was read while a run lasts, so that an interrupted one can go on.
-    public var journal: String?
+    package var journal: String?
 
-    public init() {}
+    package init() {}
 }

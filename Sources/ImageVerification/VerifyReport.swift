@@ -1,28 +1,28 @@
 /// What a verification has found.
-public struct VerifyReport: Sendable {
-    public var place: String
+package struct VerifyReport: Sendable {
+    package var place: String
     /// Damage first, the worst before the rest.
-    public var findings: [Finding] = []
+    package var findings: [Finding] = []
     /// What was mended, as it was found.
-    public var mended: [Finding] = []
+    package var mended: [Finding] = []
     /// Why something could not be mended: one line each.
-    public var failures: [String] = []
+    package var failures: [String] = []
     /// Names and digests that lead to an image.
-    public var images = 0
-    public var manifests = 0
+    package var images = 0
+    package var manifests = 0
     /// Blobs that were read, or that an interrupted run had read.
-    public var blobs = 0
+    package var blobs = 0
     /// Of those blobs.
-    public var bytes: Int64 = 0
+    package var bytes: Int64 = 0
     /// Whether layers were inflated and compared with their configs.
-    public var isDeep = false
+    package var isDeep = false
     /// Where repairing put what it replaced; nil if it was not kept, or there was nothing.
-    public var quarantine: String?
+    package var quarantine: String?
 
     package init(place: String) { self.place = place }
 
     /// Of a place that cannot be read at all.
-    public init(unreadable place: String, error: any Error) {
+    package init(unreadable place: String, error: any Error) {
         self.place = place
         findings = [
             Finding(
@@ -31,6 +31,6 @@ public struct VerifyReport: Sendable {
         ]
     }
 
-    public var damage: [Finding] { findings.filter(\.isDamage) }
-    public var remarks: [Finding] { findings.filter { !$0.isDamage } }
+    package var damage: [Finding] { findings.filter(\.isDamage) }
+    package var remarks: [Finding] { findings.filter { !$0.isDamage } }
 }

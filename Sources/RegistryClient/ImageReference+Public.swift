@@ -1,8 +1,8 @@
-public import ImageModel
+package import ImageModel
 
 extension ImageReference {
     /// A registry that holds more than anyone could mean without saying so.
-    public var isPublicRegistry: Bool {
+    package var isPublicRegistry: Bool {
         let hosts = [
             "docker.io", "quay.io", "ghcr.io", "gcr.io", "registry.k8s.io", "mcr.microsoft.com", "public.ecr.aws",
             "registry.gitlab.com", "registry.access.redhat.com",

@@ -1,9 +1,9 @@
-public import ImageModel
+package import ImageModel
 import ImageTransfer
 
 /// Registries that references lead to, each opened once: where it is, which tokens it gives and which uploads it takes
 /// is found out once, however many references there are.
-public actor Registries {
+package actor Registries {
     private struct Key: Hashable {
         var place: RegistriesFile.Place
         var prefix: String
@@ -18,14 +18,14 @@ public actor Registries {
     private var sources: [[Key]: RegistrySource] = [:]
 
     /// - Parameter options: how the registry `HOST[:PORT]` is to be talked to; called when it is first named.
-    public init(_ options: @escaping @Sendable (_ host: String) throws -> RegistryOptions) { self.options = options }
+    package init(_ options: @escaping @Sendable (_ host: String) throws -> RegistryOptions) { self.options = options }
 
-    public init(_ options: RegistryOptions = RegistryOptions()) { self.init { _ in options } }
+    package init(_ options: RegistryOptions = RegistryOptions()) { self.init { _ in options } }
 
     /// The registry that a reference names, to be read, with the mirrors that `registries.conf` gives it.
     ///
     /// - Throws: `ReferenceError`, `TransferError.refused`.
-    public func source(_ reference: ImageReference) async throws -> RegistrySource {
+    package func source(_ reference: ImageReference) async throws -> RegistrySource {
         let keys = try keys(reference)
         if let known = sources[keys] { return known }
         let main = try await route(keys[0], for: reference)
@@ -38,7 +38,7 @@ public actor Registries {
     }
 
     /// The registry that a reference names, to be written to.
-    public func destination(_ reference: ImageReference) async throws -> RegistryDestination {
+    package func destination(_ reference: ImageReference) async throws -> RegistryDestination {
         guard reference.location != "docker.io" || reference.name?.contains("/") == true else {
             throw ReferenceError("\(reference): a destination needs its registry: docker://HOST/REPOSITORY:TAG")
         }
@@ -95,12 +95,12 @@ extension ImageReference {
     /// The registry that this names, to be read, with the mirrors that `registries.conf` gives it.
     ///
     /// - Throws: `ReferenceError`, `TransferError.refused`.
-    public func registrySource(_ options: RegistryOptions = RegistryOptions()) async throws -> RegistrySource {
+    package func registrySource(_ options: RegistryOptions = RegistryOptions()) async throws -> RegistrySource {
         try await Registries(options).source(self)
     }
 
     /// The registry that this names, to be written to.
-    public func registryDestination(_ options: RegistryOptions = RegistryOptions()) async throws -> RegistryDestination
+    package func registryDestination(_ options: RegistryOptions = RegistryOptions()) async throws -> RegistryDestination
     {
         try await Registries(options).destination(self)
     }

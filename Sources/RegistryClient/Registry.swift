@@ -8,9 +8,9 @@ import Synchronization
 ///
 /// What it has learned about the registry (where it is, what tokens it gives, which uploads it takes) is kept
 /// for as long as this lives.
-public final class Registry: Sendable {
+package final class Registry: Sendable {
     /// `HOST[:PORT]`, as images are named by it.
-    public let host: String
+    package let host: String
     let session: RegistrySession
     /// What the registry has taken so far.
     let uploads = UploadMemory()
@@ -29,7 +29,7 @@ public final class Registry: Sendable {
     ///   - host: `HOST[:PORT]`.
     ///   - keyring: credentials; `Keyring.load` finds them.
     /// - Throws: `ReferenceError` if that is no host.
-    public init(host: String, options: RegistryOptions = RegistryOptions(), keyring: Keyring = Keyring()) throws {
+    package init(host: String, options: RegistryOptions = RegistryOptions(), keyring: Keyring = Keyring()) throws {
         self.host = host
         session = try RegistrySession(host: host, options: options, keyring: keyring)
     }
@@ -60,12 +60,12 @@ public final class Registry: Sendable {
     }
 
     /// Everything that there is, or one repository, or one image of it, to be read and renamed.
-    public func source(repository: String? = nil) -> RegistrySource {
+    package func source(repository: String? = nil) -> RegistrySource {
         RegistrySource(RegistryPlaces(host: host, main: RegistryRoute(self), mirrors: []), repository: repository)
     }
 
     /// - Parameter name: what images are to be called: REPOSITORY[:TAG].
-    public func destination(name: String? = nil) -> RegistryDestination {
+    package func destination(name: String? = nil) -> RegistryDestination {
         RegistryDestination(host: host, route: RegistryRoute(self), name: name)
     }
 

@@ -1,15 +1,15 @@
 import ByteStreams
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 import NIOHTTP1
 import Synchronization
 
 /// A registry, pushed to over its API.
-public final class RegistryDestination: ImageDestination, ChoosesManifestFormat {
+package final class RegistryDestination: ImageDestination, ChoosesManifestFormat {
     /// As the user names it.
     private let host: String
     private let route: RegistryRoute
-    public let requestedName: String?
+    package let requestedName: String?
 
     private struct State {
         /// Repositories of this registry that have a blob or manifest.
@@ -31,8 +31,8 @@ public final class RegistryDestination: ImageDestination, ChoosesManifestFormat 
     private var registry: Registry { route.registry }
     private func own(_ repository: String) -> String { route.repository(repository, at: host) }
 
-    public var title: String { host }
-    public var traits: DestinationTraits {
+    package var title: String { host }
+    package var traits: DestinationTraits {
         var traits = DestinationTraits()
         traits.bareNameIsTag = false
         traits.ordersImages = false
@@ -44,12 +44,12 @@ public final class RegistryDestination: ImageDestination, ChoosesManifestFormat 
         return traits
     }
 
-    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {}
-    public func finish() async throws {}
-    public func abandon() async {}
-    public func freeSpace() async throws -> Int64? { nil }
+    package func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {}
+    package func finish() async throws {}
+    package func abandon() async {}
+    package func freeSpace() async throws -> Int64? { nil }
 
-    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
+    package func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
         let repository = own(repository)
         return try await Workers.blobs.run { [self] in
             if state.withLock({ $0.places[blob.digest]?.contains(repository) }) == true { return true }
@@ -59,7 +59,7 @@ public final class RegistryDestination: ImageDestination, ChoosesManifestFormat 
         }
     }
 
-    public func has(manifest: Digest, in repository: String) async throws -> Bool {
+    package func has(manifest: Digest, in repository: String) async throws -> Bool {
         let repository = own(repository)
         return try await Workers.blobs.run { [self] in
             guard try registry.resolve(manifest.description, in: repository) != nil else { return false }
@@ -68,20 +68,20 @@ public final class RegistryDestination: ImageDestination, ChoosesManifestFormat 
         }
     }
 
-    public func digest(of name: ImageName) async throws -> Digest? {
+    package func digest(of name: ImageName) async throws -> Digest? {
         try await Workers.blobs.run { [self] in
             try registry.resolve(name.tag ?? "latest", in: own(name.repository))?.digest
         }
     }
 
-    public func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
+    package func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
         try await Workers.blobs.run { [self] in try registry.referrers(of: digest, in: own(repository)) }
     }
 
-    public var layerMemory: LayerMemory? { .ofUser }
+    package var layerMemory: LayerMemory? { .ofUser }
 
     /// Those that are going to be replaced: a registry may hold thousands of others.
-    public func present(in repository: String, tags: [String]) async throws -> PresentImages? {
+    package func present(in repository: String, tags: [String]) async throws -> PresentImages? {
         let repository = own(repository)
         let source = registry.source(repository: repository)
         var images: [SourceImage] = []
@@ -97,7 +97,7 @@ public final class RegistryDestination: ImageDestination, ChoosesManifestFormat 
     // MARK: Blobs
 
     /// Mounts the blob from a repository of the same registry.
-    public func adopt(
+    package func adopt(
         _ blob: Descriptor, from source: (any ImageSource)?, in origin: String?, into repository: String
     ) async throws -> Bool {
         let repository = own(repository)
@@ -137,7 +137,7 @@ public final class RegistryDestination: ImageDestination, ChoosesManifestFormat 
     }
 
     /// Waits while the same blob is on its way into the same repository.
-    public func writer(for target: BlobTarget) throws -> any BlobWriter {
+    package func writer(for target: BlobTarget) throws -> any BlobWriter {
         var target = target
         if target.repository.isEmpty, let name = requestedName.flatMap({ ImageName(withoutHost: $0) }) {
             target.repository = name.repository
@@ -161,12 +161,12 @@ public final class RegistryDestination: ImageDestination, ChoosesManifestFormat 
 
     // MARK: Manifests
 
-    public func put(_ manifest: Manifest, in repository: String) async throws {
+    package func put(_ manifest: Manifest, in repository: String) async throws {
         try await put(manifest, as: manifest.digest.description, in: repository)
     }
 
     /// In one request.
-    public func put(_ manifest: Manifest, as name: ImageName) async throws -> Bool {
+    package func put(_ manifest: Manifest, as name: ImageName) async throws -> Bool {
         // Under a tag, a manifest goes by SHA-256; and a fallback tag's index keeps what others have put there.
         guard let tag = name.tag, manifest.digest.algorithm == .sha256, ImageName.referredDigest(byTag: tag) == nil
         else {
@@ -216,9 +216,9 @@ public final class RegistryDestination: ImageDestination, ChoosesManifestFormat 
         }
     }
 
-    public func refuses(_ format: ManifestFormat) -> Bool { registry.refuses(format) }
+    package func refuses(_ format: ManifestFormat) -> Bool { registry.refuses(format) }
 
-    public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
+    package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         guard let tag = name.tag else { return }
         let repository = own(name.repository)
         let present = try await Workers.blobs.run { [self] in try registry.resolve(tag, in: repository)?.digest }

@@ -1,13 +1,13 @@
-public import ByteStreams
-public import ImageModel
+package import ByteStreams
+package import ImageModel
 import ImageTransfer
-public import ImageVerification
+package import ImageVerification
 
 /// A registry is verified by asking for everything that it lists, in every repository.
 extension RegistrySource: VerifiedPlace {
-    public var sharesContent: Bool { false }
+    package var sharesContent: Bool { false }
 
-    public func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
+    package func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
         var survey = PlaceSurvey()
         survey.hidesReferrers = true
         survey.isLive = true
@@ -31,25 +31,25 @@ extension RegistrySource: VerifiedPlace {
         return survey
     }
 
-    public func storedManifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+    package func storedManifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await RegistryFault.asDamage {
             try await manifest(
                 Descriptor(mediaType: descriptor.mediaType, digest: descriptor.digest, size: -1), in: repository)
         }
     }
 
-    public func storedBlob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+    package func storedBlob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         AnsweringSource(try await blob(descriptor, in: repository))
     }
 
-    public func serves(_ blob: Descriptor, in repository: String?) async throws -> Bool {
+    package func serves(_ blob: Descriptor, in repository: String?) async throws -> Bool {
         try await Workers.blobs.run { [self] in try has(blob, in: repository) }
     }
 }
 
 extension RegistryDestination: MendablePlace {
     /// As near to the push as can be, for a registry cannot be locked. A tag of which it can tell nothing is broken.
-    public func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
+    package func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
         if case .some(.some) = try? await digest(of: name) { return }
         try await push(descriptor, as: name)
     }

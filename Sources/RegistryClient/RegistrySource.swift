@@ -1,9 +1,9 @@
-public import ByteStreams
-public import ImageModel
-public import ImageTransfer
+package import ByteStreams
+package import ImageModel
+package import ImageTransfer
 
 /// The images of a registry, of one repository, or one image of that.
-public struct RegistrySource: ImageEditor {
+package struct RegistrySource: ImageEditor {
     private let places: RegistryPlaces
     /// nil: all that the registry tells of.
     private let repository: String?
@@ -18,18 +18,18 @@ public struct RegistrySource: ImageEditor {
     var host: String { places.host }
     private var registry: Registry { places.main.registry }
 
-    public func reference(in repository: String?) -> ImageReference? {
+    package func reference(in repository: String?) -> ImageReference? {
         ImageReference(transport: .registry, location: host, name: repository ?? self.repository)
     }
-    public var title: String { host + (repository.map { "/\($0)" } ?? "") }
-    public var madeUpRepository: String { repository ?? host }
-    public var isRemote: Bool { true }
+    package var title: String { host + (repository.map { "/\($0)" } ?? "") }
+    package var madeUpRepository: String { repository ?? host }
+    package var isRemote: Bool { true }
 
     private func own(_ repository: String?) -> String {
         places.own(repository ?? self.repository ?? "").repository
     }
 
-    public func listing() async throws -> SourceListing {
+    package func listing() async throws -> SourceListing {
         if let repository { return try await listing(of: repository) }
         return try await listing { _ in true }
     }
@@ -100,7 +100,7 @@ public struct RegistrySource: ImageEditor {
     private var lookups: Int { registry.options.lookups }
 
     /// Asks for what is named and for nothing else.
-    public func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
+    package func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
         if let pattern = name.flatMap({ RepositoryPattern($0) }) {
             guard digest == nil else { throw ReferenceError("'\(title)/\(name ?? "")': a digest is in one repository") }
             let found = try await listing { pattern.matches($0) }
@@ -136,7 +136,7 @@ public struct RegistrySource: ImageEditor {
     }
 
     /// Lists tags, and looks up those that are wanted, several at once.
-    public func listing(
+    package func listing(
         named name: String?, choosing choose: @Sendable (TagCandidates) async throws -> [String]
     ) async throws -> SourceListing {
         let pattern = name.flatMap { RepositoryPattern($0) }
@@ -180,7 +180,7 @@ public struct RegistrySource: ImageEditor {
         }.compactMap { $0 }
     }
 
-    public func image(named name: String?, digest: Digest?) async throws -> SourceImage {
+    package func image(named name: String?, digest: Digest?) async throws -> SourceImage {
         if digest == nil, let (repository, tag) = try part(name), tag == nil {
             let latest = try await Workers.blobs.run { [self] in try image("latest", in: repository) }
             if let latest { return latest }
@@ -188,7 +188,7 @@ public struct RegistrySource: ImageEditor {
         return try Self.only(try await images(named: name, digest: digest), of: title)
     }
 
-    public func images(in repository: String?, tagged isWanted: @Sendable @escaping (String) -> Bool) async throws
+    package func images(in repository: String?, tagged isWanted: @Sendable @escaping (String) -> Bool) async throws
         -> [SourceImage]
     {
         guard let repository = repository ?? self.repository else { return [] }
@@ -268,7 +268,7 @@ public struct RegistrySource: ImageEditor {
         .full(ImageName(host: host, repository: repository, tag: tag))
     }
 
-    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+    package func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await Workers.blobs.run { [self] in
             let repository = repository ?? self.repository ?? ""
             let digest = descriptor.digest
@@ -284,11 +284,11 @@ public struct RegistrySource: ImageEditor {
         }
     }
 
-    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+    package func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         BlobDownload(descriptor, in: repository ?? self.repository ?? "", of: places)
     }
 
-    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+    package func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try await Workers.blobs.run { [self] in
             // A mirror need not have them because it has the image.
             try places.read(repository ?? self.repository ?? "", byDigest: true, isOptional: true) { place in
@@ -299,7 +299,7 @@ public struct RegistrySource: ImageEditor {
     }
 
     /// None where there is no referrers API: then all of them stand under fallback tags.
-    public func untaggedReferrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+    package func untaggedReferrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try await Workers.blobs.run { [self] in
             try places.read(repository ?? self.repository ?? "", byDigest: true, isOptional: true) { place in
                 let found = try place.registry.listedReferrers(of: digest, in: place.repository) ?? []
@@ -310,14 +310,14 @@ public struct RegistrySource: ImageEditor {
 
     // MARK: Changing names
 
-    public func tag(_ image: SourceImage, as tag: String) async throws {
+    package func tag(_ image: SourceImage, as tag: String) async throws {
         let manifest = try await manifest(image.descriptor, in: image.repository)
         try await Workers.blobs.run { [self] in
             _ = try registry.put(manifest, as: tag, in: own(image.repository))
         }
     }
 
-    public func untag(_ image: SourceImage) async throws {
+    package func untag(_ image: SourceImage) async throws {
         guard let tag = image.tag, let repository = image.repository else {
             throw TransferError.notFound("\(title) has no tag for \(image.title)")
         }
@@ -377,7 +377,7 @@ public struct RegistrySource: ImageEditor {
         return (tags, indexes)
     }
 
-    public func delete(_ image: SourceImage) async throws {
+    package func delete(_ image: SourceImage) async throws {
         try await Workers.blobs.run { [self] in
             try remove(image.descriptor.digest, own(image.repository))
         }

@@ -2,7 +2,7 @@ import ByteStreams
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
-public import ImageTransfer
+package import ImageTransfer
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore
@@ -64,7 +64,7 @@ public final class RegistryServer: Sendable {
     /// Serves images from where they lie; nothing can be pushed.
     ///
     /// - Throws: `TransferError` if one of them cannot be read, or two claim one name.
-    public convenience init(
+    package convenience init(
         serving images: [NamedImage], _ configuration: ServerConfiguration, nullTags: Bool = false
     ) async throws {
         self.init(

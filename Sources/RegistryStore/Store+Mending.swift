@@ -1,12 +1,12 @@
 import ByteStreams
 import FileTrees
-public import ImageModel
+package import ImageModel
 import ImageTransfer
-public import ImageVerification
+import ImageVerification
 
 extension Store: MendablePlace {
     /// A link, while nobody collects garbage.
-    public func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
+    package func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
         try await Workers.blobs.run { [self] in
             try StoreLock.using(root.made()) {
                 if let target, try !touch(paths.blob(target)) {
@@ -17,7 +17,7 @@ extension Store: MendablePlace {
         }
     }
 
-    public func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
+    package func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
         guard let tag = name.tag else { return }
         try await Workers.commits.run { [self] in
             // Alone: nobody sets the tag between the look and what is written.
@@ -35,5 +35,5 @@ extension Store: MendablePlace {
         return try root.kind(paths.tagIndexLink(digest, tag, repository)) == nil
     }
 
-    public func keptReplaced() throws -> String? { try quarantine?.settle() }
+    package func keptReplaced() throws -> String? { try quarantine?.settle() }
 }

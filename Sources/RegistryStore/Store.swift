@@ -1,7 +1,7 @@
-public import ByteStreams
+package import ByteStreams
 package import FileTrees
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 import Synchronization
 
 /// A registry's storage directory, written as the registry itself writes it. Made when absent.
@@ -11,9 +11,9 @@ import Synchronization
 ///
 /// A garbage collection may run beside it: see `StoreLock`. What `has` affirms is safe from it for the
 /// collector's grace time; `put` and `tag` look again, and refuse rather than refer to what is gone.
-public final class Store: ImageDestination {
-    public let path: String
-    public let requestedName: String?
+package final class Store: ImageDestination {
+    package let path: String
+    package let requestedName: String?
     let paths = StorePaths.standard
     /// Read wherever trusted links lead; written only where it is itself.
     let root: LazyDirectory
@@ -24,14 +24,14 @@ public final class Store: ImageDestination {
     let uploadHashes = UploadHashes()
     private let reliance: StoreReliance?
     let quarantine: Quarantine?
-    public let layerMemory: LayerMemory?
+    package let layerMemory: LayerMemory?
 
     /// - Parameters:
     ///   - path: the registry's root directory, above `docker/registry/v2`.
     ///   - name: what images are to be called there: REPOSITORY[:TAG].
     ///   - servesOthers: what is asked after is not wanted by this program itself, so it is not kept fresh
     ///     for longer than a garbage collection's grace time: for a server, which lives long.
-    public convenience init(path: String, name: String? = nil, servesOthers: Bool = false) {
+    package convenience init(path: String, name: String? = nil, servesOthers: Bool = false) {
         self.init(path: path, name: name, servesOthers: servesOthers, quarantine: nil)
     }
 
@@ -47,8 +47,8 @@ public final class Store: ImageDestination {
         layerMemory = LayerMemory(place: path)
     }
 
-    public var title: String { path }
-    public var traits: DestinationTraits {
+    package var title: String { path }
+    package var traits: DestinationTraits {
         var traits = DestinationTraits()
         traits.holdsSchema1 = true
         traits.bareNameIsTag = false
@@ -71,12 +71,12 @@ public final class Store: ImageDestination {
         return try isThere ? source.link(paths.layerLink(digest, repository)) : nil
     }
 
-    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
+    package func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in try prepare() }
     }
 
     /// Whether the bytes are in the store, whichever repository may use them. Those that are there are touched.
-    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
+    package func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
         guard let target = try target(of: blob.digest, in: repository) else { return false }
         return try await Workers.commits.run { [self] in
             let lock = try forLook()
@@ -104,7 +104,7 @@ public final class Store: ImageDestination {
         for file in reliance?.due() ?? [] { _ = try touch(file) }
     }
 
-    public func has(manifest: Digest, in repository: String) async throws -> Bool {
+    package func has(manifest: Digest, in repository: String) async throws -> Bool {
         guard try isThere else { return false }
         let source = source
         let manifest = try? await source.manifest(Descriptor(untyped: manifest), in: repository)
@@ -125,7 +125,7 @@ public final class Store: ImageDestination {
         return true
     }
 
-    public func digest(of name: ImageName) async throws -> Digest? {
+    package func digest(of name: ImageName) async throws -> Digest? {
         guard let tag = name.tag, try isThere else { return nil }
         do {
             return try source.link(paths.currentLink(tag, name.repository))
@@ -135,13 +135,13 @@ public final class Store: ImageDestination {
         }
     }
 
-    public func present(in repository: String, tags: [String]) async throws -> PresentImages? {
+    package func present(in repository: String, tags: [String]) async throws -> PresentImages? {
         guard try isThere else { return nil }
         let source = source
         return PresentImages(source: source, images: try await source.images(in: repository))
     }
 
-    public func advice() async -> [String] {
+    package func advice() async -> [String] {
         let served = try? await Workers.blobs.run { [path] in ServingRegistry.processes(serving: path) }
         return (served ?? []).map {
             "\(path) seems to be served by a registry (process \($0)), which remembers what it has seen: restart it"
@@ -156,10 +156,10 @@ public final class Store: ImageDestination {
 
     /// Directories that every push writes in.
     package var writtenPaths: [String] { [paths.blobs, paths.repositories, ".dray"].map { "\(path)/\($0)" } }
-    public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
-    public func writeObstacle() async throws -> String? { WriteObstacle.find(at: writtenPaths) }
+    package func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
+    package func writeObstacle() async throws -> String? { WriteObstacle.find(at: writtenPaths) }
 
-    public func writer(for target: BlobTarget) throws -> any BlobWriter {
+    package func writer(for target: BlobTarget) throws -> any BlobWriter {
         try StoreBlobWriter(self, area(), target: target)
     }
 
@@ -167,7 +167,7 @@ public final class Store: ImageDestination {
     /// signed, and signs it anew when it is asked for it.
     ///
     /// - Throws: `TransferError.damaged` if a blob of it, or a child that this run counted on, is not there.
-    public func put(_ manifest: Manifest, in repository: String) async throws {
+    package func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.commits.run { [self] in
             try StoreLock.using(root.made()) {
                 try linkReferences(of: manifest, in: repository)
@@ -214,7 +214,7 @@ public final class Store: ImageDestination {
     /// The tag's history, then the tag; a new one comes with both at once.
     ///
     /// - Throws: `TransferError.notFound` if the repository has no such manifest.
-    public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
+    package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         guard let tag = name.tag else { return }
         try await Workers.commits.run { [self] in
             try StoreLock.using(root.made()) {
@@ -250,8 +250,8 @@ public final class Store: ImageDestination {
         }
     }
 
-    public func finish() async throws { close() }
-    public func abandon() async { close() }
+    package func finish() async throws { close() }
+    package func abandon() async { close() }
 
     private func close() {
         staging.close()
@@ -276,34 +276,34 @@ public final class Store: ImageDestination {
 }
 
 extension Store: ImageEditor {
-    public func reference(in repository: String?) -> ImageReference? { source.reference(in: repository) }
-    public var madeUpRepository: String { source.madeUpRepository }
-    public func listing() async throws -> SourceListing { try await source.listing() }
-    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+    package func reference(in repository: String?) -> ImageReference? { source.reference(in: repository) }
+    package var madeUpRepository: String { source.madeUpRepository }
+    package func listing() async throws -> SourceListing { try await source.listing() }
+    package func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await source.manifest(descriptor, in: repository)
     }
-    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+    package func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         try await source.blob(descriptor, in: repository)
     }
-    public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
+    package func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
         try await source.absence(of: blob, in: repository)
     }
-    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+    package func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try await source.referrers(of: digest, in: repository)
     }
 
-    public func tag(_ image: SourceImage, as tag: String) async throws {
+    package func tag(_ image: SourceImage, as tag: String) async throws {
         try await self.tag(image.descriptor, as: ImageName(repository: image.repository ?? "", tag: tag))
         close()
     }
 
-    public func untag(_ image: SourceImage) async throws {
+    package func untag(_ image: SourceImage) async throws {
         guard let tag = image.tag, let repository = image.repository,
             try await Workers.commits.run({ [self] in try deleteTag(tag, in: repository) }) != nil
         else { throw TransferError.notFound("\(title) has no tag for \(image.title)") }
     }
 
-    public func delete(_ image: SourceImage) async throws {
+    package func delete(_ image: SourceImage) async throws {
         guard let repository = image.repository else { return }
         _ = try await Workers.commits.run { [self] in try deleteManifest(image.descriptor.digest, in: repository) }
     }

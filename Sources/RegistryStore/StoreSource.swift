@@ -1,11 +1,11 @@
-public import ByteStreams
+package import ByteStreams
 package import FileTrees
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 import Synchronization
 
 /// The images of a registry's storage: a directory, or a tar of one, plain or compressed.
-public final class StoreSource: StreamedSource {
+package final class StoreSource: StreamedSource {
     let tree: any FileTree
     /// Of an archive, at each depth, that are looked into for a store.
     private static let mostDirectories = 1000
@@ -14,21 +14,21 @@ public final class StoreSource: StreamedSource {
     /// - Parameter path: what holds `docker/registry/v2`, an archive of that, or `-` for such an archive
     ///   on standard input.
     /// - Throws: `StreamError.io` if it is not there.
-    public convenience init(path: String, limit: InflationLimit = .standard) throws {
-        self.init(try openTree(path, TreeOptions(inflation: limit)))
+    package convenience init(path: String, _ trees: TreeOpener = TreeOpener()) throws {
+        self.init(try trees.open(path))
     }
 
     package init(_ tree: any FileTree) { self.tree = tree }
 
-    public var title: String { tree.title }
-    public func reference(in repository: String?) -> ImageReference? {
+    package var title: String { tree.title }
+    package func reference(in repository: String?) -> ImageReference? {
         ImageReference(transport: .store, location: tree.path, name: repository)
     }
-    public var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
+    package var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
 
-    public var access: SourceAccess { tree.access }
+    package var access: SourceAccess { tree.access }
 
-    public func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
+    package func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
         try (tree as? StreamedTree)?.drain(accept)
     }
 
@@ -61,7 +61,7 @@ public final class StoreSource: StreamedSource {
 
     // MARK: Listing
 
-    public func listing() async throws -> SourceListing {
+    package func listing() async throws -> SourceListing {
         // What goes by in a stream is read in its order.
         guard access == .anyOrder else { return try await Workers.blobs.run { [self] in try listAll() } }
         var (paths, names, listing) = try await Workers.blobs.run { [self] in try outline() }
@@ -246,7 +246,7 @@ public final class StoreSource: StreamedSource {
         }
     }
 
-    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+    package func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await Workers.blobs.run { [self] in
             let manifest = try manifest(descriptor.digest, repository ?? "", paths())
             try manifest.check(against: descriptor, name: "\(title): the manifest \(descriptor.digest)")
@@ -254,7 +254,7 @@ public final class StoreSource: StreamedSource {
         }
     }
 
-    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+    package func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         DeferredSource { [self] in
             let paths = try paths()
             let repository = repository ?? ""
@@ -269,14 +269,14 @@ public final class StoreSource: StreamedSource {
         }
     }
 
-    public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
+    package func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
         guard let target = try link(paths().layerLink(blob.digest, repository ?? "")) else {
             return BlobAbsence(reason: "\(title) has no link to it in \(repository ?? "")")
         }
         return try tree.absence(of: blob, at: paths().blob(target))
     }
 
-    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+    package func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         guard let repository else { return [] }
         return try await Workers.blobs.run { [self] in
             if let known = subjects.withLock({ $0[repository] }) { return known.referrers(of: digest) }

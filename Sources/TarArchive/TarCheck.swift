@@ -1,10 +1,10 @@
-public import ByteStreams
+package import ByteStreams
 
 /// Follows a layer's tar from header to header, as those do who unpack it (Go's `archive/tar`): whatever names,
 /// links and kinds of files there are, nothing may be cut off or garbled.
 ///
 /// `TarReader` is for archives of images, and refuses what a layer may well have.
-public struct TarCheck {
+package struct TarCheck {
     private let source: any ByteSource
     private let name: String
     private var offset: Int64 = 0
@@ -22,7 +22,7 @@ public struct TarCheck {
     ///
     /// - Parameter name: of the layer, for the message.
     /// - Throws: `StreamError.damaged` where the tar breaks off or makes no sense.
-    public static func run(_ source: any ByteSource, name: String) throws {
+    package static func run(_ source: any ByteSource, name: String) throws {
         var check = TarCheck(source: source, name: name)
         let header = UnsafeMutableRawBufferPointer.allocate(byteCount: block, alignment: 16)
         defer { header.deallocate() }

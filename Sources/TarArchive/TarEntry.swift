@@ -1,6 +1,6 @@
 /// A member of a tar.
-public struct TarEntry: Hashable, Sendable {
-    public enum Kind: Hashable, Sendable {
+package struct TarEntry: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
         case file
         case directory
         /// The target is relative to the link's own directory.
@@ -12,14 +12,14 @@ public struct TarEntry: Hashable, Sendable {
     }
 
     /// Relative, without `./`, doubled or trailing slashes.
-    public let path: String
-    public let kind: Kind
+    package let path: String
+    package let kind: Kind
     /// Bytes of a file.
-    public let size: Int64
+    package let size: Int64
     /// Where the file's bytes begin in an uncompressed tar.
-    public let dataOffset: Int64
+    package let dataOffset: Int64
 
-    public init(path: String, kind: Kind, size: Int64, dataOffset: Int64) {
+    package init(path: String, kind: Kind, size: Int64, dataOffset: Int64) {
         self.path = path
         self.kind = kind
         self.size = size

@@ -1,22 +1,22 @@
 /// The pieces of a tar that is written: ustar, without anything that differs from run to run.
-public enum TarFormat {
-    public static let blockSize = 512
+package enum TarFormat {
+    package static let blockSize = 512
     /// What ends an archive: without it, readers know that something is missing.
-    public static let end = [UInt8](repeating: 0, count: 2 * blockSize)
+    package static let end = [UInt8](repeating: 0, count: 2 * blockSize)
 
     /// The zeros up to the next block.
-    public static func padding(after size: Int64) -> [UInt8] {
+    package static func padding(after size: Int64) -> [UInt8] {
         [UInt8](repeating: 0, count: Int((Int64(blockSize) - size % Int64(blockSize)) % Int64(blockSize)))
     }
 
     /// Bytes that a member of so many takes, less its header.
-    public static func padded(_ size: Int64) -> Int64 {
+    package static func padded(_ size: Int64) -> Int64 {
         let (sum, overflow) = size.addingReportingOverflow(Int64(blockSize) - 1)
         return overflow ? .max : sum / Int64(blockSize) * Int64(blockSize)
     }
 
     /// The header of a member: one block, or three where the path needs GNU's entry for long names.
-    public static func header(path: String, size: Int64, isDirectory: Bool) -> [UInt8] {
+    package static func header(path: String, size: Int64, isDirectory: Bool) -> [UInt8] {
         let name = Array(path.utf8)
         guard name.count > 100 else {
             return block(name: name, size: size, type: isDirectory ? UInt8(ascii: "5") : UInt8(ascii: "0"))

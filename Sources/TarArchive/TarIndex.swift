@@ -1,13 +1,13 @@
-public import ByteStreams
+package import ByteStreams
 
 /// The table of contents of a plain tar on disk, made by one run over its headers. Members are read by
 /// their offset, many at once.
-public final class TarIndex: Sendable {
-    public let file: OpenFile
-    public let members: TarMembers
+package final class TarIndex: Sendable {
+    package let file: OpenFile
+    package let members: TarMembers
 
     /// - Throws: `StreamError.damaged` if it is no tar, or ends inside of a member.
-    public init(_ file: OpenFile, name: String) throws {
+    package init(_ file: OpenFile, name: String) throws {
         self.file = file
         var builder = TarMembers.Builder()
         let reader = try TarReader(file: file, name: name)
@@ -23,7 +23,7 @@ public final class TarIndex: Sendable {
     }
 
     /// A member's bytes.
-    public func open(_ entry: TarEntry) -> FileSource {
+    package func open(_ entry: TarEntry) -> FileSource {
         FileSource(file, offset: entry.dataOffset, length: entry.size)
     }
 }

@@ -3,7 +3,7 @@ import ByteStreams
 /// The members of a tar by path, and where its links lead.
 ///
 /// There may be a million of them: each is a record of 32 bytes and its path, in the order of the paths' bytes.
-public final class TarMembers: Sendable {
+package final class TarMembers: Sendable {
     /// A member, its path and its link's target in `text`.
     fileprivate struct Record: Sendable {
         var size: Int64
@@ -27,15 +27,15 @@ public final class TarMembers: Sendable {
     private static let linkLimit = 40
 
     /// Collects the members of a tar, in the order in which they lie there.
-    public struct Builder: Sendable {
+    package struct Builder: Sendable {
         private var records: [Record] = []
         private var text: [UInt8] = []
 
-        public init() {}
+        package init() {}
 
         /// - Parameter entry: its path and target together are no longer than 64 KiB, and those of all members are no
         ///   longer than 4 GiB: `TarReader` sees to that.
-        public mutating func add(_ entry: TarEntry) {
+        package mutating func add(_ entry: TarEntry) {
             let (kind, target): (Kind, String) =
                 switch entry.kind {
                 case .file: (.file, "")
@@ -53,7 +53,7 @@ public final class TarMembers: Sendable {
         }
 
         /// - Parameter name: of the archive, for messages.
-        public consuming func build(name: String) -> TarMembers {
+        package consuming func build(name: String) -> TarMembers {
             TarMembers(records, text, name: name)
         }
     }
@@ -108,7 +108,7 @@ public final class TarMembers: Sendable {
     }
 
     /// Names directly below a directory, sorted; nil if nothing lies there.
-    public func list(_ directory: String) throws -> [String]? {
+    package func list(_ directory: String) throws -> [String]? {
         let directory = try resolve(directory).path
         let prefix = directory.isEmpty ? "" : directory + "/"
         var names: Set<String> = []
@@ -126,7 +126,7 @@ public final class TarMembers: Sendable {
     /// The file at a path, links followed; nil if there is none.
     ///
     /// - Throws: `StreamError.damaged` if the links go in a circle, or out of the archive.
-    public func file(at path: String) throws -> TarEntry? {
+    package func file(at path: String) throws -> TarEntry? {
         let (target, isLinked) = try resolve(path)
         guard let entry = entry(at: target) else {
             guard !isLinked else {
@@ -141,7 +141,7 @@ public final class TarMembers: Sendable {
     /// Where a path leads when the links on it are followed, those of directories too; it need not be there.
     ///
     /// - Throws: `StreamError.damaged` if the links go in a circle, or out of the archive.
-    public func resolved(_ path: String) throws -> String { try resolve(path).path }
+    package func resolved(_ path: String) throws -> String { try resolve(path).path }
 
     private func resolve(_ path: String) throws -> (path: String, isLinked: Bool) {
         var path = path

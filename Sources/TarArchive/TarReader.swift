@@ -1,4 +1,4 @@
-public import ByteStreams
+package import ByteStreams
 import CArchive
 import Glibc
 
@@ -6,7 +6,7 @@ import Glibc
 ///
 /// libarchive does the reading; every answer of it that is not plain success is an error here, for an
 /// image archive has nothing that it could only half understand.
-public final class TarReader {
+package final class TarReader {
     private let archive: OpaquePointer
     private let input: ArchiveInput
     private let name: String
@@ -26,7 +26,7 @@ public final class TarReader {
     /// - Parameters:
     ///   - name: of the archive, for messages.
     /// - Throws: `NotATarError`, or `StreamError.damaged` if the compression is.
-    public convenience init(_ source: any ByteSource, name: String, limit: InflationLimit = .standard) throws {
+    package convenience init(_ source: any ByteSource, name: String, limit: InflationLimit = .standard) throws {
         let peeking = PeekingSource(source)
         let format = CompressionFormat.sniff(try peeking.peek(6))
         switch format {
@@ -69,7 +69,7 @@ public final class TarReader {
     /// The next member; nil at the end.
     ///
     /// - Throws: `NotATarError` if there is none at all.
-    public func next() throws -> TarEntry? {
+    package func next() throws -> TarEntry? {
         current = nil
         block = UnsafeRawBufferPointer(start: nil, count: 0)
         var header: OpaquePointer?
@@ -110,7 +110,7 @@ public final class TarReader {
     }
 
     /// The bytes of the member that `next` gave last; good until `next` is called again.
-    public func body() -> any ByteSource { Body(self) }
+    package func body() -> any ByteSource { Body(self) }
 
     private func entry(_ header: OpaquePointer) throws -> TarEntry {
         guard let raw = archive_entry_pathname(header) else {

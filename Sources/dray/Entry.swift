@@ -1,5 +1,6 @@
 import ByteStreams
 import CLinux
+import DrayKit
 import Glibc
 
 /// Where the program starts.
@@ -22,7 +23,7 @@ enum Entry {
 
     /// The words for dray; where they name another program, this process becomes that one.
     private static func arguments() -> [String] {
-        switch RegistryProgram.line(CommandLine.arguments, commands: Dray.commandNames) {
+        switch RegistryProgram.line(CommandLine.arguments, commands: RootCommand.commandNames) {
         case .dray(let words): return words
         case .program(let words):
             StatusLine().print("dray: error: \(Printable.line(RegistryProgram.replaceProcess(with: words)))")

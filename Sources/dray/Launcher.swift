@@ -1,6 +1,7 @@
 import ArgumentParser
 import ByteStreams
 import ConfigurationFiles
+import DrayKit
 import ImageModel
 
 /// From arguments to an exit status: understands them, runs the command, says what went wrong.
@@ -10,7 +11,7 @@ enum Launcher {
     static func run(_ arguments: [String]) async -> ExitStatus {
         let arguments = CommandHabits.ordered(arguments)
         if let complaint = WordHabits.complaint(arguments) {
-            let name = arguments.first.flatMap { Dray.command(named: $0) == nil ? nil : " \($0)" } ?? ""
+            let name = arguments.first.flatMap { RootCommand.command(named: $0) == nil ? nil : " \($0)" } ?? ""
             StatusLine().print(
                 "dray: error: \(Printable.line(complaint))\nSee 'dray\(name) --help' for more information.")
             return .usage
@@ -21,7 +22,7 @@ enum Launcher {
         }
         let command: any DrayCommand
         do {
-            var parsed = try Dray.parseAsRoot(arguments)
+            var parsed = try RootCommand.parseAsRoot(arguments)
             guard let own = parsed as? any DrayCommand else {
                 // ArgumentParser's own: it throws the help that was asked for.
                 try parsed.run()
@@ -53,8 +54,8 @@ enum Launcher {
 
     /// Help and version, or what is wrong with the arguments.
     private static func answer(_ error: any Error, to arguments: [String]) async -> ExitStatus {
-        let text = Dray.fullMessage(for: error)
-        guard Dray.exitCode(for: error) != .success else {
+        let text = RootCommand.fullMessage(for: error)
+        guard RootCommand.exitCode(for: error) != .success else {
             try? await Blocking.run { try StandardOutput().write(Array((text + "\n").utf8)) }
             return .done
         }
@@ -64,7 +65,7 @@ enum Launcher {
         let advice = help.map { $0.drop { $0 == " " } } ?? "See 'dray --help' for more information."
         // ArgumentParser repeats what it does not understand: an argument, or the value in one.
         let values = arguments + arguments.map { String($0.drop { $0 != "=" }.dropFirst()) }
-        let words = Dray.message(for: error)
+        let words = RootCommand.message(for: error)
         let message =
             OptionHabits.advice(for: words, in: arguments)
             ?? values.filter { !$0.isEmpty }.reduce(words) { $0.replacing($1, with: ImageReference.printable($1)) }

@@ -1,5 +1,5 @@
 /// How a stream is packed.
-public enum CompressionFormat: String, Sendable, CaseIterable {
+package enum CompressionFormat: String, Sendable, CaseIterable {
     case none
     case gzip
     case zstd
@@ -7,7 +7,7 @@ public enum CompressionFormat: String, Sendable, CaseIterable {
     case bzip2
 
     /// Told from the first six bytes.
-    public static func sniff(_ bytes: some Collection<UInt8>) -> CompressionFormat {
+    package static func sniff(_ bytes: some Collection<UInt8>) -> CompressionFormat {
         let magics: [(CompressionFormat, [UInt8])] = [
             (.gzip, [0x1f, 0x8b, 0x08]), (.zstd, [0x28, 0xb5, 0x2f, 0xfd]),
             (.xz, [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]), (.bzip2, [0x42, 0x5a, 0x68]),

@@ -4,8 +4,8 @@ import CZlib
 ///
 /// The input is cut into blocks of a fixed size, each compressed by itself and ended at a byte border;
 /// joined in order they are one deflate stream. So the output depends on the input and the level alone.
-public final class GzipSource: BlockSource {
-    public static let defaultLevel = 1
+package final class GzipSource: BlockSource {
+    package static let defaultLevel = 1
     /// Bytes of input in a block: large enough that forgetting the window costs under one per cent.
     package static let blockSize = 512 << 10
 
@@ -20,7 +20,7 @@ public final class GzipSource: BlockSource {
     /// Header or trailer.
     private let frame = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 8)
     private let frameReaders = BufferReaders()
-    public var unread = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var unread = UnsafeRawBufferPointer(start: nil, count: 0)
     private var checksum: UInt32 = 0
     private var length: UInt32 = 0
     private var state = State.beginning
@@ -37,7 +37,7 @@ public final class GzipSource: BlockSource {
     ///   - threads: how many blocks are compressed at once; the result is the same.
     ///   - input: gets what is read from `upstream`.
     ///   - output: gets what can be read from here.
-    public init(
+    package init(
         _ upstream: any ByteSource, level: Int? = nil, threads: Int = Workers.coreCount,
         hashingInput input: LaneHasher? = nil, output: LaneHasher? = nil
     ) {
@@ -48,7 +48,7 @@ public final class GzipSource: BlockSource {
         outputHasher = output
     }
 
-    public func nextBlock() throws -> UnsafeRawBufferPointer {
+    package func nextBlock() throws -> UnsafeRawBufferPointer {
         if state == .beginning {
             state = .reading
             // No name, no time, unknown system: nothing that differs from run to run.

@@ -2,7 +2,7 @@
 ///
 /// All members or frames are read, one right after the other; zeros may follow the last where that is said, anything else
 /// is damage.
-public final class InflatingSource: ByteSource {
+package final class InflatingSource: ByteSource {
     private let upstream: any ByteSource
     private let inflater: any Inflater
     private let limit: InflationLimit
@@ -31,7 +31,7 @@ public final class InflatingSource: ByteSource {
     ///   - takesPadding: whether zeros may follow, which gzip passes over, and Go's programs refuse.
     ///   - name: of the stream, for messages.
     /// - Throws: `StreamError.damaged` if the format is another.
-    public convenience init(
+    package convenience init(
         _ upstream: any ByteSource, format: CompressionFormat, limit: InflationLimit = .standard,
         takesPadding: Bool = true, name: String
     ) throws {
@@ -58,7 +58,7 @@ public final class InflatingSource: ByteSource {
 
     deinit { input.deallocate() }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         while state != .ended {
             // What did not fit into the last buffer comes before new input.
             if unread.isEmpty, !isOutputPending {

@@ -1,16 +1,16 @@
 /// How much more may come out of a compressed stream than went in, so that a small file cannot fill a disk.
-public struct InflationLimit: Sendable, Hashable {
+package struct InflationLimit: Sendable, Hashable {
     /// Bytes out for each byte in, once `allowance` is used up.
-    public var ratio: Int
+    package var ratio: Int
     /// Bytes that may come out whatever the ratio.
-    public var allowance: Int64
+    package var allowance: Int64
 
-    public init(ratio: Int = 2000, allowance: Int64 = 64 << 20) {
+    package init(ratio: Int = 2000, allowance: Int64 = 64 << 20) {
         self.ratio = ratio
         self.allowance = allowance
     }
 
-    public static let standard = InflationLimit()
+    package static let standard = InflationLimit()
 
     package func check(consumed: Int64, produced: Int64, name: String) throws {
         guard produced > allowance, produced / Int64(max(1, ratio)) > consumed else { return }

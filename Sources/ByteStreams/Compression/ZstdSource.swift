@@ -1,8 +1,8 @@
 import CZstd
 
 /// Compresses what is read from another source into one zstd frame with a checksum.
-public final class ZstdSource: ByteSource {
-    public static let defaultLevel = 3
+package final class ZstdSource: ByteSource {
+    package static let defaultLevel = 3
 
     private let upstream: any ByteSource
     private let context: OpaquePointer
@@ -12,7 +12,7 @@ public final class ZstdSource: ByteSource {
     private var isAtEnd = false
 
     /// - Parameter level: 1 (fast) to 19 (small).
-    public init(_ upstream: any ByteSource, level: Int? = nil) {
+    package init(_ upstream: any ByteSource, level: Int? = nil) {
         guard let context = ZSTD_createCCtx() else { fatalError("zstd cannot allocate a compressor") }
         self.upstream = upstream
         self.context = context
@@ -25,7 +25,7 @@ public final class ZstdSource: ByteSource {
         input.deallocate()
     }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         while !isAtEnd {
             if unread.isEmpty, !isInputAtEnd {
                 let count = try upstream.read(into: input)

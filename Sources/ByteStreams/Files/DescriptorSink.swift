@@ -1,7 +1,7 @@
 import Glibc
 
 /// What cannot be sought, to be written: standard output, a named pipe, a device.
-public final class DescriptorSink: ByteSink {
+package final class DescriptorSink: ByteSink {
     private let descriptor: Int32
     private let name: String
     private let isOwn: Bool
@@ -12,7 +12,7 @@ public final class DescriptorSink: ByteSink {
         self.isOwn = isOwn
     }
 
-    public static func standardOutput() -> DescriptorSink {
+    package static func standardOutput() -> DescriptorSink {
         DescriptorSink(STDOUT_FILENO, name: "standard output", isOwn: false)
     }
 
@@ -23,7 +23,7 @@ public final class DescriptorSink: ByteSink {
 
     deinit { if isOwn { close(descriptor) } }
 
-    public func write(_ bytes: UnsafeRawBufferPointer) throws {
+    package func write(_ bytes: UnsafeRawBufferPointer) throws {
         try writeAll(bytes, to: descriptor, path: name)
     }
 }

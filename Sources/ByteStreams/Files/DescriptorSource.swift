@@ -1,7 +1,7 @@
 import Glibc
 
 /// What comes through a descriptor that cannot be sought: standard input, a named pipe, a device.
-public final class DescriptorSource: ByteSource {
+package final class DescriptorSource: ByteSource {
     private let descriptor: Int32
     private let name: String
     private let isOwn: Bool
@@ -12,14 +12,14 @@ public final class DescriptorSource: ByteSource {
         self.isOwn = isOwn
     }
 
-    public static func standardInput() -> DescriptorSource {
+    package static func standardInput() -> DescriptorSource {
         DescriptorSource(STDIN_FILENO, name: "standard input", isOwn: false)
     }
 
     /// Opens a pipe or a device; as root, over trusted links only. Waits until somebody writes to a named pipe.
     ///
     /// - Throws: `StreamError.damaged` for a file, which may have come there by now.
-    public convenience init(reading path: String) throws {
+    package convenience init(reading path: String) throws {
         // To open a device or a pipe has effects: whether links are trusted shows first.
         close(try DirectoryHandle.openExisting(path, lookOnly))
         let descriptor = try DirectoryHandle.openExisting(path, O_NOCTTY)
@@ -31,7 +31,7 @@ public final class DescriptorSource: ByteSource {
 
     deinit { if isOwn { close(descriptor) } }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         try systemCall("read", name) { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
     }
 }

@@ -1,13 +1,13 @@
 import Glibc
 
 /// The bytes of a file, or of a part of it.
-public final class FileSource: ByteSource {
-    public let file: OpenFile
+package final class FileSource: ByteSource {
+    package let file: OpenFile
     private(set) var position: Int64
     let end: Int64
 
     /// - Parameter length: bytes; nil for all that follow `offset`.
-    public init(_ file: OpenFile, offset: Int64 = 0, length: Int64? = nil) {
+    package init(_ file: OpenFile, offset: Int64 = 0, length: Int64? = nil) {
         self.file = file
         position = offset
         end = length.map { offset + $0 } ?? max(offset, file.size)
@@ -18,7 +18,7 @@ public final class FileSource: ByteSource {
     }
 
     /// - Throws: `StreamError.damaged` if the file ends too early.
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         let wanted = min(Int64(buffer.count), end - position)
         guard wanted > 0 else { return 0 }
         let count = try file.read(at: position, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(wanted)]))

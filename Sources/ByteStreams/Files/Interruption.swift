@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// The files that are removed, and the work that is still done, when the process is told to stop.
-public enum Interruption {
+package enum Interruption {
     private struct State {
         /// Names in open directories, by their paths.
         var files: [String: (name: String, directory: DirectoryHandle)] = [:]
@@ -64,13 +64,13 @@ public enum Interruption {
     }
 
     /// - Parameter action: done when the process is told to stop; nil when it is no longer needed.
-    public static func whenStopped(_ action: (@Sendable () -> Void)?) { ending.withLock { $0 = action } }
+    package static func whenStopped(_ action: (@Sendable () -> Void)?) { ending.withLock { $0 = action } }
 
     /// From now on, an interrupt, a hang-up or a request to terminate removes what is half-written and
     /// ends the process with 128 and the signal's number. A closed pipe is an error of the write, no signal.
     ///
     /// Call it first, before there are other threads.
-    public static func exitCleanly() {
+    package static func exitCleanly() {
         signal(SIGPIPE, SIG_IGN)
         var hangUp = sigaction()
         sigaction(SIGHUP, nil, &hangUp)
@@ -85,10 +85,10 @@ public enum Interruption {
     }
 
     /// The next signal calls this, on a thread of its own, and ends nothing; the one after it ends the process.
-    public static func handleOnce(_ body: @escaping @Sendable () -> Void) { handler.withLock { $0 = body } }
+    package static func handleOnce(_ body: @escaping @Sendable () -> Void) { handler.withLock { $0 = body } }
 
     /// From now on, each hang-up calls this, on a thread of its own, and ends nothing.
-    public static func handleHangUps(_ body: @escaping @Sendable () -> Void) { hangUpHandler.withLock { $0 = body } }
+    package static func handleHangUps(_ body: @escaping @Sendable () -> Void) { hangUpHandler.withLock { $0 = body } }
 
     /// Waits for a signal that is to end the process.
     private static func nextEnd(_ signals: inout sigset_t) -> Int32 {
@@ -137,7 +137,7 @@ public enum Interruption {
     }
 
     /// Ends the process, and takes away what is still half-written: by work that was given up and has not noticed yet.
-    public static func end(with status: Int32) -> Never { end { exit(status) } }
+    package static func end(with status: Int32) -> Never { end { exit(status) } }
 
     private static func end(after action: () -> Void = {}, _ exit: () -> Never) -> Never {
         change { $0.ender = pthread_self() }

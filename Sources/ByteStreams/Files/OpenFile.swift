@@ -1,10 +1,10 @@
 import Glibc
 
 /// A file that is open for as long as this lives. Read by offset, so many can read it at once.
-public final class OpenFile: Sendable {
-    public let path: String
+package final class OpenFile: Sendable {
+    package let path: String
     /// Bytes, when it was opened.
-    public let size: Int64
+    package let size: Int64
     package let descriptor: Int32
     private let opened: FileStamp
 
@@ -12,7 +12,7 @@ public final class OpenFile: Sendable {
     ///
     /// - Throws: `StreamError.io`; a directory cannot be read either. `StreamError.damaged` for what is no file, and for a
     ///   link that is not trusted.
-    public convenience init(reading path: String) throws {
+    package convenience init(reading path: String) throws {
         try self.init(taking: try Self.open(path), path: path)
     }
 
@@ -82,7 +82,7 @@ public final class OpenFile: Sendable {
     }
 
     /// - Returns: how many bytes were read; 0 at the end of the file.
-    public func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         try systemCall("read", path) { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
     }
 }

@@ -3,7 +3,7 @@ import Glibc
 
 /// Whose the files of a tree are, and who else may use them: what dray makes in it takes owner and permissions
 /// from its root.
-public struct Ownership: Sendable {
+package struct Ownership: Sendable {
     private let owner: (user: uid_t, group: gid_t)?
     /// Of directories; nil where the umask decides.
     private let mode: mode_t?

@@ -4,10 +4,10 @@ import Glibc
 ///
 /// It gets one by `commit`, once its bytes are known to be right and are on the disk; `cancel` takes it
 /// away, as does forgetting it. Used by one thread at a time.
-public final class StagedFile: ByteSink {
-    public var path: String { "\(directory.path)/\(name)" }
+package final class StagedFile: ByteSink {
+    package var path: String { "\(directory.path)/\(name)" }
     /// Bytes written so far.
-    public private(set) var count: Int64 = 0
+    package private(set) var count: Int64 = 0
     private let directory: DirectoryHandle
     private let name: String
     /// In the same directory, where that is known from the begin.
@@ -91,7 +91,7 @@ public final class StagedFile: ByteSink {
 
     deinit { cancel() }
 
-    public func write(_ bytes: UnsafeRawBufferPointer) throws {
+    package func write(_ bytes: UnsafeRawBufferPointer) throws {
         if count >= nextCheck { try checkRoom() }
         try writeAll(bytes, to: descriptor, path: path)
         count += Int64(bytes.count)
@@ -107,12 +107,12 @@ public final class StagedFile: ByteSink {
     }
 
     /// Overwrites what was written before.
-    public func patch(at offset: Int64, _ bytes: [UInt8]) throws {
+    package func patch(at offset: Int64, _ bytes: [UInt8]) throws {
         try bytes.withUnsafeBytes { try writeAll($0, to: descriptor, at: offset, path: path) }
     }
 
     /// Forgets all from `size` on.
-    public func truncate(to size: Int64) throws {
+    package func truncate(to size: Int64) throws {
         try systemCall("truncate", path) { ftruncate(descriptor, off_t(size)) }
         try systemCall("write", path) { lseek(descriptor, off_t(size), SEEK_SET) }
         count = size
@@ -121,12 +121,12 @@ public final class StagedFile: ByteSink {
     /// The bytes that were written. They come from the open file, even if its name belongs to another one by now.
     ///
     /// - Parameter length: bytes; nil for all that follow `offset`.
-    public func written(from offset: Int64 = 0, length: Int64? = nil) throws -> FileSource {
+    package func written(from offset: Int64 = 0, length: Int64? = nil) throws -> FileSource {
         FileSource(try OpenFile(sharing: descriptor, path: path), offset: offset, length: length)
     }
 
     /// Brings what was written to the disk.
-    public func flush() throws {
+    package func flush() throws {
         try pace.end(at: count, in: descriptor, path: path)
         try systemCall("sync", path) { fsync(descriptor) }
     }
@@ -141,7 +141,7 @@ public final class StagedFile: ByteSink {
     }
 
     /// Likewise the name that it was made beside.
-    public func commit() throws {
+    package func commit() throws {
         guard let final else { preconditionFailure("\(path) was made without a final name") }
         try commit(to: final, in: directory)
     }
@@ -167,7 +167,7 @@ public final class StagedFile: ByteSink {
         return try commitIfAbsent(final)
     }
 
-    public func cancel() {
+    package func cancel() {
         guard isOpen else { return }
         isOpen = false
         Self.discard(name, in: directory, descriptor)

@@ -1,7 +1,7 @@
-public import ImageModel
+package import ImageModel
 
 /// Knows how many bytes of a stream there were, and what they hash to.
-public protocol Hashed: AnyObject {
+package protocol Hashed: AnyObject {
     /// Bytes so far.
     var count: Int64 { get }
     /// Of all of them.
@@ -9,18 +9,18 @@ public protocol Hashed: AnyObject {
 }
 
 /// Hashes and counts what is read through it.
-public final class HashingSource: ByteSource, Hashed {
+package final class HashingSource: ByteSource, Hashed {
     private let upstream: any ByteSource
     private var hasher: DigestHasher
     /// Bytes read so far.
-    public private(set) var count: Int64 = 0
+    package private(set) var count: Int64 = 0
 
-    public init(_ upstream: any ByteSource, algorithm: Digest.Algorithm = .sha256) {
+    package init(_ upstream: any ByteSource, algorithm: Digest.Algorithm = .sha256) {
         self.upstream = upstream
         hasher = DigestHasher(algorithm)
     }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         let got = try upstream.read(into: buffer)
         hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
         count += Int64(got)
@@ -28,5 +28,5 @@ public final class HashingSource: ByteSource, Hashed {
     }
 
     /// Of everything read so far.
-    public func digest() -> Digest { hasher.finalize() }
+    package func digest() -> Digest { hasher.finalize() }
 }

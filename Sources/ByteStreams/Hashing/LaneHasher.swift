@@ -1,5 +1,5 @@
 import Dispatch
-public import ImageModel
+package import ImageModel
 import Synchronization
 
 /// Those who still read some bytes that are somebody else's.
@@ -19,7 +19,7 @@ package final class BufferReaders: Sendable {
 ///
 /// Where two such streams have bytes waiting, a thread takes both in at once: most of the time a processor's SHA
 /// instructions wait for the ones before, so that two streams take little longer than one.
-public final class LaneHasher: Hashed, @unchecked Sendable {
+package final class LaneHasher: Hashed, @unchecked Sendable {
     private struct Piece {
         var bytes: UnsafeRawBufferPointer
         var readers: BufferReaders
@@ -45,7 +45,7 @@ public final class LaneHasher: Hashed, @unchecked Sendable {
     private static let aloneFor = 64 << 10
 
     /// Of everything that was added. Only for whoever adds.
-    public private(set) var count: Int64 = 0
+    package private(set) var count: Int64 = 0
     private var pieces: [Piece] = []
     /// On the board, or taken from it.
     private var isWaiting = false
@@ -54,7 +54,7 @@ public final class LaneHasher: Hashed, @unchecked Sendable {
     /// Everything that was added.
     private let underway = BufferReaders()
 
-    public init(_ algorithm: Digest.Algorithm = .sha256) {
+    package init(_ algorithm: Digest.Algorithm = .sha256) {
         form =
             algorithm == .sha256 && SHA256State.isAvailable
             ? .lane(SHA256State()) : .library(DigestHasher(algorithm))
@@ -84,7 +84,7 @@ public final class LaneHasher: Hashed, @unchecked Sendable {
     }
 
     /// Of everything that was added, once all is taken in; nothing can be added then.
-    public func digest() -> Digest {
+    package func digest() -> Digest {
         underway.wait()
         let digest =
             switch form {

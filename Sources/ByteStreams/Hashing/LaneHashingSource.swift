@@ -1,6 +1,6 @@
 /// Has what is read through it hashed on the threads that compress, while whoever reads goes on: for what takes a
 /// processor of its own, such as inflating.
-public final class LaneHashingSource: BlockSource {
+package final class LaneHashingSource: BlockSource {
     private static let blockSize = 256 << 10
     /// One to be filled, and two that are hashed or written.
     private static let blockCount = 3
@@ -10,10 +10,10 @@ public final class LaneHashingSource: BlockSource {
     private let space = UnsafeMutableRawBufferPointer.allocate(byteCount: blockCount * blockSize, alignment: 64)
     private let readers = (0..<blockCount).map { _ in BufferReaders() }
     private var next = 0
-    public var unread = UnsafeRawBufferPointer(start: nil, count: 0)
+    package var unread = UnsafeRawBufferPointer(start: nil, count: 0)
 
     /// - Parameter hasher: gets what is read.
-    public init(_ upstream: any ByteSource, hashedBy hasher: LaneHasher) {
+    package init(_ upstream: any ByteSource, hashedBy hasher: LaneHasher) {
         self.upstream = upstream
         self.hasher = hasher
     }
@@ -23,7 +23,7 @@ public final class LaneHashingSource: BlockSource {
         space.deallocate()
     }
 
-    public func nextBlock() throws -> UnsafeRawBufferPointer {
+    package func nextBlock() throws -> UnsafeRawBufferPointer {
         let readers = readers[next]
         readers.wait()
         let start = next * Self.blockSize

@@ -1,7 +1,7 @@
-public import ImageModel
+package import ImageModel
 
 /// Lets bytes through, and its end only if they were the right ones.
-public final class VerifyingSource: ByteSource {
+package final class VerifyingSource: ByteSource {
     private let upstream: any ByteSource
     private let hashed: any Hashed
     private var count: Int64 = 0
@@ -14,7 +14,7 @@ public final class VerifyingSource: ByteSource {
     ///   - size: in bytes; nil where nobody claimed one.
     ///   - name: of the bytes, for the message.
     ///   - hasher: where whoever reads has the bytes hashed, each before the next read; nil if it is to be done here.
-    public init(
+    package init(
         _ upstream: any ByteSource, digest: Digest, size: Int64?, name: String, hashedBy hasher: LaneHasher? = nil
     ) {
         if let hasher {
@@ -31,7 +31,7 @@ public final class VerifyingSource: ByteSource {
     }
 
     /// - Throws: `StreamError.damaged` with both values when the size or, at the end, the digest differs.
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         if isVerified { return 0 }
         let got = try upstream.read(into: buffer)
         count += Int64(got)

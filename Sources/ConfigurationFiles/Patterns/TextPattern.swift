@@ -2,16 +2,16 @@
 ///
 /// Both are matched in time that grows with the name's length alone, whatever the pattern: nothing backtracks, so a
 /// pattern from somebody else's file cannot keep a run busy.
-public struct TextPattern: Hashable, Sendable, CustomStringConvertible {
+package struct TextPattern: Hashable, Sendable, CustomStringConvertible {
     /// As it was written.
-    public let description: String
+    package let description: String
     private let program: PatternProgram
 
     /// `*` is any characters but `/`, `**` any at all, `?` is one character but `/`, `[a-z]` one of these and `[!a-z]`
     /// one of all others; `\` takes the next character as it is. The whole name has to fit.
     ///
     /// - Throws: `PatternError`.
-    public init(glob text: String) throws(PatternError) {
+    package init(glob text: String) throws(PatternError) {
         description = text
         var parser = try PatternParser(text)
         program = try PatternProgram(parser.glob(), isWhole: true)
@@ -22,27 +22,27 @@ public struct TextPattern: Hashable, Sendable, CustomStringConvertible {
     /// no looking around.
     ///
     /// - Throws: `PatternError`.
-    public init(expression text: String) throws(PatternError) {
+    package init(expression text: String) throws(PatternError) {
         description = text
         var parser = try PatternParser(text)
         program = try PatternProgram(parser.expression(), isWhole: false)
     }
 
-    public func matches(_ name: some StringProtocol) -> Bool {
+    package func matches(_ name: some StringProtocol) -> Bool {
         var name = String(name)
         return name.withUTF8 { program.matches($0) }
     }
 
-    public static func == (one: TextPattern, other: TextPattern) -> Bool {
+    package static func == (one: TextPattern, other: TextPattern) -> Bool {
         one.description == other.description && one.program.isWhole == other.program.isWhole
     }
 
-    public func hash(into hasher: inout Hasher) { hasher.combine(description) }
+    package func hash(into hasher: inout Hasher) { hasher.combine(description) }
 }
 
 /// A pattern that cannot be understood.
-public struct PatternError: Error, Equatable, CustomStringConvertible {
-    public let description: String
+package struct PatternError: Error, Equatable, CustomStringConvertible {
+    package let description: String
 
     init(_ description: String) { self.description = description }
 }

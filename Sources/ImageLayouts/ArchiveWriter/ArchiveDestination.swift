@@ -1,7 +1,7 @@
 import ByteStreams
 import Glibc
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 import Synchronization
 import TarArchive
 
@@ -22,14 +22,14 @@ import TarArchive
 /// The metadata comes first where it is known beforehand, else last. A file gets its name at the end; a
 /// stream that fails has no end mark. What is taken in before its role is known, and then not wanted, stays in the
 /// archive without being listed.
-public final class ArchiveDestination: ImageDestination {
-    public enum Kind: Sendable {
+package final class ArchiveDestination: ImageDestination {
+    package enum Kind: Sendable {
         case docker
         case oci
     }
 
-    public let path: String
-    public let requestedName: String?
+    package let path: String
+    package let requestedName: String?
     private let kind: Kind
     private let packing: ArchivePacking?
     private let isStream: Bool
@@ -39,7 +39,7 @@ public final class ArchiveDestination: ImageDestination {
     ///   - path: of the archive; `-` for standard output.
     ///   - name: what images are to be called in it.
     ///   - packing: of an OCI archive.
-    public init(_ kind: Kind, path: String, name: String? = nil, packing: ArchivePacking? = nil) {
+    package init(_ kind: Kind, path: String, name: String? = nil, packing: ArchivePacking? = nil) {
         self.kind = kind
         self.path = path
         self.packing = packing
@@ -49,8 +49,8 @@ public final class ArchiveDestination: ImageDestination {
         state = Mutex(State(metadata: ArchiveMetadata(kind: kind, requestedName: name)))
     }
 
-    public var title: String { path == "-" ? "standard output" : path }
-    public var traits: DestinationTraits {
+    package var title: String { path == "-" ? "standard output" : path }
+    package var traits: DestinationTraits {
         var traits = DestinationTraits()
         traits.concurrentBlobs = 1
         traits.needsSizeFirst = isStream
@@ -92,7 +92,7 @@ public final class ArchiveDestination: ImageDestination {
         return volumes
     }
 
-    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
+    package func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
             try state.withLock { state in
                 state.isBegun = true
@@ -129,31 +129,31 @@ public final class ArchiveDestination: ImageDestination {
 
     /// It is new: what is in it came by this copy. Of a delta, what the far side has is as good as there; but for
     /// configs, which are small, and tell what the image is.
-    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
+    package func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
         guard let have = packing?.have, !blob.mediaType.isImageConfig else { return false }
         return have.contains { $0.has(blob) }
     }
-    public func has(manifest: Digest, in repository: String) async throws -> Bool {
+    package func has(manifest: Digest, in repository: String) async throws -> Bool {
         state.withLock { $0.blobs.contains(manifest) }
     }
-    public func digest(of name: ImageName) async throws -> Digest? { nil }
+    package func digest(of name: ImageName) async throws -> Digest? { nil }
     /// Pipes, devices and standard output are not replaced.
-    public func existingFile(mayReplace: Bool) async throws -> String? {
+    package func existingFile(mayReplace: Bool) async throws -> String? {
         state.withLock { $0.mayReplace = mayReplace }
         if isSet { return try names.files().first }
         return try path != "-" && fileKind(path) == .file ? path : nil
     }
-    public func freeSpace() async throws -> Int64? {
+    package func freeSpace() async throws -> Int64? {
         isStream ? nil : try ByteStreams.freeSpace(at: parent(of: followingLinks(path)))
     }
 
-    public func writeObstacle() async throws -> String? {
+    package func writeObstacle() async throws -> String? {
         isStream ? nil : WriteObstacle.find(at: [parent(of: try followingLinks(path))])
     }
 
-    public var isIntact: Bool { state.withLock { $0.volumes?.isBroken != true } }
+    package var isIntact: Bool { state.withLock { $0.volumes?.isBroken != true } }
 
-    public func writer(for target: BlobTarget) throws -> any BlobWriter {
+    package func writer(for target: BlobTarget) throws -> any BlobWriter {
         try state.withLock { state in
             guard !isStream || (target.digest != nil && target.size != nil) else {
                 throw TransferError.refused(
@@ -179,7 +179,7 @@ public final class ArchiveDestination: ImageDestination {
         return true
     }
 
-    public func put(_ manifest: Manifest, in repository: String) async throws {
+    package func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.blobs.run { [self] in
             try state.withLock { state in
                 if !state.isMetadataWritten { state.metadata.add(manifest) }
@@ -191,13 +191,13 @@ public final class ArchiveDestination: ImageDestination {
         }
     }
 
-    public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
+    package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         state.withLock { state in
             if !state.isMetadataWritten { state.metadata.name(descriptor, name) }
         }
     }
 
-    public func finish() async throws {
+    package func finish() async throws {
         try await Workers.blobs.run { [self] in
             try state.withLock { state in
                 guard let volumes = state.volumes else { return }
@@ -243,11 +243,11 @@ public final class ArchiveDestination: ImageDestination {
     }
 
     /// The files that were written, once they are.
-    public var files: [String] { state.withLock { $0.files } }
+    package var files: [String] { state.withLock { $0.files } }
 
-    public func advice() async -> [String] { state.withLock { $0.advice } }
+    package func advice() async -> [String] { state.withLock { $0.advice } }
 
-    public func abandon() async {
+    package func abandon() async {
         state.withLock { state in
             state.volumes?.cancel()
             state.volumes = nil

@@ -1,10 +1,10 @@
 import ByteStreams
 import FileTrees
-public import ImageModel
-public import ImageVerification
+package import ImageModel
+import ImageVerification
 
 extension ImageDirectory: MendablePlace {
-    public func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
+    package func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
         try await Workers.blobs.run { [self] in
             let area = try area()
             // Nobody else writes from here on.
@@ -13,7 +13,7 @@ extension ImageDirectory: MendablePlace {
         }
     }
 
-    public func owns(
+    package func owns(
         _ list: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
     ) async throws -> Bool {
         let manifest = try Manifest(list, name: path)
@@ -23,5 +23,5 @@ extension ImageDirectory: MendablePlace {
         return try await origin.isHere(manifest.children + manifest.blobs, reading: read)
     }
 
-    public func keptReplaced() throws -> String? { try quarantine?.settle() }
+    package func keptReplaced() throws -> String? { try quarantine?.settle() }
 }

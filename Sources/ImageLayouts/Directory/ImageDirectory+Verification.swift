@@ -1,12 +1,12 @@
 import ByteStreams
 import FileTrees
-public import ImageModel
+package import ImageModel
 import ImageTransfer
-public import ImageVerification
+package import ImageVerification
 
 /// Nothing in a `dir:` says which digest its image has: a manifest.json that reads well is taken for the right one.
 extension ImageDirectory: VerifiedPlace {
-    public func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
+    package func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
         guard try fileKind(path) == .directory else { throw TransferError.notFound("there is no directory \(path)") }
         var survey = PlaceSurvey()
         survey.isLive = true
@@ -50,12 +50,12 @@ extension ImageDirectory: VerifiedPlace {
         survey.findings += try StagingArea.leftovers(in: path) + permissions.findings
     }
 
-    public func stamp(of blob: Descriptor, in repository: String?) async throws -> String? {
+    package func stamp(of blob: Descriptor, in repository: String?) async throws -> String? {
         try DirectoryTree(path).stamp(of: blob.digest.hex)
     }
 
     /// One that is damaged would bring nothing back.
-    public func listFile(_ name: String) async throws -> [UInt8]? {
+    package func listFile(_ name: String) async throws -> [UInt8]? {
         guard name == "manifest.json" else { return nil }
         return try await Workers.blobs.run { [self] in try root().bytes }
     }

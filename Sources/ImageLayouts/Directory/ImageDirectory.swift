@@ -1,7 +1,7 @@
-public import ByteStreams
+package import ByteStreams
 package import FileTrees
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 import Synchronization
 
 /// skopeo's `dir:`: one image, everything in one directory.
@@ -15,18 +15,18 @@ import Synchronization
 /// .dray/layers          see LayerMemory; may be removed
 /// ```
 /// Source: containers/image, directory transport.
-public final class ImageDirectory: ImageDestination, ImageEditor {
+package final class ImageDirectory: ImageDestination, ImageEditor {
     static let version = "Directory Transport Version: 1.1\n"
 
-    public let path: String
-    public let requestedName: String?
+    package let path: String
+    package let requestedName: String?
     private let directory: LazyDirectory
     private let memory: LayerMemory
     private let session = Mutex<Session?>(nil)
     let quarantine: Quarantine?
 
     /// - Parameter name: what the image is called when it is read: a `dir:` keeps no names.
-    public convenience init(path: String, name: String? = nil) {
+    package convenience init(path: String, name: String? = nil) {
         self.init(path: path, name: name, quarantine: nil)
     }
 
@@ -39,12 +39,12 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         memory = LayerMemory(place: path)
     }
 
-    public var title: String { path }
-    public func reference(in repository: String?) -> ImageReference? {
+    package var title: String { path }
+    package func reference(in repository: String?) -> ImageReference? {
         ImageReference(transport: .directory, location: path)
     }
-    public var madeUpRepository: String { ImageName.repository(fromFile: path) }
-    public var traits: DestinationTraits {
+    package var madeUpRepository: String { ImageName.repository(fromFile: path) }
+    package var traits: DestinationTraits {
         var traits = DestinationTraits()
         traits.holdsReferrers = false
         traits.holdsManyImages = false
@@ -68,28 +68,28 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         return try Manifest(bytes, name: "\(path)/manifest.json")
     }
 
-    public func listing() async throws -> SourceListing {
+    package func listing() async throws -> SourceListing {
         SourceListing(images: [SourceImage(name: .none, descriptor: try root().descriptor)])
     }
 
-    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+    package func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         let root = try root()
         if root.digest == descriptor.digest { return root }
         return try tree.manifest(descriptor, at: "\(descriptor.digest.hex).manifest.json", title: title)
     }
 
-    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+    package func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         guard let source = try tree.open(descriptor.digest.hex) else {
             throw TransferError.notFound("\(path) has no blob \(descriptor.digest)")
         }
         return source
     }
 
-    public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
+    package func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
         try tree.absence(of: blob, at: blob.digest.hex)
     }
 
-    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] { [] }
+    package func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] { [] }
 
     // MARK: Writing
 
@@ -108,7 +108,7 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         }
     }
 
-    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
+    package func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
             let area = try area()
             let known = try area.root.read("version", limit: 4096) ?? []
@@ -125,33 +125,33 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         }
     }
 
-    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
+    package func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
         let size = try fileSize("\(path)/\(blob.digest.hex)")
         return blob.size < 0 ? size != nil : size == blob.size
     }
 
-    public func has(manifest: Digest, in repository: String) async throws -> Bool { false }
-    public func digest(of name: ImageName) async throws -> Digest? {
+    package func has(manifest: Digest, in repository: String) async throws -> Bool { false }
+    package func digest(of name: ImageName) async throws -> Digest? {
         try fileKind("\(path)/manifest.json") == nil ? nil : root().digest
     }
-    public func present(in repository: String, tags: [String]) async throws -> PresentImages? {
+    package func present(in repository: String, tags: [String]) async throws -> PresentImages? {
         try fileKind("\(path)/manifest.json") == nil ? nil : PresentImages(source: self, images: await images())
     }
-    public var layerMemory: LayerMemory? { memory }
-    public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
-    public func writeObstacle() async throws -> String? { WriteObstacle.find(at: [path]) }
+    package var layerMemory: LayerMemory? { memory }
+    package func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
+    package func writeObstacle() async throws -> String? { WriteObstacle.find(at: [path]) }
 
-    public func writer(for target: BlobTarget) throws -> any BlobWriter {
+    package func writer(for target: BlobTarget) throws -> any BlobWriter {
         try StagedBlobWriter(in: area(), replaces: target.replaces) { $0.hex }
     }
 
-    public func put(_ manifest: Manifest, in repository: String) async throws {
+    package func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.blobs.run { [self] in
             try area().write(manifest.bytes, to: "\(manifest.digest.hex).manifest.json")
         }
     }
 
-    public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
+    package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         try await Workers.blobs.run { [self] in
             let area = try area()
             let own = "\(descriptor.digest.hex).manifest.json"
@@ -163,19 +163,19 @@ public final class ImageDirectory: ImageDestination, ImageEditor {
         }
     }
 
-    public func finish() async throws { session.withLock { $0 = nil } }
-    public func abandon() async { session.withLock { $0 = nil } }
+    package func finish() async throws { session.withLock { $0 = nil } }
+    package func abandon() async { session.withLock { $0 = nil } }
 
     // MARK: Editing
 
-    public func tag(_ image: SourceImage, as tag: String) async throws {
+    package func tag(_ image: SourceImage, as tag: String) async throws {
         throw TransferError.refused(
             "\(path) is a dir:, which holds one image and no names: copy it to where it can have one")
     }
 
-    public func untag(_ image: SourceImage) async throws { try await delete(image) }
+    package func untag(_ image: SourceImage) async throws { try await delete(image) }
 
-    public func delete(_ image: SourceImage) async throws {
+    package func delete(_ image: SourceImage) async throws {
         guard try root().digest == image.descriptor.digest else {
             throw TransferError.refused(
                 "\(image.descriptor.digest) is a part of the image in \(path), and goes with that: delete \(try root().digest)"

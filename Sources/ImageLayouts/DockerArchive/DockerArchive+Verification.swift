@@ -1,8 +1,8 @@
-public import ImageModel
+package import ImageModel
 import ImageTransfer
-public import ImageVerification
+import ImageVerification
 
 /// What the archive's lists lead to. Layers that have no digest of their own there are known by their diffIDs.
 extension DockerArchive: VerifiedPlace {
-    public func stamp(of blob: Descriptor, in repository: String?) async throws -> String? { try stamp() }
+    package func stamp(of blob: Descriptor, in repository: String?) async throws -> String? { try stamp() }
 }

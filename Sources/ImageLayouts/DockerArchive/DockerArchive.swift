@@ -1,7 +1,7 @@
-public import ByteStreams
-import FileTrees
-public import ImageModel
-public import ImageTransfer
+package import ByteStreams
+package import FileTrees
+package import ImageModel
+package import ImageTransfer
 import Synchronization
 
 /// What `docker save` wrote, of any age, and what podman, containerd and buildkit export in its form.
@@ -17,7 +17,7 @@ import Synchronization
 /// Where there is an OCI part it gives manifests and their digests; the docker part gives names, and
 /// images that the OCI part forgot. They are joined by the config's digest. An image that has no manifest
 /// gets one here: schema2, over the layers as they lie.
-public final class DockerArchive: StreamedSource {
+package final class DockerArchive: StreamedSource {
     private let tree: any FileTree
     private let limit: InflationLimit
     private let oci: OCISource
@@ -25,8 +25,8 @@ public final class DockerArchive: StreamedSource {
 
     /// - Parameter path: the archive, or a directory with its content; `-` for standard input.
     /// - Throws: `StreamError.io` if it is not there.
-    public convenience init(path: String, limit: InflationLimit = .standard) throws {
-        self.init(try openTree(path, .ofImages(limit)), limit: limit)
+    package convenience init(path: String, _ trees: TreeOpener = TreeOpener(.ofImages())) throws {
+        self.init(try trees.open(path), limit: trees.options.inflation)
     }
 
     init(_ tree: any FileTree, limit: InflationLimit) {
@@ -35,18 +35,18 @@ public final class DockerArchive: StreamedSource {
         oci = OCISource(tree)
     }
 
-    public var title: String { tree.title }
-    public func reference(in repository: String?) -> ImageReference? {
+    package var title: String { tree.title }
+    package func reference(in repository: String?) -> ImageReference? {
         ImageReference(transport: .dockerArchive, location: tree.path)
     }
-    public var madeUpRepository: String { oci.madeUpRepository }
-    public var defaultCompression: CompressionChoice { .gzipRaw }
+    package var madeUpRepository: String { oci.madeUpRepository }
+    package var defaultCompression: CompressionChoice { .gzipRaw }
 
-    public var access: SourceAccess { tree.access }
+    package var access: SourceAccess { tree.access }
 
-    public var needsDiffIDs: Bool { true }
+    package var needsDiffIDs: Bool { true }
 
-    public func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
+    package func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
         try (tree as? StreamedTree)?.drain(accept)
     }
 
@@ -74,9 +74,9 @@ public final class DockerArchive: StreamedSource {
         var diffIDs: [Digest: Digest] = [:]
     }
 
-    public func listing() async throws -> SourceListing { try await contents().listing }
+    package func listing() async throws -> SourceListing { try await contents().listing }
 
-    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+    package func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         if let made = try await contents().manifests[descriptor.digest] {
             try made.check(against: descriptor, name: "\(title): the manifest \(descriptor.digest)")
             return made
@@ -84,7 +84,7 @@ public final class DockerArchive: StreamedSource {
         return try await oci.manifest(descriptor, in: nil)
     }
 
-    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+    package func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         let contents = try await contents()
         if let document = contents.documents[descriptor.digest] { return BytesSource(document) }
         guard let member = contents.members[descriptor.digest] else { return try await oci.blob(descriptor, in: nil) }
@@ -96,12 +96,12 @@ public final class DockerArchive: StreamedSource {
         }
     }
 
-    public func expectedDiffID(of layer: Digest) async throws -> Digest? { try await contents().diffIDs[layer] }
+    package func expectedDiffID(of layer: Digest) async throws -> Digest? { try await contents().diffIDs[layer] }
 
     /// What changes when the archive does; nil where nothing tells.
     func stamp() throws -> String? { try tree.stamp(of: "manifest.json") }
 
-    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+    package func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try tree.size(of: OCIPaths.index) == nil ? [] : await oci.referrers(of: digest, in: nil)
     }
 }

@@ -1,10 +1,10 @@
 import ByteStreams
 import FileTrees
-public import ImageModel
-public import ImageVerification
+package import ImageModel
+import ImageVerification
 
 extension OCILayout: MendablePlace {
-    public func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
+    package func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
         try await Workers.blobs.run { [self] in
             let area = try area()
             let lock = try DirectoryLock.waiting(.exclusive, in: area.root)
@@ -14,11 +14,11 @@ extension OCILayout: MendablePlace {
         }
     }
 
-    public func owns(
+    package func owns(
         _ list: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
     ) async throws -> Bool {
         try await blobs.owns(list, at: path, reading: read)
     }
 
-    public func keptReplaced() throws -> String? { try quarantine?.settle() }
+    package func keptReplaced() throws -> String? { try quarantine?.settle() }
 }

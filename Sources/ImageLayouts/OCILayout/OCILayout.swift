@@ -1,7 +1,7 @@
-public import ByteStreams
+package import ByteStreams
 package import FileTrees
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 import Synchronization
 
 /// An OCI image layout in a directory, to be written. Made when absent.
@@ -9,9 +9,9 @@ import Synchronization
 /// Others may write into it at the same time: blobs come by renaming, and `index.json` is read, changed
 /// and replaced under a lock on the directory. A run does so once, at its end: what has no name by then is
 /// not there.
-public final class OCILayout: ImageDestination {
-    public let path: String
-    public let requestedName: String?
+package final class OCILayout: ImageDestination {
+    package let path: String
+    package let requestedName: String?
     private let naming: LayoutNaming
     let blobs: LayoutBlobs
     private let root: LazyDirectory
@@ -20,12 +20,12 @@ public final class OCILayout: ImageDestination {
     private let entries = Mutex<[NamedDescriptor]>([])
     /// What names meant when this run first asked.
     private let digests = Mutex<LayoutNames?>(nil)
-    public let layerMemory: LayerMemory?
+    package let layerMemory: LayerMemory?
 
     let quarantine: Quarantine?
 
     /// - Parameter name: what images are to be called there: a tag, or REPOSITORY[:TAG].
-    public convenience init(path: String, name: String? = nil) {
+    package convenience init(path: String, name: String? = nil) {
         self.init(path: path, name: name, quarantine: nil)
     }
 
@@ -41,8 +41,8 @@ public final class OCILayout: ImageDestination {
         layerMemory = LayerMemory(place: path)
     }
 
-    public var title: String { path }
-    public var traits: DestinationTraits {
+    package var title: String { path }
+    package var traits: DestinationTraits {
         var traits = DestinationTraits()
         traits.keepsHosts = true
         traits.isOneRepository = true
@@ -53,7 +53,7 @@ public final class OCILayout: ImageDestination {
 
     func area() throws -> StagingArea { try staging.area() }
 
-    public func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
+    package func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
             var forecast = try readIndex()?.forecast ?? LayoutForecast()
             try images.forEach { forecast.add($0) }
@@ -66,15 +66,15 @@ public final class OCILayout: ImageDestination {
         }
     }
 
-    public func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
+    package func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
         try blobs.has(blob)
     }
 
-    public func has(manifest: Digest, in repository: String) async throws -> Bool {
+    package func has(manifest: Digest, in repository: String) async throws -> Bool {
         try await Workers.blobs.run { [self] in try blobs.has(manifest: manifest) }
     }
 
-    public func digest(of name: ImageName) async throws -> Digest? {
+    package func digest(of name: ImageName) async throws -> Digest? {
         guard let tag = name.tag else { return nil }
         let own: SourceImage.Name = naming.usesBareTags ? .tag(tag) : .full(name)
         return try await Workers.blobs.run { [self] in
@@ -86,28 +86,28 @@ public final class OCILayout: ImageDestination {
         }
     }
 
-    public func present(in repository: String, tags: [String]) async throws -> PresentImages? {
+    package func present(in repository: String, tags: [String]) async throws -> PresentImages? {
         guard try root.ifThere()?.kind(OCIPaths.index) != nil else { return nil }
         let source = source
         return PresentImages(source: source, images: try await source.images())
     }
 
-    public func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
-    public func writeObstacle() async throws -> String? { WriteObstacle.find(at: [path, "\(path)/blobs/sha256"]) }
+    package func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
+    package func writeObstacle() async throws -> String? { WriteObstacle.find(at: [path, "\(path)/blobs/sha256"]) }
 
-    public func writer(for target: BlobTarget) throws -> any BlobWriter {
+    package func writer(for target: BlobTarget) throws -> any BlobWriter {
         try blobs.writer(in: area(), replaces: target.replaces)
     }
 
-    public func put(_ manifest: Manifest, in repository: String) async throws {
+    package func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.blobs.run { [self] in try blobs.put(manifest, in: area()) }
     }
 
-    public func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
+    package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         entries.withLock { $0.append(NamedDescriptor(descriptor, name)) }
     }
 
-    public func finish() async throws {
+    package func finish() async throws {
         let new = entries.withLock { entries in
             defer { entries = [] }
             return entries
@@ -118,7 +118,7 @@ public final class OCILayout: ImageDestination {
     }
 
     /// What came before the error is complete, and keeps its names.
-    public func abandon() async {
+    package func abandon() async {
         if entries.withLock({ !$0.isEmpty }) { try? await finish() }
         close()
     }
@@ -153,23 +153,23 @@ public final class OCILayout: ImageDestination {
 extension OCILayout: ImageEditor {
     private var source: OCISource { OCISource(tree) }
 
-    public var madeUpRepository: String { source.madeUpRepository }
-    public func reference(in repository: String?) -> ImageReference? { source.reference(in: nil) }
-    public func listing() async throws -> SourceListing { try await source.listing() }
-    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+    package var madeUpRepository: String { source.madeUpRepository }
+    package func reference(in repository: String?) -> ImageReference? { source.reference(in: nil) }
+    package func listing() async throws -> SourceListing { try await source.listing() }
+    package func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await source.manifest(descriptor, in: repository)
     }
-    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+    package func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         try await source.blob(descriptor, in: repository)
     }
-    public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
+    package func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
         try await source.absence(of: blob, in: repository)
     }
-    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+    package func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try await source.referrers(of: digest, in: repository)
     }
 
-    public func tag(_ image: SourceImage, as tag: String) async throws {
+    package func tag(_ image: SourceImage, as tag: String) async throws {
         var name = ImageName(repository: madeUpRepository, tag: tag)
         var naming = LayoutNaming(requestedName: tag)
         if case .full(let full) = image.name {
@@ -180,14 +180,14 @@ extension OCILayout: ImageEditor {
         try await edit { try $0.put([entry]) }
     }
 
-    public func untag(_ image: SourceImage) async throws {
+    package func untag(_ image: SourceImage) async throws {
         guard image.tag != nil, try source.index().contains(where: { $0.name == image.name }) else {
             throw TransferError.notFound("\(title) has no image \(image.title)")
         }
         try await edit { try $0.removeName(image.name) }
     }
 
-    public func delete(_ image: SourceImage) async throws {
+    package func delete(_ image: SourceImage) async throws {
         let digest = image.descriptor.digest
         try await edit { [path] in
             guard $0.removeAll(digest) else {

@@ -1,12 +1,12 @@
 import ByteStreams
 import FileTrees
-public import ImageModel
+package import ImageModel
 import ImageTransfer
-public import ImageVerification
+package import ImageVerification
 
 /// A layout is verified with all blobs that lie in it; one in an archive, by what its index leads to.
 extension OCISource: VerifiedPlace {
-    public func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
+    package func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
         guard name == nil, digest == nil else {
             var survey = PlaceSurvey(try await listing(named: name, digest: digest))
             survey.isLive = tree is DirectoryTree
@@ -48,12 +48,12 @@ extension OCISource: VerifiedPlace {
         survey.blobs = blobs.sizes
     }
 
-    public func stamp(of blob: Descriptor, in repository: String?) async throws -> String? {
+    package func stamp(of blob: Descriptor, in repository: String?) async throws -> String? {
         try tree.stamp(of: OCIPaths.blob(blob.digest))
     }
 
     /// One that is damaged would bring nothing back.
-    public func listFile(_ name: String) async throws -> [UInt8]? {
+    package func listFile(_ name: String) async throws -> [UInt8]? {
         guard name == OCIPaths.layout || name == OCIPaths.index else { return nil }
         return try await Workers.blobs.run { [tree] in
             let bytes = try tree.read(name, limit: Document.listSizeLimit)

@@ -1,11 +1,11 @@
-public import ByteStreams
+package import ByteStreams
 package import FileTrees
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 import Synchronization
 
 /// The images of an OCI layout: a directory, a tar, or a tar that streams by.
-public final class OCISource: StreamedSource {
+package final class OCISource: StreamedSource {
     let tree: any FileTree
     private let list = Mutex<LayoutList?>(nil)
     private let subjects = Mutex<SubjectIndex?>(nil)
@@ -14,25 +14,25 @@ public final class OCISource: StreamedSource {
     /// - Parameter path: a directory, an archive (plain or compressed), `-` for standard input; or one volume of a
     ///   set, the directory of one, or the name that it was given.
     /// - Throws: `StreamError.io` if it is not there.
-    public convenience init(path: String, limit: InflationLimit = .standard) throws {
-        self.init(try openArchive(path, limit: limit))
+    package convenience init(path: String, _ trees: TreeOpener = TreeOpener(.ofImages())) throws {
+        self.init(try openArchive(path, trees))
     }
 
     package init(_ tree: any FileTree) { self.tree = tree }
 
-    public var title: String { tree.title }
-    public func reference(in repository: String?) -> ImageReference? {
+    package var title: String { tree.title }
+    package func reference(in repository: String?) -> ImageReference? {
         ImageReference(transport: tree is DirectoryTree ? .oci : .ociArchive, location: tree.path)
     }
-    public var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
+    package var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
 
-    public var access: SourceAccess { tree.access }
+    package var access: SourceAccess { tree.access }
 
-    public func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
+    package func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
         try (tree as? StreamedTree)?.drain(accept)
     }
 
-    public func listing() async throws -> SourceListing {
+    package func listing() async throws -> SourceListing {
         try await Workers.blobs.run { [self] in try listEntries() }
     }
 
@@ -99,11 +99,11 @@ public final class OCISource: StreamedSource {
             + (type.rawValue.isEmpty ? "" : ", but of the media type \(type)")
     }
 
-    public func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+    package func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await Workers.blobs.run { [self] in try manifest(of: descriptor) }
     }
 
-    public func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+    package func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         DeferredSource { [tree, title] in
             guard let source = try tree.open(OCIPaths.blob(descriptor.digest)) else {
                 throw TransferError.notFound("\(title) has no blob \(descriptor.digest)")
@@ -112,7 +112,7 @@ public final class OCISource: StreamedSource {
         }
     }
 
-    public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
+    package func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
         try await Workers.blobs.run { [self] in
             guard let absence = try tree.absence(of: blob, at: OCIPaths.blob(blob.digest)) else { return nil }
             return try archiveContents().absence(of: blob) ?? absence
@@ -128,7 +128,7 @@ public final class OCISource: StreamedSource {
         }
     }
 
-    public func title(of blob: Digest) -> String {
+    package func title(of blob: Digest) -> String {
         (tree as? VolumeTree)?.title(of: OCIPaths.blob(blob)) ?? title
     }
 
@@ -136,7 +136,7 @@ public final class OCISource: StreamedSource {
     /// `index.json`, as that names those of manifests.
     ///
     /// - Throws: `SignatureError.signature`; `TransferError.refused` for what goes by once, as the signature comes last.
-    public func checkSignature(by key: VerificationKey) async throws {
+    package func checkSignature(by key: VerificationKey) async throws {
         try await Workers.blobs.run { [self] in
             guard access != .once else {
                 throw TransferError.refused(
@@ -154,7 +154,7 @@ public final class OCISource: StreamedSource {
         }
     }
 
-    public func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+    package func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try await Workers.blobs.run { [self] in try referrers(of: digest) }
     }
 

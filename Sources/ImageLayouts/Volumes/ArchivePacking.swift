@@ -1,20 +1,20 @@
 import ByteStreams
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 
 /// What an OCI archive is to be beside a layout in a tar: a delta, a set of volumes, signed.
-public struct ArchivePacking: Sendable {
+package struct ArchivePacking: Sendable {
     /// What the far side has: layers that are in any of these are left out.
-    public var have: [Inventory] = []
+    package var have: [Inventory] = []
     /// Bytes that a volume has at most; nil for one tar, however large.
-    public var volumeSize: Int64?
+    package var volumeSize: Int64?
 
     /// Volumes that make up for as many lost ones; only with a volume size.
-    public var recoveryVolumes = 0
+    package var recoveryVolumes = 0
     /// Signs the packing list.
-    public var signingKey: SigningKey?
+    package var signingKey: SigningKey?
 
-    public init() {}
+    package init() {}
 
     /// - Parameters:
     ///   - documents: of the archive.

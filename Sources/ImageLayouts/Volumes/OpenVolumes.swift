@@ -1,17 +1,17 @@
 import ByteStreams
 package import FileTrees
 import ImageModel
-public import ImageTransfer
+package import ImageTransfer
 
 /// An OCI archive at a path: one tar, or the volumes of a set, of which those that lie beside each other are found
 /// from one, from their directory, or from the name that the set was given.
 ///
 /// - Throws: `TransferError.damaged` for a volume of another set.
-func openArchive(_ path: String, limit: InflationLimit) throws -> any FileTree {
+func openArchive(_ path: String, _ trees: TreeOpener) throws -> any FileTree {
     let kind = path == "-" ? nil : try fileKind(path)
     var given: (any FileTree)?
     if path == "-" || kind != nil {
-        let tree = try openTree(path, .ofImages(limit))
+        let tree = try trees.open(path)
         if kind == .directory {
             guard try tree.size(of: OCIPaths.index) == nil, try !VolumeNames.files(at: path).isEmpty else {
                 return tree
@@ -42,7 +42,7 @@ func openArchive(_ path: String, limit: InflationLimit) throws -> any FileTree {
     for file in try VolumeNames.files(at: path) where file != path {
         let number = VolumeNames.number(of: file) ?? 0
         do {
-            let tree = try openTree(file, .ofImages(limit))
+            let tree = try trees.open(file)
             if tree.access == .anyOrder, let place = try VolumePlace(in: tree) {
                 try take(tree, place)
             } else {
@@ -69,7 +69,7 @@ extension VolumePlace {
 
 extension [CopySelection] {
     /// Volumes of one set that were named one by one, as one source.
-    public func joiningVolumes() throws -> [CopySelection] {
+    package func joiningVolumes() throws -> [CopySelection] {
         var joined: [Digest: VolumeTree] = [:]
         func tree(_ selection: CopySelection) -> VolumeTree? { (selection.source as? OCISource)?.tree as? VolumeTree }
         for case let tree? in map(tree) { joined[tree.set] = try joined[tree.set]?.joined(with: tree) ?? tree }

@@ -1,13 +1,13 @@
 /// The identity of some bytes: an algorithm and the hash it gave, written `sha256:<64 hex>`.
 ///
 /// Source: OCI image-spec, descriptor.md, "Digests". Only the two registered algorithms exist here.
-public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
-    public enum Algorithm: String, Sendable, CaseIterable {
+package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
+    package enum Algorithm: String, Sendable, CaseIterable {
         case sha256
         case sha512
 
         /// Length of the hash in hexadecimal characters.
-        public var hexLength: Int { self == .sha256 ? 64 : 128 }
+        package var hexLength: Int { self == .sha256 ? 64 : 128 }
     }
 
     /// The hash, or the first half of one of SHA-512.
@@ -15,15 +15,15 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// The second half of a hash of SHA-512; nil for SHA-256, so that most digests take no memory of their own.
     private let rest: [PackedDigest]?
 
-    public var algorithm: Algorithm { rest == nil ? .sha256 : .sha512 }
+    package var algorithm: Algorithm { rest == nil ? .sha256 : .sha512 }
 
     /// Lower-case hexadecimal.
-    public var hex: String {
+    package var hex: String {
         String(unsafeUninitializedCapacity: algorithm.hexLength) { write(to: $0) }
     }
 
     /// - Returns: nil unless `hex` is lower-case hexadecimal of the algorithm's length.
-    public init?(_ algorithm: Algorithm, hex: some StringProtocol) {
+    package init?(_ algorithm: Algorithm, hex: some StringProtocol) {
         let digest: Digest?? = hex.utf8.withContiguousStorageIfAvailable {
             Digest(algorithm, hex: UnsafeRawBufferPointer($0))
         }
@@ -51,7 +51,7 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     }
 
     /// Reads `algorithm:hex`; nil for anything else.
-    public init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         guard let colon = text.firstIndex(of: ":"),
             let algorithm = Algorithm(rawValue: String(text[..<colon]))
         else { return nil }
@@ -59,7 +59,7 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     }
 
     /// The digest of bytes at hand.
-    public init(of bytes: some Sequence<UInt8>, algorithm: Algorithm = .sha256) {
+    package init(of bytes: some Sequence<UInt8>, algorithm: Algorithm = .sha256) {
         var hasher = DigestHasher(algorithm)
         let contiguous: Void? = bytes.withContiguousStorageIfAvailable { hasher.update(UnsafeRawBufferPointer($0)) }
         if contiguous == nil { Array(bytes).withUnsafeBytes { hasher.update($0) } }
@@ -80,7 +80,7 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         }
     }
 
-    public var description: String {
+    package var description: String {
         String(unsafeUninitializedCapacity: 7 + algorithm.hexLength) { text in
             _ = text.update(fromContentsOf: "\(algorithm.rawValue):".utf8)
             return 7 + write(to: UnsafeMutableBufferPointer(rebasing: text[7...]))
@@ -97,10 +97,10 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     }
 
     /// The first twelve characters of the hash: what people read aloud.
-    public var short: String { String(hex.prefix(12)) }
+    package var short: String { String(hex.prefix(12)) }
 
     /// As their texts are ordered.
-    public static func < (a: Digest, b: Digest) -> Bool {
+    package static func < (a: Digest, b: Digest) -> Bool {
         guard a.algorithm == b.algorithm else { return a.algorithm == .sha256 }
         guard a.start == b.start, let one = a.rest?.first, let other = b.rest?.first else { return a.start < b.start }
         return one < other

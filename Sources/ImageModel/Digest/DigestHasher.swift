@@ -1,7 +1,7 @@
 import Crypto
 
 /// Computes a digest from bytes that arrive in pieces.
-public struct DigestHasher: Sendable {
+package struct DigestHasher: Sendable {
     private enum State {
         case sha256(SHA256)
         case sha512(SHA512)
@@ -9,11 +9,11 @@ public struct DigestHasher: Sendable {
 
     private var state: State
 
-    public init(_ algorithm: Digest.Algorithm) {
+    package init(_ algorithm: Digest.Algorithm) {
         state = algorithm == .sha256 ? .sha256(SHA256()) : .sha512(SHA512())
     }
 
-    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         switch state {
         case .sha256(var hash):
             hash.update(bufferPointer: bytes)
@@ -24,7 +24,7 @@ public struct DigestHasher: Sendable {
         }
     }
 
-    public func finalize() -> Digest {
+    package func finalize() -> Digest {
         switch state {
         case .sha256(let hash): Digest(.sha256, hash: hash.finalize())
         case .sha512(let hash): Digest(.sha512, hash: hash.finalize())

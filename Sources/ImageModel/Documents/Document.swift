@@ -6,16 +6,16 @@ import FoundationEssentials
 /// two things: another encoding than UTF-8, a key that an object has twice, and where it matters one that is not
 /// spelled as it should be. Encoding is deterministic (sorted keys, plain slashes), and is only for documents that
 /// dray makes itself.
-public enum Document {
+package enum Document {
     /// The largest manifest, config or other single document, and the largest entry of a list, in bytes.
-    public static let sizeLimit = 4 << 20
+    package static let sizeLimit = 4 << 20
     /// The largest list (`index.json`, `manifest.json` of an archive, an inventory and the like), in bytes: more than
     /// a million images. Lists are read and written as streams.
-    public static let listSizeLimit = 1 << 30
+    package static let listSizeLimit = 1 << 30
     /// The most entries of a list.
-    public static let entryLimit = 5_000_000
+    package static let entryLimit = 5_000_000
     /// The deepest nesting of arrays and objects.
-    public static let depthLimit = 64
+    package static let depthLimit = 64
 
     /// - Parameters:
     ///   - name: what the document is, for the message.
@@ -23,7 +23,7 @@ public enum Document {
     ///   - members: keys that other readers find in any letter case.
     ///   - acceptsSpellings: whether they are read in any letter case here, too; else another spelling is refused.
     /// - Throws: `DocumentError`.
-    public static func decode<T: Decodable>(
+    package static func decode<T: Decodable>(
         _ type: T.Type, from bytes: [UInt8], name: String, sizeLimit: Int = sizeLimit, members: MemberNames? = nil,
         acceptsSpellings: Bool = false
     ) throws -> T {
@@ -128,7 +128,7 @@ public enum Document {
         }
     }
 
-    public static func encode(_ value: some Encodable, pretty: Bool = false) throws -> [UInt8] {
+    package static func encode(_ value: some Encodable, pretty: Bool = false) throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting =
             pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
@@ -137,10 +137,10 @@ public enum Document {
 }
 
 /// A document that is not what it has to be.
-public struct DocumentError: Error, Equatable, CustomStringConvertible {
-    public let description: String
+package struct DocumentError: Error, Equatable, CustomStringConvertible {
+    package let description: String
 
-    public init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }
 
 extension DecodingError {

@@ -1,9 +1,9 @@
 /// What dray looks at in an image's config. The config itself travels as bytes.
 /// Source: OCI image-spec, config.md; Docker's image specification v1.2.
-public struct ImageConfig: Sendable, Codable {
-    public struct RootFS: Sendable, Codable {
-        public var type: String?
-        public var diffIDs: [Digest]?
+package struct ImageConfig: Sendable, Codable {
+    package struct RootFS: Sendable, Codable {
+        package var type: String?
+        package var diffIDs: [Digest]?
 
         enum CodingKeys: String, CodingKey {
             case type
@@ -11,11 +11,11 @@ public struct ImageConfig: Sendable, Codable {
         }
     }
 
-    public struct History: Sendable, Codable {
-        public var created: String?
-        public var createdBy: String?
-        public var comment: String?
-        public var emptyLayer: Bool?
+    package struct History: Sendable, Codable {
+        package var created: String?
+        package var createdBy: String?
+        package var comment: String?
+        package var emptyLayer: Bool?
 
         enum CodingKeys: String, CodingKey {
             case created, comment
@@ -24,26 +24,26 @@ public struct ImageConfig: Sendable, Codable {
         }
     }
 
-    public var architecture: String?
-    public var os: String?
-    public var variant: String?
-    public var created: String?
-    public var author: String?
-    public var rootfs: RootFS?
-    public var history: [History]?
+    package var architecture: String?
+    package var os: String?
+    package var variant: String?
+    package var created: String?
+    package var author: String?
+    package var rootfs: RootFS?
+    package var history: [History]?
 
     /// Reads a config. Its keys may be in another letter case, as Go reads them: Microsoft's have `rootfS`.
     ///
     /// - Parameter name: for messages.
     /// - Throws: `DocumentError`.
-    public init(_ bytes: [UInt8], name: String) throws {
+    package init(_ bytes: [UInt8], name: String) throws {
         self = try Document.decode(Self.self, from: bytes, name: name, members: .config, acceptsSpellings: true)
     }
 
     /// One for each layer, base first.
-    public var diffIDs: [Digest] { rootfs?.diffIDs ?? [] }
+    package var diffIDs: [Digest] { rootfs?.diffIDs ?? [] }
 
-    public var platform: Platform? {
+    package var platform: Platform? {
         guard let os, let architecture else { return nil }
         return Platform(os: os, architecture: architecture, variant: variant)
     }

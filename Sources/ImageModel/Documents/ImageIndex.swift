@@ -1,14 +1,14 @@
 /// A list of manifests: platforms of an image, the content of a layout, or the referrers of something.
 /// Sources: OCI image-spec, image-index.md; schema 2's manifest list.
-public struct ImageIndex: Hashable, Sendable, Codable {
-    public var schemaVersion: Int
-    public var mediaType: MediaType?
-    public var artifactType: String?
-    public var manifests: [Descriptor]
-    public var subject: Descriptor?
-    public var annotations: [String: String]?
+package struct ImageIndex: Hashable, Sendable, Codable {
+    package var schemaVersion: Int
+    package var mediaType: MediaType?
+    package var artifactType: String?
+    package var manifests: [Descriptor]
+    package var subject: Descriptor?
+    package var annotations: [String: String]?
 
-    public init(mediaType: MediaType? = .ociIndex, manifests: [Descriptor] = []) {
+    package init(mediaType: MediaType? = .ociIndex, manifests: [Descriptor] = []) {
         schemaVersion = 2
         self.mediaType = mediaType
         self.manifests = manifests
@@ -24,7 +24,7 @@ public struct ImageIndex: Hashable, Sendable, Codable {
         return !new.isEmpty
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         schemaVersion = try container.decodeIfPresent(Int.self, forKey: .schemaVersion) ?? 2
         mediaType = try container.decodeIfPresent(MediaType.self, forKey: .mediaType)

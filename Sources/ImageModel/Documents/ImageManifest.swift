@@ -1,21 +1,21 @@
 /// One image or artifact: a config and layers. Sources: OCI image-spec, manifest.md; schema 2.
-public struct ImageManifest: Hashable, Sendable, Codable {
-    public var schemaVersion: Int
-    public var mediaType: MediaType?
-    public var artifactType: String?
-    public var config: Descriptor
-    public var layers: [Descriptor]
-    public var subject: Descriptor?
-    public var annotations: [String: String]?
+package struct ImageManifest: Hashable, Sendable, Codable {
+    package var schemaVersion: Int
+    package var mediaType: MediaType?
+    package var artifactType: String?
+    package var config: Descriptor
+    package var layers: [Descriptor]
+    package var subject: Descriptor?
+    package var annotations: [String: String]?
 
-    public init(mediaType: MediaType, config: Descriptor, layers: [Descriptor]) {
+    package init(mediaType: MediaType, config: Descriptor, layers: [Descriptor]) {
         schemaVersion = 2
         self.mediaType = mediaType
         self.config = config
         self.layers = layers
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         schemaVersion = try container.decodeIfPresent(Int.self, forKey: .schemaVersion) ?? 2
         mediaType = try container.decodeIfPresent(MediaType.self, forKey: .mediaType)

@@ -1,6 +1,6 @@
 /// Any JSON, for documents whose members dray carries without knowing them (v1 image JSON). `Document.value` and
 /// `Document.object` read it.
-public enum JSONValue: Hashable, Sendable, Encodable {
+package enum JSONValue: Hashable, Sendable, Encodable {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -9,7 +9,7 @@ public enum JSONValue: Hashable, Sendable, Encodable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
         case .null: try container.encodeNil()
@@ -22,11 +22,11 @@ public enum JSONValue: Hashable, Sendable, Encodable {
         }
     }
 
-    public var object: [String: JSONValue]? {
+    package var object: [String: JSONValue]? {
         if case .object(let value) = self { value } else { nil }
     }
 
-    public var string: String? {
+    package var string: String? {
         if case .string(let value) = self { value } else { nil }
     }
 }

@@ -1,25 +1,25 @@
 /// A manifest of any kind: the bytes that were read, which are its identity, and what they say.
-public struct Manifest: Hashable, Sendable {
+package struct Manifest: Hashable, Sendable {
     /// In memory of its own, which the copies of a manifest share.
-    public indirect enum Content: Hashable, Sendable {
+    package indirect enum Content: Hashable, Sendable {
         case image(ImageManifest)
         case index(ImageIndex)
         case schema1(Schema1Manifest)
     }
 
-    public let bytes: [UInt8]
-    public let mediaType: MediaType
-    public let digest: Digest
-    public let content: Content
+    package let bytes: [UInt8]
+    package let mediaType: MediaType
+    package let digest: Digest
+    package let content: Content
 
-    public var size: Int64 { Int64(bytes.count) }
+    package var size: Int64 { Int64(bytes.count) }
 
     /// - Parameters:
     ///   - claim: the type that a descriptor or a header gives; nil or empty where there is none.
     ///   - algorithm: of the digest that names it.
     ///   - name: for messages.
     /// - Throws: `DocumentError`; also where the claim is of another kind of manifest than the content.
-    public init(
+    package init(
         _ bytes: [UInt8], mediaType claim: MediaType? = nil, algorithm: Digest.Algorithm = .sha256, name: String
     ) throws {
         let probe = try Document.decode(ManifestProbe.self, from: bytes, name: name, members: .manifest)
@@ -51,10 +51,10 @@ public struct Manifest: Hashable, Sendable {
     }
 
     /// What the digest is of: of a signed schema1 manifest, what is signed.
-    public var payload: [UInt8] { Self.payload(of: content) ?? bytes }
+    package var payload: [UInt8] { Self.payload(of: content) ?? bytes }
 
     /// A manifest that dray makes: encoded once, here.
-    public init(making image: ImageManifest, algorithm: Digest.Algorithm = .sha256) throws {
+    package init(making image: ImageManifest, algorithm: Digest.Algorithm = .sha256) throws {
         bytes = try Document.encode(image)
         mediaType = image.mediaType ?? .ociManifest
         digest = Digest(of: bytes, algorithm: algorithm)
@@ -62,7 +62,7 @@ public struct Manifest: Hashable, Sendable {
     }
 
     /// An index that dray makes.
-    public init(making index: ImageIndex, algorithm: Digest.Algorithm = .sha256) throws {
+    package init(making index: ImageIndex, algorithm: Digest.Algorithm = .sha256) throws {
         bytes = try Document.encode(index)
         mediaType = index.mediaType ?? .ociIndex
         digest = Digest(of: bytes, algorithm: algorithm)
@@ -70,7 +70,7 @@ public struct Manifest: Hashable, Sendable {
     }
 
     /// The plain reference to it: no platform, no annotations.
-    public var descriptor: Descriptor {
+    package var descriptor: Descriptor {
         Descriptor(mediaType: mediaType, digest: digest, size: size, artifactType: nil)
     }
 
@@ -82,7 +82,7 @@ public struct Manifest: Hashable, Sendable {
         return descriptor
     }
 
-    public var subject: Descriptor? {
+    package var subject: Descriptor? {
         switch content {
         case .image(let image): image.subject
         case .index(let index): index.subject
@@ -90,7 +90,7 @@ public struct Manifest: Hashable, Sendable {
         }
     }
 
-    public var kind: ManifestKind {
+    package var kind: ManifestKind {
         switch content {
         case .image: mediaType == .ociArtifactManifest ? .artifact : .image
         case .index: .index
@@ -108,13 +108,13 @@ public struct Manifest: Hashable, Sendable {
 
     /// Manifests that this one refers to, by the types that it gives them. Whether an entry of another type is a manifest,
     /// its content shows: see `Descriptor.mayBeManifest`.
-    public var children: [Descriptor] {
+    package var children: [Descriptor] {
         if case .index(let index) = content { index.manifests.filter(\.mediaType.isManifest) } else { [] }
     }
 
     /// Blobs that this one refers to, each once, in the order of their first mention. Schema1 does not
     /// tell their sizes: they are -1 there.
-    public var blobs: [Descriptor] {
+    package var blobs: [Descriptor] {
         let all: [Descriptor] =
             switch content {
             case .image(let image): mediaType == .ociArtifactManifest ? image.layers : [image.config] + image.layers
@@ -126,7 +126,7 @@ public struct Manifest: Hashable, Sendable {
         return all.filter { seen.insert($0.digest).inserted }
     }
 
-    public var annotations: [String: String]? {
+    package var annotations: [String: String]? {
         switch content {
         case .image(let image): image.annotations
         case .index(let index): index.annotations
@@ -135,7 +135,7 @@ public struct Manifest: Hashable, Sendable {
     }
 
     /// The type that a referrers list files the manifest under.
-    public var artifactType: String? {
+    package var artifactType: String? {
         switch content {
         case .image(let image):
             [image.artifactType, image.config.mediaType.rawValue].compactMap { $0 }.first { !$0.isEmpty }

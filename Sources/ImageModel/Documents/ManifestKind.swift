@@ -1,5 +1,5 @@
 /// The kind of a manifest, which its own members tell.
-public enum ManifestKind: Hashable, Sendable {
+package enum ManifestKind: Hashable, Sendable {
     case image
     case index
     /// The short-lived artifact manifest of the OCI 1.1 release candidates.

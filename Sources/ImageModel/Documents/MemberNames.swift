@@ -3,7 +3,7 @@
 /// To those that are written in Go, `Layers` is `layers`. Of a manifest, whose bytes go on to other readers, another
 /// spelling is refused. Of other documents it is read, as long as no object has one member in two spellings.
 /// Source: Go, encoding/json, `Unmarshal`.
-public struct MemberNames: Sendable {
+package struct MemberNames: Sendable {
     /// By their lengths: that takes less than to hash each key of a document once more.
     private let exact: [[[UInt8]]]
     private let folded: [String: String]
@@ -15,7 +15,7 @@ public struct MemberNames: Sendable {
     /// - Parameters:
     ///   - free: those below which keys are whatever somebody likes to write.
     ///   - parents: those of the names below which keys are members; nil: below all that are not free.
-    public init(_ names: [String], free: [String] = [], parents: [String]? = nil) {
+    package init(_ names: [String], free: [String] = [], parents: [String]? = nil) {
         let all = (names + free).map { Array($0.utf8) }
         exact = (0...(all.map(\.count).max() ?? 0)).map { length in all.filter { $0.count == length } }
         folded = Dictionary(uniqueKeysWithValues: (names + free).map { (Self.fold($0), $0) })
@@ -43,7 +43,7 @@ public struct MemberNames: Sendable {
 
     /// Of manifests and indexes of each kind. Source: OCI image-spec, manifest.md, image-index.md and descriptor.md;
     /// image manifest version 2, schemas 1 and 2.
-    public static let manifest = MemberNames(
+    package static let manifest = MemberNames(
         ["schemaVersion", "mediaType", "artifactType", "config", "layers", "blobs", "manifests", "subject"]
             + ["digest", "size", "urls", "data", "platform"]
             + ["architecture", "os", "os.version", "os.features", "variant"]
@@ -51,7 +51,7 @@ public struct MemberNames: Sendable {
         free: ["annotations"])
 
     /// Of an image's config. Source: OCI image-spec, config.md. What images run with is not looked at here.
-    public static let config = MemberNames(
+    package static let config = MemberNames(
         [
             "architecture", "os", "os.version", "os.features", "variant", "created", "author", "rootfs", "type",
             "diff_ids",

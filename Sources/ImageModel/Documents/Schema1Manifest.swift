@@ -1,13 +1,13 @@
 /// A manifest of the first schema, signed or not. Old registries hold them; dray verifies and carries them.
 /// Source: distribution, docs/spec/manifest-v2-1.
-public struct Schema1Manifest: Hashable, Sendable {
-    public let name: String
-    public let tag: String
-    public let architecture: String
+package struct Schema1Manifest: Hashable, Sendable {
+    package let name: String
+    package let tag: String
+    package let architecture: String
     /// Blobs, topmost first, with repeats.
-    public let layers: [Digest]
+    package let layers: [Digest]
     /// What the signatures sign, and what the digest is of: the document without its signatures.
-    public let payload: [UInt8]
+    package let payload: [UInt8]
 
     private struct Body: Decodable {
         struct Layer: Decodable { let blobSum: Digest }
@@ -27,7 +27,7 @@ public struct Schema1Manifest: Hashable, Sendable {
     }
 
     /// - Throws: `DocumentError` if it is not a schema1 manifest or its signatures disagree about the payload.
-    public init(_ bytes: [UInt8], name title: String) throws {
+    package init(_ bytes: [UInt8], name title: String) throws {
         let body = try Document.decode(Body.self, from: bytes, name: title)
         var signed: (length: Int, tail: [UInt8])?
         for signature in body.signatures ?? [] {

@@ -1,7 +1,7 @@
 extension ImageName {
     /// A repository name made from a file's or directory's name: without its archive endings, in lower
     /// case, and with `-` for what the grammar does not allow.
-    public static func repository(fromFile path: String) -> String {
+    package static func repository(fromFile path: String) -> String {
         var base = path.split(separator: "/").last.map(String.init) ?? ""
         base = base.lowercased()
         for ending in [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"] where base.hasSuffix(ending) {
@@ -22,23 +22,23 @@ extension ImageName {
     }
 
     /// The tag of an image that has none beside others: `untagged-` and the start of its ID.
-    public static func untagged(_ id: Digest) -> String { "untagged-\(id.short)" }
+    package static func untagged(_ id: Digest) -> String { "untagged-\(id.short)" }
 
     /// The tag under which registries without a referrers API keep the referrers of `digest`.
     /// Source: OCI distribution-spec, "Referrers Tag Schema".
-    public static func referrersTag(of digest: Digest) -> String {
+    package static func referrersTag(of digest: Digest) -> String {
         "\(digest.algorithm.rawValue)-\(digest.hex.prefix(64))"
     }
 
     /// Whether `tag` is the fallback tag of `digest`, or one that cosign keeps its signature, attestation
     /// or SBOM under.
-    public static func tag(_ tag: String, refersTo digest: Digest) -> Bool {
+    package static func tag(_ tag: String, refersTo digest: Digest) -> Bool {
         let base = referrersTag(of: digest)
         return tag.hasPrefix(base) && ["", ".sig", ".att", ".sbom"].contains(tag.dropFirst(base.count))
     }
 
     /// The digest that a fallback or cosign tag belongs to, as its text; nil for other tags.
-    public static func referredDigest(byTag tag: String) -> String? {
+    package static func referredDigest(byTag tag: String) -> String? {
         let base = tag.split(separator: ".", maxSplits: 1).first.map(String.init) ?? tag
         let suffix = tag.dropFirst(base.count)
         guard ["", ".sig", ".att", ".sbom"].contains(suffix), let dash = base.firstIndex(of: "-"),
@@ -55,7 +55,7 @@ extension ImageName {
 extension ImageName {
     /// The name as Docker shows it: `docker.io/library/a:1` is `a:1`, and `docker.io/b/c` is `b/c`. For people and for
     /// RepoTags only; a repository's path is never shortened on the way to a registry.
-    public var familiar: ImageName {
+    package var familiar: ImageName {
         guard let host, ["docker.io", "index.docker.io"].contains(host) else { return self }
         let parts = repository.split(separator: "/")
         let isOfficial = parts.count == 2 && parts[0] == "library"
@@ -67,7 +67,7 @@ extension ImageName {
     /// The name as containerd and Kubernetes spell it: `a:1` is `docker.io/library/a:1`.
     ///
     /// Source: github.com/distribution/reference, `ParseNormalizedNamed`.
-    public var canonical: String {
+    package var canonical: String {
         guard let name = ImageName(description) else { return description }
         let isHub = ["docker.io", "index.docker.io", nil].contains(name.host)
         guard isHub else { return name.description }

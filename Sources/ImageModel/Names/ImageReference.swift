@@ -2,8 +2,8 @@
 ///
 /// Grammar: a trailing `@algorithm:hex` is cut off first; the location ends at the first `:` that is not
 /// escaped as `\:`, unless the whole rest is an existing path; all that follows is the name.
-public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
-    public enum Transport: String, Sendable, CaseIterable {
+package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
+    package enum Transport: String, Sendable, CaseIterable {
         case dockerArchive = "docker-archive"
         case oci
         case ociArchive = "oci-archive"
@@ -13,35 +13,35 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         case registry = "docker"
 
         /// Whether a name that is one word is a tag there, and not a repository.
-        public var bareNameIsTag: Bool { self != .store && self != .registry }
+        package var bareNameIsTag: Bool { self != .store && self != .registry }
 
         /// As it stands in front of a reference.
-        public var prefix: String { self == .registry ? "docker://" : "\(rawValue):" }
+        package var prefix: String { self == .registry ? "docker://" : "\(rawValue):" }
     }
 
-    public var transport: Transport
+    package var transport: Transport
     /// A path; `-` is standard input or output. Of a registry, `HOST[:PORT]`.
-    public var location: String
+    package var location: String
     /// What follows the location: a name or a tag, in the terms of the transport.
-    public var name: String?
+    package var name: String?
     /// A manifest's digest; an image ID in a docker-archive.
-    public var digest: Digest?
+    package var digest: Digest?
 
-    public init(transport: Transport, location: String, name: String? = nil, digest: Digest? = nil) {
+    package init(transport: Transport, location: String, name: String? = nil, digest: Digest? = nil) {
         self.transport = transport
         self.location = location
         self.name = name
         self.digest = digest
     }
 
-    public var isStandardStream: Bool { location == "-" }
+    package var isStandardStream: Bool { location == "-" }
 
     /// - Parameters:
     ///   - isWritten: whether the place may have to be made.
     ///   - exists: whether a path is there.
     ///   - recognise: the transport of what lies at a path without one; nil if it cannot be told.
     /// - Throws: `ReferenceError`.
-    public init(
+    package init(
         _ text: String, isWritten: Bool = false, exists: (String) throws -> Bool,
         recognise: (String) throws -> Transport?
     ) throws {
@@ -178,7 +178,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         return bare.contains(".") || bare == "localhost" || text.hasPrefix("[")
     }
 
-    public var description: String {
+    package var description: String {
         if transport == .registry {
             let end = name == nil && !Self.looksLikeHost(location) ? "/" : ""
             return transport.prefix + location + end + (name.map { "/\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "")
@@ -189,8 +189,8 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A reference that cannot be understood: a mistake in using the command.
-public struct ReferenceError: Error, Equatable, CustomStringConvertible {
-    public let description: String
+package struct ReferenceError: Error, Equatable, CustomStringConvertible {
+    package let description: String
 
-    public init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }

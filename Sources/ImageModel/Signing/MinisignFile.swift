@@ -33,13 +33,13 @@ enum MinisignFile {
 }
 
 /// What is wrong with a key or a signature.
-public enum SignatureError: Error, Equatable, CustomStringConvertible {
+package enum SignatureError: Error, Equatable, CustomStringConvertible {
     /// The key cannot be used.
     case key(String)
     /// What was signed is not this, or not by that key.
     case signature(String)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .key(let text), .signature(let text): text
         }

@@ -4,17 +4,17 @@ import Crypto
 ///
 /// The text's second line is base64 of 158 bytes: `Ed`, two zeros for "no password", `B2`, 48 bytes that a password
 /// would need, the key's id (8), seed (32) and public key (32), and 32 bytes of a checksum that such keys do without.
-public struct SigningKey: Sendable {
+package struct SigningKey: Sendable {
     private let id: [UInt8]
     /// The key's ID, as minisign prints it.
-    public var title: String { MinisignFile.title(ofKey: id) }
+    package var title: String { MinisignFile.title(ofKey: id) }
     private let key: Curve25519.Signing.PrivateKey
 
     /// - Parameters:
     ///   - bytes: of the file.
     ///   - name: of the file, for messages.
     /// - Throws: `SignatureError.key`; the key itself is in no message.
-    public init(_ bytes: [UInt8], name: String) throws {
+    package init(_ bytes: [UInt8], name: String) throws {
         guard let line = MinisignFile.lines(bytes, count: 2)?[1], let fields = Base64.decode(line), fields.count == 158,
             fields.starts(with: MinisignFile.algorithm)
         else { throw SignatureError.key("\(name) is no secret key of minisign: 'minisign -G -W' makes one") }
@@ -34,7 +34,7 @@ public struct SigningKey: Sendable {
     /// The text of a signature file, as `minisign -S -l` writes it.
     ///
     /// - Parameter comment: is signed as well; one line.
-    public func sign(_ message: [UInt8], comment: String) throws -> [UInt8] {
+    package func sign(_ message: [UInt8], comment: String) throws -> [UInt8] {
         let signature = [UInt8](try key.signature(for: message))
         let whole = [UInt8](try key.signature(for: signature + Array(comment.utf8)))
         let lines = [

@@ -1,17 +1,17 @@
 import Crypto
 
 /// A public key of minisign: base64 of `Ed`, the key's id (8) and the key (32).
-public struct VerificationKey: Sendable {
+package struct VerificationKey: Sendable {
     private let id: [UInt8]
     /// The key's ID, as minisign prints it.
-    public var title: String { MinisignFile.title(ofKey: id) }
+    package var title: String { MinisignFile.title(ofKey: id) }
     private let key: Curve25519.Signing.PublicKey
 
     /// - Parameters:
     ///   - bytes: of the file.
     ///   - name: of the file, for messages.
     /// - Throws: `SignatureError.key`.
-    public init(_ bytes: [UInt8], name: String) throws {
+    package init(_ bytes: [UInt8], name: String) throws {
         guard let line = MinisignFile.lines(bytes, count: 2)?[1], let fields = Base64.decode(line), fields.count == 42,
             fields.starts(with: MinisignFile.algorithm),
             let key = try? Curve25519.Signing.PublicKey(rawRepresentation: fields[10...])
@@ -31,7 +31,7 @@ public struct VerificationKey: Sendable {
     /// - Returns: the trusted comment.
     /// - Throws: `SignatureError.signature`.
     @discardableResult
-    public func check(_ signature: [UInt8], of message: [UInt8], name: String) throws -> String {
+    package func check(_ signature: [UInt8], of message: [UInt8], name: String) throws -> String {
         guard let lines = MinisignFile.lines(signature, count: 4), lines[2].hasPrefix(MinisignFile.trusted),
             let fields = Base64.decode(lines[1]), fields.count == 74,
             let whole = Base64.decode(lines[3]), whole.count == 64

@@ -1,19 +1,19 @@
-public import ConfigurationFiles
+package import ConfigurationFiles
 import ByteStreams
 
 /// What a file for `dray sync` says. `samples/sync/sync.schema.json` tells its keys.
-public struct SyncFile: Sendable {
-    public var rules: [SyncRule]
+package struct SyncFile: Sendable {
+    package var rules: [SyncRule]
     /// By `HOST[:PORT]`.
-    public var registries: [String: SyncRegistry]
+    package var registries: [String: SyncRegistry]
 
-    public init(rules: [SyncRule], registries: [String: SyncRegistry] = [:]) {
+    package init(rules: [SyncRule], registries: [String: SyncRegistry] = [:]) {
         self.rules = rules
         self.registries = registries
     }
 
     /// - Throws: `ConfigurationError` with all that is wrong, each with its line and column.
-    public static func read(path: String) throws(ConfigurationError) -> SyncFile {
+    package static func read(path: String) throws(ConfigurationError) -> SyncFile {
         let bytes: [UInt8]?
         do {
             bytes = try TextFile.read(path, limit: YAMLNode.sizeLimit)
@@ -27,7 +27,7 @@ public struct SyncFile: Sendable {
     }
 
     /// - Parameter name: of the file, for messages.
-    public static func read(_ bytes: [UInt8], name: String) throws(ConfigurationError) -> SyncFile {
+    package static func read(_ bytes: [UInt8], name: String) throws(ConfigurationError) -> SyncFile {
         let findings = Findings(isStrict: true)
         let root: YAMLNode
         do {

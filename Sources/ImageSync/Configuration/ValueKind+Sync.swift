@@ -14,7 +14,7 @@ extension ValueKind where Value == ImageReference {
                     "\(quoted(text)) does not begin with a transport: write one of \(transports.joined(separator: ", "))"
                         + " before it")
             }
-            return try understood { try ImageReference(text) }
+            return try understood { try ReferenceReader().read(text) }
         }
     }
 }

@@ -1,34 +1,34 @@
 /// A version as tags tell it: `v1.2.3-rc.1`; `1.2` is `1.2.0`. Source: semver.org, 2.0.0.
 ///
 /// A tag has no `+`, so there is no build; a leading `v` and leading zeros (`22.04`) are taken as people mean them.
-public struct SemanticVersion: Hashable, Comparable, Sendable, CustomStringConvertible {
-    public var major: Int
-    public var minor: Int
-    public var patch: Int
+package struct SemanticVersion: Hashable, Comparable, Sendable, CustomStringConvertible {
+    package var major: Int
+    package var minor: Int
+    package var patch: Int
     /// `rc`, `1` of `-rc.1`; empty for a release.
-    public var prerelease: [String]
+    package var prerelease: [String]
 
-    public init(_ major: Int, _ minor: Int = 0, _ patch: Int = 0, prerelease: [String] = []) {
+    package init(_ major: Int, _ minor: Int = 0, _ patch: Int = 0, prerelease: [String] = []) {
         (self.major, self.minor, self.patch, self.prerelease) = (major, minor, patch, prerelease)
     }
 
     /// - Returns: nil for what is no version.
-    public init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         guard let parts = VersionParts(text), let major = parts.numbers.first else { return nil }
         self.init(
             major, parts.numbers.count > 1 ? parts.numbers[1] : 0, parts.numbers.count > 2 ? parts.numbers[2] : 0,
             prerelease: parts.prerelease)
     }
 
-    public var isPrerelease: Bool { !prerelease.isEmpty }
+    package var isPrerelease: Bool { !prerelease.isEmpty }
 
     var release: SemanticVersion { SemanticVersion(major, minor, patch) }
 
-    public var description: String {
+    package var description: String {
         "\(major).\(minor).\(patch)" + (isPrerelease ? "-" + prerelease.joined(separator: ".") : "")
     }
 
-    public static func < (one: SemanticVersion, other: SemanticVersion) -> Bool {
+    package static func < (one: SemanticVersion, other: SemanticVersion) -> Bool {
         let numbers = (one.major, one.minor, one.patch)
         let others = (other.major, other.minor, other.patch)
         if numbers != others { return numbers < others }

@@ -1,36 +1,36 @@
-public import ConfigurationFiles
+package import ConfigurationFiles
 import ImageModel
 
 /// Which tags of a repository are wanted.
-public struct TagSelection: Hashable, Sendable {
+package struct TagSelection: Hashable, Sendable {
     /// What makes one image newer than another.
-    public enum Order: String, Hashable, Sendable, CaseIterable {
+    package enum Order: String, Hashable, Sendable, CaseIterable {
         /// The tag, read as a semantic version; tags that are none do not count.
         case semver
         /// The date in the image's config; of an index, that of its first image. Takes two requests a tag.
         case created
     }
 
-    public struct Newest: Hashable, Sendable {
-        public var count: Int
-        public var order: Order
+    package struct Newest: Hashable, Sendable {
+        package var count: Int
+        package var order: Order
 
-        public init(_ count: Int, by order: Order) { (self.count, self.order) = (count, order) }
+        package init(_ count: Int, by order: Order) { (self.count, self.order) = (count, order) }
     }
 
     /// Tags that have to be there.
-    public var names: [String] = []
+    package var names: [String] = []
     /// Tags that fit any of these are taken, if there are some.
-    public var patterns: [TextPattern] = []
+    package var patterns: [TextPattern] = []
     /// Likewise; those that are no versions are not.
-    public var versions: [VersionRange] = []
+    package var versions: [VersionRange] = []
     /// What fits any of these is not taken, unless it is in `names`.
-    public var except: [TextPattern] = []
+    package var except: [TextPattern] = []
     /// Of what fits the patterns and ranges, only these. Without patterns and ranges: of all releases, or by date
     /// of all tags.
-    public var newest: Newest?
+    package var newest: Newest?
 
-    public init() {}
+    package init() {}
 
     /// Narrows a repository's tags down to those that are wanted.
     ///
@@ -39,7 +39,7 @@ public struct TagSelection: Hashable, Sendable {
     ///     candidates.
     ///   - created: when the image of a tag was made, in seconds since 1970; asked only for `.created`.
     /// - Returns: the names first, then the others in the order of `tags`; of the newest, the newest first.
-    public func select(
+    package func select(
         from tags: [String], created: (_ candidates: [String]) async throws -> [String: Int]
     ) async throws -> [String] {
         let named = Set(names)

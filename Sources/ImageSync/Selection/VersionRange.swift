@@ -2,7 +2,7 @@
 ///
 /// Source: node-semver, "Ranges". As there, a prerelease is in a range only where one of the same three numbers is
 /// named in it: `>=1.2.0-rc.1` has `1.2.0-rc.2`, and not `1.3.0-rc.1`.
-public struct VersionRange: Hashable, Sendable, CustomStringConvertible {
+package struct VersionRange: Hashable, Sendable, CustomStringConvertible {
     private enum Relation: Hashable, Sendable { case below, upTo, above, from, exactly }
 
     private struct Bound: Hashable, Sendable {
@@ -21,12 +21,12 @@ public struct VersionRange: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// As it was written.
-    public let description: String
+    package let description: String
     /// One of these has to hold, in all of its bounds.
     private var choices: [[Bound]] = []
 
     /// - Returns: nil for what is no range.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         description = text
         guard text.utf8.count <= 1000 else { return nil }
         var rest = text[...]
@@ -39,7 +39,7 @@ public struct VersionRange: Hashable, Sendable, CustomStringConvertible {
         choices.append(bounds)
     }
 
-    public func contains(_ version: SemanticVersion) -> Bool {
+    package func contains(_ version: SemanticVersion) -> Bool {
         choices.contains { bounds in
             guard bounds.allSatisfy({ $0.holds(version) }) else { return false }
             return !version.isPrerelease

@@ -2,13 +2,13 @@ import ImageModel
 import ByteStreams
 
 /// A further place that blobs are taken from where a source lacks them: what a delta builds on.
-public final class BlobBase: Sendable, Hashable {
+package final class BlobBase: Sendable, Hashable {
     private let source: any ImageSource
     private let inventory: Inventory
 
     /// - Parameter listing: the images whose blobs may be taken.
     /// - Throws: `TransferError.refused` for what comes once.
-    public init(_ source: any ImageSource, _ listing: SourceListing) async throws {
+    package init(_ source: any ImageSource, _ listing: SourceListing) async throws {
         guard source.access != .once else {
             throw TransferError.refused(
                 "\(source.title) goes by once, and a base is read as it is needed: put it into a file first")
@@ -18,8 +18,8 @@ public final class BlobBase: Sendable, Hashable {
     }
 
     /// One that was opened twice is two.
-    public static func == (one: BlobBase, other: BlobBase) -> Bool { one === other }
-    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+    package static func == (one: BlobBase, other: BlobBase) -> Bool { one === other }
+    package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 
     func has(_ blob: Descriptor) -> Bool { inventory.has(blob) }
 

@@ -6,18 +6,18 @@ import ImageModel
 /// It plans (names, the graph below each image, what changes its form), then moves the blobs that the
 /// destination has not got, several at a time and each once, then puts manifests child-first, then names. Only what
 /// comes once has to be taken in before there can be a plan.
-public struct Copier: Sendable {
+package struct Copier: Sendable {
     private let options: CopyOptions
     private let progress: Progress
 
-    public init(options: CopyOptions = CopyOptions(), progress: Progress = Progress()) {
+    package init(options: CopyOptions = CopyOptions(), progress: Progress = Progress()) {
         self.options = options
         self.progress = progress
     }
 
     /// - Throws: what stopped it; with `keepGoing`, failures of single images are in the report instead.
     @concurrent
-    public func copy(
+    package func copy(
         _ selections: [CopySelection], to destination: any ImageDestination
     ) async throws -> CopyReport {
         let staged = StagedBlobs()

@@ -1,42 +1,42 @@
-public import ByteStreams
-public import ImageModel
+package import ByteStreams
+package import ImageModel
 
 /// What `copy` may be told.
-public struct CopyOptions: Hashable, Sendable {
-    public enum OnExisting: String, Sendable, CaseIterable {
+package struct CopyOptions: Hashable, Sendable {
+    package enum OnExisting: String, Sendable, CaseIterable {
         case overwrite
         case skip
         case error
     }
 
-    public var platforms = PlatformChoice.all
+    package var platforms = PlatformChoice.all
     /// nil: manifests keep their family.
-    public var format: ManifestFormat?
+    package var format: ManifestFormat?
     /// nil: the source's default.
-    public var compression: CompressionChoice?
+    package var compression: CompressionChoice?
     /// Of the compression; nil for the fastest that is worth it.
-    public var level: Int?
-    public var prefix: String?
-    public var name: String?
+    package var level: Int?
+    package var prefix: String?
+    package var name: String?
     /// Blobs at once, and images at once.
-    public var jobs = 4
-    public var dryRun = false
-    public var keepGoing = false
+    package var jobs = 4
+    package var dryRun = false
+    package var keepGoing = false
     /// Applies to tags that the destination has.
-    public var onExisting = OnExisting.overwrite
+    package var onExisting = OnExisting.overwrite
     /// Applies to an archive file that exists, which a copy replaces as a whole.
-    public var onExistingFile = OnExisting.error
+    package var onExistingFile = OnExisting.error
     /// Where two images claim one name: the last one has it, or the first one, or nothing is done.
-    public var onClash = OnExisting.error
+    package var onClash = OnExisting.error
     /// Fail rather than change a digest.
-    public var strict = false
+    package var strict = false
     /// Where blobs are taken from that a source lacks.
-    public var bases: [BlobBase] = []
+    package var bases: [BlobBase] = []
     /// How far a compressed layer may inflate.
-    public var inflation = InflationLimit.standard
+    package var inflation = InflationLimit.standard
 
     /// What messages may advise.
-    public var names = OptionNames()
+    package var names = OptionNames()
 
-    public init() {}
+    package init() {}
 }

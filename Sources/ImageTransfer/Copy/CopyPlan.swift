@@ -1,4 +1,4 @@
-public import ImageModel
+package import ImageModel
 
 /// One image that is going to be copied, and all that this takes. There may be very many, and each is in memory once.
 final class PlannedImage: Sendable {
@@ -109,7 +109,7 @@ final class PlannedImage: Sendable {
 
 extension Descriptor {
     /// A foreign layer: its URLs travel, its bytes do not.
-    public var staysAway: Bool { mediaType.isForeignLayer && urls?.isEmpty == false }
+    package var staysAway: Bool { mediaType.isForeignLayer && urls?.isEmpty == false }
 }
 
 /// One image that the destination has already, under its name and with its referrers.

@@ -1,36 +1,36 @@
-public import ImageModel
+package import ImageModel
 import ByteStreams
 
 /// What a copy did, or what a dry run foresees, as a JSON document for those who keep books.
 ///
 /// Its schema is `samples/receipt/receipt.schema.json`.
-public struct CopyReceipt: Encodable, Sendable {
+package struct CopyReceipt: Encodable, Sendable {
     /// One image.
-    public struct Image: Encodable, Sendable {
-        public var name: String
+    package struct Image: Encodable, Sendable {
+        package var name: String
         /// The reference that it was taken from.
-        public var source: String
+        package var source: String
         /// The reference that it has now; nil where none leads to a single image.
-        public var destination: String?
-        public var rule: String?
+        package var destination: String?
+        package var rule: String?
         /// `copied`, `present` if nothing had to be changed, `skipped` if another image has the name.
-        public var outcome: String
+        package var outcome: String
         /// At the destination; nil where a dry run cannot tell.
-        public var digest: Digest?
-        public var previousDigest: Digest
+        package var digest: Digest?
+        package var previousDigest: Digest
         /// The digest that the tag named before, if that was another one.
-        public var replacedDigest: Digest?
+        package var replacedDigest: Digest?
         /// Whether the digest stays what it was.
-        public var kept: Bool
-        public var mediaType: MediaType
-        public var bytesMoved: Int64
-        public var bytesSkipped: Int64
+        package var kept: Bool
+        package var mediaType: MediaType
+        package var bytesMoved: Int64
+        package var bytesSkipped: Int64
         /// How well a dry run knows `bytesMoved`: `atMost` or `about`; nil where it is exact.
-        public var estimate: String?
-        public var seconds: Double
+        package var estimate: String?
+        package var seconds: Double
 
         /// - Parameter destination: the reference of the place.
-        public init(_ image: CopyReport.Image, at destination: ImageReference? = nil) {
+        package init(_ image: CopyReport.Image, at destination: ImageReference? = nil) {
             name = image.name.description
             source = image.reference
             if var reference = destination, image.outcome == .copied {
@@ -53,15 +53,15 @@ public struct CopyReceipt: Encodable, Sendable {
     }
 
     /// An image, a source or a rule that failed.
-    public struct Failure: Encodable, Sendable {
-        public var name: String?
-        public var source: String
-        public var rule: String?
-        public var digest: Digest?
+    package struct Failure: Encodable, Sendable {
+        package var name: String?
+        package var source: String
+        package var rule: String?
+        package var digest: Digest?
         /// What was tried, what was found, and what helps.
-        public var message: String
+        package var message: String
 
-        public init(_ failure: CopyReport.Failure) {
+        package init(_ failure: CopyReport.Failure) {
             name = failure.name
             source = failure.source
             rule = failure.rule
@@ -71,7 +71,7 @@ public struct CopyReceipt: Encodable, Sendable {
     }
 
     /// How the run ended.
-    public enum Outcome: String, Encodable, Sendable {
+    package enum Outcome: String, Encodable, Sendable {
         case done
         /// Some images failed.
         case partial
@@ -80,50 +80,50 @@ public struct CopyReceipt: Encodable, Sendable {
     }
 
     /// The places that a run was about.
-    public struct Places: Sendable {
+    package struct Places: Sendable {
         /// References.
-        public var sources: [String]
+        package var sources: [String]
         /// nil if rules have different ones.
-        public var destination: String?
+        package var destination: String?
         /// Files that were written, if the destination is an archive.
-        public var volumes: [String] = []
+        package var volumes: [String] = []
         /// The ID of the snapshot that was made or restored.
-        public var snapshot: String?
+        package var snapshot: String?
         /// IDs of the keys.
-        public var signedWith: String?
-        public var verifiedWith: String?
+        package var signedWith: String?
+        package var verifiedWith: String?
         /// Gives an image's destination, without its name.
-        public var place: @Sendable (CopyReport.Image) -> ImageReference? = { _ in nil }
+        package var place: @Sendable (CopyReport.Image) -> ImageReference? = { _ in nil }
 
-        public init(sources: [String], destination: String? = nil) {
+        package init(sources: [String], destination: String? = nil) {
             self.sources = sources
             self.destination = destination
         }
     }
 
     /// Of dray.
-    public var version: String
-    public var dryRun: Bool
-    public var outcome: Outcome
-    public var sources: [String]
-    public var destination: String?
-    public var volumes: [String]
-    public var snapshot: String?
-    public var signedWith: String?
-    public var verifiedWith: String?
+    package var version: String
+    package var dryRun: Bool
+    package var outcome: Outcome
+    package var sources: [String]
+    package var destination: String?
+    package var volumes: [String]
+    package var snapshot: String?
+    package var signedWith: String?
+    package var verifiedWith: String?
     /// RFC 3339, in UTC.
-    public var started: String
-    public var ended: String
-    public var seconds: Double
-    public var bytesMoved: Int64
-    public var bytesSkipped: Int64
-    public var images: [Image]
-    public var failures: [Failure]
+    package var started: String
+    package var ended: String
+    package var seconds: Double
+    package var bytesMoved: Int64
+    package var bytesSkipped: Int64
+    package var images: [Image]
+    package var failures: [Failure]
     /// Room at the destinations, in bytes, as it was before.
-    public var disks: [CopyReport.Disk]
+    package var disks: [CopyReport.Disk]
 
     /// - Parameter clock: started with the run.
-    public init(_ report: CopyReport, _ outcome: Outcome, at places: Places, version: String, clock: RunClock) {
+    package init(_ report: CopyReport, _ outcome: Outcome, at places: Places, version: String, clock: RunClock) {
         self.version = version
         self.outcome = outcome
         sources = places.sources
@@ -147,18 +147,18 @@ public struct CopyReceipt: Encodable, Sendable {
     ///
     /// - Parameter path: a link is followed, if it is trusted.
     /// - Throws: `StreamError.io`.
-    public func write(to path: String) throws {
+    package func write(to path: String) throws {
         try WholeFile.write(Document.encode(self, pretty: true) + Array("\n".utf8), to: path)
     }
 }
 
 /// When a run began.
-public struct RunClock: Sendable {
+package struct RunClock: Sendable {
     /// Seconds since 1970.
     let start = Timestamp.now
     private let instant = ContinuousClock.now
 
-    public init() {}
+    package init() {}
 
     var seconds: Double { (ContinuousClock.now - instant) / .seconds(1) }
 }

@@ -1,20 +1,20 @@
-public import ImageModel
+package import ImageModel
 
 /// What to take from a source: everything, or what a name or digest means there, or what was chosen before.
-public struct CopySelection: Sendable {
-    public var source: any ImageSource
-    public var name: String?
-    public var digest: Digest?
+package struct CopySelection: Sendable {
+    package var source: any ImageSource
+    package var name: String?
+    package var digest: Digest?
     /// What was looked up already, instead of what name and digest mean.
-    public var chosen: SourceListing?
+    package var chosen: SourceListing?
     /// What the images are to be called at the destination, where its reference does not say it.
-    public var requestedName: String?
+    package var requestedName: String?
     /// What is made of the names that they would have.
-    public var rename: NameTemplate?
+    package var rename: NameTemplate?
     /// Whose wish this is, for the report: a rule's name.
-    public var rule: String?
+    package var rule: String?
 
-    public init(
+    package init(
         source: any ImageSource, name: String? = nil, digest: Digest? = nil, chosen: SourceListing? = nil,
         requestedName: String? = nil, rename: NameTemplate? = nil, rule: String? = nil
     ) {

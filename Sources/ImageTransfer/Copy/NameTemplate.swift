@@ -1,11 +1,11 @@
-public import ImageModel
+package import ImageModel
 
 /// A name that is made from an image's own: `mirror/{registry}/{repository}:{tag}`.
 ///
 /// `{registry}` is the host (a port's `:` becomes `-`), `{repository}` all of the repository, `{name}` its last
 /// component, `{tag}` the tag. A template without a tag leaves it as it is.
-public struct NameTemplate: Hashable, Sendable, CustomStringConvertible {
-    public enum Field: String, Sendable, CaseIterable {
+package struct NameTemplate: Hashable, Sendable, CustomStringConvertible {
+    package enum Field: String, Sendable, CaseIterable {
         case registry
         case repository
         case name
@@ -18,11 +18,11 @@ public struct NameTemplate: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// As it was written.
-    public let description: String
+    package let description: String
     private var parts: [Part] = []
 
     /// - Throws: `ReferenceError` for a field that there is not, and for what can never become a name.
-    public init(_ text: String) throws(ReferenceError) {
+    package init(_ text: String) throws(ReferenceError) {
         description = text
         var rest = text[...]
         while let open = rest.firstIndex(of: "{") {
@@ -46,7 +46,7 @@ public struct NameTemplate: Hashable, Sendable, CustomStringConvertible {
 
     /// - Parameter registry: the host that the image comes from; nil if it comes from none.
     /// - Throws: `ReferenceError` if what comes out is no name.
-    public func name(of image: ImageName, registry: String?) throws(ReferenceError) -> ImageName {
+    package func name(of image: ImageName, registry: String?) throws(ReferenceError) -> ImageName {
         var text = ""
         var hasTag = false
         for part in parts {

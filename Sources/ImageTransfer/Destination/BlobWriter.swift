@@ -1,19 +1,19 @@
-public import ByteStreams
-public import ImageModel
+package import ByteStreams
+package import ImageModel
 
 /// What is known of a blob before its bytes come.
-public struct BlobTarget: Hashable, Sendable {
+package struct BlobTarget: Hashable, Sendable {
     /// nil where the blob is compressed or inflated on its way.
-    public var digest: Digest?
+    package var digest: Digest?
     /// Bytes; nil likewise.
-    public var size: Int64?
-    public var repository: String
+    package var size: Int64?
+    package var repository: String
     /// Of what the blob is made from, so that it is known again when it is sent anew; nil where it cannot be.
-    public var source: Digest?
+    package var source: Digest?
     /// Whether what is there under that digest is damaged, and has to go.
-    public var replaces: Bool
+    package var replaces: Bool
 
-    public init(digest: Digest?, size: Int64?, repository: String, source: Digest? = nil, replaces: Bool = false) {
+    package init(digest: Digest?, size: Int64?, repository: String, source: Digest? = nil, replaces: Bool = false) {
         self.digest = digest
         self.size = size
         self.repository = repository
@@ -26,7 +26,7 @@ public struct BlobTarget: Hashable, Sendable {
 ///
 /// Nothing is visible until `commit`, which may be called long after the last byte. `cancel` undoes what
 /// was written; after a commit, or a second time, it does nothing.
-public protocol BlobWriter: ByteSink {
+package protocol BlobWriter: ByteSink {
     /// Makes what was written last through a power cut, as far as there is something to last. `commit` may
     /// then be called when the time has come.
     func flush() throws

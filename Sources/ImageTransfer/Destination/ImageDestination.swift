@@ -1,11 +1,11 @@
-public import ImageModel
+package import ImageModel
 
 /// Somewhere that images can be written to.
 ///
 /// The copier calls, in this order: `begin`; for each image its missing blobs by `writer`, its manifests
 /// child-first by `put`, the last one with its name, or that by `tag` once all that refers to it is there; `finish`. Or,
 /// after an error, `abandon`. Of a source that comes once, blobs come even before `begin`.
-public protocol ImageDestination: ChangeablePlace {
+package protocol ImageDestination: ChangeablePlace {
     var title: String { get }
     var traits: DestinationTraits { get }
     /// Name in the destination's reference: what images are to be called there.
@@ -72,17 +72,17 @@ public protocol ImageDestination: ChangeablePlace {
 }
 
 extension ImageDestination {
-    public var isIntact: Bool { true }
+    package var isIntact: Bool { true }
 
-    public func adopt(
+    package func adopt(
         _ blob: Descriptor, from source: (any ImageSource)?, in origin: String?, into repository: String
     ) async throws -> Bool { false }
-    public func put(_ manifest: Manifest, as name: ImageName) async throws -> Bool {
+    package func put(_ manifest: Manifest, as name: ImageName) async throws -> Bool {
         try await putThenTag(manifest, as: name)
     }
 
     /// One after the other.
-    public func putThenTag(_ manifest: Manifest, as name: ImageName) async throws -> Bool {
+    package func putThenTag(_ manifest: Manifest, as name: ImageName) async throws -> Bool {
         let isNew = try await putIfAbsent(manifest, in: name.repository)
         try await tag(manifest.descriptor, as: name)
         return isNew
@@ -95,40 +95,40 @@ extension ImageDestination {
         return true
     }
 
-    public func writeObstacle() async throws -> String? { nil }
-    public func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] { [] }
-    public func known(_ digest: Digest, in repository: String) async throws -> KnownImage { KnownImage() }
-    public func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws {}
-    public func leaveOut(_ failures: [CopyReport.Failure]) {}
-    public func existingFile(mayReplace: Bool) async throws -> String? { nil }
-    public func present(in repository: String, tags: [String]) async throws -> PresentImages? { nil }
-    public var layerMemory: LayerMemory? { nil }
+    package func writeObstacle() async throws -> String? { nil }
+    package func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] { [] }
+    package func known(_ digest: Digest, in repository: String) async throws -> KnownImage { KnownImage() }
+    package func keep(_ descriptor: Descriptor, as name: ImageName, referrers: [Descriptor]) async throws {}
+    package func leaveOut(_ failures: [CopyReport.Failure]) {}
+    package func existingFile(mayReplace: Bool) async throws -> String? { nil }
+    package func present(in repository: String, tags: [String]) async throws -> PresentImages? { nil }
+    package var layerMemory: LayerMemory? { nil }
 }
 
 /// Images that are at a destination, and what reads them.
-public struct PresentImages: Sendable {
-    public var source: any ImageSource
-    public var images: [SourceImage]
+package struct PresentImages: Sendable {
+    package var source: any ImageSource
+    package var images: [SourceImage]
 
-    public init(source: any ImageSource, images: [SourceImage]) {
+    package init(source: any ImageSource, images: [SourceImage]) {
         self.source = source
         self.images = images
     }
 }
 
 /// What a destination knows of an image that it has as a whole.
-public struct KnownImage: Sendable {
+package struct KnownImage: Sendable {
     /// All of them, those of referrers too.
-    public var manifests: [Descriptor] = []
+    package var manifests: [Descriptor] = []
     /// Those that indexes among them list.
-    public var children: Set<Digest> = []
+    package var children: Set<Digest> = []
     /// Bytes of these and of what they refer to.
-    public var bytes: Int64 = 0
+    package var bytes: Int64 = 0
 
-    public init() {}
+    package init() {}
 
     /// - Parameter manifests: of the whole image.
-    public init(_ manifests: [Manifest]) {
+    package init(_ manifests: [Manifest]) {
         var blobs: Set<Digest> = []
         for manifest in manifests {
             self.manifests.append(manifest.descriptor)
@@ -142,15 +142,15 @@ public struct KnownImage: Sendable {
 }
 
 /// An image that is going to be written: its final root, and every manifest below it.
-public struct AnnouncedImage: Sendable {
-    public var name: ImageName
+package struct AnnouncedImage: Sendable {
+    package var name: ImageName
     /// The root last.
-    public var manifests: [Manifest]
-    public var root: Descriptor
+    package var manifests: [Manifest]
+    package var root: Descriptor
     /// The config that does not fit the image's layers, so that docker could not load it.
-    public var unloadableConfig: Digest?
+    package var unloadableConfig: Digest?
 
-    public init(name: ImageName, manifests: [Manifest], root: Descriptor, unloadableConfig: Digest? = nil) {
+    package init(name: ImageName, manifests: [Manifest], root: Descriptor, unloadableConfig: Digest? = nil) {
         self.name = name
         self.manifests = manifests
         self.root = root
@@ -159,57 +159,57 @@ public struct AnnouncedImage: Sendable {
 }
 
 /// Everything that is going to be written, one image after the other: not all of it is in memory at a time.
-public struct AnnouncedImages: Sendable {
-    public let count: Int
+package struct AnnouncedImages: Sendable {
+    package let count: Int
     private let image: @Sendable (Int) throws -> AnnouncedImage
 
     /// - Parameter image: gives the image at a position, and the same whenever it is asked.
-    public init(count: Int, image: @Sendable @escaping (Int) throws -> AnnouncedImage) {
+    package init(count: Int, image: @Sendable @escaping (Int) throws -> AnnouncedImage) {
         self.count = count
         self.image = image
     }
 
-    public func forEach(_ body: (AnnouncedImage) throws -> Void) throws {
+    package func forEach(_ body: (AnnouncedImage) throws -> Void) throws {
         for position in 0..<count { try body(image(position)) }
     }
 }
 
 /// What a destination can do.
-public struct DestinationTraits: Sendable {
+package struct DestinationTraits: Sendable {
     /// How many blobs can be under way at once.
-    public var concurrentBlobs: Int = .max
+    package var concurrentBlobs: Int = .max
     /// Whether the order in which images come shows in what is written, so that they come one after the other.
-    public var ordersImages = true
+    package var ordersImages = true
     /// Whether size and digest must be known before the first byte: a tar on a pipe.
-    public var needsSizeFirst = false
-    public var holdsReferrers = true
-    public var holdsSchema1 = false
+    package var needsSizeFirst = false
+    package var holdsReferrers = true
+    package var holdsSchema1 = false
     /// Whether more than one image fits.
-    public var holdsManyImages = true
+    package var holdsManyImages = true
     /// Whether the registry's host is part of the names there.
-    public var keepsHosts = false
+    package var keepsHosts = false
     /// Whether a requested name that is one word is a tag (layouts, archives) or a repository (stores).
-    public var bareNameIsTag = true
+    package var bareNameIsTag = true
     /// Whether raw layers are at home there: then they are not gzipped unless that is asked for.
-    public var keepsRawLayers = false
+    package var keepsRawLayers = false
     /// Whether a blob that is there can be referred to from every repository.
-    public var sharesBlobs = true
+    package var sharesBlobs = true
     /// Whether a blob without an image stays until a later copy builds upon it.
-    public var keepsLooseBlobs = true
+    package var keepsLooseBlobs = true
     /// Whether nothing is there before all is: an archive that is a file.
-    public var appearsAtOnce = false
+    package var appearsAtOnce = false
     /// Whether everything lies in one place, whatever repositories names tell.
-    public var isOneRepository = false
+    package var isOneRepository = false
     /// Whether an image that goes by SHA-512 keeps that.
-    public var keepsSHA512 = true
+    package var keepsSHA512 = true
     /// Whether docker's part of an archive is written, which cannot do without the bytes of any layer.
-    public var hasDockerPart = false
+    package var hasDockerPart = false
     /// Whether a blob's repository must be known before its first byte.
-    public var needsRepositoryFirst = false
+    package var needsRepositoryFirst = false
     /// Whether a blob is committed as soon as it is there, since nobody sees it before its manifest.
-    public var commitsBlobsAtOnce = false
+    package var commitsBlobsAtOnce = false
     /// Whether what a name means is there with all that it refers to: it could not have been put otherwise.
-    public var namesAreWhole = false
+    package var namesAreWhole = false
 
-    public init() {}
+    package init() {}
 }

@@ -1,5 +1,5 @@
 /// A place whose names can be changed where they are.
-public protocol ImageEditor: ImageSource, ChangeablePlace {
+package protocol ImageEditor: ImageSource, ChangeablePlace {
     /// Names a manifest that is there. `tag` is a tag in the image's repository.
     func tag(_ image: SourceImage, as tag: String) async throws
     /// Takes the name away; the content stays until garbage collection.

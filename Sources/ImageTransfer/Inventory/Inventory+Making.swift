@@ -5,7 +5,7 @@ extension Inventory {
     ///
     /// - Parameter remark: is told which images are left out because they cannot be read.
     /// - Throws: what is wrong with the place, not with single images.
-    public init(
+    package init(
         of source: any ImageSource, _ listing: SourceListing, remark: (String) -> Void = { _ in }
     ) async throws {
         var repositories: [String: Repository] = [:]

@@ -1,5 +1,5 @@
-public import ByteStreams
-public import ImageModel
+package import ByteStreams
+package import ImageModel
 
 /// What a place holds: small enough to be carried to where the next delta for it is packed.
 ///
@@ -13,19 +13,19 @@ public import ImageModel
 /// ```
 /// A blob stands once, in the first repository that has it. Everything is sorted, so that the same content gives
 /// the same bytes.
-public struct Inventory: Sendable {
-    public struct Repository: Sendable {
+package struct Inventory: Sendable {
+    package struct Repository: Sendable {
         /// nil where the place is a single repository: a layout, an archive.
-        public var name: String?
+        package var name: String?
         /// What the names of images mean: tags, or full names where there is no repository.
-        public var tags: [String: Digest] = [:]
+        package var tags: [String: Digest] = [:]
         /// By digest.
-        public var blobs: [BlobRecord] = []
+        package var blobs: [BlobRecord] = []
     }
 
-    public let repositories: [Repository]
+    package let repositories: [Repository]
     /// Of the document.
-    public let digest: Digest
+    package let digest: Digest
     private let places: [Digest: Place]
 
     private struct Place {
@@ -38,7 +38,7 @@ public struct Inventory: Sendable {
     ///
     /// - Parameter name: of the document, for messages.
     /// - Throws: `DocumentError`.
-    public init(reading source: any ByteSource, name: String) throws {
+    package init(reading source: any ByteSource, name: String) throws {
         let source = HashingSource(source)
         var reader = DocumentReader(source, name: name)
         let repositories = try Inventory.repositories(from: &reader)
@@ -66,31 +66,31 @@ public struct Inventory: Sendable {
     }
 
     /// Writes the document.
-    public func write(to sink: any ByteSink) throws { try Self.write(repositories) { try sink.write($0) } }
+    package func write(to sink: any ByteSink) throws { try Self.write(repositories) { try sink.write($0) } }
 
-    public var blobCount: Int { places.count }
+    package var blobCount: Int { places.count }
 
     /// Whether a blob is in it, at the size that its descriptor says.
-    public func has(_ blob: Descriptor) -> Bool { places[blob.digest]?.size == blob.size }
+    package func has(_ blob: Descriptor) -> Bool { places[blob.digest]?.size == blob.size }
 
     /// One that has the blob; nil if none does, or the place is a single repository.
-    public func repository(of blob: Digest) -> String? {
+    package func repository(of blob: Digest) -> String? {
         places[blob].flatMap { repositories[$0.repository].name }
     }
 }
 
 /// A blob, by what identifies it.
-public struct BlobRecord: Hashable, Sendable, Codable {
-    public var digest: Digest
+package struct BlobRecord: Hashable, Sendable, Codable {
+    package var digest: Digest
     /// Bytes.
-    public var size: Int64
+    package var size: Int64
 
-    public init(digest: Digest, size: Int64) {
+    package init(digest: Digest, size: Int64) {
         self.digest = digest
         self.size = size
     }
 
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         digest = try container.decode(Digest.self, forKey: .digest)
         size = try container.decode(Int64.self, forKey: .size)

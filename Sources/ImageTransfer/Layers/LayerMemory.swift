@@ -14,7 +14,7 @@ import Synchronization
 /// ```
 /// It may be lost at any time: then layers are read once more. The first line ties the file to itself, so that
 /// what came along in a directory from elsewhere counts for nothing.
-public final class LayerMemory: Sendable {
+package final class LayerMemory: Sendable {
     private struct Key: Hashable {
         var diffID: Digest
         var compression: LayerCompression

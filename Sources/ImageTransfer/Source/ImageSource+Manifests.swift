@@ -1,10 +1,10 @@
-public import ImageModel
+package import ImageModel
 
 extension ImageSource {
     /// The manifest that a source lists as an image.
     ///
     /// - Throws: `TransferError.damaged` if it is not there.
-    public func rootManifest(of image: SourceImage) async throws -> Manifest {
+    package func rootManifest(of image: SourceImage) async throws -> Manifest {
         try await SharedManifests(self).rootManifest(of: image)
     }
 

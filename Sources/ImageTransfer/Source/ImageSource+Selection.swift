@@ -1,7 +1,7 @@
-public import ImageModel
+package import ImageModel
 
 extension ImageSource {
-    public func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
+    package func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
         try await choice(named: name, digest: digest, of: listing())
     }
 
@@ -39,11 +39,11 @@ extension ImageSource {
         return SourceListing(broken: broken)
     }
 
-    public func image(named name: String?, digest: Digest?) async throws -> SourceImage {
+    package func image(named name: String?, digest: Digest?) async throws -> SourceImage {
         try Self.only(try await images(named: name, digest: digest), of: title)
     }
 
-    public func images(in repository: String?, tagged isWanted: @Sendable @escaping (String) -> Bool) async throws
+    package func images(in repository: String?, tagged isWanted: @Sendable @escaping (String) -> Bool) async throws
         -> [SourceImage]
     {
         try await images().filter { $0.repository == repository && $0.tag.map(isWanted) == true }

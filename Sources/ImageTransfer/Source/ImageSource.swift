@@ -1,11 +1,11 @@
-public import ByteStreams
-public import ImageModel
+package import ByteStreams
+package import ImageModel
 
 /// Somewhere that images can be read from.
 ///
 /// Everything is addressed by digest: `images` gives the roots, and what they refer to is fetched by its
 /// descriptor. Sources are safe to use from many tasks at once.
-public protocol ImageSource: Sendable {
+package protocol ImageSource: Sendable {
     /// What messages call it.
     var title: String { get }
     /// The reference that leads to a repository of it, or to all of it; nil if none does.
@@ -62,29 +62,29 @@ public protocol ImageSource: Sendable {
 }
 
 extension ImageSource {
-    public func reference(in repository: String?) -> ImageReference? { nil }
-    public var defaultCompression: CompressionChoice { .keep }
-    public var isRemote: Bool { false }
-    public var access: SourceAccess { .anyOrder }
-    public func expectedDiffID(of layer: Digest) async throws -> Digest? { nil }
-    public func title(of blob: Digest) -> String { title }
-    public func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? { nil }
-    public func untaggedReferrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+    package func reference(in repository: String?) -> ImageReference? { nil }
+    package var defaultCompression: CompressionChoice { .keep }
+    package var isRemote: Bool { false }
+    package var access: SourceAccess { .anyOrder }
+    package func expectedDiffID(of layer: Digest) async throws -> Digest? { nil }
+    package func title(of blob: Digest) -> String { title }
+    package func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? { nil }
+    package func untaggedReferrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try await referrers(of: digest, in: repository)
     }
 
     /// Every image that can be read.
-    public func images() async throws -> [SourceImage] { try await listing().images }
+    package func images() async throws -> [SourceImage] { try await listing().images }
 
     /// Those of the images that a reference means that can be read.
     ///
     /// - Throws: what is wrong if none can.
-    public func images(named name: String?, digest: Digest?) async throws -> [SourceImage] {
+    package func images(named name: String?, digest: Digest?) async throws -> [SourceImage] {
         try await listing(named: name, digest: digest).readable()
     }
 
     /// A blob that is a document, such as a config: read whole and verified.
-    public func document(_ descriptor: Descriptor, in repository: String?) async throws -> [UInt8] {
+    package func document(_ descriptor: Descriptor, in repository: String?) async throws -> [UInt8] {
         let title = "\(title): \(descriptor.digest)"
         let source = Handover(try await part(descriptor, in: repository))
         return try await Workers.blobs.run {
@@ -95,7 +95,7 @@ extension ImageSource {
     }
 
     /// The config of an image; nil where the manifest is not of an image.
-    public func config(of image: ImageManifest, in repository: String?) async throws -> ImageConfig? {
+    package func config(of image: ImageManifest, in repository: String?) async throws -> ImageConfig? {
         guard image.config.mediaType.isImageConfig else { return nil }
         let bytes = try await document(image.config, in: repository)
         return try ImageConfig(bytes, name: "\(title): config \(image.config.digest)")

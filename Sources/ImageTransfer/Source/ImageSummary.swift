@@ -1,22 +1,22 @@
-public import ImageModel
+package import ImageModel
 
 /// Details of an image in a listing: platforms, size and date.
-public struct ImageSummary: Sendable {
+package struct ImageSummary: Sendable {
     /// Of its images that are there, in the index's order; attestations have none.
-    public var platforms: [Platform] = []
+    package var platforms: [Platform] = []
     /// Bytes of its manifests, configs and layers, each counted once; nil if a manifest does not tell.
-    public var size: Int64?
+    package var size: Int64?
     /// RFC 3339, from the config of its first image.
-    public var created: String?
+    package var created: String?
     /// Why something is unknown, for messages.
-    public var problem: String?
+    package var problem: String?
 }
 
 extension ImageSource {
     /// The summaries of images, by their digests. Each manifest and each config is read at most once.
     ///
     /// - Parameter jobs: number of requests in parallel.
-    public func summaries(of images: [SourceImage], jobs: Int = 6) async throws -> [Digest: ImageSummary] {
+    package func summaries(of images: [SourceImage], jobs: Int = 6) async throws -> [Digest: ImageSummary] {
         var collector = SummaryCollector(source: self, jobs: jobs)
         return try await collector.summaries(of: images)
     }

@@ -1,14 +1,14 @@
-public import ImageModel
+package import ImageModel
 
 /// An image, and what it is called where it is served.
-public struct NamedImage: Sendable {
-    public var source: any ImageSource
-    public var image: SourceImage
-    public var name: ImageName
+package struct NamedImage: Sendable {
+    package var source: any ImageSource
+    package var image: SourceImage
+    package var name: ImageName
     /// Why the name is not the source's own; nil if it is.
-    public var remark: String?
+    package var remark: String?
 
-    public init(source: any ImageSource, image: SourceImage, name: ImageName, remark: String? = nil) {
+    package init(source: any ImageSource, image: SourceImage, name: ImageName, remark: String? = nil) {
         self.source = source
         self.image = image
         self.name = name
@@ -20,7 +20,7 @@ extension ImageSource {
     /// Images under the names that a copy into a store would give them.
     ///
     /// - Throws: `TransferError.refused` for a name that no repository can have.
-    public func named(_ images: [SourceImage]) throws -> [NamedImage] {
+    package func named(_ images: [SourceImage]) throws -> [NamedImage] {
         var traits = DestinationTraits()
         traits.bareNameIsTag = false
         let naming = Naming(options: CopyOptions(), traits: traits, requestedName: nil)

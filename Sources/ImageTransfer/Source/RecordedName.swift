@@ -8,7 +8,7 @@ extension SourceImage.Name {
     ///   - host: the registry's, where the archive says which part of the name is one; empty if it says that none is.
     ///     nil: a first component with a dot or a port, or `localhost`, is a host.
     ///   - bareWordIsTag: whether a word without `/` and `:` is a tag, and not a repository.
-    public init(recorded text: String, host: String? = nil, bareWordIsTag: Bool) {
+    package init(recorded text: String, host: String? = nil, bareWordIsTag: Bool) {
         // A digest alone names no repository, and SIF's layouts mark the tags of attachments.
         guard Digest(text) == nil else {
             self = .none

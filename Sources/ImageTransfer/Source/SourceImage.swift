@@ -1,16 +1,16 @@
-public import ImageModel
+package import ImageModel
 
 /// One entry of a source: a manifest or index, and what it is called there.
-public struct SourceImage: Hashable, Sendable {
+package struct SourceImage: Hashable, Sendable {
     /// What the source knows about the name.
-    public enum Name: Hashable, Sendable {
+    package enum Name: Hashable, Sendable {
         /// A repository, with or without tag.
         case full(ImageName)
         /// Only a tag: a bare `org.opencontainers.image.ref.name`.
         case tag(String)
         case none
 
-        public var tag: String? {
+        package var tag: String? {
             switch self {
             case .full(let name): name.tag
             case .tag(let tag): tag
@@ -19,20 +19,20 @@ public struct SourceImage: Hashable, Sendable {
         }
     }
 
-    public var name: Name
-    public var descriptor: Descriptor
+    package var name: Name
+    package var descriptor: Descriptor
     /// Where in the source it lies; nil where a source is a single repository.
-    public var repository: String?
+    package var repository: String?
     /// The config's digest, where the source goes by that (docker-archive).
-    public var imageID: Digest?
+    package var imageID: Digest?
     /// The name that the source records, where it is not one that a registry could take.
-    public var label: String?
+    package var label: String?
     /// Whether dray has made its manifest, since the source has none.
-    public var isMade = false
+    package var isMade = false
     /// The manifest that this one is about, where it has no name of its own: it belongs to that one's repository.
-    public var subject: Digest?
+    package var subject: Digest?
 
-    public init(
+    package init(
         name: Name, descriptor: Descriptor, repository: String? = nil, imageID: Digest? = nil, subject: Digest? = nil
     ) {
         self.name = name
@@ -43,9 +43,9 @@ public struct SourceImage: Hashable, Sendable {
     }
 
     /// Whether it is a signature, an attestation or the like, and not an image that a name could be meant for.
-    public var isAttachment: Bool { subject != nil || tag.flatMap { ImageName.referredDigest(byTag: $0) } != nil }
+    package var isAttachment: Bool { subject != nil || tag.flatMap { ImageName.referredDigest(byTag: $0) } != nil }
 
-    public var tag: String? { name.tag }
+    package var tag: String? { name.tag }
 
     /// The repository that its name tells, or that it lies in, with its host; nil if it has none of its own.
     var ownRepository: ImageName? {
@@ -62,7 +62,7 @@ public struct SourceImage: Hashable, Sendable {
     }
 
     /// For messages and listings.
-    public var title: String {
+    package var title: String {
         switch name {
         case .full(let name): name.tag == nil ? "\(name)@\(descriptor.digest)" : name.description
         case .tag(let tag): tag

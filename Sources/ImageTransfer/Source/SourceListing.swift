@@ -1,18 +1,18 @@
 package import ByteStreams
-public import ImageModel
+package import ImageModel
 
 /// What a source holds, and what is wrong with it.
-public struct SourceListing: Sendable {
+package struct SourceListing: Sendable {
     /// In the source's order.
-    public var images: [SourceImage]
+    package var images: [SourceImage]
     /// What is there by name, but cannot be read.
-    public var broken: [BrokenImage]
+    package var broken: [BrokenImage]
     /// What is passed over because it is no image, or has no name that counts.
-    public var notes: [String]
+    package var notes: [String]
     /// What has to be known about the source as a whole: that it is a delta, or one volume of several.
-    public var remarks: [String] = []
+    package var remarks: [String] = []
 
-    public init(images: [SourceImage] = [], broken: [BrokenImage] = [], notes: [String] = []) {
+    package init(images: [SourceImage] = [], broken: [BrokenImage] = [], notes: [String] = []) {
         self.images = images
         self.broken = broken
         self.notes = notes
@@ -27,22 +27,22 @@ public struct SourceListing: Sendable {
     }
 
     /// - Throws: what is wrong if nothing can be read.
-    public func readable() throws -> [SourceImage] {
+    package func readable() throws -> [SourceImage] {
         if images.isEmpty, let first = broken.first { throw first.error }
         return images
     }
 }
 
 /// An image that a source lists but cannot give, and why.
-public struct BrokenImage: Sendable {
-    public var name: SourceImage.Name
-    public var repository: String?
+package struct BrokenImage: Sendable {
+    package var name: SourceImage.Name
+    package var repository: String?
     /// nil where not even that can be read.
-    public var digest: Digest?
-    public var error: any Error
+    package var digest: Digest?
+    package var error: any Error
 
     /// - Returns: nil if the error is not about this image: a disk that cannot be read, a cancelled task.
-    public init?(name: SourceImage.Name, repository: String? = nil, digest: Digest? = nil, error: any Error) {
+    package init?(name: SourceImage.Name, repository: String? = nil, digest: Digest? = nil, error: any Error) {
         switch error {
         // It is listed, so its absence is damage.
         case TransferError.notFound(let text): self.error = TransferError.damaged(text)
@@ -56,7 +56,7 @@ public struct BrokenImage: Sendable {
     }
 
     /// For messages.
-    public var title: String {
+    package var title: String {
         switch name {
         case .full(let name) where name.tag == nil: "\(name)" + (digest.map { "@\($0)" } ?? "")
         case .full(let name): name.description

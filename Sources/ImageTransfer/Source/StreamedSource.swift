@@ -1,12 +1,12 @@
-public import ByteStreams
-public import ImageModel
+package import ByteStreams
+package import ImageModel
 
 /// A source that may have an order of its own.
 ///
 /// What comes once is drained before anything else is asked of it: it offers each blob that it meets, and learns
 /// from its documents, which may come last, what the blobs were for. What comes in order, but as often as needed,
 /// is asked first, and drained for those blobs that are wanted.
-public protocol StreamedSource: ImageSource, AnyObject {
+package protocol StreamedSource: ImageSource, AnyObject {
     /// Whether layers' digests are computed here, so that only their diffIDs vouch for them: `expectedDiffID`.
     var needsDiffIDs: Bool { get }
     /// Reads to the end. Runs on a worker.
@@ -18,11 +18,11 @@ public protocol StreamedSource: ImageSource, AnyObject {
 }
 
 extension StreamedSource {
-    public var needsDiffIDs: Bool { false }
+    package var needsDiffIDs: Bool { false }
 }
 
 /// In which order a source can be read.
-public enum SourceAccess: Sendable {
+package enum SourceAccess: Sendable {
     case anyOrder
     /// From front to back, as often as needed: an archive that is compressed as a whole.
     case inOrder
@@ -31,19 +31,19 @@ public enum SourceAccess: Sendable {
 }
 
 /// A blob in a stream, whose role is not known yet.
-public struct StreamedBlob {
+package struct StreamedBlob {
     /// Where it stands in the stream, for messages.
-    public let title: String
-    public let size: Int64
+    package let title: String
+    package let size: Int64
     /// Where the member goes by its digest.
-    public let digest: Digest?
+    package let digest: Digest?
     /// By its first bytes.
-    public let compression: CompressionFormat
+    package let compression: CompressionFormat
     /// Whether it is a tar that nothing compresses, by its first bytes.
-    public let isPlainTar: Bool
-    public let content: any ByteSource
+    package let isPlainTar: Bool
+    package let content: any ByteSource
 
-    public init(
+    package init(
         title: String, size: Int64, digest: Digest?, compression: CompressionFormat, isPlainTar: Bool,
         content: any ByteSource
     ) {

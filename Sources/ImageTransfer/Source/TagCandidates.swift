@@ -1,13 +1,13 @@
 import ImageModel
 
 /// A repository of a source, and what it takes to choose among its tags.
-public struct TagCandidates: Sendable {
+package struct TagCandidates: Sendable {
     /// The repository's name; nil where the source has tags alone.
-    public var repository: String?
+    package var repository: String?
     private let list: @Sendable () async throws -> [String]
     private let look: @Sendable (String) async throws -> SourceImage?
 
-    public init(
+    package init(
         repository: String?, tags: @escaping @Sendable () async throws -> [String],
         image: @escaping @Sendable (String) async throws -> SourceImage?
     ) {
@@ -17,14 +17,14 @@ public struct TagCandidates: Sendable {
     }
 
     /// All tags, asked for when they are needed.
-    public func tags() async throws -> [String] { try await list() }
+    package func tags() async throws -> [String] { try await list() }
 
     /// What a tag is; nil if it is gone.
-    public func image(_ tag: String) async throws -> SourceImage? { try await look(tag) }
+    package func image(_ tag: String) async throws -> SourceImage? { try await look(tag) }
 }
 
 extension ImageSource {
-    public func listing(
+    package func listing(
         named name: String?, choosing choose: @Sendable (TagCandidates) async throws -> [String]
     ) async throws -> SourceListing {
         let all = try await listing(named: name, digest: nil)

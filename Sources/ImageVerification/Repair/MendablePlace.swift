@@ -1,10 +1,10 @@
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 
 /// A destination in which what is missing or damaged can be put right, file by file where that is what it takes.
 ///
 /// Others may write there meanwhile: what has become whole since it was looked at is left as it is.
-public protocol MendablePlace: ImageDestination {
+package protocol MendablePlace: ImageDestination {
     /// Writes a file that is no blob, a link or a list of images, where there is none or a broken one.
     ///
     /// - Parameters:
@@ -26,18 +26,18 @@ public protocol MendablePlace: ImageDestination {
 }
 
 extension MendablePlace {
-    public func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
+    package func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
         throw TransferError.refused("\(title): \(path) cannot be written from here")
     }
 
-    public func owns(
+    package func owns(
         _ list: [UInt8], at path: String, reading read: @Sendable (Descriptor) async -> Manifest?
     ) async throws -> Bool { false }
 
     /// Tags that can be broken are those of a store and of a registry.
-    public func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
+    package func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
         throw TransferError.refused("\(title): \(name) cannot be set from here")
     }
 
-    public func keptReplaced() throws -> String? { nil }
+    package func keptReplaced() throws -> String? { nil }
 }

@@ -1,13 +1,13 @@
-public import ImageModel
+package import ImageModel
 
 /// Where what is missing is fetched from.
-public struct RepairSource: Sendable {
-    public var place: any VerifiedPlace
+package struct RepairSource: Sendable {
+    package var place: any VerifiedPlace
     /// As in a reference: the image or the repository that is meant.
-    public var name: String?
-    public var digest: Digest?
+    package var name: String?
+    package var digest: Digest?
 
-    public init(_ place: any VerifiedPlace, name: String? = nil, digest: Digest? = nil) {
+    package init(_ place: any VerifiedPlace, name: String? = nil, digest: Digest? = nil) {
         self.place = place
         self.name = name
         self.digest = digest

@@ -1,17 +1,17 @@
 import ByteStreams
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 
 /// Puts right what a verification finds: fetches exactly what is missing or damaged, verified, and makes links anew
 /// that content which is there implies. What is sound is not touched, and nothing is guessed.
-public struct Repairer: Sendable {
+package struct Repairer: Sendable {
     private let options: VerifyOptions
     private let progress: Progress
 
     /// Something that was fetched may need more that is missing: an index, its manifests, their layers.
     private static let rounds = 8
 
-    public init(options: VerifyOptions = VerifyOptions(), progress: Progress = Progress()) {
+    package init(options: VerifyOptions = VerifyOptions(), progress: Progress = Progress()) {
         self.options = options
         self.progress = progress
     }
@@ -22,7 +22,7 @@ public struct Repairer: Sendable {
     ///   - sources: asked in order.
     /// - Returns: what is left, and what was mended.
     @concurrent
-    public func repair(
+    package func repair(
         _ open: @Sendable () async throws -> any VerifiedPlace, through destination: any MendablePlace,
         from sources: [RepairSource], named name: String? = nil, digest: Digest? = nil
     ) async throws -> VerifyReport {

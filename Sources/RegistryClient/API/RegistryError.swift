@@ -1,28 +1,28 @@
 import ImageModel
 
 /// A registry's refusal, or what kept it from answering.
-public struct RegistryError: Error, Equatable, CustomStringConvertible {
+package struct RegistryError: Error, Equatable, CustomStringConvertible {
     /// Scheme, host and port.
-    public var registry: String
-    public var repository: String?
+    package var registry: String
+    package var repository: String?
     /// What was asked, as the end of "cannot …".
-    public var action: String
+    package var action: String
     /// nil if there was no answer.
-    public var status: Int?
+    package var status: Int?
     /// Scheme, host and port of the place that answered or failed, where the registry redirected to another one.
-    public var redirectedTo: String?
+    package var redirectedTo: String?
     /// The registry's own words, or what broke.
-    public var problem: String
+    package var problem: String
     /// Those of the API's error codes that the answer holds: `MANIFEST_INVALID` and the like.
     var codes: Set<String> = []
     /// What to do.
-    public var advice: String?
+    package var advice: String?
     /// Pause that the registry asked for.
-    public var retryAfter: Duration?
+    package var retryAfter: Duration?
     /// Whether user name or password are wrong, whatever was asked for.
-    public var refusesAccount = false
+    package var refusesAccount = false
     /// Whether the registry did not answer in time.
-    public var isTimeout = false
+    package var isTimeout = false
 
     init(
         registry: String, repository: String? = nil, action: String, status: Int?, problem: String,
@@ -37,7 +37,7 @@ public struct RegistryError: Error, Equatable, CustomStringConvertible {
     }
 
     /// Whether the registry itself refuses to do it for this account.
-    public var isUnauthorised: Bool { redirectedTo == nil && (status == 401 || status == 403) }
+    package var isUnauthorised: Bool { redirectedTo == nil && (status == 401 || status == 403) }
 
     /// Whether the registry does not know the session of an upload.
     var isUnknownUpload: Bool {
@@ -57,7 +57,7 @@ public struct RegistryError: Error, Equatable, CustomStringConvertible {
             || [400, 405, 406, 422].contains(status) && !codes.isDisjoint(with: ["MANIFEST_INVALID", "UNSUPPORTED"])
     }
 
-    public var description: String {
+    package var description: String {
         let place = registry + (repository.map { ", repository \($0)" } ?? "")
         let who = redirectedTo.map { "the redirect target \($0)" } ?? "it"
         let answer = [status.map { "\(who) answered \($0)" }, problem.isEmpty ? nil : problem].compactMap { $0 }

@@ -7,7 +7,7 @@ extension Credentials {
     /// password.
     ///
     /// - Throws: `TransferError.refused`.
-    public static func read(variable: String) throws -> Credentials {
+    package static func read(variable: String) throws -> Credentials {
         guard let value = getenv(variable) else {
             throw TransferError.refused("the variable with credentials is not set")
         }
@@ -18,7 +18,7 @@ extension Credentials {
     /// No message repeats the file's name: it may be the password.
     ///
     /// - Throws: `TransferError.refused`, `StreamError`.
-    public static func read(file path: String) throws -> Credentials {
+    package static func read(file path: String) throws -> Credentials {
         let opened: Int32?
         do {
             opened = try DirectoryHandle.openNamed(path, O_NOCTTY)

@@ -1,7 +1,7 @@
 import ImageModel
 
 /// What proves to a registry who asks.
-public enum Credentials: Sendable, Hashable {
+package enum Credentials: Sendable, Hashable {
     case password(user: String, password: String)
     /// A refresh token of OAuth2, from Docker's `identitytoken`.
     case identityToken(user: String, token: String)
@@ -9,7 +9,7 @@ public enum Credentials: Sendable, Hashable {
     case registryToken(String)
 
     /// - Parameter text: `USER:PASSWORD`.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty else { return nil }
         self = .password(user: String(parts[0]), password: String(parts[1]))

@@ -3,7 +3,7 @@ import ImageTransfer
 import Synchronization
 
 /// The credentials that are known for one registry.
-public struct Keyring: Sendable {
+package struct Keyring: Sendable {
     private let host: String
     /// By `HOST` or `HOST/PATH`, file by file: the first file that has something for a repository decides.
     private let layers: [[String: Credentials]]
@@ -14,7 +14,7 @@ public struct Keyring: Sendable {
     let problems: [String]
 
     /// None.
-    public init() { self.init(host: "", layers: []) }
+    package init() { self.init(host: "", layers: []) }
 
     /// One account for everything.
     init(_ only: Credentials) { self.init(host: "", layers: [["": only]]) }
@@ -40,7 +40,7 @@ public struct Keyring: Sendable {
     /// - Parameters:
     ///   - host: `HOST[:PORT]`.
     ///   - file: instead of Docker's and podman's.
-    public static func load(for host: String, in file: String? = nil) async throws -> Keyring {
+    package static func load(for host: String, in file: String? = nil) async throws -> Keyring {
         let host = CredentialFile.normal(host)
         var layers: [[String: Credentials]] = []
         var problems: [String] = []

@@ -3,19 +3,19 @@ import ImageModel
 import NIOHTTP1
 
 /// Keeping credentials where Docker and podman keep theirs.
-public enum Login {
+package enum Login {
     /// The place where credentials were saved, and whether the registry has checked them.
-    public struct Record: Sendable {
+    package struct Record: Sendable {
         /// A file, or a helper's name.
-        public var place: String
+        package var place: String
         /// False for a registry that answers without credentials as it does with them.
-        public var isChecked: Bool
+        package var isChecked: Bool
     }
 
     /// Checks credentials with the registry, as far as it can be done, and then keeps them.
     ///
     /// - Throws: `RegistryError` if the registry does not take them.
-    public static func login(_ host: String, _ credentials: Credentials, options: RegistryOptions) async throws
+    package static func login(_ host: String, _ credentials: Credentials, options: RegistryOptions) async throws
         -> Record
     {
         var options = options
@@ -43,7 +43,7 @@ public enum Login {
     ///
     /// - Parameter file: the only one to look at.
     /// - Returns: where they were.
-    public static func logout(_ host: String, file only: String? = nil) async throws -> [String] {
+    package static func logout(_ host: String, file only: String? = nil) async throws -> [String] {
         let key = CredentialFile.normal(host)
         var places: [String] = []
         for var file in try CredentialFile.all(only: only) {

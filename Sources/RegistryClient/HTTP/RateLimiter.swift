@@ -1,20 +1,20 @@
-public import ImageModel
+package import ImageModel
 import Synchronization
 
 /// Keeps the bytes of all transfers together below so many a second.
-public final class RateLimiter: Sendable {
+package final class RateLimiter: Sendable {
     private let nanosecondsPerByte: Double
     /// When the next byte may pass.
     private let next = Mutex(ContinuousClock.now)
 
-    public init(bytesPerSecond: Int64) {
+    package init(bytesPerSecond: Int64) {
         nanosecondsPerByte = 1e9 / Double(max(1, bytesPerSecond))
     }
 
     /// Reads a rate: a size, for each second.
     ///
     /// - Throws: `ByteSizeError`.
-    public static func bytesPerSecond(_ text: String) throws(ByteSizeError) -> Int64 {
+    package static func bytesPerSecond(_ text: String) throws(ByteSizeError) -> Int64 {
         try ByteSize(text.hasSuffix("/s") ? String(text.dropLast(2)) : text).bytes
     }
 

@@ -1,4 +1,4 @@
-public import ConfigurationFiles
+package import ConfigurationFiles
 
 /// What a registry's `config.yml` says, checked, with the original's defaults where it says nothing.
 ///
@@ -190,9 +190,9 @@ public struct ServerConfiguration: Sendable {
     public struct Validation: Sendable {
         public var isDisabled = false
         /// URLs that layers may have: one of these has to match somewhere. Empty for all that are not denied.
-        public var allowedURLs: [TextPattern] = []
+        package var allowedURLs: [TextPattern] = []
         /// URLs that layers must not have.
-        public var deniedURLs: [TextPattern] = []
+        package var deniedURLs: [TextPattern] = []
 
         /// Whether the configuration says anything about the URLs of layers.
         package var restrictsURLs: Bool { !allowedURLs.isEmpty || !deniedURLs.isEmpty }

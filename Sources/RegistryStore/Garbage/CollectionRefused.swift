@@ -2,12 +2,12 @@ import ByteStreams
 import ImageTransfer
 
 /// Why nothing was deleted: what cannot be read might refer to any blob.
-public struct CollectionRefused: Error, CustomStringConvertible {
+package struct CollectionRefused: Error, CustomStringConvertible {
     /// Names what is wrong, the cause, and what to do.
-    public struct Problem: Sendable, CustomStringConvertible {
-        public let description: String
+    package struct Problem: Sendable, CustomStringConvertible {
+        package let description: String
         /// Whether the store is damaged, rather than that the system did not let it be read.
-        public let isDamage: Bool
+        package let isDamage: Bool
 
         /// - Parameter cause: nil for damage that is described in full.
         init(_ description: String, cause: (any Error)? = nil) {
@@ -16,10 +16,10 @@ public struct CollectionRefused: Error, CustomStringConvertible {
         }
     }
 
-    public let problems: [Problem]
-    public var isDamage: Bool { problems.contains(where: \.isDamage) }
+    package let problems: [Problem]
+    package var isDamage: Bool { problems.contains(where: \.isDamage) }
 
-    public var description: String {
+    package var description: String {
         let count = problems.count == 1 ? "1 problem" : "\(problems.count) problems"
         return "nothing is deleted while something cannot be read that may refer to blobs: \(count)\n"
             + problems.map(\.description).joined(separator: "\n")

@@ -1,45 +1,45 @@
-public import ImageModel
+package import ImageModel
 
 /// What a garbage collection deleted, or would delete. Sorted, so the same store gives the same report.
-public struct CollectionReport: Sendable {
-    public struct Blob: Hashable, Sendable {
-        public var digest: Digest
+package struct CollectionReport: Sendable {
+    package struct Blob: Hashable, Sendable {
+        package var digest: Digest
         /// Bytes.
-        public var size: Int64
+        package var size: Int64
     }
 
     /// A digest that a tag once meant.
-    public struct TagHistory: Hashable, Sendable {
-        public var tag: String
-        public var digest: Digest
+    package struct TagHistory: Hashable, Sendable {
+        package var tag: String
+        package var digest: Digest
     }
 
-    public struct Repository: Sendable {
-        public var name: String
-        public var manifestsKept = 0
-        public var manifestsDeleted: [Digest] = []
-        public var layerLinksRemoved: [Digest] = []
-        public var tagHistoryRemoved: [TagHistory] = []
+    package struct Repository: Sendable {
+        package var name: String
+        package var manifestsKept = 0
+        package var manifestsDeleted: [Digest] = []
+        package var layerLinksRemoved: [Digest] = []
+        package var tagHistoryRemoved: [TagHistory] = []
         /// The deleted blobs that this repository had a manifest of or a link to. One blob can be in several.
-        public var blobs: [Blob] = []
+        package var blobs: [Blob] = []
 
         /// Of `blobs`.
-        public var bytes: Int64 { blobs.reduce(0) { $0 + $1.size } }
-        public var isUntouched: Bool {
+        package var bytes: Int64 { blobs.reduce(0) { $0 + $1.size } }
+        package var isUntouched: Bool {
             manifestsDeleted.isEmpty && layerLinksRemoved.isEmpty && tagHistoryRemoved.isEmpty && blobs.isEmpty
         }
     }
 
     /// Content that nothing refers to and that the grace time still protects.
-    public struct Waiting: Sendable, Equatable {
-        public var blobs = 0
+    package struct Waiting: Sendable, Equatable {
+        package var blobs = 0
         /// Manifests without a tag, where those are to be deleted.
-        public var manifests = 0
+        package var manifests = 0
         /// Total size of the blobs, including the manifests and the blobs that these need.
-        public var bytes: Int64 = 0
+        package var bytes: Int64 = 0
         /// When the first of the blobs and the last of them can be deleted, in nanoseconds since 1970; nil if none waits.
-        public private(set) var first: Int64?
-        public private(set) var last: Int64?
+        package private(set) var first: Int64?
+        package private(set) var last: Int64?
 
         mutating func add(bytes: Int64, until end: Int64) {
             blobs += 1
@@ -61,28 +61,28 @@ public struct CollectionReport: Sendable {
     }
 
     /// Manifests that stay because untagged ones were not to be deleted.
-    public struct Untagged: Sendable, Equatable {
-        public var manifests = 0
+    package struct Untagged: Sendable, Equatable {
+        package var manifests = 0
         /// Total size of the manifests and of the blobs that nothing else needs.
-        public var bytes: Int64 = 0
+        package var bytes: Int64 = 0
     }
 
-    public var isDryRun: Bool
+    package var isDryRun: Bool
     /// Every repository, component by component, as the catalog has them.
-    public var repositories: [Repository] = []
+    package var repositories: [Repository] = []
     /// Every blob once.
-    public var blobs: [Blob] = []
+    package var blobs: [Blob] = []
     /// Blobs and manifests that something refers to.
-    public var marked = 0
-    public var waiting = Waiting()
-    public var untagged = Untagged()
+    package var marked = 0
+    package var waiting = Waiting()
+    package var untagged = Untagged()
     /// Of blobs, revisions and links that are gone: directories that were left behind.
-    public var emptyDirectories = 0
+    package var emptyDirectories = 0
     /// What is odd and does no harm.
-    public var notes: [String] = []
+    package var notes: [String] = []
     /// The name of the quarantine that took everything in; nil if it was deleted.
-    public var quarantine: String?
+    package var quarantine: String?
 
-    public var bytes: Int64 { blobs.reduce(0) { $0 + $1.size } }
-    public var manifests: Int { repositories.reduce(0) { $0 + $1.manifestsDeleted.count } }
+    package var bytes: Int64 { blobs.reduce(0) { $0 + $1.size } }
+    package var manifests: Int { repositories.reduce(0) { $0 + $1.manifestsDeleted.count } }
 }

@@ -16,14 +16,14 @@ import ImageTransfer
 /// manifest as its subject. Nothing is deleted unless everything that may refer to blobs can be read. A serving
 /// dray and copies into the store may go on beside it (`StoreLock`); a Go registry should be stopped or
 /// read-only, and started again afterwards, because it remembers what is gone.
-public struct StoreCollector: Sendable {
+package struct StoreCollector: Sendable {
     private let root: String
     private let options: CollectionOptions
     /// When a run begins: nanoseconds since 1970.
     private let clock: @Sendable (_ root: DirectoryHandle) throws -> Int64
 
     /// - Parameter root: what holds `docker/registry/v2`.
-    public init(root: String, _ options: CollectionOptions = CollectionOptions()) {
+    package init(root: String, _ options: CollectionOptions = CollectionOptions()) {
         self.init(root: root, options) { try StoreLock.now($0) }
     }
 
@@ -46,7 +46,7 @@ public struct StoreCollector: Sendable {
 
     /// - Throws: `CollectionRefused` if something cannot be read, before anything is deleted;
     ///   `TransferError.notFound` where there is no store.
-    public func run() async throws -> CollectionReport {
+    package func run() async throws -> CollectionReport {
         let opened = try await Workers.blobs.run { [root] in try DirectoryHandle.open(root) }
         guard let root = opened else { throw Self.noStore(root) }
         let list = ReleaseList(root: root)

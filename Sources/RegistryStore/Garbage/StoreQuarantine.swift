@@ -11,35 +11,35 @@ import ImageTransfer
 /// .dray/quarantine/<id>/docker/registry/v2/...             the files, at the paths that they had
 /// ```
 /// The id is the time of the run, UTC: `20261124T221528Z`.
-public struct StoreQuarantine: Sendable {
+package struct StoreQuarantine: Sendable {
     /// One run's.
-    public struct Entry: Sendable {
-        public var id: String
-        public var files: Int
+    package struct Entry: Sendable {
+        package var id: String
+        package var files: Int
         /// In all.
-        public var bytes: Int64
+        package var bytes: Int64
     }
 
     /// What putting back did.
-    public struct Restoration: Sendable {
-        public var id: String
-        public var restored = 0
+    package struct Restoration: Sendable {
+        package var id: String
+        package var restored = 0
         /// Restored ones.
-        public var bytes: Int64 = 0
+        package var bytes: Int64 = 0
         /// Files that are in the store again anyhow: theirs are left in the quarantine.
-        public var occupied: [String] = []
+        package var occupied: [String] = []
         /// Files at paths where a store has none, which somebody else put into the quarantine: they are left there.
-        public var foreign: [String] = []
+        package var foreign: [String] = []
     }
 
     private let root: String
     private let place = Quarantine.path
 
     /// - Parameter root: the store's, above `docker/registry/v2`.
-    public init(root: String) { self.root = root }
+    package init(root: String) { self.root = root }
 
     /// Oldest first.
-    public func entries() throws -> [Entry] {
+    package func entries() throws -> [Entry] {
         try DirectoryHandle.open(root).map { try entries(in: $0) } ?? []
     }
 
@@ -96,7 +96,7 @@ public struct StoreQuarantine: Sendable {
     /// Puts back what one run took, and overwrites nothing. Safe to be ended at any moment and started again.
     ///
     /// - Parameter id: nil for the latest.
-    public func restore(_ id: String?) async throws -> Restoration {
+    package func restore(_ id: String?) async throws -> Restoration {
         try await Workers.blobs.run { [self] in
             let (root, collector) = try collecting()
             defer { withExtendedLifetime(collector) {} }
@@ -132,7 +132,7 @@ public struct StoreQuarantine: Sendable {
     ///
     /// - Parameter id: nil for all of them.
     /// - Returns: what is gone.
-    public func purge(_ id: String?) async throws -> [Entry] {
+    package func purge(_ id: String?) async throws -> [Entry] {
         try await Workers.blobs.run { [self] in
             let (root, collector) = try collecting()
             defer { withExtendedLifetime(collector) {} }

@@ -1,15 +1,15 @@
-public import ByteStreams
+package import ByteStreams
 import FileTrees
-public import ImageModel
+package import ImageModel
 import ImageTransfer
-public import ImageVerification
+package import ImageVerification
 
 /// A store is verified by its files: links are one thing, and what they lead to another. In a tar only the images
 /// are.
 extension StoreSource: VerifiedPlace {
     /// - Parameters:
     ///   - name: REPOSITORY[:TAG]; nil for the whole store, with everything that lies in it.
-    public func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
+    package func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
         let isWhole = name == nil && digest == nil
         guard tree is DirectoryTree else {
             let parts = isWhole ? nil : try await parts(named: name, digest: digest)
@@ -119,7 +119,7 @@ extension StoreSource: VerifiedPlace {
         return try self.link(link) ?? digest
     }
 
-    public func storedManifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
+    package func storedManifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         try await Workers.blobs.run { [self] in
             let paths = try paths()
             let target = try target(
@@ -137,7 +137,7 @@ extension StoreSource: VerifiedPlace {
             try target(of: descriptor.digest, paths.layerLink(descriptor.digest, repository ?? "")))
     }
 
-    public func storedBlob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
+    package func storedBlob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         DeferredSource { [self] in
             guard let source = try tree.open(file(descriptor, in: repository)) else {
                 throw TransferError.notFound("\(title) has no blob \(descriptor.digest)")
@@ -146,7 +146,7 @@ extension StoreSource: VerifiedPlace {
         }
     }
 
-    public func stamp(of blob: Descriptor, in repository: String?) async throws -> String? {
+    package func stamp(of blob: Descriptor, in repository: String?) async throws -> String? {
         try await Workers.blobs.run { [self] in try tree.stamp(of: file(blob, in: repository)) }
     }
 }

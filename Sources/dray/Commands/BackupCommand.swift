@@ -1,5 +1,6 @@
 import ArgumentParser
 import ByteStreams
+import DrayKit
 import ImageBackup
 import ImageModel
 import ImageTransfer
@@ -66,7 +67,8 @@ struct BackupCommand: DrayCommand {
                     + "dray backup \(ImageReference.printable(last)) \(ImageReference.printable(references[0]))")
         }
         try PathHabits.checkNew(last)
-        var sources = NamedSources()
+        let reader = ReferenceReader()
+        var sources = NamedSources(reader)
         for text in references.dropLast() { try sources.add(text) }
         guard sources.references.allSatisfy({ !$0.isStandardStream }) else {
             throw ValidationError("A backup is made of what can be read again, and not of standard input")
@@ -77,17 +79,18 @@ struct BackupCommand: DrayCommand {
             sources.failures.isEmpty ? sources.references.map(\.description) : Array(references.dropLast())
         let backup = Backup(path: references[references.count - 1])
         let runner = ProgressRunner(console, imageLine: dryRun ? nil : CopyListing.line)
-        let options = try registry.options(console, jobs: jobs, for: sources.references)
+        let dray = try registry.session(console, for: sources.references, reader, jobs: jobs)
         var snapshot: Snapshot?
         var freeBytes: Int64?
         let places = ReceiptOption.Places(
             CopyReceipt.Places(sources: sources.references.map(\.description), destination: backup.path))
         let report = try await bookkeeping.keep(places, dryRun: dryRun, runner) { [sources] in
-            let opened = try await OpenedSources(
-                sources, at: Registries(options), keepGoing: keepGoing, runner.progress)
+            let opened = try await OpenedSources(sources, in: dray, keepGoing: keepGoing, runner.progress)
             let destination = try await backup.newSnapshot(of: named, dryRun: dryRun)
             destination.leaveOut(opened.failures)
-            let report = try await opened.copy(to: destination, copyOptions, with: runner)
+            let report = try await opened.report(copyOptions) {
+                try await runner.copy($0, to: destination, copyOptions)
+            }
             (snapshot, freeBytes) = (destination.snapshot, try await destination.freeSpace())
             places.note { $0.snapshot = destination.snapshot?.id.description }
             return report

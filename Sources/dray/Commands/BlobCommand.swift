@@ -28,26 +28,27 @@ struct BlobCommand: DrayCommand {
     @OptionGroup var shared: SharedOptions
 
     /// The place and the digest that were named, in either order.
-    private func subject() throws -> (ImageReference, Digest) {
+    private func subject(_ reader: ReferenceReader) throws -> (ImageReference, Digest) {
         guard let given else {
-            var reference = try ImageReference(reference)
+            var reference = try reader.read(reference)
             guard let digest = reference.digest else {
                 throw ValidationError("Missing digest; expected dray blob REFERENCE sha256:DIGEST")
             }
             reference.digest = nil
             return (reference, digest)
         }
-        if let digest = Digest(given) { return (try ImageReference(reference), digest) }
+        if let digest = Digest(given) { return (try reader.read(reference), digest) }
         guard let digest = Digest(reference) else {
             throw ValidationError(
                 "'\(ImageReference.printable(given))': not a digest; expected sha256: and 64 hexadecimal digits")
         }
-        return (try ImageReference(given), digest)
+        return (try reader.read(given), digest)
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let (reference, digest) = try subject()
-        let source = try await reference.source(try registry.options(console))
+        let reader = ReferenceReader()
+        let (reference, digest) = try subject(reader)
+        let source = try await registry.session(console, for: [reference], reader).source(reference)
         if let stream = source as? any StreamedSource, stream.access == .once {
             if try await printMember(digest, of: stream) { return .done }
         }

@@ -154,7 +154,7 @@ struct CollectCommand: DrayCommand {
     /// makes the registry read-only.
     private func subject() throws -> (root: String, isReadOnly: Bool) {
         if place.hasPrefix(ImageReference.Transport.store.prefix) {
-            let reference = try ImageReference(place)
+            let reference = try ReferenceReader().read(place)
             guard reference.name == nil, reference.digest == nil else {
                 throw ReferenceError("\(place): garbage is collected in a whole store: store:\(reference.location)")
             }

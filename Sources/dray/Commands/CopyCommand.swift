@@ -179,8 +179,9 @@ struct CopyCommand: DrayCommand {
 
     func run(_ console: Console) async throws -> ExitStatus {
         if let digestfile { try PathHabits.checkNew(digestfile) }
-        let sources = try sources(console)
-        let target = try ImageReference(references[references.count - 1], isWritten: true)
+        let reader = ReferenceReader(inflation: options.inflation)
+        let sources = try sources(reader, console)
+        let target = try reader.read(references[references.count - 1], isWritten: true)
         try check(sources.references, target)
         for source in sources.references { console.detail("from \(source)") }
         console.detail("to \(target)")
@@ -192,7 +193,7 @@ struct CopyCommand: DrayCommand {
         known.place = { _ in target }
         let places = ReceiptOption.Places(known)
         let report = try await bookkeeping.keep(places, dryRun: dryRun, runner) {
-            try await copy(sources, to: target, console, runner, places)
+            try await copy(sources, reader, to: target, console, runner, places)
         }
         let listing = CopyListing(report)
         try await console.report(
@@ -208,8 +209,8 @@ struct CopyCommand: DrayCommand {
     }
 
     /// Everything that is to be copied: a directory of archives is each of them.
-    private func sources(_ console: Console) throws -> NamedSources {
-        var sources = NamedSources(inflation: options.inflation)
+    private func sources(_ reader: ReferenceReader, _ console: Console) throws -> NamedSources {
+        var sources = NamedSources(reader)
         for text in references.dropLast() { try sources.add(text) }
         try refuseReadingTwice(sources.references)
         for list in lists { try sources.add(list: list) }
@@ -218,8 +219,8 @@ struct CopyCommand: DrayCommand {
     }
 
     private func copy(
-        _ sources: NamedSources, to target: ImageReference, _ console: Console, _ runner: ProgressRunner,
-        _ places: ReceiptOption.Places
+        _ sources: NamedSources, _ reader: ReferenceReader, to target: ImageReference, _ console: Console,
+        _ runner: ProgressRunner, _ places: ReceiptOption.Places
     ) async throws -> CopyReport {
         if !keepGoing { try checkOrder(sources.references, target) }
         let read = readPlaces(sources.references)
@@ -240,21 +241,21 @@ struct CopyCommand: DrayCommand {
         sourceOptions.certificateDirectory = sourceCertificateDirectory ?? sourceOptions.certificateDirectory
         destinationOptions.certificateDirectory =
             destinationCertificateDirectory ?? destinationOptions.certificateDirectory
-        let registries = Registries(sourceOptions)
-        var opened = try await OpenedSources(
-            sources, at: registries, inflation: options.inflation, keepGoing: keepGoing, runner.progress)
-        opened.selections = try opened.selections.joiningVolumes()
+        let dray = Dray(sourceOptions, destinations: destinationOptions, references: reader)
+        let opened = try await OpenedSources(sources, in: dray, keepGoing: keepGoing, runner.progress)
         for selection in opened.selections {
             if let key = try await verification.check(selection.source) { places.note { $0.verifiedWith = key } }
         }
         var copyOptions = options
         for base in packing.bases {
-            copyOptions.bases.append(try await BlobBase(base, at: registries, inflation: options.inflation))
+            copyOptions.bases.append(try await dray.base(base))
         }
         let packed = try packing.packing(console)
         places.note { $0.signedWith = packed?.signingKey?.title }
-        let destination = try await target.destination(destinationOptions, packing: packed)
-        let report = try await opened.copy(to: destination, copyOptions, with: runner)
+        let destination = try await dray.destination(target, packing: packed)
+        let report = try await opened.report(copyOptions) {
+            try await runner.copy($0, to: destination, copyOptions)
+        }
         if let archive = destination as? ArchiveDestination { places.note { $0.volumes = archive.files } }
         return report
     }

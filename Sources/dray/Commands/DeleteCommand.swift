@@ -65,12 +65,12 @@ struct DeleteCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let references = try references.map { try ImageReference($0) }
+        let reader = ReferenceReader()
+        let references = try references.map { try reader.read($0) }
         try registry.checkScope(references)
-        var options = try registry.options(console, for: references)
-        options.deletesAllTags = allTags
+        let dray = try registry.session(console, for: references, reader) { $0.deletesAllTags = allTags }
         var selections: [Selection] = []
-        for reference in references { selections.append(try await select(reference, options)) }
+        for reference in references { selections.append(try await select(reference, dray)) }
         for selection in selections where !dryRun { try confirm(selection, console) }
         var deletions: [Deletion] = []
         do {
@@ -97,8 +97,8 @@ struct DeleteCommand: DrayCommand {
 
     // MARK: Selecting
 
-    private func select(_ reference: ImageReference, _ options: RegistryOptions) async throws -> Selection {
-        let editor = try await reference.editor(options)
+    private func select(_ reference: ImageReference, _ dray: Dray) async throws -> Selection {
+        let editor = try await dray.editor(reference)
         let images = try await editor.images(named: reference.name, digest: reference.digest)
         let isExact = reference.digest != nil || (images.count == 1 && names(images[0], reference))
         guard all || isExact else {

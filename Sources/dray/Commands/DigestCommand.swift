@@ -24,8 +24,8 @@ struct DigestCommand: DrayCommand {
     @OptionGroup var shared: SharedOptions
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let reference = try ImageReference(reference)
-        let source = try await reference.source(try registry.options(console))
+        let (dray, reference) = try registry.open(reference, console)
+        let source = try await dray.source(reference)
         let image = try await source.image(named: reference.name, digest: reference.digest)
         try await console.report(ImageRow(image), text: [image.descriptor.digest.description])
         return .done

@@ -51,8 +51,8 @@ struct InspectCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let reference = try ImageReference(reference)
-        let source = try await reference.source(try registry.options(console))
+        let (dray, reference) = try registry.open(reference, console)
+        let source = try await dray.source(reference)
         try await verification.check(source)
         if reference.transport != .registry {
             console.note(try await source.listing(named: reference.name, digest: reference.digest))

@@ -27,8 +27,8 @@ struct InventoryCommand: DrayCommand {
     @OptionGroup var shared: SharedOptions
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let reference = try ImageReference(reference)
-        let source = try await reference.source(try registry.options(console))
+        let (dray, reference) = try registry.open(reference, console)
+        let source = try await dray.source(reference)
         let listing = try await source.listing(named: reference.name, digest: reference.digest)
         for remark in listing.remarks { console.note(Printable.line(remark)) }
         let inventory = try await Inventory(of: source, listing) { console.note(Printable.line($0)) }

@@ -84,8 +84,8 @@ struct ListCommand: DrayCommand {
     }
 
     private func list(_ text: String, _ console: Console) async throws -> (images: [Row], table: [String]) {
-        let reference = try ImageReference(text)
-        let source = try await reference.source(try registry.options(console))
+        let (dray, reference) = try registry.open(text, console)
+        let source = try await dray.source(reference)
         try await verification.check(source)
         let listing = try await source.listing(named: reference.name, digest: reference.digest)
         console.note(listing)

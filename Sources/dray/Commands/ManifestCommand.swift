@@ -25,8 +25,8 @@ struct ManifestCommand: DrayCommand {
     @OptionGroup var shared: SharedOptions
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let reference = try ImageReference(reference)
-        let source = try await reference.source(try registry.options(console))
+        let (dray, reference) = try registry.open(reference, console)
+        let source = try await dray.source(reference)
         let image = try await source.image(named: reference.name, digest: reference.digest)
         try await console.write(try await source.manifest(image.descriptor, in: image.repository).bytes)
         return .done

@@ -30,7 +30,7 @@ struct PruneCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        if !Backup.isThere(directory), (try? ImageReference(directory))?.transport == .store {
+        if !Backup.isThere(directory), (try? ReferenceReader().read(directory))?.transport == .store {
             throw ValidationError(
                 "'\(directory)': a registry's storage, not a backup; use: dray gc \(directory)")
         }

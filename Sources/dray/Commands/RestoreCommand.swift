@@ -5,6 +5,7 @@ import ImageBackup
 import ImageLayouts
 import ImageModel
 import ImageTransfer
+import ImageVerification
 import RegistryClient
 
 /// `dray restore`
@@ -104,7 +105,8 @@ struct RestoreCommand: DrayCommand {
                 "'\(target)' is the backup; swap the arguments: dray restore \(target) \(ImageReference.printable(directory))"
             )
         }
-        let target = try ImageReference(target, isWritten: true)
+        let reader = ReferenceReader()
+        let target = try reader.read(target, isWritten: true)
         if mirror, !target.transport.isEditable || target.name != nil {
             throw ValidationError("--mirror needs all of a registry, a store or a layout, and not '\(target)'")
         }
@@ -118,7 +120,7 @@ struct RestoreCommand: DrayCommand {
         let places = ReceiptOption.Places(known)
         var listing: RestoreListing?
         let report = try await bookkeeping.keep(places, dryRun: dryRun, runner) {
-            try await restore(to: target, console, runner, places, &listing)
+            try await restore(to: target, reader, console, runner, places, &listing)
         }
         if let listing {
             try await console.report(
@@ -130,8 +132,8 @@ struct RestoreCommand: DrayCommand {
     }
 
     private func restore(
-        to target: ImageReference, _ console: Console, _ runner: ProgressRunner, _ places: ReceiptOption.Places,
-        _ listing: inout RestoreListing?
+        to target: ImageReference, _ reader: ReferenceReader, _ console: Console, _ runner: ProgressRunner,
+        _ places: ReceiptOption.Places, _ listing: inout RestoreListing?
     ) async throws -> CopyReport {
         let backup = Backup(path: directory)
         let chosen = try await backup.snapshot(snapshot, of: sources, for: target.description)
@@ -140,15 +142,16 @@ struct RestoreCommand: DrayCommand {
             Printable.line("restoring snapshot \(chosen.id) of \(chosen.sources.joined(separator: " and "))"))
         places.note { $0.snapshot = chosen.id.description }
         places.retry(source.references)
-        var options = try registry.options(console, jobs: jobs)
-        options.fallbackTags = mirror ? .exact : .merged
-        options.deletesManifests = false
-        let destination = try await target.destination(options)
+        let dray = try registry.session(console, for: [target], reader, jobs: jobs) { options in
+            options.fallbackTags = mirror ? .exact : .merged
+            options.deletesManifests = false
+        }
+        let destination = try await dray.destination(target)
         let difference = SnapshotMirror(source, of: images.isEmpty ? nil : images)
         var editor: (any ImageEditor)?
         var extras: [SnapshotMirror.Extra] = []
         if mirror, try isThere(target) {
-            let place = try await target.editor(options)
+            let place = try await dray.editor(target)
             extras = try await difference.extras(in: place)
             editor = place
             if !dryRun, !extras.isEmpty { try confirm(extras, at: target, console) }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ByteStreams
 import DrayKit
 import Glibc
+import ImageLayouts
 import ImageModel
 import ImageTransfer
 import RegistryClient
@@ -51,7 +52,7 @@ struct ServeCommand: DrayCommand {
         let server = try await server(console)
         Interruption.handleHangUps { Task { await server.reload() } }
         Interruption.handleOnce { Task { await server.stop() } }
-        try await server.run(as: "dray \(Dray.version)")
+        try await server.run(as: "dray \(RootCommand.version)")
         return .done
     }
 
@@ -88,7 +89,8 @@ struct ServeCommand: DrayCommand {
 
     /// What a reference means, and what is particular about serving it.
     private func images(at place: String, _ console: Console) async throws -> [NamedImage] {
-        let reference = try ImageReference(place)
+        let dray = Dray(RegistryOptions())
+        let reference = try dray.references.read(place)
         guard !reference.isStandardStream else {
             throw ReferenceError(
                 "\(place): what is on standard input has gone by when it is asked for: put it into a file")
@@ -98,7 +100,7 @@ struct ServeCommand: DrayCommand {
                 "\(reference): a registry; for a cache of it, write a config.yml with proxy.remoteurl: "
                     + "https://\(reference.location)")
         }
-        let source = try reference.source()
+        let source = try await dray.source(reference)
         let listing = try await source.listing(named: reference.name, digest: reference.digest)
         for remark in listing.remarks { console.note(Printable.line(remark)) }
         for note in listing.notes { console.note(Printable.line("\(note): it is left out")) }

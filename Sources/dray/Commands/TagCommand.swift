@@ -33,9 +33,9 @@ struct TagCommand: DrayCommand {
             throw ValidationError(
                 "'\(reference)': a tag; swap the arguments: dray tag \(ImageReference.printable(tag)) \(reference)")
         }
-        let reference = try ImageReference(reference)
+        let (dray, reference) = try registry.open(reference, console)
         let name = try newName(for: reference)
-        let editor = try await reference.editor(try registry.options(console))
+        let editor = try await dray.editor(reference)
         let image = try await editor.image(named: reference.name, digest: reference.digest)
         let tag = try tag(of: name, for: image, at: reference)
         try await editor.tag(image, as: tag)
@@ -51,7 +51,7 @@ struct TagCommand: DrayCommand {
     private func newName(for reference: ImageReference) throws -> (repository: String?, tag: String) {
         if ImageName.isTag(tag) { return (nil, tag) }
         var text = tag
-        if let place = try? ImageReference(tag, isWritten: true), try place.isSamePlace(as: reference) {
+        if let place = try? ReferenceReader().read(tag, isWritten: true), try place.isSamePlace(as: reference) {
             text = place.name ?? ""
         }
         let isAtRegistry = reference.transport == .registry && text.hasPrefix("\(reference.location)/")

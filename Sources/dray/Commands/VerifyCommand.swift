@@ -1,9 +1,12 @@
 import ArgumentParser
 import ByteStreams
+import DrayKit
+import ImageBackup
 import ImageModel
 import ImageTransfer
 import ImageVerification
 import RegistryClient
+import RegistryStore
 
 /// `dray verify`
 struct VerifyCommand: DrayCommand {
@@ -95,6 +98,8 @@ struct VerifyCommand: DrayCommand {
     func run(_ console: Console) async throws -> ExitStatus {
         if let resume { try PathHabits.checkNew(resume) }
         try registry.checkScope(registries)
+        let dray = try registry.session(
+            console, for: registries, ReferenceReader(inflation: options.inflation), jobs: jobs)
         let runner = ProgressRunner(console)
         let journal = resume
         let (reports, failures) = try await runner.run(ifInterrupted: Self.goingOn(with: journal)) {
@@ -102,7 +107,7 @@ struct VerifyCommand: DrayCommand {
             var failures: [any Error] = []
             for target in targets {
                 do {
-                    reports.append(try await report(on: target, runner.progress, console))
+                    reports.append(try await report(on: target, dray, runner.progress, console))
                 } catch let error where targets.count > 1 && !(error is CancellationError) {
                     // What was found out about the others is told all the same.
                     console.error(
@@ -118,14 +123,14 @@ struct VerifyCommand: DrayCommand {
         return failures.first.map { ExitStatus(for: $0) } ?? .done
     }
 
-    private func report(on target: String, _ progress: Progress, _ console: Console) async throws -> VerifyReport {
-        let registryOptions = try registry.options(console, jobs: jobs, for: registries)
-        let inflation = options.inflation
+    private func report(
+        on target: String, _ dray: Dray, _ progress: Progress, _ console: Console
+    ) async throws -> VerifyReport {
         let subject: VerifiedSubject
         let place: any VerifiedPlace
         do {
-            subject = try VerifiedSubject(target, inflation: inflation)
-            place = try await subject.place(registryOptions, inflation: inflation)
+            subject = try VerifiedSubject(target, dray.references)
+            place = try await dray.verifiedPlace(subject)
         } catch  where ExitStatus(for: error) == .damaged {
             // An archive that breaks off cannot even be opened.
             guard repairSources.isEmpty else { throw error }
@@ -135,20 +140,18 @@ struct VerifyCommand: DrayCommand {
             return try await Verifier(options: options, progress: progress).verify(
                 place, named: subject.name, digest: subject.digest)
         }
-        let destination = try await subject.mendablePlace(registryOptions, keepsReplaced: quarantine)
+        let destination = try await dray.mendablePlace(subject, keepsReplaced: quarantine)
         var sources: [RepairSource] = []
         for text in repairSources {
-            let source = try VerifiedSubject(text, inflation: inflation)
+            let source = try VerifiedSubject(text, dray.references)
             guard try !source.isSamePlace(as: subject) else {
                 throw ValidationError("'\(text)' would be mended from itself")
             }
             sources.append(
-                RepairSource(
-                    try await source.place(registryOptions, inflation: inflation), name: source.name,
-                    digest: source.digest))
+                RepairSource(try await dray.verifiedPlace(source), name: source.name, digest: source.digest))
         }
         let report = try await Repairer(options: options, progress: progress).repair(
-            { try await subject.place(registryOptions, inflation: inflation) }, through: destination,
+            { try await dray.verifiedPlace(subject) }, through: destination,
             from: sources, named: subject.name, digest: subject.digest)
         for failure in report.failures { console.note(Printable.line("not mended: \(failure)")) }
         if !report.mended.isEmpty { for advice in await destination.advice() { console.note(advice) } }

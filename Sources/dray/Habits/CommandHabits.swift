@@ -1,4 +1,5 @@
 import ByteStreams
+import DrayKit
 import ImageModel
 
 /// Commands that users of docker, podman, skopeo, crane, regctl and restic type, and the line that does it here.
@@ -11,12 +12,12 @@ enum CommandHabits {
     static func ordered(_ arguments: [String]) -> [String] {
         if arguments == ["version"] { return ["--version"] }
         if arguments.first == "help", let word = arguments.dropFirst().first?.lowercased(),
-            Dray.commandNames.contains(word)
+            RootCommand.commandNames.contains(word)
         {
             return ["help", word] + arguments.dropFirst(2)
         }
         let options = arguments.prefix { movable.contains($0) }
-        guard let command = arguments.dropFirst(options.count).first, Dray.commandNames.contains(command) else {
+        guard let command = arguments.dropFirst(options.count).first, RootCommand.commandNames.contains(command) else {
             return arguments
         }
         return [command] + options + arguments.dropFirst(options.count + 1)
@@ -28,11 +29,11 @@ enum CommandHabits {
     static func complaint(_ arguments: [String]) -> String? {
         if let words = inspection(arguments) { return words }
         let words = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
-        guard let word = words.first, !word.hasPrefix("-"), !Dray.commandNames.contains(word) else { return nil }
+        guard let word = words.first, !word.hasPrefix("-"), !RootCommand.commandNames.contains(word) else { return nil }
         let problem = "no command '\(ImageReference.printable(word))'"
         if let advice = advice[word] { return "\(problem); \(advice)" }
         if let line = line(word, Array(words.dropFirst())) { return "\(problem); use: \(line)" }
-        if !unguessed.contains(word), let near = Suggestion.nearest(to: word, in: Dray.commandNames) {
+        if !unguessed.contains(word), let near = Suggestion.nearest(to: word, in: RootCommand.commandNames) {
             return "\(problem); did you mean \(near)?"
         }
         return problem
@@ -76,7 +77,8 @@ enum CommandHabits {
     private static func line(_ word: String, _ words: [String]) -> String? {
         guard words.allSatisfy({ !$0.hasPrefix("-") || understood.contains($0) }) else {
             let name = groups.contains(word) ? words.first { !$0.hasPrefix("-") } : nil
-            return name.flatMap { Dray.commandNames.contains($0) ? "dray \($0)" : line($0, []) } ?? line(word, [])
+            return name.flatMap { RootCommand.commandNames.contains($0) ? "dray \($0)" : line($0, []) }
+                ?? line(word, [])
         }
         let given = words.filter { !$0.hasPrefix("-") }
         if groups.contains(word), let next = given.first,
@@ -84,7 +86,7 @@ enum CommandHabits {
         {
             if let line = line(next, Array(rest)) { return line }
             if next == "ls", rest.isEmpty { return "dray ls PLACE" }
-            if Dray.commandNames.contains(next) {
+            if RootCommand.commandNames.contains(next) {
                 return (["dray", next] + rest).map(ImageReference.printable).joined(separator: " ")
             }
         }

@@ -1,3 +1,4 @@
+import DrayKit
 import ImageModel
 
 /// Options of other tools that dray does not have, and what to write instead.
@@ -20,7 +21,8 @@ enum OptionHabits {
 
     /// An option of the command that an unknown one may be meant for.
     private static func nearest(to option: String, of command: String) -> String? {
-        guard option.hasPrefix("--"), let type = Dray.command(named: command), let known = try? CommandOptions(type)
+        guard option.hasPrefix("--"), let type = RootCommand.command(named: command),
+            let known = try? CommandOptions(type)
         else { return nil }
         return Suggestion.nearest(to: String(option.dropFirst(2)), in: known.longNames)
     }

@@ -1,4 +1,5 @@
 import ByteStreams
+import DrayKit
 import ImageModel
 
 /// Words that are no option of any command of dray: as Windows has them, and as word processors make them.
@@ -22,8 +23,8 @@ enum WordHabits {
 
     /// - Parameter word: a command, or an option without one.
     private static func options(of word: String) throws -> CommandOptions {
-        if let command = Dray.command(named: word) { return try CommandOptions(command) }
-        return try CommandOptions(Dray.self)
+        if let command = RootCommand.command(named: word) { return try CommandOptions(command) }
+        return try CommandOptions(RootCommand.self)
     }
 
     private static func isPath(_ word: String) -> Bool { (try? fileKind(word)) ?? nil != nil }

@@ -80,12 +80,3 @@ struct PackingArguments: ParsableArguments {
         return try Inventory(reading: text, name: path)
     }
 }
-
-extension BlobBase {
-    /// - Parameter text: a reference; only what it names is taken from.
-    convenience init(_ text: String, at registries: Registries, inflation: InflationLimit) async throws {
-        let reference = try ImageReference(text, inflation: inflation)
-        let source = try await reference.source(at: registries, inflation: inflation)
-        try await self.init(source, try await source.listing(named: reference.name, digest: reference.digest))
-    }
-}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DrayKit
 import ImageModel
 import ImageTransfer
 import RegistryClient
@@ -77,6 +78,28 @@ struct RegistryArguments: ParsableArguments {
         if plainHTTP, !authorityFiles.isEmpty || certificate != nil || certificateDirectory != nil {
             throw ValidationError("--plain-http has no use for certificates")
         }
+    }
+
+    /// A session in which registries are talked to so.
+    ///
+    /// - Parameters:
+    ///   - references: the places that it is for.
+    ///   - reader: which has read them.
+    ///   - change: what is particular about it.
+    func session(
+        _ console: Console, for references: [ImageReference], _ reader: ReferenceReader, jobs: Int? = nil,
+        _ change: (inout RegistryOptions) -> Void = { _ in }
+    ) throws -> Dray {
+        var options = try options(console, jobs: jobs, for: references)
+        change(&options)
+        return Dray(options, references: reader)
+    }
+
+    /// A session, and the reference that it is for.
+    func open(_ text: String, _ console: Console) throws -> (dray: Dray, reference: ImageReference) {
+        let reader = ReferenceReader()
+        let reference = try reader.read(text)
+        return (try session(console, for: [reference], reader), reference)
     }
 
     /// - Parameters:

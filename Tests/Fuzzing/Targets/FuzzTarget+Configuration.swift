@@ -1,4 +1,5 @@
 import ConfigurationFiles
+import DrayKit
 import ImageModel
 import ImageSync
 import RegistryClient

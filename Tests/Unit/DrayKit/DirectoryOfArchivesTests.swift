@@ -35,7 +35,7 @@ struct DirectoryOfArchivesTests {
         ]
         let path = try place.directory("in", archives + Self.others.map(\.0))
         for way in [path, "docker-archive:\(path)", "oci-archive:\(path)"] {
-            let (references, leftOut) = try ImageReference(way).expanded()
+            let (references, leftOut) = try expanded(way)
             #expect(
                 references.map(\.description) == [
                     "docker-archive:\(path)/a.tar", "oci-archive:\(path)/b", "docker-archive:\(path)/c.docker",
@@ -57,7 +57,7 @@ struct DirectoryOfArchivesTests {
             "in",
             [Member("a.tar", bytes: Self.archive), store, Member("docs/readme"), Member("empty/")]
                 + ForeignMembersTests.layout.map { $0.below("lay") } + unpacked)
-        let (references, leftOut) = try ImageReference(path).expanded()
+        let (references, leftOut) = try expanded(path)
         #expect(
             references.map(\.description) == ["docker-archive:\(path)/a.tar", "oci:\(path)/lay", "store:\(path)/store"])
         #expect(leftOut.map(\.file) == ["docs", "empty", "unpacked"].map { "\(path)/\($0)" })
@@ -73,7 +73,7 @@ struct DirectoryOfArchivesTests {
     func anArchiveThatIsDamagedStays(_ name: String, _ bytes: [UInt8]) throws {
         let place = try Workplace()
         let path = try place.directory("in", [Member("a.tar", bytes: Self.archive), Member(name, bytes: bytes)])
-        let (references, leftOut) = try ImageReference(path).expanded()
+        let (references, leftOut) = try expanded(path)
         #expect(references.contains { $0.location == "\(path)/\(name)" }, "\(leftOut)")
     }
 
@@ -82,7 +82,7 @@ struct DirectoryOfArchivesTests {
         let packed = try place.packed(Self.archive, program)
         let path = try place.directory(
             "in", [Member("a.tar", bytes: Self.archive), Member("cut.tar.gz", bytes: packed.dropLast(20))])
-        #expect(try ImageReference(path).expanded().references.count == 2)
+        #expect(try expanded(path).references.count == 2)
     }
 
     @Test func aDirectoryWithoutAnArchiveIsAnError() throws {
@@ -90,7 +90,7 @@ struct DirectoryOfArchivesTests {
         for (number, members) in [[], [Self.others[0].0], Self.others.map(\.0)].enumerated() {
             let path = try place.directory("in\(number)", members)
             #expect {
-                _ = try ImageReference(path).expanded()
+                _ = try expanded(path)
             } throws: { error in
                 guard case TransferError.foreign(let content) = error else { return false }
                 return content.place == path && content.kind.contains("directory")

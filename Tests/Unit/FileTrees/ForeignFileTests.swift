@@ -73,7 +73,7 @@ struct ForeignFileTests {
 
     private func content(_ path: String) -> ForeignContent? {
         do {
-            _ = try ImageReference(path)
+            _ = try ReferenceReader().read(path)
         } catch TransferError.foreign(let content) {
             return content
         } catch {
@@ -127,7 +127,7 @@ struct ForeignFileTests {
         let place = try Workplace()
         let path = try place.file("app.tar", bytes)
         #expect {
-            _ = try ImageReference(path)
+            _ = try ReferenceReader().read(path)
         } throws: { error in
             guard case TransferError.damaged(let text) = error else { return false }
             return text.contains("unrecognised binary data") && text.contains("expected a tar")

@@ -65,7 +65,7 @@ struct ForeignMembersTests {
 
     private func content(_ text: String) -> ForeignContent? {
         do {
-            return try ImageReference(text).expanded().references.isEmpty ? nil : nil
+            return try expanded(text).references.isEmpty ? nil : nil
         } catch TransferError.foreign(let content) {
             return content
         } catch {
@@ -101,7 +101,8 @@ struct ForeignMembersTests {
         let place = try Workplace()
         let path = try place.file("app.tar", Workplace.tar(members))
         await #expect {
-            _ = try await ImageReference(wrong + path).source().listing()
+            let dray = Dray()
+            _ = try await dray.source(dray.references.read(wrong + path)).listing()
         } throws: { error in
             guard case TransferError.foreign(let found) = error else { return false }
             return found.isReadable && found.advice.hasSuffix(right + path)
@@ -118,7 +119,7 @@ struct ForeignMembersTests {
         let place = try Workplace()
         for path in [try place.file("app.tar", Workplace.tar(members)), try place.directory("app", members)] {
             #expect {
-                _ = try ImageReference(path)
+                _ = try ReferenceReader().read(path)
             } throws: { error in
                 guard case TransferError.damaged(let text) = error else { return false }
                 return text.contains(words)
@@ -134,7 +135,7 @@ struct ForeignMembersTests {
     ])
     func directoriesAreRecognised(_ members: [Member], _ transport: ImageReference.Transport) throws {
         let place = try Workplace()
-        #expect(try ImageReference(place.directory("app", members)).transport == transport)
+        #expect(try ReferenceReader().read(place.directory("app", members)).transport == transport)
     }
 
     @Test func aTreeOfManyDirectoriesIsLookedIntoForAWhileOnly() throws {

@@ -29,21 +29,21 @@ import Testing
             case .backup: samples.backup
             }
         }
-        func place(at path: String) async throws -> any VerifiedPlace {
-            switch self {
-            case .store: try ImageReference("store:\(path)").verifiedPlace()
-            case .layout: try ImageReference("oci:\(path)").verifiedPlace()
-            case .directory: try ImageReference("dir:\(path)").verifiedPlace()
-            case .backup: try await Backup(path: path).verifiedPlace()
-            }
+        private func subject(at path: String) throws -> VerifiedSubject {
+            let transport =
+                switch self {
+                case .store: "store:"
+                case .layout: "oci:"
+                case .directory: "dir:"
+                case .backup: ""
+                }
+            return try VerifiedSubject(transport + path, ReferenceReader())
         }
-        func mendablePlace(at path: String, keepsReplaced: Bool) throws -> any MendablePlace {
-            switch self {
-            case .store: try ImageReference("store:\(path)").mendablePlace(keepsReplaced: keepsReplaced)
-            case .layout: try ImageReference("oci:\(path)").mendablePlace(keepsReplaced: keepsReplaced)
-            case .directory: try ImageReference("dir:\(path)").mendablePlace(keepsReplaced: keepsReplaced)
-            case .backup: try Backup(path: path).mendablePlace(keepsReplaced: keepsReplaced)
-            }
+        func place(at path: String) async throws -> any VerifiedPlace {
+            try await Dray().verifiedPlace(subject(at: path))
+        }
+        func mendablePlace(at path: String, keepsReplaced: Bool) async throws -> any MendablePlace {
+            try await Dray().mendablePlace(subject(at: path), keepsReplaced: keepsReplaced)
         }
         func pulls(_ reader: PlainReader) -> [String: PlainReader.Pull] {
             switch self {
@@ -75,7 +75,7 @@ import Testing
     }
 
     static func verify(archive path: String) async throws -> VerifyReport {
-        try await verify(ImageReference("oci-archive:\(path)").verifiedPlace())
+        try await verify(Dray().verifiedPlace(VerifiedSubject("oci-archive:\(path)", ReferenceReader())))
     }
 
     private func isNamed(_ name: String, in damage: [Finding], _ kind: Kind) -> Bool {
@@ -120,7 +120,7 @@ import Testing
             if sound.keys.contains(where: { !pulls.keys.contains($0) && $0.contains("@") }) { continue }
             let left = try await Repairer(options: Self.deep).repair(
                 { try await kind.place(at: place) },
-                through: try kind.mendablePlace(at: place, keepsReplaced: seed % 2 == 0),
+                through: try await kind.mendablePlace(at: place, keepsReplaced: seed % 2 == 0),
                 from: [RepairSource(try await kind.place(at: pristine))])
             #expect(
                 left.damage.isEmpty, "\(note): \(left.damage.map { "\($0.subject) \($0.problem)" }) \(left.failures)")
@@ -157,7 +157,7 @@ import Testing
         }
         #expect(lost >= 3)
         let left = try await Repairer(options: Self.deep).repair(
-            { try await kind.place(at: place) }, through: try kind.mendablePlace(at: place, keepsReplaced: false),
+            { try await kind.place(at: place) }, through: try await kind.mendablePlace(at: place, keepsReplaced: false),
             from: [RepairSource(try await kind.place(at: pristine))])
         #expect(left.damage.isEmpty, "\(left.damage) \(left.failures)")
         let after = try PlainReader(directory: place)

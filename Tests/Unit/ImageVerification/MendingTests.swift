@@ -1,6 +1,7 @@
 import ByteStreams
 import DrayKit
 import Foundation
+import ImageBackup
 import ImageLayouts
 import ImageModel
 import ImageTransfer
@@ -95,13 +96,16 @@ struct MendingTests {
 
     // MARK: Between a look and a repair
 
-    private func store() throws -> (any MendablePlace, any VerifiedPlace) {
-        let reference = try ImageReference("store:\(samples.store)")
-        return (try reference.mendablePlace(keepsReplaced: false), try reference.verifiedPlace())
+    private func store() async throws -> (any MendablePlace, any VerifiedPlace) {
+        let dray = Dray()
+        let reference = ImageReference(transport: .store, location: samples.store)
+        return (
+            try await dray.mendablePlace(reference, keepsReplaced: false), try await dray.verifiedPlace(reference)
+        )
     }
 
     @Test func aTagThatWasSetMeanwhileIsLeft() async throws {
-        let (place, source) = try store()
+        let (place, source) = try await store()
         let name = ImageName(repository: "team/app", tag: "2")
         let own = try await source.image(named: "team/app:2", digest: nil).descriptor
         let other = try await source.image(named: "team/app:1", digest: nil).descriptor
@@ -122,7 +126,7 @@ struct MendingTests {
     @Test(arguments: [DamageTests.Kind.layout, .directory, .backup])
     func aListThatWasWrittenMeanwhileIsLeft(_ kind: DamageTests.Kind) async throws {
         let root = kind.path(samples)
-        let place = try kind.mendablePlace(at: root, keepsReplaced: false)
+        let place = try await kind.mendablePlace(at: root, keepsReplaced: false)
         let before = try PlainReader(directory: root)
         for path in before.files.keys where kind.lists.contains(URL(filePath: path).lastPathComponent) {
             guard path != "backup.json", path != "version" else { continue }
@@ -183,12 +187,17 @@ struct MendingTests {
         try FileManager.default.copyItem(atPath: samples.layout, toPath: victim)
         let lost = try await layers()
         for digest in lost { try FileManager.default.removeItem(atPath: "\(victim)/blobs/sha256/\(digest.hex)") }
-        let reference = try ImageReference("oci:\(victim)")
-        let full = Full(try reference.mendablePlace(keepsReplaced: false), code: code)
-        let sources = try [samples.layout, samples.layout].map { path in
-            RepairSource(try ImageReference("oci:\(path)").verifiedPlace())
+        let dray = Dray()
+        let reference = ImageReference(transport: .oci, location: victim)
+        let full = Full(try await dray.mendablePlace(reference, keepsReplaced: false), code: code)
+        var sources: [RepairSource] = []
+        for _ in 0..<2 {
+            sources.append(
+                RepairSource(
+                    try await dray.verifiedPlace(ImageReference(transport: .oci, location: samples.layout))))
         }
-        let report = try await Repairer().repair({ try reference.verifiedPlace() }, through: full, from: sources)
+        let report = try await Repairer().repair(
+            { try await dray.verifiedPlace(reference) }, through: full, from: sources)
         #expect(report.damage.count == lost.count && report.mended.isEmpty)
         // No source is to blame, and none is tried in vain; a disk that is full is not asked again.
         #expect(!report.failures.contains { $0.contains("no source") }, "\(report.failures)")

@@ -1,28 +1,28 @@
 import ByteStreams
 import FileTrees
-public import ImageModel
-public import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 
 /// Makes lost or damaged volumes of a set anew, from those that are whole and as many recovery volumes.
 ///
 /// Volumes are known by their digests, which stand in the recovery volumes: it does not matter what they are
 /// called, nor where they lie.
-public struct VolumeRecovery: Sendable {
+package struct VolumeRecovery: Sendable {
     /// A volume that was made anew.
-    public struct Volume: Sendable {
-        public var path: String
+    package struct Volume: Sendable {
+        package var path: String
         /// From 1.
-        public var number: Int
-        public var digest: Digest
+        package var number: Int
+        package var digest: Digest
         /// Bytes.
-        public var size: Int64
+        package var size: Int64
     }
 
     private let paths: [String]
     private let progress: Progress
 
     /// - Parameter paths: files of the set, or directories with them; files are looked for beside each other.
-    public init(_ paths: [String], progress: Progress = Progress()) {
+    package init(_ paths: [String], progress: Progress = Progress()) {
         self.paths = paths
         self.progress = progress
     }
@@ -31,7 +31,7 @@ public struct VolumeRecovery: Sendable {
     /// - Returns: the volumes that were lost, in their order.
     /// - Throws: `TransferError.damaged` if there are too few recovery volumes, `TransferError.refused` if there is no
     ///   room for what was lost; nothing is written then.
-    public func run(into directory: String? = nil) async throws -> [Volume] {
+    package func run(into directory: String? = nil) async throws -> [Volume] {
         try await Workers.blobs.run(stoppable: { stop in try recover(into: directory, stop) })
     }
 

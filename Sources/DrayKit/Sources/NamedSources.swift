@@ -1,27 +1,24 @@
-import ByteStreams
-import DrayKit
-import ImageModel
-import ImageSync
-import ImageTransfer
+package import ImageModel
+package import ImageTransfer
 
 /// The sources that a command line names, and why some of them are none.
-struct NamedSources {
-    private(set) var references: [ImageReference] = []
-    private(set) var failures: [CopyReport.Failure] = []
-    private let inflation: InflationLimit
+package struct NamedSources {
+    package private(set) var references: [ImageReference] = []
+    package private(set) var failures: [CopyReport.Failure] = []
+    private let reader: ReferenceReader
 
-    init(inflation: InflationLimit = .standard) { self.inflation = inflation }
+    package init(_ reader: ReferenceReader) { self.reader = reader }
 
     /// - Throws: `ReferenceError`. A path that holds no images is among the failures.
-    mutating func add(_ text: String) throws {
-        try note(text, Result { references.append(try ImageReference(text, inflation: inflation)) })
+    package mutating func add(_ text: String) throws {
+        try note(text, Result { references.append(try reader.read(text)) })
     }
 
     /// Adds the images of a list.
     ///
     /// - Parameter path: `-` for standard input.
-    mutating func add(list path: String) throws {
-        let list = try ImageList.read(path: path) { try ImageReference($0, inflation: inflation) }
+    package mutating func add(list path: String) throws {
+        let list = try ImageList.read(path: path) { try reader.read($0) }
         references += list.lines.map(\.reference)
         failures += list.unreadable.map { CopyReport.Failure(source: $0.text, error: $0.error) }
     }
@@ -29,12 +26,12 @@ struct NamedSources {
     /// Puts the archives of directories in place of these.
     ///
     /// - Returns: the files that are none, each with what it is.
-    mutating func expand() throws -> [(file: String, kind: String)] {
+    package mutating func expand() throws -> [(file: String, kind: String)] {
         var leftOut: [(file: String, kind: String)] = []
         let named = references
         references = []
         for reference in named {
-            let expanded = Result { try reference.expanded(inflation: inflation) }
+            let expanded = Result { try reader.expand(reference) }
             if case .success(let (found, others)) = expanded {
                 references += found
                 leftOut += others

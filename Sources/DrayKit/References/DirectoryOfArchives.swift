@@ -1,23 +1,24 @@
-public import ByteStreams
+import ByteStreams
 import FileTrees
 import ImageLayouts
-public import ImageModel
+package import ImageModel
 import ImageTransfer
 import TarArchive
 
-extension ImageReference {
+extension ReferenceReader {
     /// The sources that a reference stands for: for a directory of archives each archive in it, in the order of their
     /// names, and then each layout or store that is a directory in it; the volumes of a set are one.
     ///
     /// - Returns: the references, and each other file or directory, with what it is. An archive that is damaged is among the
     ///   references: the copy reports what is wrong with it.
     /// - Throws: `ReferenceError` if an image of the directory is named, `TransferError.foreign` if it has no archive.
-    public func expanded(
-        inflation: InflationLimit = .standard
+    package func expand(
+        _ reference: ImageReference
     ) throws -> (references: [ImageReference], leftOut: [(file: String, kind: String)]) {
-        guard try isDirectoryOfArchives else { return ([self], []) }
-        guard name == nil, digest == nil else {
-            throw ReferenceError("\(self): \(location) is a directory of archives: name an image of one of them")
+        guard try isDirectoryOfArchives(reference) else { return ([reference], []) }
+        let location = reference.location
+        guard reference.name == nil, reference.digest == nil else {
+            throw ReferenceError("\(reference): \(location) is a directory of archives: name an image of one of them")
         }
         var references: [ImageReference] = []
         var leftOut: [(file: String, kind: String)] = []
@@ -31,17 +32,17 @@ extension ImageReference {
                 continue
             }
             do {
-                references.append(ImageReference(transport: try Self.recognise(file, inflation), location: file))
+                references.append(ImageReference(transport: try recognise(file), location: file))
             } catch TransferError.foreign(let content) {
                 leftOut.append((file, content.kind))
-            } catch  where Self.isArchiveName(file) || Self.beginsAsTar(file, inflation) {
-                references.append(ImageReference(transport: transport, location: file))
+            } catch  where Self.isArchiveName(file) || beginsAsTar(file) {
+                references.append(ImageReference(transport: reference.transport, location: file))
             } catch {
                 leftOut.append((file, "\(error)"))
             }
         }
         for directory in members.directories {
-            let form = try ImageForm(of: DirectoryTree(directory, shared: OCIPaths.blobs), isCertain: true)
+            let form = try ImageForm(of: trees.open(directory), isCertain: true)
             if let transport = form?.transport(isDirectory: true), transport != .dockerArchive {
                 references.append(ImageReference(transport: transport, location: directory))
             } else {
@@ -63,14 +64,12 @@ extension ImageReference {
     }
 
     /// Whether it is a directory with archives in it, and neither one image archive unpacked nor the volumes of one set.
-    var isDirectoryOfArchives: Bool {
-        get throws {
-            guard isArchive, try !isStandardStream && fileKind(location) == .directory,
-                try ImageForm(of: DirectoryTree(location, shared: OCIPaths.blobs), isCertain: true) == nil
-            else { return false }
-            let archives = try Self.archives(in: location)
-            return !archives.isEmpty && (transport != .ociArchive || !VolumeNames.isSet(archives))
-        }
+    func isDirectoryOfArchives(_ reference: ImageReference) throws -> Bool {
+        guard reference.isArchive, try !reference.isStandardStream && fileKind(reference.location) == .directory,
+            try ImageForm(of: trees.recognise(reference.location), isCertain: true) == nil
+        else { return false }
+        let archives = try Self.archives(in: reference.location)
+        return !archives.isEmpty && (reference.transport != .ociArchive || !VolumeNames.isSet(archives))
     }
 
     /// The files of a directory that have an archive's name, or begin as an archive does.
@@ -91,9 +90,9 @@ extension ImageReference {
     }
 
     /// Whether a file has a member of a tar, whatever follows.
-    private static func beginsAsTar(_ path: String, _ limit: InflationLimit) -> Bool {
+    private func beginsAsTar(_ path: String) -> Bool {
         guard let file = try? OpenFile(reading: path) else { return false }
-        return (try? TarReader(FileSource(file), name: path, limit: limit).next()) ?? nil != nil
+        return (try? TarReader(FileSource(file), name: path, limit: trees.options.inflation).next()) ?? nil != nil
     }
 }
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 
 /// The command without a command: help and version.
-struct Dray: ParsableCommand {
+struct RootCommand: ParsableCommand {
     static let version = "0.1.0"
 
     static let configuration = CommandConfiguration(

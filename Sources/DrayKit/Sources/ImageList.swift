@@ -1,20 +1,20 @@
 import ByteStreams
-public import ImageModel
+package import ImageModel
 import ImageTransfer
 
 /// A plain list of images, as a file: one reference on a line, `#` begins a comment.
 ///
 /// What has no transport and is no path that is there is an image of a registry, as such lists have them:
 /// `alpine:3.19`, `registry.k8s.io/pause:3.9`.
-public struct ImageList: Sendable {
-    public struct Line: Sendable {
-        public var number: Int
-        public var reference: ImageReference
+package struct ImageList: Sendable {
+    package struct Line: Sendable {
+        package var number: Int
+        package var reference: ImageReference
     }
 
-    public var lines: [Line] = []
+    package var lines: [Line] = []
     /// What is there, but is no source, and why.
-    public var unreadable: [(text: String, error: any Error)] = []
+    package var unreadable: [(text: String, error: any Error)] = []
 
     /// Bytes that a list may have.
     private static let sizeLimit = 16 << 20
@@ -25,7 +25,7 @@ public struct ImageList: Sendable {
     ///   - path: of a file or a pipe; `-` for standard input.
     ///   - read: makes a reference of a text that has a transport or is a path.
     /// - Throws: `ReferenceError` that names the line, `TransferError`, `StreamError`.
-    public static func read(
+    package static func read(
         path: String, _ read: (String) throws -> ImageReference
     ) throws -> ImageList {
         let name = path == "-" ? "standard input" : path
@@ -48,7 +48,7 @@ public struct ImageList: Sendable {
     }
 
     /// - Parameter name: of the file, for messages.
-    public init(_ text: String, name: String, _ read: (String) throws -> ImageReference) throws {
+    package init(_ text: String, name: String, _ read: (String) throws -> ImageReference) throws {
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let words = line.split(whereSeparator: \.isWhitespace).prefix { !$0.hasPrefix("#") }
             guard let word = words.first else { continue }
