@@ -14,14 +14,7 @@ if fuzzer != nil { settings.append(.unsafeFlags(["-sanitize=fuzzer"])) }
 let package = Package(
     name: "dray",
     products: [
-        .library(name: "ImageModel", targets: ["ImageModel"]),
-        .library(name: "ByteStreams", targets: ["ByteStreams"]),
-        .library(name: "ImageTransfer", targets: ["ImageTransfer"]),
-        .library(name: "ImageVerification", targets: ["ImageVerification"]),
-        .library(name: "ImageLayouts", targets: ["ImageLayouts"]),
-        .library(name: "RegistryStore", targets: ["RegistryStore"]),
-        .library(name: "ImageBackup", targets: ["ImageBackup"]),
-        .library(name: "RegistryClient", targets: ["RegistryClient"]),
+        .library(name: "DrayKit", targets: ["DrayKit"]),
         .library(name: "RegistryServer", targets: ["RegistryServer"]),
         .executable(name: "dray", targets: ["dray"]),
     ],
@@ -161,6 +154,10 @@ let package = Package(
                 "RegistryServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
+            swiftSettings: settings),
+        // Sees what another package would.
+        .executableTarget(
+            name: "dray-library-sample", dependencies: ["DrayKit"], path: "samples/library", packageAccess: false,
             swiftSettings: settings),
         .target(
             name: "FuzzTargets",

@@ -1,26 +1,26 @@
 package import ByteStreams
 import FileTrees
-package import ImageModel
-package import ImageTransfer
+public import ImageModel
+public import ImageTransfer
 
 /// What was in certain places at a certain time.
-package struct Snapshot: Sendable, Identifiable {
+public struct Snapshot: Sendable, Identifiable {
     /// Something that a run with `keepGoing` could not read.
-    package struct Missing: Sendable, Codable {
-        package var source: String
-        package var name: String?
-        package var digest: Digest?
-        package var error: String
+    public struct Missing: Sendable, Codable {
+        public var source: String
+        public var name: String?
+        public var digest: Digest?
+        public var error: String
     }
 
-    package let id: SnapshotID
+    public let id: SnapshotID
     /// References, as they were given.
-    package var sources: [String]
+    public var sources: [String]
     /// Sorted.
-    package var repositories: [String]
-    package var missing: [Missing]
+    public var repositories: [String]
+    public var missing: [Missing]
 
-    package init(id: SnapshotID, sources: [String], repositories: [String], failures: [CopyReport.Failure]) {
+    public init(id: SnapshotID, sources: [String], repositories: [String], failures: [CopyReport.Failure]) {
         self.id = id
         self.sources = sources
         self.repositories = repositories.sorted()
@@ -48,7 +48,7 @@ package struct Snapshot: Sendable, Identifiable {
     /// Writes its document.
     ///
     /// - Throws: `DocumentError` if it is larger than what is read.
-    package func write(to sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
+    public func write(to sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
         try DocumentWriter.write(name: "\(BackupPaths.snapshot(id))/\(BackupPaths.document)", to: sink) { writer in
             try writer.object { writer in
                 if !missing.isEmpty {

@@ -2,11 +2,11 @@
 ///
 /// A descriptor that was read keeps the members that dray knows; the document it stood in is carried as
 /// bytes, so nothing is lost by that.
-package struct Descriptor: Hashable, Sendable, Codable {
-    package var mediaType: MediaType
-    package var digest: Digest
+public struct Descriptor: Hashable, Sendable, Codable {
+    public var mediaType: MediaType
+    public var digest: Digest
     /// Bytes.
-    package var size: Int64
+    public var size: Int64
     /// The members that most descriptors lack, in an array of one; empty where there are none. There are very many
     /// descriptors in memory at a time.
     private var details: [Details] = []
@@ -25,29 +25,29 @@ package struct Descriptor: Hashable, Sendable, Codable {
         details = new == Details() ? [] : [new]
     }
 
-    package var urls: [String]? {
+    public var urls: [String]? {
         get { details.first?.urls }
         set { setDetail(\.urls, newValue) }
     }
-    package var annotations: [String: String]? {
+    public var annotations: [String: String]? {
         get { details.first?.annotations }
         set { setDetail(\.annotations, newValue) }
     }
-    package var artifactType: String? {
+    public var artifactType: String? {
         get { details.first?.artifactType }
         set { setDetail(\.artifactType, newValue) }
     }
-    package var platform: Platform? {
+    public var platform: Platform? {
         get { details.first?.platform }
         set { setDetail(\.platform, newValue) }
     }
     /// Base64 of the content itself, where an index or manifest embeds it.
-    package var data: String? {
+    public var data: String? {
         get { details.first?.data }
         set { setDetail(\.data, newValue) }
     }
 
-    package init(
+    public init(
         mediaType: MediaType, digest: Digest, size: Int64, urls: [String]? = nil,
         annotations: [String: String]? = nil, artifactType: String? = nil, platform: Platform? = nil
     ) {
@@ -62,18 +62,18 @@ package struct Descriptor: Hashable, Sendable, Codable {
     /// What something is called by its digest alone: of what kind it is has still to be seen.
     ///
     /// - Parameter size: bytes; -1 where they are not known either.
-    package init(untyped digest: Digest, size: Int64 = -1) {
+    public init(untyped digest: Digest, size: Int64 = -1) {
         self.init(mediaType: MediaType(""), digest: digest, size: size)
     }
 
     /// Bytes: what JSON's numbers hold exactly everywhere.
-    package static let sizeLimit: Int64 = 1 << 53
+    public static let sizeLimit: Int64 = 1 << 53
 
     enum CodingKeys: String, CodingKey {
         case mediaType, digest, size, urls, annotations, artifactType, platform, data
     }
 
-    package init(from decoder: any Decoder) throws {
+    public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         mediaType = try container.decodeIfPresent(MediaType.self, forKey: .mediaType) ?? MediaType("")
         digest = try container.decode(Digest.self, forKey: .digest)
@@ -92,7 +92,7 @@ package struct Descriptor: Hashable, Sendable, Codable {
         if details != Details() { self.details = [details] }
     }
 
-    package func encode(to encoder: any Encoder) throws {
+    public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(mediaType, forKey: .mediaType)
         try container.encode(digest, forKey: .digest)
@@ -105,7 +105,7 @@ package struct Descriptor: Hashable, Sendable, Codable {
     }
 
     /// Type, digest and size alone.
-    package var plain: Descriptor { Descriptor(mediaType: mediaType, digest: digest, size: size) }
+    public var plain: Descriptor { Descriptor(mediaType: mediaType, digest: digest, size: size) }
 
     /// Compares what another descriptor says of a manifest that this one was made of, other than its digest.
     ///
@@ -119,7 +119,7 @@ package struct Descriptor: Hashable, Sendable, Codable {
     }
 
     /// The content itself, where the descriptor embeds it; nil if it does not, or embeds something else.
-    package var embeddedContent: [UInt8]? {
+    public var embeddedContent: [UInt8]? {
         guard let data, data.utf8.count <= Document.sizeLimit, let bytes = Base64.decode(data),
             Int64(bytes.count) == size, Digest(of: bytes, algorithm: digest.algorithm) == digest
         else { return nil }
@@ -128,18 +128,18 @@ package struct Descriptor: Hashable, Sendable, Codable {
 
     /// Whether the content may be a manifest: its type is one of a manifest, or one of anything but a layer, and it is not
     /// too large. Which it is, the content shows.
-    package var mayBeManifest: Bool {
+    public var mayBeManifest: Bool {
         mediaType.isManifest
             || size <= Int64(Document.sizeLimit) && mediaType.layerCompression == nil && !mediaType.isForeignLayer
     }
 
     /// Docker's wrapper around the attestations of one image of the same index.
-    package var isAttestation: Bool {
+    public var isAttestation: Bool {
         annotations?["vnd.docker.reference.type"] == "attestation-manifest" || platform?.isUnknown == true
     }
 
     /// The manifest of the same index that an attestation is about.
-    package var attestedDigest: Digest? { annotations?[Self.attestedDigestKey].flatMap { Digest($0) } }
+    public var attestedDigest: Digest? { annotations?[Self.attestedDigestKey].flatMap { Digest($0) } }
 
-    package static let attestedDigestKey = "vnd.docker.reference.digest"
+    public static let attestedDigestKey = "vnd.docker.reference.digest"
 }

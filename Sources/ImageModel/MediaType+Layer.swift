@@ -1,5 +1,5 @@
 /// How the tar of a layer is packed, as far as media types can say it.
-package enum LayerCompression: String, Sendable, CaseIterable {
+public enum LayerCompression: String, Sendable, CaseIterable {
     case none
     case gzip
     case zstd
@@ -7,14 +7,14 @@ package enum LayerCompression: String, Sendable, CaseIterable {
 
 /// The two families of manifests. They differ in the names of the same things, but for zstd, which only
 /// OCI has a name for.
-package enum ManifestFormat: String, Sendable, CaseIterable {
+public enum ManifestFormat: String, Sendable, CaseIterable {
     case docker
     case oci
 }
 
 extension MediaType {
     /// The compression of an ordinary layer; nil for whatever else (configs, foreign layers, artifacts).
-    package var layerCompression: LayerCompression? {
+    public var layerCompression: LayerCompression? {
         switch self {
         case .ociLayer, .dockerLayer: LayerCompression.none
         case .ociLayerGzip, .dockerLayerGzip: .gzip
@@ -24,7 +24,7 @@ extension MediaType {
     }
 
     /// The name of such a layer; nil where the format has none (zstd in schema2).
-    package static func layer(_ compression: LayerCompression, in format: ManifestFormat) -> MediaType? {
+    public static func layer(_ compression: LayerCompression, in format: ManifestFormat) -> MediaType? {
         switch (format, compression) {
         case (.oci, .none): .ociLayer
         case (.oci, .gzip): .ociLayerGzip
@@ -36,7 +36,7 @@ extension MediaType {
     }
 
     /// The same kind of content under the other family's name; what has no counterpart keeps its name.
-    package func renamed(for format: ManifestFormat) -> MediaType {
+    public func renamed(for format: ManifestFormat) -> MediaType {
         if let compression = layerCompression { return .layer(compression, in: format) ?? self }
         let pairs: [(docker: MediaType, oci: MediaType)] = [
             (.dockerList, .ociIndex), (.dockerManifest, .ociManifest), (.dockerConfig, .ociConfig),
@@ -49,7 +49,7 @@ extension MediaType {
     }
 
     /// The family that a manifest or index belongs to; nil for schema1 and unknown types.
-    package var manifestFormat: ManifestFormat? {
+    public var manifestFormat: ManifestFormat? {
         switch self {
         case .ociIndex, .ociManifest, .ociArtifactManifest: .oci
         case .dockerList, .dockerManifest: .docker

@@ -2,14 +2,14 @@
 ///
 /// Any string is a media type; those that change what dray does have names here. Sources: OCI image-spec
 /// media-types.md, distribution's manifest schema 2 specification.
-package struct MediaType: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
-    package let rawValue: String
+public struct MediaType: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
+    public let rawValue: String
 
-    package init(_ text: String) { rawValue = text }
+    public init(_ text: String) { rawValue = text }
 
     /// As a document gives it. The text of a type that has a name here is in memory once, however many descriptors have
     /// it.
-    package init(rawValue: String) { self.rawValue = Self.known[rawValue] ?? rawValue }
+    public init(rawValue: String) { self.rawValue = Self.known[rawValue] ?? rawValue }
 
     private static let known = Dictionary(
         uniqueKeysWithValues: [
@@ -18,28 +18,28 @@ package struct MediaType: RawRepresentable, Hashable, Sendable, Codable, CustomS
             dockerLayerGzip, dockerForeignLayer, dockerSchema1, dockerSchema1Signed,
         ].map { ($0.rawValue, $0.rawValue) })
 
-    package var description: String { rawValue }
+    public var description: String { rawValue }
 
-    package static let ociIndex = MediaType("application/vnd.oci.image.index.v1+json")
-    package static let ociManifest = MediaType("application/vnd.oci.image.manifest.v1+json")
-    package static let ociArtifactManifest = MediaType("application/vnd.oci.artifact.manifest.v1+json")
-    package static let ociConfig = MediaType("application/vnd.oci.image.config.v1+json")
-    package static let ociEmpty = MediaType("application/vnd.oci.empty.v1+json")
-    package static let ociLayer = MediaType("application/vnd.oci.image.layer.v1.tar")
-    package static let ociLayerGzip = MediaType("application/vnd.oci.image.layer.v1.tar+gzip")
-    package static let ociLayerZstd = MediaType("application/vnd.oci.image.layer.v1.tar+zstd")
-    package static let ociForeignLayer = MediaType("application/vnd.oci.image.layer.nondistributable.v1.tar")
-    package static let ociForeignLayerGzip = MediaType("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip")
+    public static let ociIndex = MediaType("application/vnd.oci.image.index.v1+json")
+    public static let ociManifest = MediaType("application/vnd.oci.image.manifest.v1+json")
+    public static let ociArtifactManifest = MediaType("application/vnd.oci.artifact.manifest.v1+json")
+    public static let ociConfig = MediaType("application/vnd.oci.image.config.v1+json")
+    public static let ociEmpty = MediaType("application/vnd.oci.empty.v1+json")
+    public static let ociLayer = MediaType("application/vnd.oci.image.layer.v1.tar")
+    public static let ociLayerGzip = MediaType("application/vnd.oci.image.layer.v1.tar+gzip")
+    public static let ociLayerZstd = MediaType("application/vnd.oci.image.layer.v1.tar+zstd")
+    public static let ociForeignLayer = MediaType("application/vnd.oci.image.layer.nondistributable.v1.tar")
+    public static let ociForeignLayerGzip = MediaType("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip")
 
-    package static let dockerList = MediaType("application/vnd.docker.distribution.manifest.list.v2+json")
-    package static let dockerManifest = MediaType("application/vnd.docker.distribution.manifest.v2+json")
-    package static let dockerConfig = MediaType("application/vnd.docker.container.image.v1+json")
-    package static let dockerLayer = MediaType("application/vnd.docker.image.rootfs.diff.tar")
-    package static let dockerLayerGzip = MediaType("application/vnd.docker.image.rootfs.diff.tar.gzip")
-    package static let dockerForeignLayer = MediaType("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip")
+    public static let dockerList = MediaType("application/vnd.docker.distribution.manifest.list.v2+json")
+    public static let dockerManifest = MediaType("application/vnd.docker.distribution.manifest.v2+json")
+    public static let dockerConfig = MediaType("application/vnd.docker.container.image.v1+json")
+    public static let dockerLayer = MediaType("application/vnd.docker.image.rootfs.diff.tar")
+    public static let dockerLayerGzip = MediaType("application/vnd.docker.image.rootfs.diff.tar.gzip")
+    public static let dockerForeignLayer = MediaType("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip")
 
-    package static let dockerSchema1 = MediaType("application/vnd.docker.distribution.manifest.v1+json")
-    package static let dockerSchema1Signed = MediaType("application/vnd.docker.distribution.manifest.v1+prettyjws")
+    public static let dockerSchema1 = MediaType("application/vnd.docker.distribution.manifest.v1+json")
+    public static let dockerSchema1Signed = MediaType("application/vnd.docker.distribution.manifest.v1+prettyjws")
 
     /// The kind of manifest that this is the type of; nil for other content.
     package var manifestKind: ManifestKind? {
@@ -52,16 +52,16 @@ package struct MediaType: RawRepresentable, Hashable, Sendable, Codable, CustomS
         }
     }
 
-    package var isSchema1: Bool { manifestKind == .schema1 }
+    public var isSchema1: Bool { manifestKind == .schema1 }
 
     /// Whether content of this type is a manifest, in the sense of the registry API: it is put by
     /// `PUT manifests/`, and refers to other content.
-    package var isManifest: Bool { manifestKind != nil }
+    public var isManifest: Bool { manifestKind != nil }
 
-    package var isImageConfig: Bool { self == .ociConfig || self == .dockerConfig }
+    public var isImageConfig: Bool { self == .ociConfig || self == .dockerConfig }
 
     /// A layer whose bytes need not travel with the image.
-    package var isForeignLayer: Bool {
+    public var isForeignLayer: Bool {
         self == .dockerForeignLayer || rawValue.hasPrefix(Self.ociForeignLayer.rawValue)
     }
 }

@@ -1,10 +1,10 @@
 /// What an image runs on, as an index or a config names it.
-package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
-    package var architecture: String
-    package var os: String
-    package var variant: String?
-    package var osVersion: String?
-    package var osFeatures: [String]?
+public struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
+    public var architecture: String
+    public var os: String
+    public var variant: String?
+    public var osVersion: String?
+    public var osFeatures: [String]?
 
     enum CodingKeys: String, CodingKey {
         case architecture, os, variant
@@ -12,14 +12,14 @@ package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
         case osFeatures = "os.features"
     }
 
-    package init(os: String, architecture: String, variant: String? = nil) {
+    public init(os: String, architecture: String, variant: String? = nil) {
         self.os = os
         self.architecture = architecture
         self.variant = variant
     }
 
     /// Reads `os/architecture[/variant]`, or an architecture that is known, which is one of Linux: `amd64`, `arm/v7`.
-    package init?(_ text: String) {
+    public init?(_ text: String) {
         var parts = text.lowercased().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard (1...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }) else { return nil }
         if Self.architectures.contains(parts[0]) || Self.otherNames[parts[0]] != nil { parts.insert("linux", at: 0) }
@@ -40,23 +40,23 @@ package struct Platform: Hashable, Sendable, Codable, CustomStringConvertible {
         "armv7l": ["arm", "v7"], "armhf": ["arm", "v7"],
     ]
 
-    package var description: String {
+    public var description: String {
         "\(os)/\(architecture)" + (variant.map { "/\($0)" } ?? "")
     }
 
     /// Whether something for `other` is what was asked for with this; a variant that was not asked for may
     /// be any, and `v8` is what plain arm64 means.
-    package func accepts(_ other: Platform) -> Bool {
+    public func accepts(_ other: Platform) -> Bool {
         guard os == other.os, architecture == other.architecture else { return false }
         guard let variant else { return true }
         return variant == other.variant ?? (architecture == "arm64" ? "v8" : nil)
     }
 
     /// BuildKit's attestations stand in an index under this platform.
-    package var isUnknown: Bool { os == "unknown" && architecture == "unknown" }
+    public var isUnknown: Bool { os == "unknown" && architecture == "unknown" }
 
     /// Linux on the processor that this program was built for.
-    package static var host: Platform {
+    public static var host: Platform {
         #if arch(arm64)
             Platform(os: "linux", architecture: "arm64")
         #else

@@ -1,8 +1,8 @@
-package import ImageModel
+public import ImageModel
 
 /// One thing that a verification has found: what is wrong, whom it hits, and what to do.
-package struct Finding: Sendable {
-    package enum Kind: String, Sendable, CaseIterable {
+public struct Finding: Sendable {
+    public enum Kind: String, Sendable, CaseIterable {
         /// Blobs that lie in volumes of the set that are not here.
         case volumeMissing = "volume-missing"
         case blobMissing = "blob-missing"
@@ -30,7 +30,7 @@ package struct Finding: Sendable {
         /// Blobs that a delta leaves out.
         case leftOut = "left-out"
 
-        package var isDamage: Bool {
+        public var isDamage: Bool {
             switch self {
             case .orphan, .upload, .leftover, .foreign, .permissions, .peculiarity, .leftOut: false
             default: true
@@ -38,20 +38,20 @@ package struct Finding: Sendable {
         }
     }
 
-    package var kind: Kind
+    public var kind: Kind
     /// A digest, a name, or a path below the place.
-    package var subject: String
+    public var subject: String
     /// What is wrong with it, as the end of a sentence that the subject begins.
-    package var problem: String
+    public var problem: String
     /// Images that cannot be pulled, or not on all their platforms: at most `AffectedImages.limit` of them, sorted.
-    package var affected: [AffectedImage]
+    public var affected: [AffectedImage]
     /// The number of all of them.
-    package var affectedCount: Int
+    public var affectedCount: Int
     /// What to do about it.
-    package var advice: String
-    package var remedy: Remedy?
+    public var advice: String
+    public var remedy: Remedy?
 
-    package init(
+    public init(
         _ kind: Kind, _ subject: String, _ problem: String, affected: AffectedImages = [], advice: String,
         remedy: Remedy? = nil
     ) {
@@ -64,7 +64,7 @@ package struct Finding: Sendable {
         self.remedy = remedy
     }
 
-    package var isDamage: Bool { kind.isDamage }
+    public var isDamage: Bool { kind.isDamage }
 
     /// What is the same when the same is found again.
     struct Mark: Hashable {
@@ -76,39 +76,39 @@ package struct Finding: Sendable {
 }
 
 /// Images that a finding hits. Many findings may hit many images: the first names are kept, and the number of all.
-package struct AffectedImages: Sendable, ExpressibleByArrayLiteral {
+public struct AffectedImages: Sendable, ExpressibleByArrayLiteral {
     /// Names that are kept.
-    package static let limit = 100
+    public static let limit = 100
 
-    package let images: [AffectedImage]
-    package let count: Int
+    public let images: [AffectedImage]
+    public let count: Int
 
     /// - Parameter all: in any order.
-    package init(_ all: [AffectedImage]) {
+    public init(_ all: [AffectedImage]) {
         images = all.count <= Self.limit ? all.sorted() : Array(all.sorted().prefix(Self.limit))
         count = all.count
     }
 
-    package init(arrayLiteral images: AffectedImage...) { self.init(images) }
+    public init(arrayLiteral images: AffectedImage...) { self.init(images) }
 }
 
 /// An image that cannot be pulled as it should be.
-package struct AffectedImage: Hashable, Sendable, Comparable {
+public struct AffectedImage: Hashable, Sendable, Comparable {
     /// `repository:tag`, `repository@digest`, or what the place calls it.
-    package var name: String
+    public var name: String
     /// Those that are hit; empty for the whole image.
-    package var platforms: [String]
+    public var platforms: [String]
 
-    package init(_ name: String, platforms: [String] = []) {
+    public init(_ name: String, platforms: [String] = []) {
         self.name = name
         self.platforms = platforms
     }
 
-    package static func < (a: Self, b: Self) -> Bool { a.name < b.name }
+    public static func < (a: Self, b: Self) -> Bool { a.name < b.name }
 }
 
 /// What would mend a finding, where something can.
-package enum Remedy: Hashable, Sendable {
+public enum Remedy: Hashable, Sendable {
     /// The blob's bytes.
     case blob(Descriptor, repository: String?)
     /// The manifest's bytes, and all that it needs and is not there.

@@ -1,13 +1,13 @@
 /// The identity of some bytes: an algorithm and the hash it gave, written `sha256:<64 hex>`.
 ///
 /// Source: OCI image-spec, descriptor.md, "Digests". Only the two registered algorithms exist here.
-package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
-    package enum Algorithm: String, Sendable, CaseIterable {
+public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
+    public enum Algorithm: String, Sendable, CaseIterable {
         case sha256
         case sha512
 
         /// Length of the hash in hexadecimal characters.
-        package var hexLength: Int { self == .sha256 ? 64 : 128 }
+        public var hexLength: Int { self == .sha256 ? 64 : 128 }
     }
 
     /// The hash, or the first half of one of SHA-512.
@@ -15,15 +15,15 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// The second half of a hash of SHA-512; nil for SHA-256, so that most digests take no memory of their own.
     private let rest: [PackedDigest]?
 
-    package var algorithm: Algorithm { rest == nil ? .sha256 : .sha512 }
+    public var algorithm: Algorithm { rest == nil ? .sha256 : .sha512 }
 
     /// Lower-case hexadecimal.
-    package var hex: String {
+    public var hex: String {
         String(unsafeUninitializedCapacity: algorithm.hexLength) { write(to: $0) }
     }
 
     /// - Returns: nil unless `hex` is lower-case hexadecimal of the algorithm's length.
-    package init?(_ algorithm: Algorithm, hex: some StringProtocol) {
+    public init?(_ algorithm: Algorithm, hex: some StringProtocol) {
         let digest: Digest?? = hex.utf8.withContiguousStorageIfAvailable {
             Digest(algorithm, hex: UnsafeRawBufferPointer($0))
         }
@@ -51,7 +51,7 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     }
 
     /// Reads `algorithm:hex`; nil for anything else.
-    package init?(_ text: some StringProtocol) {
+    public init?(_ text: some StringProtocol) {
         guard let colon = text.firstIndex(of: ":"),
             let algorithm = Algorithm(rawValue: String(text[..<colon]))
         else { return nil }
@@ -59,7 +59,7 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     }
 
     /// The digest of bytes at hand.
-    package init(of bytes: some Sequence<UInt8>, algorithm: Algorithm = .sha256) {
+    public init(of bytes: some Sequence<UInt8>, algorithm: Algorithm = .sha256) {
         var hasher = DigestHasher(algorithm)
         let contiguous: Void? = bytes.withContiguousStorageIfAvailable { hasher.update(UnsafeRawBufferPointer($0)) }
         if contiguous == nil { Array(bytes).withUnsafeBytes { hasher.update($0) } }
@@ -67,7 +67,7 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     }
 
     /// - Parameter hash: 32 bytes.
-    package init(sha256 hash: some Collection<UInt8>) {
+    public init(sha256 hash: some Collection<UInt8>) {
         precondition(hash.count == 32)
         self.init(.sha256, hash: hash)
     }
@@ -80,7 +80,7 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         }
     }
 
-    package var description: String {
+    public var description: String {
         String(unsafeUninitializedCapacity: 7 + algorithm.hexLength) { text in
             _ = text.update(fromContentsOf: "\(algorithm.rawValue):".utf8)
             return 7 + write(to: UnsafeMutableBufferPointer(rebasing: text[7...]))
@@ -97,10 +97,10 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     }
 
     /// The first twelve characters of the hash: what people read aloud.
-    package var short: String { String(hex.prefix(12)) }
+    public var short: String { String(hex.prefix(12)) }
 
     /// As their texts are ordered.
-    package static func < (a: Digest, b: Digest) -> Bool {
+    public static func < (a: Digest, b: Digest) -> Bool {
         guard a.algorithm == b.algorithm else { return a.algorithm == .sha256 }
         guard a.start == b.start, let one = a.rest?.first, let other = b.rest?.first else { return a.start < b.start }
         return one < other
@@ -109,7 +109,7 @@ package struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
 
 extension Sequence<UInt8> {
     /// Two lower-case digits a byte.
-    package var hexadecimal: String {
+    public var hexadecimal: String {
         let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
         for byte in self {

@@ -2,13 +2,13 @@
 ///
 /// The parts are checked by the grammar of the distribution specification; the host is kept apart because
 /// stores and layouts name images without it.
-package struct ImageName: Hashable, Sendable, CustomStringConvertible {
+public struct ImageName: Hashable, Sendable, CustomStringConvertible {
     /// `registry.example:5000`; nil where none was named.
-    package var host: String?
-    package var repository: String
-    package var tag: String?
+    public var host: String?
+    public var repository: String
+    public var tag: String?
 
-    package init(host: String? = nil, repository: String, tag: String? = nil) {
+    public init(host: String? = nil, repository: String, tag: String? = nil) {
         self.host = host
         self.repository = repository
         self.tag = tag
@@ -18,7 +18,7 @@ package struct ImageName: Hashable, Sendable, CustomStringConvertible {
     /// `localhost`.
     ///
     /// - Returns: nil if it breaks the grammar.
-    package init?(_ text: some StringProtocol) {
+    public init?(_ text: some StringProtocol) {
         var rest = String(text)
         var host: String?
         if let slash = rest.firstIndex(of: "/") {
@@ -36,7 +36,7 @@ package struct ImageName: Hashable, Sendable, CustomStringConvertible {
     /// Reads `REPOSITORY[:TAG]`, as a registry, store or layout calls an image itself.
     ///
     /// - Returns: nil if it breaks the grammar.
-    package init?(withoutHost text: some StringProtocol) {
+    public init?(withoutHost text: some StringProtocol) {
         let text = String(text), colon = text.lastIndex(of: ":")
         let repository = text[..<(colon ?? text.endIndex)], tag = colon.map { text[text.index(after: $0)...] }
         guard Self.isRepository(repository), tag.map(Self.isTag) ?? true else { return nil }
@@ -44,18 +44,18 @@ package struct ImageName: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The name without host: `repository[:tag]`.
-    package var path: String { repository + (tag.map { ":\($0)" } ?? "") }
+    public var path: String { repository + (tag.map { ":\($0)" } ?? "") }
 
-    package var description: String { (host.map { "\($0)/" } ?? "") + path }
+    public var description: String { (host.map { "\($0)/" } ?? "") + path }
 
     /// Distribution specification: components of `[a-z0-9]+` joined by single separators, 255 characters.
-    package static func isRepository(_ text: some StringProtocol) -> Bool {
+    public static func isRepository(_ text: some StringProtocol) -> Bool {
         guard !text.isEmpty, text.utf8.count <= 255 else { return false }
         return text.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { isComponent($0.utf8) }
     }
 
     /// Distribution specification: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
-    package static func isTag(_ text: some StringProtocol) -> Bool {
+    public static func isTag(_ text: some StringProtocol) -> Bool {
         guard let first = text.utf8.first, text.utf8.count <= 128 else { return false }
         func isWord(_ byte: UInt8) -> Bool {
             (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || byte == 95
@@ -96,4 +96,9 @@ package struct ImageName: Hashable, Sendable, CustomStringConvertible {
         }
         return separator.isEmpty
     }
+}
+
+extension ImageName {
+    /// The repository, and the registry's host where the name has one.
+    package func repository(withHost: Bool) -> String { (withHost ? host.map { "\($0)/" } ?? "" : "") + repository }
 }

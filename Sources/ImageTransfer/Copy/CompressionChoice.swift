@@ -1,11 +1,11 @@
-package import ImageModel
+public import ImageModel
 
 /// What becomes of layers on their way.
-package enum CompressionChoice: String, Sendable, CaseIterable {
+public enum CompressionChoice: String, Sendable, CaseIterable {
     /// Reads `keep`, `none`, `gzip[:1-9]` or `zstd[:1-19]`.
     ///
     /// - Returns: nil for anything else.
-    package static func parse(_ text: String) -> (choice: CompressionChoice, level: Int?)? {
+    public static func parse(_ text: String) -> (choice: CompressionChoice, level: Int?)? {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard let choice = CompressionChoice(rawValue: String(parts[0])), choice != .gzipRaw else { return nil }
         guard parts.count == 2 else { return (choice, nil) }
@@ -23,7 +23,7 @@ package enum CompressionChoice: String, Sendable, CaseIterable {
     case none
 
     /// The compression that a layer gets; nil if it stays as it is.
-    package func change(of layer: MediaType) -> LayerCompression? {
+    public func change(of layer: MediaType) -> LayerCompression? {
         guard let now = layer.layerCompression else { return nil }
         let wanted: LayerCompression
         switch self {

@@ -1,22 +1,22 @@
-package import ImageModel
+public import ImageModel
 
 /// The platforms of multi-platform images that are wanted.
-package enum PlatformChoice: Hashable, Sendable {
+public enum PlatformChoice: Hashable, Sendable {
     case all
     /// These, which have to be there.
     case only([Platform])
     /// Those that are there whole: of a pull-through cache, or an archive that was saved for one platform.
     case present
 
-    package static let presentWord = "present"
+    public static let presentWord = "present"
 
-    package static let allWord = "all"
+    public static let allWord = "all"
 
     /// Reads platforms as users write them, also in lists with commas: `OS/ARCH[/VARIANT]`, or `present` or `all` alone;
     /// none is all.
     ///
     /// - Returns: nil for anything else.
-    package init?(_ texts: [String]) {
+    public init?(_ texts: [String]) {
         let words = texts.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
         if words.isEmpty || words == [Self.allWord] {
             self = .all

@@ -91,7 +91,7 @@ struct DeleteCommand: DrayCommand {
         let deleted = deletions.flatMap(\.images)
         let verb = dryRun ? "to delete" : "deleted"
         try await console.report(
-            deleted.map { ImageRow($0) },
+            deleted.map { ListedImage($0) },
             text: deleted.map { Printable.line("\(verb) \($0.shortTitle)  \($0.descriptor.digest)") })
     }
 

@@ -27,7 +27,7 @@ struct DigestCommand: DrayCommand {
         let (dray, reference) = try registry.open(reference, console)
         let source = try await dray.source(reference)
         let image = try await source.image(named: reference.name, digest: reference.digest)
-        try await console.report(ImageRow(image), text: [image.descriptor.digest.description])
+        try await console.report(ListedImage(image), text: [image.descriptor.digest.description])
         return .done
     }
 }

@@ -40,23 +40,17 @@ struct ListCommand: DrayCommand {
 
     @OptionGroup var shared: SharedOptions
 
-    /// An image in JSON: what `digest` prints, and what the table has.
     private struct Row: Encodable, Sendable {
-        var image: ImageRow
+        var image: ListedImage
         /// The command line's; nil if that has only one.
         var reference: String?
-        var summary: ImageSummary?
 
-        enum CodingKeys: String, CodingKey { case reference, platforms, contentSize, created }
+        enum CodingKeys: String, CodingKey { case reference }
 
         func encode(to encoder: any Encoder) throws {
             try image.encode(to: encoder)
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encodeIfPresent(reference, forKey: .reference)
-            guard let summary else { return }
-            try container.encode(summary.platforms.map(\.description), forKey: .platforms)
-            try container.encodeIfPresent(summary.size, forKey: .contentSize)
-            try container.encodeIfPresent(summary.created, forKey: .created)
         }
     }
 
@@ -105,14 +99,14 @@ struct ListCommand: DrayCommand {
         }
         let rows = images.map {
             Row(
-                image: ImageRow($0), reference: references.count > 1 ? text : nil,
-                summary: summaries[$0.descriptor.digest])
+                image: ListedImage($0, summaries[$0.descriptor.digest]),
+                reference: references.count > 1 ? text : nil)
         }
         return (rows, table.lines)
     }
 }
 
-extension ImageRow {
+extension ListedImage {
     /// The name that leads to the image again.
     fileprivate var name: String {
         let place = repository ?? ""

@@ -40,7 +40,7 @@ struct TagCommand: DrayCommand {
         let tag = try tag(of: name, for: image, at: reference)
         try await editor.tag(image, as: tag)
         for advice in await editor.advice() { console.note(advice) }
-        var row = ImageRow(image)
+        var row = ListedImage(image)
         row.tag = tag
         let text = (row.repository.map { "\($0):" } ?? "") + tag
         try await console.report(row, text: ["\(text)  \(image.descriptor.digest)"])

@@ -1,6 +1,6 @@
-import ArgumentParser
-import ImageModel
-import ImageTransfer
+public import ArgumentParser
+public import ImageModel
+public import ImageTransfer
 
 extension CopyOptions.OnExisting: ExpressibleByArgument {
     public init?(argument: String) { self.init(rawValue: argument.lowercased()) }

@@ -117,8 +117,3 @@ extension CopyListing.Row {
             skipped: image.outcome == .skipped ? true : nil, dryRun: isDryRun ? true : nil, rule: image.rule)
     }
 }
-
-extension ImageName {
-    /// The repository, and the registry's host where the name has one.
-    func repository(withHost: Bool) -> String { (withHost ? host.map { "\($0)/" } ?? "" : "") + repository }
-}

@@ -1,3 +1,4 @@
+import DrayKit
 import ImageModel
 
 extension Inspection {

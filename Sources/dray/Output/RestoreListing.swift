@@ -1,3 +1,4 @@
+import DrayKit
 import ImageBackup
 import ImageModel
 import ImageTransfer
@@ -18,7 +19,7 @@ struct RestoreListing {
         var dryRun: Bool?
         var images: [Image]
         /// What `--mirror` takes away.
-        var removed: [ImageRow]
+        var removed: [ListedImage]
         var bytesMoved: Int64
         var bytesSkipped: Int64
         /// At the target, where that can be told.
@@ -51,7 +52,7 @@ struct RestoreListing {
                     digest: image.descriptor.digest, before: before?[image.name], bytesMoved: image.bytesMoved,
                     bytesSkipped: image.bytesSkipped)
             },
-            removed: removed.map { ImageRow($0.image) }, bytesMoved: report.bytesMoved,
+            removed: removed.map { ListedImage($0.image) }, bytesMoved: report.bytesMoved,
             bytesSkipped: report.bytesSkipped, bytesFree: freeBytes)
     }
 

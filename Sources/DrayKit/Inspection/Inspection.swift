@@ -1,62 +1,62 @@
-import ImageModel
-import ImageTransfer
+public import ImageModel
+package import ImageTransfer
 
 /// All that `inspect` tells about an image, in the shape of its JSON.
-struct Inspection: Encodable, Sendable {
+public struct Inspection: Encodable, Sendable {
     /// One manifest: what a platform runs, or an artifact.
-    struct Image: Encodable, Sendable {
-        var digest: Digest
-        var mediaType: MediaType
-        var size: Int64
-        var platform: String?
-        var artifactType: String?
-        var attestation: Bool?
+    public struct Image: Encodable, Sendable {
+        public var digest: Digest
+        public var mediaType: MediaType
+        public var size: Int64
+        public var platform: String?
+        public var artifactType: String?
+        public var attestation: Bool?
         /// Listed in the index, but not there.
-        var missing: Bool?
-        var annotations: [String: String]?
-        var config: Descriptor?
-        var created: String?
-        var author: String?
-        var settings: ContainerSettings?
-        var layers: [Layer]?
-        var history: [History]?
+        public var missing: Bool?
+        public var annotations: [String: String]?
+        public var config: Descriptor?
+        public var created: String?
+        public var author: String?
+        public var settings: ContainerSettings?
+        public var layers: [Layer]?
+        public var history: [History]?
     }
 
-    struct Layer: Encodable, Sendable {
-        var digest: Digest
+    public struct Layer: Encodable, Sendable {
+        public var digest: Digest
         /// Bytes; nil where the manifest does not tell.
-        var size: Int64?
-        var mediaType: MediaType
-        var diffID: Digest?
-        var urls: [String]?
-        var annotations: [String: String]?
+        public var size: Int64?
+        public var mediaType: MediaType
+        public var diffID: Digest?
+        public var urls: [String]?
+        public var annotations: [String: String]?
     }
 
-    struct History: Encodable, Sendable {
-        var created: String?
-        var createdBy: String?
-        var comment: String?
-        var emptyLayer: Bool?
+    public struct History: Encodable, Sendable {
+        public var created: String?
+        public var createdBy: String?
+        public var comment: String?
+        public var emptyLayer: Bool?
     }
 
-    var repository: String?
-    var tag: String?
-    var digest: Digest
-    var imageID: Digest?
-    var mediaType: MediaType
-    var size: Int64
-    var annotations: [String: String]?
-    var subject: Digest?
-    var platforms: [String]
-    var images: [Image]
-    var referrers: [Descriptor]
+    public var repository: String?
+    public var tag: String?
+    public var digest: Digest
+    public var imageID: Digest?
+    public var mediaType: MediaType
+    public var size: Int64
+    public var annotations: [String: String]?
+    public var subject: Digest?
+    public var platforms: [String]
+    public var images: [Image]
+    public var referrers: [Descriptor]
 }
 
 extension Inspection {
     /// - Parameter platforms: empty for all.
-    init(of image: SourceImage, in source: any ImageSource, platforms: [Platform]) async throws {
+    package init(of image: SourceImage, in source: any ImageSource, platforms: [Platform]) async throws {
         let root = try await source.rootManifest(of: image)
-        let row = ImageRow(image)
+        let row = ListedImage(image)
         repository = row.repository
         tag = row.tag
         digest = root.digest
@@ -82,7 +82,7 @@ extension Inspection {
 }
 
 extension Inspection.Image {
-    init(
+    package init(
         _ manifest: Manifest, listedAs descriptor: Descriptor, in source: any ImageSource, repository: String?
     ) async throws {
         digest = manifest.digest

@@ -2,16 +2,16 @@ import ImageModel
 import ImageTransfer
 
 /// What a config says about the container to run. Source: OCI image-spec, config.md, "config".
-struct ContainerSettings: Codable, Sendable {
-    var user: String?
-    var exposedPorts: [String]?
-    var env: [String]?
-    var entrypoint: [String]?
-    var cmd: [String]?
-    var volumes: [String]?
-    var workingDir: String?
-    var labels: [String: String]?
-    var stopSignal: String?
+public struct ContainerSettings: Codable, Sendable {
+    public var user: String?
+    public var exposedPorts: [String]?
+    public var env: [String]?
+    public var entrypoint: [String]?
+    public var cmd: [String]?
+    public var volumes: [String]?
+    public var workingDir: String?
+    public var labels: [String: String]?
+    public var stopSignal: String?
 
     private struct Config: Decodable {
         var config: Body?
