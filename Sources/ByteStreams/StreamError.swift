@@ -1,3 +1,5 @@
+import Glibc
+
 /// What can be wrong with bytes in motion.
 ///
 /// `damaged` covers everything that was read but is not what it claims to be (truncation, a wrong digest
@@ -11,6 +13,7 @@ package enum StreamError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .damaged(let what), .limit(let what): what
+        case .io("lock", let path, EWOULDBLOCK): "\(path) is locked by another process; try again when that has ended"
         case .io(let operation, let path, let code):
             "cannot \(operation) \(path): \(systemMessage(code))"
                 + (WriteObstacle.text(operation, path, code).map { "; \($0)" } ?? "")

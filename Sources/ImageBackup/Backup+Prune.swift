@@ -11,9 +11,9 @@ extension Backup {
     package func prune(dryRun: Bool = false) async throws -> PruneReport {
         try await Workers.blobs.run { [self] in
             let root = try root()
-            let locks = [
-                try lock(.exclusive, BackupPaths.snapshots, in: root), try lock(.exclusive, OCIPaths.blobs, in: root),
-            ]
+            let locks = try [BackupPaths.snapshots, OCIPaths.blobs].map {
+                try dryRun ? share($0, in: root) : lock(.exclusive, $0, in: root)
+            }
             defer { withExtendedLifetime(locks) {} }
             if !dryRun { _ = try StagingArea(root) }
             var contents = BackupContents(in: root)

@@ -1,5 +1,6 @@
 import ByteStreams
 import FileTrees
+import Glibc
 import ImageLayouts
 import ImageModel
 import ImageTransfer
@@ -168,7 +169,8 @@ package struct Backup: Sendable {
     package func source(of snapshot: Snapshot) async throws -> SnapshotSource {
         try await Workers.blobs.run { [self] in
             let root = try root()
-            return SnapshotSource(self, snapshot, in: root, lock: try lock(.shared, OCIPaths.blobs, in: root))
+            try check(root)
+            return SnapshotSource(self, snapshot, in: root, lock: try share(OCIPaths.blobs, in: root))
         }
     }
 
@@ -245,7 +247,7 @@ package struct Backup: Sendable {
         throw TransferError.refused("\(path) is no backup, and has something in it (\(other)): name an empty directory")
     }
 
-    /// - Parameter directory: in the backup.
+    /// - Parameter directory: `snapshots` or `blobs`.
     func lock(_ kind: DirectoryLock.Kind, _ directory: String, in root: DirectoryHandle) throws -> DirectoryLock {
         try check(root)
         return try lockUnchecked(kind, directory, in: root)
@@ -255,10 +257,26 @@ package struct Backup: Sendable {
     func lockUnchecked(
         _ kind: DirectoryLock.Kind, _ directory: String, in root: DirectoryHandle
     ) throws -> DirectoryLock {
-        guard let lock = try DirectoryLock.trying(kind, on: directory, in: root) else {
+        let place = "\(BackupPaths.locks)/\(directory)"
+        for place in [BackupPaths.locks, place] { try root.makePrivateDirectory(place) }
+        guard let lock = try DirectoryLock.trying(kind, on: place, in: root) else {
             throw TransferError.refused("\(path) is in use by another run of dray: try again when that has ended")
         }
         return lock
+    }
+
+    /// A share of a lock, for those who only read: they make nothing where nobody ever wrote.
+    ///
+    /// - Returns: nil there, and for whoever may not write in the backup.
+    func share(_ directory: String, in root: DirectoryHandle) throws -> DirectoryLock? {
+        let place = "\(BackupPaths.locks)/\(directory)"
+        do {
+            guard try root.status(place)?.isDirectory == true else { return nil }
+            if let lock = try DirectoryLock.trying(.shared, on: place, in: root) { return lock }
+        } catch StreamError.io(_, _, EACCES) {
+            return nil
+        }
+        throw TransferError.refused("\(path) is in use by another run of dray: try again when that has ended")
     }
 
     /// Takes snapshots away. Blobs stay until `prune`.

@@ -25,8 +25,7 @@ package struct BackupAudit: VerifiedPlace {
         root = try backup.root()
         tree = DirectoryTree(root)
         content = OCISource(tree)
-        lock =
-            try root.open(OCIPaths.blobs) != nil ? backup.lockUnchecked(.shared, OCIPaths.blobs, in: root) : nil
+        lock = try backup.share(OCIPaths.blobs, in: root)
         _ = try marker()
     }
 
@@ -164,10 +163,14 @@ package struct BackupAudit: VerifiedPlace {
             let newest = try backup.newestID(in: root)
             return (try root.target(ofLink: BackupPaths.latest) == newest?.description, newest)
         }
-        guard try !isRight().0,
+        guard try !isRight().0 else { return [] }
+        let alone: DirectoryLock?
+        do {
+            alone = try backup.share(BackupPaths.snapshots, in: root)
+        } catch is TransferError {
             // Whoever is writing there is about to set it.
-            let alone = try? backup.lockUnchecked(.shared, BackupPaths.snapshots, in: root)
-        else { return [] }
+            return []
+        }
         defer { withExtendedLifetime(alone) {} }
         let (isRight, newest) = try isRight()
         guard !isRight else { return [] }

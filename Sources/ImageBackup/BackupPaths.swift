@@ -12,16 +12,19 @@ import ImageModel
 ///     blobs -> ../../../blobs
 /// snapshots/latest -> <id>
 /// .dray/staging/                           while dray writes: files and snapshots without names yet
+/// .dray/lock/snapshots, .dray/lock/blobs   see below
 /// .dray/layers                             see LayerMemory; may be removed
 /// ```
 /// A schema1 manifest lies under the digest it goes by, which is that of its payload, without the signatures.
 ///
-/// Whoever adds a snapshot or takes one away locks `snapshots`; whoever needs blobs to stay has a share of a lock on
-/// `blobs`, and whoever removes them has that alone.
+/// Whoever adds a snapshot or takes one away locks `.dray/lock/snapshots`; whoever needs blobs to stay has a share of a lock
+/// on `.dray/lock/blobs`, and whoever removes them has that alone. Only those who may write in the backup can lock anything
+/// there; others read without a lock.
 enum BackupPaths {
     static let marker = ImageForm.backupMark
     static let snapshots = ImageForm.backupSnapshots
     static let latest = "\(snapshots)/latest"
+    static let locks = ".dray/lock"
     /// No repository is called so: their names do not begin with `_`.
     static let document = "_snapshot.json"
 

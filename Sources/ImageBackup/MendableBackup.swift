@@ -58,9 +58,7 @@ package final class MendableBackup: MendablePlace {
     package func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
         try await Workers.blobs.run { [self] in
             let root = try root.made()
-            let lock =
-                try root.hasDirectory(BackupPaths.snapshots)
-                ? backup.lockUnchecked(.exclusive, BackupPaths.snapshots, in: root) : nil
+            let lock = try backup.lockUnchecked(.exclusive, BackupPaths.snapshots, in: root)
             defer { withExtendedLifetime(lock) {} }
             if path == BackupPaths.latest {
                 // There may be a newer one by now.

@@ -8,7 +8,7 @@ extension Store: MendablePlace {
     /// A link, while nobody collects garbage.
     package func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
         try await Workers.blobs.run { [self] in
-            try StoreLock.using(root.made()) {
+            try using {
                 if let target, try !touch(paths.blob(target)) {
                     throw TransferError.notFound("\(title) has no \(target) for \(path) to lead to")
                 }
@@ -21,10 +21,10 @@ extension Store: MendablePlace {
         guard let tag = name.tag else { return }
         try await Workers.commits.run { [self] in
             // Alone: nobody sets the tag between the look and what is written.
-            let lock = try StoreLock.forSweeping(root.made())
-            defer { withExtendedLifetime(lock) {} }
-            guard try isBroken(tag, in: name.repository) else { return }
-            try setTag(tag, descriptor.digest, in: name.repository)
+            try sweeping {
+                guard try isBroken(tag, in: name.repository) else { return }
+                try setTag(tag, descriptor.digest, in: name.repository)
+            }
         }
     }
 

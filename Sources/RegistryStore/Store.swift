@@ -23,6 +23,9 @@ package final class Store: ImageDestination {
     private let canonical = Mutex<[Digest: Digest]>([:])
     let uploadHashes = UploadHashes()
     private let reliance: StoreReliance?
+    /// Time to wait for the store's locks: clients of a server are told to try again, and a command waits for as long as it
+    /// takes.
+    private let patience: Duration?
     let quarantine: Quarantine?
     package let layerMemory: LayerMemory?
 
@@ -41,7 +44,8 @@ package final class Store: ImageDestination {
         self.quarantine = quarantine
         root = LazyDirectory(path, reach: .trusted)
         tree = DirectoryTree(path)
-        staging = LazyStagingArea(root, quarantine: quarantine)
+        patience = servesOthers ? .seconds(5) : nil
+        staging = LazyStagingArea(root, quarantine: quarantine, patience: patience)
         requestedName = name
         reliance = servesOthers ? nil : StoreReliance()
         layerMemory = LayerMemory(place: path)
@@ -97,7 +101,21 @@ package final class Store: ImageDestination {
 
     func touch(_ file: String) throws -> Bool { try root.ifThere()?.touch(file) ?? false }
 
-    func forLook() throws -> StoreLock? { try root.ifThere().flatMap { try StoreLock.forLook(at: $0) } }
+    func forLook() throws -> StoreLock? {
+        try root.ifThere().flatMap { try StoreLock.forLook(at: $0, patience: patience) }
+    }
+
+    /// Runs `body` with the store held for use.
+    func using<T>(_ body: () throws -> T) throws -> T {
+        try StoreLock.using(root.made(), patience: patience, body)
+    }
+
+    /// Likewise with the store held for sweeping.
+    func sweeping<T>(_ body: () throws -> T) throws -> T {
+        let lock = try StoreLock.forSweeping(root.made(), patience: patience)
+        defer { withExtendedLifetime(lock) {} }
+        return try body()
+    }
 
     /// Called while something long is under way.
     func stayFresh() throws {
@@ -169,7 +187,7 @@ package final class Store: ImageDestination {
     /// - Throws: `TransferError.damaged` if a blob of it, or a child that this run counted on, is not there.
     package func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.commits.run { [self] in
-            try StoreLock.using(root.made()) {
+            try using {
                 try linkReferences(of: manifest, in: repository)
                 try write(manifest, in: repository)
             }
@@ -217,7 +235,7 @@ package final class Store: ImageDestination {
     package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         guard let tag = name.tag else { return }
         try await Workers.commits.run { [self] in
-            try StoreLock.using(root.made()) {
+            try using {
                 guard try touch(paths.revisionLink(descriptor.digest, name.repository)) else {
                     throw TransferError.notFound(
                         "\(title): \(name.repository) has no manifest \(descriptor.digest) to call \(tag)")

@@ -39,7 +39,7 @@ final class StoreBlobWriter: BlobWriter {
     }
 
     private func commit(as target: Digest) throws {
-        try StoreLock.using(writer.root.made()) {
+        try writer.using {
             _ = try writer.touch(writer.paths.blob(target))
             try staged.commit(target)
         }

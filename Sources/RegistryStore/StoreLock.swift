@@ -10,7 +10,7 @@ import Glibc
 /// was written or touched since it started. So between the writer's look and its link nothing is deleted, and
 /// afterwards the file is too young to go.
 ///
-/// Locks are `flock`s on `ROOT/.dray/lock` and end with their process. Never take one while holding one: a
+/// Locks are `flock`s on `ROOT/.dray/lock`, which only those can read who may write in the store, and end with their process. Never take one while holding one: a
 /// sweeper that waits keeps new users out, so that it gets its turn. Blocks: call it on a worker.
 package final class StoreLock: Sendable {
     private let gate: DirectoryLock?
@@ -28,30 +28,40 @@ package final class StoreLock: Sendable {
 
     /// Waits until nobody sweeps. Any number of users may hold the store at once.
     ///
-    /// - Parameter root: the store's, above `docker/registry/v2`.
-    package static func forUse(of root: DirectoryHandle) throws -> StoreLock {
+    /// - Parameters:
+    ///   - root: the store's, above `docker/registry/v2`.
+    ///   - patience: as for `DirectoryLock`.
+    package static func forUse(of root: DirectoryHandle, patience: Duration? = nil) throws -> StoreLock {
         try prepare(root)
-        return try shared(root)
+        return try shared(root, patience)
     }
 
     /// For those who only look and touch: they make nothing where no collector ever was.
-    static func forLook(at root: DirectoryHandle) throws -> StoreLock? {
-        guard try root.status(gate)?.isDirectory == true else { return nil }
-        return try shared(root)
+    ///
+    /// - Returns: nil there, and for whoever may not write in the store.
+    static func forLook(at root: DirectoryHandle, patience: Duration? = nil) throws -> StoreLock? {
+        do {
+            guard try root.status(gate)?.isDirectory == true else { return nil }
+            return try shared(root, patience)
+        } catch StreamError.io(_, _, EACCES) {
+            return nil
+        }
     }
 
-    private static func shared(_ root: DirectoryHandle) throws -> StoreLock {
-        let gate = try DirectoryLock.waiting(.shared, on: Self.gate, in: root)
+    private static func shared(_ root: DirectoryHandle, _ patience: Duration?) throws -> StoreLock {
+        let gate = try DirectoryLock.waiting(.shared, on: Self.gate, in: root, patience: patience)
         defer { withExtendedLifetime(gate) {} }
-        return StoreLock(gate: nil, lock: try DirectoryLock.waiting(.shared, on: path, in: root))
+        return StoreLock(
+            gate: nil, lock: try DirectoryLock.waiting(.shared, on: path, in: root, patience: patience))
     }
 
     /// Waits until nobody uses the store or sweeps it, and keeps everybody out.
-    static func forSweeping(_ root: DirectoryHandle) throws -> StoreLock {
+    static func forSweeping(_ root: DirectoryHandle, patience: Duration? = nil) throws -> StoreLock {
         try prepare(root)
         // New users wait at the gate, so those who are in get fewer.
-        let gate = try DirectoryLock.waiting(.exclusive, on: Self.gate, in: root)
-        return StoreLock(gate: gate, lock: try DirectoryLock.waiting(.exclusive, on: path, in: root))
+        let gate = try DirectoryLock.waiting(.exclusive, on: Self.gate, in: root, patience: patience)
+        return StoreLock(
+            gate: gate, lock: try DirectoryLock.waiting(.exclusive, on: path, in: root, patience: patience))
     }
 
     /// There is one collector at a time.
@@ -84,14 +94,18 @@ package final class StoreLock: Sendable {
     }
 
     private static func prepare(_ root: DirectoryHandle) throws {
+        // Nobody gets to those below that gets no further than this one.
+        try root.makePrivateDirectory(path)
         for place in [gate, collector] where try root.status(place)?.isDirectory != true {
-            try root.makeDirectory(place, ownership: Ownership(of: root))
+            try root.makePrivateDirectory(place)
         }
     }
 
     /// Runs `body` with the store held for use.
-    package static func using<T>(_ root: DirectoryHandle, _ body: () throws -> T) throws -> T {
-        let lock = try forUse(of: root)
+    package static func using<T>(
+        _ root: DirectoryHandle, patience: Duration? = nil, _ body: () throws -> T
+    ) throws -> T {
+        let lock = try forUse(of: root, patience: patience)
         defer { withExtendedLifetime(lock) {} }
         return try body()
     }

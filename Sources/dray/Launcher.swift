@@ -33,6 +33,7 @@ enum Launcher {
             return await answer(error, to: arguments)
         }
         let console = Console(command.shared)
+        LockWaits.report(to: { console.note(Printable.line($0)) })
         do {
             try RepeatedOptions.refuse(arguments, of: type(of: command))
             return try await command.run(console)

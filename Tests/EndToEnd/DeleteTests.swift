@@ -107,7 +107,7 @@ struct DeleteTests {
         var read: [String] = []
         var held: String?
         for line in try String(contentsOfFile: scratch["trace"], encoding: .utf8).split(separator: "\n") {
-            if let lock = line.firstMatch(of: /flock\((\d+<[^>]*\/\.dray\/lock>), LOCK_EX\) += 0/) {
+            if let lock = line.firstMatch(of: /flock\((\d+<[^>]*\/\.dray\/lock>), LOCK_EX(?:\|LOCK_NB)?\) += 0/) {
                 held = "close(\(lock.1))"
                 holds += 1
             } else if let end = held, line.contains(end) {

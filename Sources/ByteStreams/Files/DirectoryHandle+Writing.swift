@@ -85,6 +85,19 @@ extension DirectoryHandle {
         try existing("make the directory", relative, access, make)
     }
 
+    /// Makes a directory that nobody may read or search who may not write here, and closes one that is there to others.
+    ///
+    /// For locks, and for files that are not to be read yet: to lock something, it is enough to be able to read it.
+    package func makePrivateDirectory(_ relative: String) throws {
+        let ownership = try Ownership(of: self)
+        if let opened = try openIfThere(relative, O_DIRECTORY, isWriting: true) {
+            defer { close(opened.descriptor) }
+            return ownership.forWritersOnly.restrict(opened.descriptor)
+        }
+        try makeDirectory(parent(of: relative), ownership: ownership)
+        try makeDirectory(relative, ownership: ownership.forWritersOnly, mode: 0o700)
+    }
+
     /// Takes a directory away if it is empty; whether it is gone.
     @discardableResult
     package func removeEmptyDirectory(_ relative: String) throws -> Bool {

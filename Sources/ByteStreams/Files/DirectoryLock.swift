@@ -1,6 +1,8 @@
 import Glibc
 
 /// A lock on a directory, held until this goes away. It needs no file of its own and ends with the process.
+///
+/// Whoever may read the directory can hold its lock: see `DirectoryHandle.makePrivateDirectory`.
 package final class DirectoryLock: Sendable {
     package enum Kind: Sendable {
         case shared
@@ -18,14 +20,20 @@ package final class DirectoryLock: Sendable {
         descriptor = opened.descriptor
     }
 
-    /// Waits until it can be had.
+    /// Waits until it can be had. Whoever waits long is told to `LockWaits.report`.
     ///
-    /// - Parameter relative: of the directory that is locked.
+    /// - Parameters:
+    ///   - relative: of the directory that is locked.
+    ///   - patience: time to wait; nil for as long as it takes.
+    /// - Throws: `StreamError.io` with `EWOULDBLOCK` when that time is over.
     package static func waiting(
-        _ kind: Kind, on relative: String = ".", in directory: DirectoryHandle
+        _ kind: Kind, on relative: String = ".", in directory: DirectoryHandle, patience: Duration? = nil
     ) throws -> DirectoryLock {
         let lock = try DirectoryLock(relative, in: directory)
-        try systemCall("lock", "\(directory.path)/\(relative)") { flock(lock.descriptor, kind.operation) }
+        let path = relative == "." ? directory.path : "\(directory.path)/\(relative)"
+        if try !tryLock(lock.descriptor, kind.operation, path) {
+            try LockWaits.wait(for: lock.descriptor, kind.operation, path, patience)
+        }
         return lock
     }
 

@@ -30,6 +30,25 @@ package struct Ownership: Sendable {
     /// Of a root that is still to be made in a directory: whose it is, and not who else may use it.
     package init(above directory: DirectoryHandle) throws { try self.init(directory, hasMode: false) }
 
+    /// Likewise of what nobody may read who may not write: there, to read is enough to hold up those who write.
+    package var forWritersOnly: Ownership {
+        guard let mode else { return self }
+        func shared(_ shift: mode_t) -> mode_t { mode >> shift & 0o2 == 0 ? 0 : 0o7 << shift }
+        return Ownership(owner: owner, mode: mode & S_ISGID | 0o700 | shared(3) | shared(0))
+    }
+
+    /// Takes permissions away from what is there that it would not get if it were made now, unless somebody else owns it.
+    /// Where it cannot be done, it stays as it is.
+    ///
+    /// - Parameter descriptor: of a file or directory.
+    package func restrict(_ descriptor: Int32) {
+        var status = stat()
+        guard let mode, fstat(descriptor, &status) == 0, status.st_mode & 0o077 & ~mode != 0,
+            status.st_uid == owner?.user ?? geteuid()
+        else { return }
+        _ = fchmod(descriptor, status.st_mode & 0o7777 & (mode | ~0o077))
+    }
+
     /// Whether something has to be done to what is made.
     var isOther: Bool { owner != nil || mode != nil }
 

@@ -5,18 +5,22 @@ import Synchronization
 package final class LazyStagingArea: Sendable {
     private let root: LazyDirectory
     private let quarantine: Quarantine?
+    private let patience: Duration?
     private let opened = Mutex<StagingArea?>(nil)
 
-    /// - Parameter root: is made with it.
-    package init(_ root: LazyDirectory, quarantine: Quarantine? = nil) {
+    /// - Parameters:
+    ///   - root: is made with it.
+    ///   - patience: as for `DirectoryLock`.
+    package init(_ root: LazyDirectory, quarantine: Quarantine? = nil, patience: Duration? = nil) {
         self.root = root
         self.quarantine = quarantine
+        self.patience = patience
     }
 
     package func area() throws -> StagingArea {
         try opened.withLock { opened in
             if let opened { return opened }
-            let new = try StagingArea(root.made(), quarantine: quarantine)
+            let new = try StagingArea(root.made(), quarantine: quarantine, patience: patience)
             opened = new
             return new
         }

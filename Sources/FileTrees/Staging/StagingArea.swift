@@ -6,7 +6,7 @@ package import ImageVerification
 /// Where a tree's new files are written before they have names: `.dray/staging` below its root. What gets a name, gets it
 /// below that root, too: a link there that leads elsewhere is not followed. All paths are relative to the root.
 ///
-/// Whoever uses it holds a shared lock on it; leftovers of a process that died are cleared by the next one
+/// Nobody can read it who may not write in the tree. Whoever uses it holds a shared lock on it; leftovers of a process that died are cleared by the next one
 /// that is alone.
 package final class StagingArea: Sendable {
     package let root: DirectoryHandle
@@ -16,21 +16,30 @@ package final class StagingArea: Sendable {
     /// What is replaced is kept there; nil where it is not.
     let quarantine: Quarantine?
 
-    package init(_ root: DirectoryHandle, quarantine: Quarantine? = nil) throws {
+    /// - Parameter patience: as for `DirectoryLock`.
+    package init(_ root: DirectoryHandle, quarantine: Quarantine? = nil, patience: Duration? = nil) throws {
         self.root = root
         self.quarantine = quarantine
         ownership = try Ownership(of: root)
-        try root.makeDirectory(Self.path, ownership: ownership)
+        try root.makePrivateDirectory(Self.path)
         staging = try root.openToWrite(Self.path)
         try Self.whileAlone(in: staging) { [staging] names in
             // What cannot be removed is in nobody's way; `verify` tells of it.
             for name in names { try? staging.removeTree(name) }
         }
-        lock = try DirectoryLock.waiting(.shared, in: staging)
+        lock = try DirectoryLock.waiting(.shared, in: staging, patience: patience)
     }
 
     /// Below the root.
     private static let path = ".dray/staging"
+    /// Locked by whoever has the tree alone. The tree itself can be read, and so be locked, by others.
+    private static let lock = ".dray/lock"
+
+    /// Waits until nobody else has the tree alone.
+    func alone() throws -> DirectoryLock {
+        try root.makePrivateDirectory(Self.lock)
+        return try DirectoryLock.waiting(.exclusive, on: Self.lock, in: root)
+    }
 
     /// Calls `body` with the names of what is left of processes that died, while nobody writes here. What one is still
     /// writing is none of that.
@@ -44,7 +53,14 @@ package final class StagingArea: Sendable {
     ///
     /// - Parameter root: of a place that is verified.
     package static func leftovers(in root: String) throws -> [Finding] {
-        guard let staging = try DirectoryHandle.open(root)?.open(path) else { return [] }
+        let opened: DirectoryHandle?
+        do {
+            opened = try DirectoryHandle.open(root)?.open(path)
+        } catch StreamError.io(_, _, EACCES) {
+            // They are told to those who may write there.
+            return []
+        }
+        guard let staging = opened else { return [] }
         var count = 0
         try whileAlone(in: staging) { count = $0.count }
         guard count > 0 else { return [] }

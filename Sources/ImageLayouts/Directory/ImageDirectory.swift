@@ -12,6 +12,7 @@ import Synchronization
 /// <hex>.manifest.json   manifests below an index
 /// <hex>                 layers and configs
 /// .dray/staging/        while dray writes: files without names yet
+/// .dray/lock            locked by whoever writes
 /// .dray/layers          see LayerMemory; may be removed
 /// ```
 /// Source: containers/image, directory transport.
@@ -103,7 +104,7 @@ package final class ImageDirectory: ImageDestination, ImageEditor {
         try session.withLock { session in
             if let session { return session.area }
             let area = try StagingArea(directory.made(), quarantine: quarantine)
-            session = Session(area: area, lock: try DirectoryLock.waiting(.exclusive, in: area.root))
+            session = Session(area: area, lock: try area.alone())
             return area
         }
     }

@@ -7,7 +7,7 @@ extension OCILayout: MendablePlace {
     package func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
         try await Workers.blobs.run { [self] in
             let area = try area()
-            let lock = try DirectoryLock.waiting(.exclusive, in: area.root)
+            let lock = try area.alone()
             defer { withExtendedLifetime(lock) {} }
             if LayoutDocuments.isSound(path, in: area.root) { return }
             try area.write(bytes, to: path)

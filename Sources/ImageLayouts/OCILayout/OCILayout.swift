@@ -7,7 +7,7 @@ import Synchronization
 /// An OCI image layout in a directory, to be written. Made when absent.
 ///
 /// Others may write into it at the same time: blobs come by renaming, and `index.json` is read, changed
-/// and replaced under a lock on the directory. A run does so once, at its end: what has no name by then is
+/// and replaced under a lock on `.dray/lock`. A run does so once, at its end: what has no name by then is
 /// not there.
 package final class OCILayout: ImageDestination {
     package let path: String
@@ -134,7 +134,7 @@ package final class OCILayout: ImageDestination {
     /// Changes `index.json` while nobody else can.
     private func change(_ body: (inout OCIIndexFile) throws -> Void) throws {
         let area = try area()
-        let lock = try DirectoryLock.waiting(.exclusive, in: area.root)
+        let lock = try area.alone()
         defer { withExtendedLifetime(lock) {} }
         var index = try readIndex() ?? OCIIndexFile()
         try body(&index)

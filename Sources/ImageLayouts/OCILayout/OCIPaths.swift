@@ -9,6 +9,7 @@ import ImageTransfer
 /// index.json                 an image index: the entries, named by annotations
 /// blobs/sha256/<hex>         layers, configs, manifests and indexes alike
 /// .dray/staging/             while dray writes: files without names yet
+/// .dray/lock                 locked by whoever changes index.json
 /// .dray/layers               see LayerMemory; may be removed
 /// ```
 package enum OCIPaths {

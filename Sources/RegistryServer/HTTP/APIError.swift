@@ -89,7 +89,7 @@ struct APIError: Error {
         self.status = status
     }
 
-    /// The storage cannot be written; nil for other errors. The log says where: paths are no client's business.
+    /// The storage cannot be written, or is locked; nil for other errors. The log says where: paths are no client's business.
     init?(storage error: StreamError) {
         guard case .io(_, _, let code) = error else { return nil }
         switch code {
@@ -99,6 +99,7 @@ struct APIError: Error {
                 status: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage"))
         case EACCES, EPERM, EROFS:
             self.init(.unavailable, message: "the registry may not write to its storage: \(systemMessage(code))")
+        case EWOULDBLOCK: self.init(later: .unavailable, "the registry's storage is locked; try again later")
         default: return nil
         }
     }

@@ -45,12 +45,6 @@ extension Store {
         }
     }
 
-    private func sweeping<T>(_ body: () throws -> T) throws -> T {
-        let lock = try StoreLock.forSweeping(root.made())
-        defer { withExtendedLifetime(lock) {} }
-        return try body()
-    }
-
     /// Takes a tag away, and nothing else.
     ///
     /// - Returns: what it meant; nil if there was no such tag.

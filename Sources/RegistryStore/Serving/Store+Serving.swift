@@ -110,7 +110,7 @@ extension Store {
     package func push(
         _ manifest: Manifest, as name: ImageName, alsoAs tags: [String] = [], requiring required: Set<Digest>
     ) throws -> [Digest] {
-        try StoreLock.using(root.made()) {
+        try using {
             let repository = name.repository
             var missing: [Digest] = []
             for blob in manifest.blobs where try !keep(blob: blob.digest, in: repository) {
@@ -158,7 +158,7 @@ extension Store {
     /// Keeps a manifest whose blobs may come later, or never: only a cache of another registry may do that.
     package func cache(_ manifest: Manifest, in repository: String) throws {
         let target = Digest(of: manifest.payload)
-        try StoreLock.using(root.made()) {
+        try using {
             try area().write(manifest.payload, to: paths.blob(target))
             try link(paths.revisionLink(manifest.digest, repository), to: target)
         }
@@ -196,7 +196,7 @@ extension Store {
     ///
     /// - Returns: its size; nil if the other one has no such blob.
     package func mount(_ digest: Digest, from origin: String, into repository: String) throws -> Int64? {
-        try StoreLock.using(root.made()) {
+        try using {
             guard let target = try link(at: paths.layerLink(digest, origin)), try touch(paths.blob(target)),
                 let size = try size(ofBlob: target)
             else { return nil }
@@ -223,11 +223,14 @@ extension Store {
         // The slow part needs no lock.
         let isNew = try self.size(ofBlob: canonical) != size
         if isNew { try systemCall("sync", path) { fsync(descriptor) } }
-        try StoreLock.using(root.made()) {
+        try using {
             if try !touch(final) || self.size(ofBlob: canonical) != size {
                 // It may have been collected in between.
                 if !isNew { try systemCall("sync", path) { fsync(descriptor) } }
-                try area().adopt(path, as: final)
+                let area = try area()
+                // It becomes a blob like the others, which everybody may read who may read the store.
+                try area.ownership.apply(toNewFile: descriptor, path: path)
+                try area.adopt(path, as: final)
             }
             try linkBlob(digest, canonical: canonical, in: repository)
         }

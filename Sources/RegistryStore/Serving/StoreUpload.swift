@@ -7,7 +7,7 @@ import ImageTransfer
 /// A blob that is being uploaded to a registry, over as many requests as it takes.
 ///
 /// ```
-/// _uploads/<uuid>/data         what has arrived
+/// _uploads/<uuid>/data         what has arrived; nobody can read it, or lock it, who may not write in the store
 /// _uploads/<uuid>/startedat    when it began: RFC 3339, in UTC
 /// ```
 /// What has arrived stays when a connection breaks or the registry stops, and any process that serves the
@@ -90,7 +90,7 @@ package final class StoreUpload {
         try area.makeDirectory(at: directory, lasting: false)
         let own = try area.root.openToWrite(directory)
         try own.write(Array(Timestamp.rfc3339(Timestamp.now).utf8), to: "startedat", area.ownership)
-        let data = try own.makeFile("data", ownership: area.ownership)
+        let data = try own.makeFile("data", ownership: area.ownership.forWritersOnly, mode: 0o600)
         let upload = try StoreUpload(store, repository, id: id, in: area.root, data)
         upload.hasher = DigestHasher(.sha256)
         return upload
@@ -104,6 +104,7 @@ package final class StoreUpload {
         guard let (root, directory) = try directory(of: id, in: repository, store),
             let data = try root.fileToChange("\(directory)/data")
         else { return nil }
+        try store.area().ownership.forWritersOnly.restrict(data)
         let upload = try StoreUpload(store, repository, id: id, in: root, data)
         let stamp = try FileStamp(of: upload.descriptor, path: upload.path)
         guard stamp.isLinked else { return nil }

@@ -103,9 +103,15 @@ struct BackupDamageTests {
         let id = try Backups.snapshots(backup)[0].id
         // As a backup holds them, and as a restore does.
         let refused = [
-            ("flock \(backup)/snapshots", ["backup \(store) \(backup)", "forget \(backup) \(id)", "prune \(backup)"]),
-            ("flock -s \(backup)/blobs", ["prune \(backup)"]),
-            ("flock \(backup)/blobs", ["backup \(store) \(backup)", "restore \(backup) store:\(scratch["x"])"]),
+            (
+                "flock \(backup)/.dray/lock/snapshots",
+                ["backup \(store) \(backup)", "forget \(backup) \(id)", "prune \(backup)"]
+            ),
+            ("flock -s \(backup)/.dray/lock/blobs", ["prune \(backup)"]),
+            (
+                "flock \(backup)/.dray/lock/blobs",
+                ["backup \(store) \(backup)", "restore \(backup) store:\(scratch["x"])"]
+            ),
         ]
         for (lock, commands) in refused {
             for command in commands {
@@ -114,7 +120,7 @@ struct BackupDamageTests {
             }
         }
         for command in ["backup \(store) \(backup)", "restore \(backup) store:\(scratch["y"])"] {
-            let result = try Command.shell("flock -s \(backup)/blobs $DRAY \(command)")
+            let result = try Command.shell("flock -s \(backup)/.dray/lock/blobs $DRAY \(command)")
             #expect(result.status == 0, "\(command): \(result.errors)")
         }
         #expect(try Backups.snapshots(backup).count == 2)

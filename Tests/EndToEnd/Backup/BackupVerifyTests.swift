@@ -100,9 +100,9 @@ struct BackupVerifyTests {
 
     /// What is being looked at stays, and a version that is not known is not guessed at.
     @Test func itKeepsBlobsAndKnowsItsVersion() throws {
-        let locked = try Command.shell("flock \(backup)/blobs $DRAY verify \(backup)")
+        let locked = try Command.shell("flock \(backup)/.dray/lock/blobs $DRAY verify \(backup)")
         #expect(locked.status == 1 && locked.errors.contains("in use"), "\(locked.errors)")
-        #expect(try Command.shell("flock -s \(backup)/blobs $DRAY verify \(backup)").status == 0)
+        #expect(try Command.shell("flock -s \(backup)/.dray/lock/blobs $DRAY verify \(backup)").status == 0)
         let itself = try Command.dray("verify", "--repair-from", "\(backup)/.", backup)
         #expect(itself.status == 64 && itself.errors.contains("itself"), "\(itself.errors)")
         try damage("rm backup.json")

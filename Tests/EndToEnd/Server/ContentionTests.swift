@@ -76,6 +76,18 @@ import Testing
         for push in pushes { #expect(try push.response(to: "PUT").status == 201) }
     }
 
+    @Test func aPushThatWaitsForLongIsToldToComeBack() throws {
+        let server = try Server.withHello()
+        let gate = try Gate(server)
+        let image = TinyImage.hello
+        let push = try beginPush(image.manifest, image.type, as: "2", in: "library/hello", server)
+        let answer = try push.response(to: "PUT")
+        #expect(answer.status == 503 && answer["retry-after"] != nil, "\(answer)")
+        gate.release()
+        let next = try beginPush(image.manifest, image.type, as: "2", in: "library/hello", server)
+        #expect(try next.response(to: "PUT").status == 201)
+    }
+
     @Test func anIndexIsNotTakenWhenItsImageWentInTheMeantime() throws {
         let server = try Server()
         let child = TinyImage("child", type: TinyImage.oci)
