@@ -1,6 +1,9 @@
 """Attacks that are after what dray must keep to itself: accounts, client certificates, headers, and its internal network."""
 import base64
+import concurrent.futures
+import contextlib
 import gzip
+import http.client
 import itertools
 import json
 import os
@@ -9,7 +12,7 @@ import tarfile
 import time
 
 from neighbours import IMAGE, PASSWORD, Bench, Place, Served, eventually, isolated, redirecting
-from images import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Layout, digest
+from images import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Layout, Store, digest
 
 BASIC = "Basic " + base64.b64encode(f"user:{PASSWORD}".encode()).decode()
 BLOB, CONFIG = (f"/v2/good/blobs/{digest(each)}" for each in (IMAGE.layer, IMAGE.config))
@@ -497,6 +500,37 @@ def _(bench):
         status = server.ask(f"/v2/{kind.split('/')[1]}/referrers/{digest(b'subject')}")[0]
         failures += expect((f"{kind}: the cache answers {status}", status >= 500), (f"{kind}: it takes {server.memory()} MiB", server.memory() < 100))
     return failures
+
+
+def annotated(number, count, **more):
+    """A manifest with many small annotations."""
+    config = {"mediaType": OCI_CONFIG, "digest": digest(b"{}"), "size": 2}
+    annotations = {f"{number}.{each:x}": "" for each in range(count)}
+    return json.dumps(
+        {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": [], "annotations": annotations, **more}, separators=(",", ":")).encode()
+
+
+def at_once(*calls):
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(lambda call: call(), calls))
+
+
+@attack("coding with a large window", "an upstream that sends 12 blobs in a coding that needs a window of 128 MiB")
+def _(bench):
+    block = lambda kind, size, data: (size << 3 | kind << 1).to_bytes(3, "little") + data
+    # A window of 2^27 bytes, and spaces: an object begins, and does not end.
+    data = b"\x28\xb5\x2f\xfd\0\x88" + block(0, 1, b"{") + block(1, 128 << 10, b" ") * 1024
+    upstream = Place(lambda handler: "/blobs/" in handler.path and handler.say(200, data, [("Content-Encoding", "zstd")], kind="application/octet-stream"))
+    server = bench.serve(f"proxy: {{remoteurl: '{upstream.url}'}}")
+
+    def ask(number):
+        # The connection breaks where the blob turns out to be another one.
+        with contextlib.suppress(http.client.HTTPException):
+            server.ask(f"/v2/good/blobs/sha256:{number:064x}")
+
+    at_once(*(lambda number=number: ask(number) for number in range(12)))
+    memory = server.memory("VmHWM")
+    return expect((f"the cache takes {memory} MiB", memory < 200))
 
 
 @attack("referrers of what is missing", "a request for the referrers in a repository that the upstream has not, before others ask in one that it has")

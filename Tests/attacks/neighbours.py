@@ -212,10 +212,10 @@ class Served:
             answer.read()
             yield answer.status
 
-    def memory(self):
-        """MiB that it holds."""
+    def memory(self, field="VmRSS"):
+        """MiB that it holds; with VmHWM, that it ever held."""
         with open(f"/proc/{self.process.pid}/status") as file:
-            return int(re.search(r"VmRSS:\s+([0-9]+)", file.read())[1]) >> 10
+            return int(re.search(rf"{field}:\s+([0-9]+)", file.read())[1]) >> 10
 
     def stop(self):
         self.process.terminate()

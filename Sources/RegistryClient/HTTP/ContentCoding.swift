@@ -7,6 +7,9 @@ enum ContentCoding {
     /// Names that say nothing of the bytes. S3 keeps `aws-chunked` of an upload for the downloads, which are as they were.
     private static let plain: Set<String> = ["", "identity", "none", "binary", "utf-8", "aws-chunked"]
 
+    /// 8 MiB. Source: RFC 9659, section 3.
+    private static let zstdWindowLogLimit: Int32 = 23
+
     /// - Returns: nil if the body travels as it is.
     static func named(in headers: HTTPHeaders) -> String? {
         let names = headers[canonicalForm: "content-encoding"].map { $0.lowercased() }.filter { !plain.contains($0) }
@@ -34,7 +37,9 @@ enum ContentCoding {
         let format = CompressionFormat.sniff(start)
         switch coding {
         case "gzip", "x-gzip": return format == .gzip ? try InflatingSource(body, format: .gzip, name: name) : body
-        case "zstd": return format == .zstd ? try InflatingSource(body, format: .zstd, name: name) : body
+        case "zstd":
+            guard format == .zstd else { return body }
+            return InflatingSource(body, inflater: ZstdInflater(windowLogLimit: zstdWindowLogLimit), name: name)
         case "deflate":
             return InflatingSource(body, inflater: ZlibInflater(deflate: Array(start.prefix(2))), name: name)
         default:
