@@ -533,6 +533,25 @@ def _(bench):
     return expect((f"the cache takes {memory} MiB", memory < 200))
 
 
+@attack("large tokens", "an upstream whose tokens have 900 kB, another one for each repository")
+def _(bench):
+    count = itertools.count()
+
+    def answer(handler):
+        if handler.path.startswith("/token"):
+            return handler.say(200, json.dumps({"token": f"{next(count)}-" + "t" * 900_000}).encode())
+        return not handler.headers.get("Authorization") and handler.say(
+            401, b"{}", [("Www-Authenticate", f'Bearer realm="{upstream.url}/token",service="x"')])
+
+    upstream = Place(answer)
+    server = bench.serve(f"proxy: {{remoteurl: '{upstream.url}'}}")
+    start = time.monotonic()
+    statuses = {server.ask(f"/v2/good{number}/manifests/1")[0] for number in range(12)}
+    seconds, memory = time.monotonic() - start, server.memory("VmHWM")
+    return expect(
+        (f"statuses {statuses}", statuses == {502}), (f"the cache takes {memory} MiB", memory < 100), (f"it takes {seconds:.0f} s", seconds < 15))
+
+
 @attack("referrers of what is missing", "a request for the referrers in a repository that the upstream has not, before others ask in one that it has")
 def _(bench):
     subject = digest(b"subject")

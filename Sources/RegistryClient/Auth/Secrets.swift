@@ -6,24 +6,32 @@ import Synchronization
 /// A token that was replaced is still a secret; of very many, the latest are kept.
 final class Secrets: Sendable {
     private struct State {
-        var spellings: Set<String> = []
-        /// Spellings of tokens, in the order in which they came.
-        var tokens: [Set<String>] = []
+        var secrets: Set<String> = []
+        /// In the order in which they came.
+        var tokens: [String] = []
+        /// Bytes of the tokens.
+        var size = 0
     }
 
-    private static let tokenLimit = 128
+    /// Number and bytes of tokens that are kept.
+    private static let tokenLimit = (count: 128, size: 1 << 20)
     private let state = Mutex(State())
 
     /// A password, or something else that stays a secret for good.
-    func add(_ secret: String) { state.withLock { $0.spellings.formUnion(Self.spellings(of: secret)) } }
+    func add(_ secret: String) { state.withLock { _ = $0.secrets.insert(secret) } }
 
     /// One of many that expire.
     func add(token: String) {
         state.withLock { state in
-            let spellings = Self.spellings(of: token)
-            if state.tokens.last == spellings { return }
-            if state.tokens.count >= Self.tokenLimit { state.tokens.removeFirst() }
-            state.tokens.append(spellings)
+            if state.tokens.last == token { return }
+            state.tokens.append(token)
+            state.size += token.utf8.count
+            // The last one is kept, whatever its size.
+            while state.tokens.count > Self.tokenLimit.count || state.size > Self.tokenLimit.size,
+                state.tokens.count > 1
+            {
+                state.size -= state.tokens.removeFirst().utf8.count
+            }
         }
     }
 
@@ -57,8 +65,13 @@ final class Secrets: Sendable {
     }
 
     func redact(_ text: String) -> String {
+        let secrets = state.withLock { Array($0.secrets) + $0.tokens }
+        // No spelling is shorter than the secret itself.
+        let length = text.utf8.count
+        let spellings = secrets.filter { $0.utf8.count <= length }.reduce(into: Set()) {
+            $0.formUnion(Self.spellings(of: $1))
+        }
         // The longest first: one may be part of another.
-        state.withLock { $0.tokens.reduce(into: $0.spellings) { $0.formUnion($1) } }
-            .sorted { $0.utf8.count > $1.utf8.count }.reduce(text) { $0.replacing($1, with: "***") }
+        return spellings.sorted { $0.utf8.count > $1.utf8.count }.reduce(text) { $0.replacing($1, with: "***") }
     }
 }

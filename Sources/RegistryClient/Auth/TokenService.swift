@@ -20,6 +20,9 @@ final class TokenService: Sendable {
         var refusesGet = false
     }
 
+    /// Bytes of a token: it has to fit into a header, and servers take 8 KiB to 64 KiB of those.
+    private static let tokenLimit = 64 << 10
+
     private let registry: Address
     private let connections: HTTPConnections
     private let secrets: Secrets
@@ -167,6 +170,11 @@ final class TokenService: Sendable {
             throw RegistryError(
                 registry: registry.origin, action: "get a token from \(place)", status: 200,
                 problem: error.description)
+        }
+        for token in [found.token, found.refreshToken].compactMap(\.self) where token.utf8.count > Self.tokenLimit {
+            throw RegistryError(
+                registry: registry.origin, action: "get a token from \(place)", status: 200,
+                problem: "a token has \(token.utf8.count >> 10) KiB; expected at most \(Self.tokenLimit >> 10) KiB")
         }
         secrets.add(token: found.token)
         if let refresh = found.refreshToken, let credentials {
