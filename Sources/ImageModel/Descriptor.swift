@@ -13,7 +13,7 @@ public struct Descriptor: Hashable, Sendable, Codable {
 
     private struct Details: Hashable, Sendable {
         var urls: [String]?
-        var annotations: [String: String]?
+        var annotations: PackedAnnotations?
         var artifactType: String?
         var platform: Platform?
         var data: String?
@@ -30,6 +30,10 @@ public struct Descriptor: Hashable, Sendable, Codable {
         set { setDetail(\.urls, newValue) }
     }
     public var annotations: [String: String]? {
+        get { packedAnnotations?.dictionary }
+        set { packedAnnotations = newValue.map { PackedAnnotations($0) } }
+    }
+    var packedAnnotations: PackedAnnotations? {
         get { details.first?.annotations }
         set { setDetail(\.annotations, newValue) }
     }
@@ -55,7 +59,8 @@ public struct Descriptor: Hashable, Sendable, Codable {
         self.digest = digest
         self.size = size
         let details = Details(
-            urls: urls, annotations: annotations, artifactType: artifactType, platform: platform)
+            urls: urls, annotations: annotations.map { PackedAnnotations($0) }, artifactType: artifactType,
+            platform: platform)
         if details != Details() { self.details = [details] }
     }
 
@@ -85,7 +90,8 @@ public struct Descriptor: Hashable, Sendable, Codable {
         }
         let details = Details(
             urls: try container.decodeIfPresent([String].self, forKey: .urls),
-            annotations: try container.decodeIfPresent([String: String].self, forKey: .annotations),
+            annotations: try container.decodeIfPresent([String: String].self, forKey: .annotations)
+                .map { PackedAnnotations($0) },
             artifactType: try container.decodeIfPresent(String.self, forKey: .artifactType),
             platform: try container.decodeIfPresent(Platform.self, forKey: .platform),
             data: try container.decodeIfPresent(String.self, forKey: .data))
@@ -133,13 +139,16 @@ public struct Descriptor: Hashable, Sendable, Codable {
             || size <= Int64(Document.sizeLimit) && mediaType.layerCompression == nil && !mediaType.isForeignLayer
     }
 
+    /// One of the annotations: others are not looked at.
+    private func annotation(_ key: String) -> String? { details.first?.annotations?[key] }
+
     /// Docker's wrapper around the attestations of one image of the same index.
     public var isAttestation: Bool {
-        annotations?["vnd.docker.reference.type"] == "attestation-manifest" || platform?.isUnknown == true
+        annotation("vnd.docker.reference.type") == "attestation-manifest" || platform?.isUnknown == true
     }
 
     /// The manifest of the same index that an attestation is about.
-    public var attestedDigest: Digest? { annotations?[Self.attestedDigestKey].flatMap { Digest($0) } }
+    public var attestedDigest: Digest? { annotation(Self.attestedDigestKey).flatMap { Digest($0) } }
 
     public static let attestedDigestKey = "vnd.docker.reference.digest"
 }

@@ -146,16 +146,14 @@ package final class StoreSource: StreamedSource {
         var parts: Set<Digest> = []
         // Once, and only what has to be known of them: there may be very many.
         var read: [Digest: Descriptor] = [:]
-        var referrers: [Digest: (subject: Digest, descriptor: Descriptor)] = [:]
+        var referrers: [Digest: SubjectIndex.Referrer] = [:]
         func manifest(_ digest: Digest) throws -> Descriptor {
             if let known = read[digest] { return known }
             let manifest = try self.manifest(digest, repository, paths)
             if case .index = manifest.content {
                 parts.formUnion((manifest.children + manifest.blobs).map(\.digest))
             }
-            if let subject = manifest.subject {
-                referrers[digest] = (subject.digest, manifest.referrerDescriptor)
-            }
+            referrers[digest] = SubjectIndex.Referrer(manifest)
             read[digest] = manifest.descriptor
             return manifest.descriptor
         }
@@ -189,7 +187,7 @@ package final class StoreSource: StreamedSource {
         for digest in try revisions(of: repository, paths) {
             do {
                 manifests.append(try manifest(digest))
-                if let referrer = referrers[digest] { subjects.add(referrer.descriptor, to: referrer.subject) }
+                if let referrer = referrers[digest] { subjects.add(referrer) }
             } catch TransferError.notFound {
                 // The registry's own garbage collection leaves such links.
                 listing.notes.append("\(repository)@\(digest) is linked, but its bytes are gone")

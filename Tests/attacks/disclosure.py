@@ -552,6 +552,33 @@ def _(bench):
         (f"statuses {statuses}", statuses == {502}), (f"the cache takes {memory} MiB", memory < 100), (f"it takes {seconds:.0f} s", seconds < 15))
 
 
+def with_referrers(bench):
+    """A store, and the same as a layout, in which an image has 6 referrers of 100,000 annotations."""
+    store, layout = Store(f"{bench.directory}/store"), Layout(f"{bench.directory}/layout")
+    store.put(b"{}", "good")
+    layout.put(b"{}", OCI_CONFIG)
+    image = annotated("image", 1)
+    store.manifest(image)
+    layout.add(layout.put(image, OCI_MANIFEST))
+    for number in range(6):
+        referrer = annotated(number, 100_000, subject={"mediaType": OCI_MANIFEST, "digest": digest(image), "size": len(image)})
+        store.manifest(referrer, tag=None)
+        layout.entries.append(layout.put(referrer, OCI_MANIFEST))
+    store.finish()
+    layout.finish()
+    return f"store:{bench.directory}/store", f"oci:{bench.directory}/layout"
+
+
+@attack("referrers that are listed", "a store and a layout with 6 referrers of 100,000 annotations; they are listed, copied, backed up and verified")
+def _(bench):
+    failures = []
+    for number, place in enumerate(with_referrers(bench)):
+        for words in [["ls", place], ["copy", place, f"oci:{bench.directory}/copy{number}"], ["backup", place, f"{bench.directory}/backup{number}"], ["verify", place]]:
+            status, said, memory = bench.measure(*words)
+            failures += expect((f"{words}: {status} {said}", status == 0), (f"{words} takes {memory} MiB", memory < 200))
+    return failures
+
+
 @attack("referrers of what is missing", "a request for the referrers in a repository that the upstream has not, before others ask in one that it has")
 def _(bench):
     subject = digest(b"subject")

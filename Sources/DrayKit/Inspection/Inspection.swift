@@ -68,6 +68,10 @@ extension Inspection {
         images = []
         self.platforms = []
         referrers = try await source.referrers(of: root.digest, in: image.repository)
+        // Sources leave large annotations out.
+        for (position, referrer) in referrers.enumerated() where referrer.annotations == nil && referrer.size > 4096 {
+            referrers[position].annotations = try? await source.manifest(referrer, in: image.repository).annotations
+        }
         var collector = InspectionCollector(image: image, source: source, platforms: platforms)
         try await collector.add(root, listedAs: root.descriptor, depth: 0)
         images = collector.images

@@ -9,6 +9,9 @@ import FoundationEssentials
 package enum Document {
     /// The largest manifest, config or other single document, and the largest entry of a list, in bytes.
     package static let sizeLimit = 4 << 20
+    /// Bytes. Nearly all documents are smaller. Larger ones are parsed few at a time, for one takes many times its size
+    /// meanwhile.
+    package static let ordinarySize = 32 << 10
     /// The largest list (`index.json`, `manifest.json` of an archive, an inventory and the like), in bytes: more than
     /// a million images. Lists are read and written as streams.
     package static let listSizeLimit = 1 << 30

@@ -6,7 +6,17 @@ package struct ImageIndex: Hashable, Sendable, Codable {
     package var artifactType: String?
     package var manifests: [Descriptor]
     package var subject: Descriptor?
-    package var annotations: [String: String]?
+    var packedAnnotations: PackedAnnotations?
+
+    package var annotations: [String: String]? {
+        get { packedAnnotations?.dictionary }
+        set { packedAnnotations = newValue.map { PackedAnnotations($0) } }
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case schemaVersion, mediaType, artifactType, manifests, subject
+        case packedAnnotations = "annotations"
+    }
 
     package init(mediaType: MediaType? = .ociIndex, manifests: [Descriptor] = []) {
         schemaVersion = 2
@@ -32,6 +42,6 @@ package struct ImageIndex: Hashable, Sendable, Codable {
         // Docker 25 writes null for an archive that has only untagged images.
         manifests = try container.decodeIfPresent([Descriptor].self, forKey: .manifests) ?? []
         subject = try container.decodeIfPresent(Descriptor.self, forKey: .subject)
-        annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations)
+        annotations = try container.decodeIfPresent([String: String].self, forKey: .packedAnnotations)
     }
 }

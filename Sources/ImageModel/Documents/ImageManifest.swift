@@ -6,7 +6,17 @@ package struct ImageManifest: Hashable, Sendable, Codable {
     package var config: Descriptor
     package var layers: [Descriptor]
     package var subject: Descriptor?
-    package var annotations: [String: String]?
+    var packedAnnotations: PackedAnnotations?
+
+    package var annotations: [String: String]? {
+        get { packedAnnotations?.dictionary }
+        set { packedAnnotations = newValue.map { PackedAnnotations($0) } }
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case schemaVersion, mediaType, artifactType, config, layers, subject
+        case packedAnnotations = "annotations"
+    }
 
     package init(mediaType: MediaType, config: Descriptor, layers: [Descriptor]) {
         schemaVersion = 2
@@ -24,6 +34,6 @@ package struct ImageManifest: Hashable, Sendable, Codable {
         // Older writers leave out, or null, the layers of an image that has none.
         layers = try container.decodeIfPresent([Descriptor].self, forKey: .layers) ?? []
         subject = try container.decodeIfPresent(Descriptor.self, forKey: .subject)
-        annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations)
+        annotations = try container.decodeIfPresent([String: String].self, forKey: .packedAnnotations)
     }
 }

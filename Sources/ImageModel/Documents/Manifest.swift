@@ -22,28 +22,34 @@ package struct Manifest: Hashable, Sendable {
     package init(
         _ bytes: [UInt8], mediaType claim: MediaType? = nil, algorithm: Digest.Algorithm = .sha256, name: String
     ) throws {
+        (mediaType, content) = try LargeDocuments.inTurn(bytes.count) {
+            try Self.parse(bytes, claim: claim, name: name)
+        }
+        self.bytes = bytes
+        digest = Digest(of: Self.payload(of: content) ?? bytes, algorithm: algorithm)
+    }
+
+    private static func parse(_ bytes: [UInt8], claim: MediaType?, name: String) throws -> (MediaType, Content) {
         let probe = try Document.decode(ManifestProbe.self, from: bytes, name: name, members: .manifest)
         guard let kind = try probe.kind(name) else {
             throw DocumentError("\(name) is not a manifest: it has none of a manifest's members")
         }
         if let claim { try kind.check(claim: claim, name: name) }
-        self.bytes = bytes
         let own = [probe.mediaType, claim].compactMap { $0 }.first { $0.manifestKind == kind }
         switch kind {
         case .index:
-            mediaType = own ?? .ociIndex
-            content = .index(try Document.decode(ImageIndex.self, from: bytes, name: name))
+            return (own ?? .ociIndex, .index(try Document.decode(ImageIndex.self, from: bytes, name: name)))
         case .image:
-            mediaType = own ?? .ociManifest
-            content = .image(try Document.decode(ImageManifest.self, from: bytes, name: name))
+            return (own ?? .ociManifest, .image(try Document.decode(ImageManifest.self, from: bytes, name: name)))
         case .artifact:
-            mediaType = .ociArtifactManifest
-            content = .image(try Document.decode(ArtifactManifest.self, from: bytes, name: name).asImage)
+            let artifact = try Document.decode(ArtifactManifest.self, from: bytes, name: name)
+            return (.ociArtifactManifest, .image(artifact.asImage))
         case .schema1:
-            mediaType = probe.hasSignatures ? .dockerSchema1Signed : .dockerSchema1
-            content = .schema1(try Schema1Manifest(bytes, name: name))
+            return (
+                probe.hasSignatures ? .dockerSchema1Signed : .dockerSchema1,
+                .schema1(try Schema1Manifest(bytes, name: name))
+            )
         }
-        digest = Digest(of: Self.payload(of: content) ?? bytes, algorithm: algorithm)
     }
 
     private static func payload(of content: Content) -> [UInt8]? {
@@ -78,7 +84,11 @@ package struct Manifest: Hashable, Sendable {
     package var referrerDescriptor: Descriptor {
         var descriptor = descriptor
         descriptor.artifactType = artifactType
-        descriptor.annotations = annotations
+        switch content {
+        case .image(let image): descriptor.packedAnnotations = image.packedAnnotations
+        case .index(let index): descriptor.packedAnnotations = index.packedAnnotations
+        case .schema1: break
+        }
         return descriptor
     }
 

@@ -187,8 +187,3 @@ extension RegistryResponder {
         return Response(status: .accepted)
     }
 }
-
-extension Document {
-    /// Bytes. Nearly all documents are smaller; they wait neither for memory nor for larger ones.
-    static let ordinarySize = 32 << 10
-}
