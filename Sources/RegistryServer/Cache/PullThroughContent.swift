@@ -237,21 +237,29 @@ package final class PullThroughContent: RegistryContent {
 
     /// Fetches a manifest, and gives it the tags that were looked up: clients look a tag up, and then ask for its digest.
     ///
-    /// - Parameter key: tag to fetch if the upstream does not know the digest that it reported.
+    /// - Parameter key: tag to fetch if the upstream does not know the digest that it reported. What comes of that is not
+    ///   shared with those who ask for the digest.
     private func fetch(
         _ digest: Digest, orTag key: TagKey? = nil, in repository: String, isCached: Bool
     ) async throws -> Manifest? {
-        let name = Name(reference: digest.description, repository: repository)
         let patience = isCached ? UpstreamHealth.patience : Self.patience
-        let found = try await ask(manifests, name, within: patience) { [health, checks] upstream in
+        let name = Name(reference: digest.description, repository: repository)
+        var found = try await fetch(name, for: key, within: patience)
+        if found == nil, let key {
+            found = try await fetch(Name(reference: key.tag, repository: repository), for: key, within: patience)
+        }
+        if let found { metrics.cacheServed(.manifest, bytes: found.size, isHit: false) }
+        return found
+    }
+
+    private func fetch(_ name: Name, for key: TagKey?, within patience: Duration) async throws -> Manifest? {
+        try await ask(manifests, name, within: patience) { [health, checks] upstream in
             do {
-                return try health.observe(within: Self.patience) {
-                    if let found = try upstream.manifest(name.reference, in: repository) { return found }
-                    guard let key else { return nil }
-                    let found = try upstream.manifest(key.tag, in: repository)
-                    checks.note(key, found?.descriptor)
-                    return found
+                let found = try health.observe(within: Self.patience) {
+                    try upstream.manifest(name.reference, in: name.repository)
                 }
+                if let key, name.reference == key.tag { checks.note(key, found?.descriptor) }
+                return found
             } catch let failure as UpstreamFailure where !failure.isGeneral {
                 // It is not asked again for each request.
                 if let key { checks.note(key, nil) }
@@ -260,10 +268,8 @@ package final class PullThroughContent: RegistryContent {
         } keep: { [self] found in
             guard let found else { return }
             metrics.cacheFetched(.manifest, bytes: found.size)
-            await keep(found, in: repository, tags: checks.tags(of: found.digest, in: repository))
+            await keep(found, in: name.repository, tags: checks.tags(of: found.digest, in: name.repository))
         }
-        if let found { metrics.cacheServed(.manifest, bytes: found.size, isHit: false) }
-        return found
     }
 
     /// Stores a manifest. If the store cannot be written to, the manifest is served all the same.

@@ -173,6 +173,22 @@ struct PullThroughTests {
         await settle()
     }
 
+    /// A tag's content is fetched in the place of what the tag was said to mean; whoever asks for that does not get it.
+    @Test func aDigestIsNeverAnsweredWithTheContentOfATag() async throws {
+        let manifest = try FakeUpstream.manifest("1")
+        let missing = Digest(of: Array("missing".utf8))
+        upstream.push(manifest, as: "1")
+        upstream.claim(missing, for: "1")
+        upstream.hold()
+        async let byTag = content.manifest(tagged: "1", in: "a")
+        await upstream.asked(1)
+        upstream.release()
+        await upstream.asked(2)
+        async let byDigest = content.manifest(missing, in: "a")
+        #expect(try await byTag?.digest == manifest.digest)
+        #expect(try await byDigest == nil)
+    }
+
     @Test func aSlowListKeepsNoTagFromBeingChecked() async throws {
         let manifest = try await cached()
         clock.advance(by: .seconds(60))
