@@ -94,21 +94,40 @@ package final class Registry: Sendable {
 
     func stored(_ reference: String, in repository: String) throws -> StoredManifest? {
         guard let found = try document(reference, in: repository) else { return nil }
-        let manifest = try Manifest(
-            found.bytes, mediaType: found.mediaType, algorithm: found.expected?.algorithm ?? .sha256, name: found.name)
-        try found.check(manifest.digest)
-        return StoredManifest(manifest: manifest, etag: found.etag)
+        return StoredManifest(manifest: try found.manifest(), etag: found.etag)
     }
 
     /// A manifest that is neither decoded nor verified.
-    struct StoredDocument {
-        let bytes: [UInt8]
+    package struct StoredDocument: Sendable {
+        package let bytes: [UInt8]
         let mediaType: MediaType?
         let etag: String?
         /// What it was asked for by, or what the registry says that it is; of a tag, that is a claim that has to hold, too.
         let expected: Digest?
         /// For messages.
         let name: String
+
+        /// Decodes and verifies it.
+        ///
+        /// - Throws: `DocumentError`; `TransferError.damaged` unless its digest is the expected one.
+        package func manifest() throws -> Manifest {
+            let manifest = try Manifest(
+                bytes, mediaType: mediaType, algorithm: expected?.algorithm ?? .sha256, name: name)
+            try check(manifest.digest)
+            return manifest
+        }
+
+        /// What it is, verified. A large one is only decoded where its type does not tell what the digest is of.
+        ///
+        /// - Throws: as `manifest`.
+        func descriptor() throws -> Descriptor {
+            guard bytes.count > Document.ordinarySize, let mediaType, mediaType.isManifest, !mediaType.isSchema1 else {
+                return try manifest().descriptor
+            }
+            let digest = Digest(of: bytes, algorithm: expected?.algorithm ?? .sha256)
+            try check(digest)
+            return Descriptor(mediaType: mediaType, digest: digest, size: Int64(bytes.count))
+        }
 
         /// - Throws: `TransferError.damaged` unless its digest is the expected one.
         func check(_ digest: Digest) throws {
@@ -119,7 +138,7 @@ package final class Registry: Sendable {
 
     /// - Parameter reference: a tag or a digest.
     /// - Returns: nil if there is none.
-    func document(_ reference: String, in repository: String) throws -> StoredDocument? {
+    package func document(_ reference: String, in repository: String) throws -> StoredDocument? {
         let name = "\(host)/\(repository): manifest \(reference)"
         let request = RegistryRequest(
             method: .GET, path: "\(repository)/manifests/\(reference)", repository: repository,
@@ -146,7 +165,7 @@ package final class Registry: Sendable {
     /// What a tag or digest is, without its content where the registry tells that.
     package func resolve(_ reference: String, in repository: String) throws -> Descriptor? {
         guard !unansweredHeads.withLock({ $0.contains(.manifest) }) else {
-            return try manifest(reference, in: repository)?.descriptor
+            return try document(reference, in: repository)?.descriptor()
         }
         let answer = try session.send(
             RegistryRequest(
@@ -168,7 +187,7 @@ package final class Registry: Sendable {
             return Descriptor(mediaType: MediaType(type), digest: digest, size: answer.length ?? -1)
         }
         // HEAD tells too little here.
-        return try manifest(reference, in: repository)?.descriptor
+        return try document(reference, in: repository)?.descriptor()
     }
 
     /// - Parameter condition: a header: `If-Match` and the like.

@@ -515,6 +515,27 @@ def at_once(*calls):
         return list(pool.map(lambda call: call(), calls))
 
 
+@attack("manifests with many annotations", "an upstream with 12 manifests of 100,000 annotations, which a client wants at once; another one wants a tag meanwhile")
+def _(bench):
+    manifests = {digest(data): data for data in (annotated(number, 100_000) for number in range(12))}
+
+    def answer(handler):
+        data = manifests.get(handler.path.split("/")[-1])
+        return data and handler.say(200, data, kind=OCI_MANIFEST)
+
+    upstream = Place(answer)
+    server = bench.serve(f"proxy: {{remoteurl: '{upstream.url}', checkinterval: 0}}")
+    statuses = at_once(
+        *(lambda name=name: server.ask(f"/v2/good/manifests/{name}", source="127.0.0.2")[0] for name in manifests),
+        lambda: server.ask("/v2/good/manifests/1")[0])
+    memory = server.memory("VmHWM")
+    upstream.seen.clear()
+    statuses.append(server.ask("/v2/good/manifests/1")[0])
+    return expect(
+        (f"statuses {statuses}", statuses[-2:] == [200, 200] and set(statuses) <= {200, 503}), (f"the cache takes {memory} MiB", memory < 200),
+        ("the tag is not checked", upstream.seen), (server.said(), "failing" not in server.said()))
+
+
 @attack("coding with a large window", "an upstream that sends 12 blobs in a coding that needs a window of 128 MiB")
 def _(bench):
     block = lambda kind, size, data: (size << 3 | kind << 1).to_bytes(3, "little") + data

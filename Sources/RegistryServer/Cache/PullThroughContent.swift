@@ -45,6 +45,8 @@ package final class PullThroughContent: RegistryContent {
     private let checks: TagChecks
     private let lookups: SharedWork<Name, Descriptor?>
     private let manifests: SharedWork<Name, Manifest?>
+    /// Manifests that the upstream has sent, and that are parsed and stored now.
+    private let answered = Mutex<Set<Name>>([])
     let lists: SharedWork<TagsKey, TagsPage?>
     private let blobLookups: SharedWork<BlobKey, Descriptor?>
     let referrerLists: SharedWork<ReferrersKey, ReferrersPage>
@@ -95,33 +97,32 @@ package final class PullThroughContent: RegistryContent {
     ///   - patience: of this client.
     ///   - isOther: whether it is neither about a tag nor about a manifest.
     ///   - request: blocks.
-    ///   - keep: is given the answer before the clients are.
     /// - Throws: `UpstreamFailure`.
     private func ask<Key, Value>(
         _ shared: SharedWork<Key, Value>, _ key: Key, within patience: Duration,
-        isOther: Bool = false, _ request: @escaping @Sendable (any Upstream) throws -> Value,
-        keep: @escaping @Sendable (Value) async -> Void = { _ in }
+        isOther: Bool = false, _ request: @escaping @Sendable (any Upstream) throws -> Value
     ) async throws -> Value {
         let client = ClientConnection.currentShare
         return try await wait(for: shared, key, within: patience, isOther: isOther) {
             [upstream, asking] isWanted in
             await upstream.prepare()
-            let answer = try await asking.run(on: .requests, for: client, if: isWanted) { try request(upstream) }
-            await keep(answer)
-            return answer
+            return try await asking.run(on: .requests, for: client, if: isWanted) { try request(upstream) }
         }
     }
 
-    /// - Parameter isOther: as for `ask`.
+    /// - Parameters:
+    ///   - isOther: as for `ask`.
+    ///   - hasAnswered: whether what takes so long is not the upstream any more.
     func wait<Key, Value>(
         for shared: SharedWork<Key, Value>, _ key: Key, within patience: Duration,
-        isOther: Bool,
+        isOther: Bool, hasAnswered: @escaping @Sendable () -> Bool = { false },
         _ work: @escaping @Sendable (_ isWanted: @escaping @Sendable () -> Bool) async throws -> Value
     ) async throws -> Value {
         try health.checkPause()
         let late = UpstreamFailure(.silent, "the upstream did not answer within \(patience.components.seconds) s")
         do {
-            return try await shared.value(for: key, within: patience, orThrow: late, work)
+            return try await shared.value(
+                for: key, within: patience, orThrow: hasAnswered() ? UpstreamFailure.busy : late, work)
         } catch let failure as UpstreamFailure where failure == late {
             if isOther { health.failedOther(failure) } else { health.failed(failure) }
             throw failure
@@ -253,22 +254,46 @@ package final class PullThroughContent: RegistryContent {
     }
 
     private func fetch(_ name: Name, for key: TagKey?, within patience: Duration) async throws -> Manifest? {
-        try await ask(manifests, name, within: patience) { [health, checks] upstream in
+        let client = ClientConnection.currentShare
+        return try await wait(
+            for: manifests, name, within: patience, isOther: false,
+            hasAnswered: { [self] in answered.withLock { $0.contains(name) } }
+        ) { [self] isWanted in
+            defer { answered.withLock { _ = $0.remove(name) } }
+            await upstream.prepare()
             do {
-                let found = try health.observe(within: Self.patience) {
-                    try upstream.manifest(name.reference, in: name.repository)
+                // The client has its turn until the manifest is parsed: as many are in memory at a time.
+                let found = try await asking.use(1, for: client) {
+                    let answer = try await Workers.requests.run { [self] in
+                        guard isWanted() else { throw CancellationError() }
+                        let answer = try health.observe(within: Self.patience) {
+                            try upstream.manifest(name.reference, in: name.repository)
+                        }
+                        answered.withLock { _ = $0.insert(name) }
+                        return answer
+                    }
+                    return try await parse(answer, for: client)
                 }
                 if let key, name.reference == key.tag { checks.note(key, found?.descriptor) }
+                guard let found else { return nil }
+                metrics.cacheFetched(.manifest, bytes: found.size)
+                await keep(found, in: name.repository, tags: checks.tags(of: found.digest, in: name.repository))
                 return found
             } catch let failure as UpstreamFailure where !failure.isGeneral {
                 // It is not asked again for each request.
                 if let key { checks.note(key, nil) }
                 throw failure
             }
-        } keep: { [self] found in
-            guard let found else { return }
-            metrics.cacheFetched(.manifest, bytes: found.size)
-            await keep(found, in: name.repository, tags: checks.tags(of: found.digest, in: name.repository))
+        }
+    }
+
+    /// Parses a manifest if that is still to be done. Clients take turns.
+    private func parse(_ answer: UpstreamManifest?, for client: ClientAddress.Share) async throws -> Manifest? {
+        switch answer {
+        case .parsed(let manifest): return manifest
+        case .large(let parse):
+            return try await FairShare.documents.run(on: .documents, for: client, if: { true }, parse)
+        case nil: return nil
         }
     }
 

@@ -35,8 +35,18 @@ struct RegistryUpstream: Upstream {
         try ask { try registry.resolve(reference, in: repository) }
     }
 
-    func manifest(_ reference: String, in repository: String) throws -> Manifest? {
-        try ask { try registry.manifest(reference, in: repository) }
+    func manifest(_ reference: String, in repository: String) throws -> UpstreamManifest? {
+        try ask {
+            guard let document = try registry.document(reference, in: repository) else { return nil }
+            guard document.bytes.count > Document.ordinarySize else { return .parsed(try document.manifest()) }
+            return .large {
+                do {
+                    return try document.manifest()
+                } catch let error where error is TransferError || error is DocumentError {
+                    throw UpstreamFailure(.wrong, "\(error)")
+                }
+            }
+        }
     }
 
     func tags(

@@ -57,7 +57,7 @@ package final class SharedWork<Key: Hashable & Sendable, Value: Sendable>: Senda
     ///     everybody has gone meanwhile.
     /// - Throws: what the work throws; the error for being busy; `CancellationError` if the client has gone.
     package func value(
-        for key: Key, within patience: Duration, orThrow late: any Error,
+        for key: Key, within patience: Duration, orThrow late: @autoclosure @escaping @Sendable () -> any Error,
         _ work: @escaping @Sendable (_ isWanted: @escaping @Sendable () -> Bool) async throws -> Value
     ) async throws -> Value {
         let id = state.withLock { $0.number() }
@@ -68,7 +68,7 @@ package final class SharedWork<Key: Hashable & Sendable, Value: Sendable>: Senda
             try await withCheckedThrowingContinuation { continuation in
                 let timer = Task { [clock] in
                     guard (try? await clock.sleep(for: patience)) != nil else { return }
-                    self.leave(key, id, self.isUnderWay(key) ? late : self.busy)
+                    self.leave(key, id, self.isUnderWay(key) ? late() : self.busy)
                 }
                 let waiter = Waiter(continuation: continuation, timer: timer)
                 let entry: (number: Int, isNew: Bool)? = state.withLock { state in

@@ -15,7 +15,7 @@ package protocol Upstream: Sendable {
     /// Looks a tag or digest up, without its content; the size is -1 where that is not told.
     func descriptor(_ reference: String, in repository: String) throws -> Descriptor?
     /// A manifest by its tag or digest, checked against the digest.
-    func manifest(_ reference: String, in repository: String) throws -> Manifest?
+    func manifest(_ reference: String, in repository: String) throws -> UpstreamManifest?
     /// - Parameter isWanted: whether anybody still waits for the list; else this throws `CancellationError`.
     func tags(
         of repository: String, _ request: TagsRequest, isWanted: @escaping @Sendable () -> Bool
@@ -31,6 +31,14 @@ package protocol Upstream: Sendable {
         of digest: Digest, in repository: String, isWanted: @escaping @Sendable () -> Bool,
         _ take: (Descriptor) throws -> Void
     ) throws
+}
+
+/// A manifest as an upstream sent it.
+package enum UpstreamManifest: Sendable {
+    case parsed(Manifest)
+    /// One of more than `Document.ordinarySize`, which takes long to parse, and many times its size in memory. To parse it
+    /// checks it, and throws `UpstreamFailure`.
+    case large(parse: @Sendable () throws -> Manifest)
 }
 
 /// A cache's upstream that gives no good answer.

@@ -12,6 +12,7 @@ final class FakeUpstream: Upstream, @unchecked Sendable {
     private var claims: [String: Digest] = [:]
     private var failure: UpstreamFailure?
     private var isHeld = false
+    private var parsing: (@Sendable () -> Void)?
     private var log: [String] = []
     private var watchers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
 
@@ -45,6 +46,9 @@ final class FakeUpstream: Upstream, @unchecked Sendable {
     func claim(_ digest: Digest, for tag: String) { change { claims[tag] = digest } }
 
     func fail(_ failure: UpstreamFailure?) { change { self.failure = failure } }
+
+    /// From now on, manifests are large ones, whose parsing calls `body`.
+    func parse(_ body: @escaping @Sendable () -> Void) { change { parsing = body } }
 
     /// From now on, requests get no answer until `release`.
     func hold() { change { isHeld = true } }
@@ -96,8 +100,15 @@ final class FakeUpstream: Upstream, @unchecked Sendable {
         }
     }
 
-    func manifest(_ reference: String, in repository: String) throws -> Manifest? {
-        try answer("get \(reference)") { tags[reference] ?? manifests[reference] }
+    func manifest(_ reference: String, in repository: String) throws -> UpstreamManifest? {
+        try answer("get \(reference)") {
+            guard let manifest = tags[reference] ?? manifests[reference] else { return nil }
+            guard let parsing else { return .parsed(manifest) }
+            return .large {
+                parsing()
+                return manifest
+            }
+        }
     }
 
     func tags(

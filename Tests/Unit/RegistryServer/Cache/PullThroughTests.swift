@@ -173,6 +173,20 @@ struct PullThroughTests {
         await settle()
     }
 
+    /// What takes long to parse says nothing about the upstream.
+    @Test func theTimeForParsingIsNotTheUpstreams() async throws {
+        _ = try await cached()
+        let new = try FakeUpstream.manifest("large")
+        upstream.push(new, as: "1")
+        clock.advance(by: .seconds(60))
+        upstream.parse { [clock] in clock.advance(by: .seconds(15)) }
+        // The cached one, if it becomes too late.
+        #expect(try await content.manifest(tagged: "1", in: "a") != nil)
+        await settle()
+        #expect(record.messages.allSatisfy { !$0.contains("failing") }, "\(record.messages)")
+        #expect(try await content.manifest(tagged: "1", in: "a")?.digest == new.digest)
+    }
+
     /// A tag's content is fetched in the place of what the tag was said to mean; whoever asks for that does not get it.
     @Test func aDigestIsNeverAnsweredWithTheContentOfATag() async throws {
         let manifest = try FakeUpstream.manifest("1")
