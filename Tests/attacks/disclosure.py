@@ -536,6 +536,27 @@ def _(bench):
         ("the tag is not checked", upstream.seen), (server.said(), "failing" not in server.said()))
 
 
+@attack("digest that is a tag's", "an upstream that does not know the digest which it tells of a tag; one asks for the tag, and another one for the digest")
+def _(bench):
+    told = digest(b"nothing")
+
+    def answer(handler):
+        if handler.path.endswith(told):
+            time.sleep(1)
+        tagged = handler.command == "HEAD" and handler.path.endswith("/manifests/1")
+        return tagged and handler.say(200, b"x" * 300, [("Docker-Content-Digest", told)], kind=OCI_MANIFEST)
+
+    upstream = Place(answer)
+    server = bench.serve(f"proxy: {{remoteurl: '{upstream.url}'}}")
+
+    def ask_later():
+        time.sleep(0.5)
+        return server.ask(f"/v2/good/manifests/{told}")[0]
+
+    statuses = at_once(lambda: server.ask("/v2/good/manifests/1")[0], ask_later)
+    return expect((f"statuses {statuses}", statuses == [200, 404]))
+
+
 @attack("coding with a large window", "an upstream that sends 12 blobs in a coding that needs a window of 128 MiB")
 def _(bench):
     block = lambda kind, size, data: (size << 3 | kind << 1).to_bytes(3, "little") + data
