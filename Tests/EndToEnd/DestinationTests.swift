@@ -75,12 +75,16 @@ struct DestinationTests {
     @Test func newFilesTakeThePermissionsOfTheRoot() throws {
         let scratch = try Scratch()
         let archive = try Samples.archive(scratch, mebibytes: 1)
-        for (mode, directory, file) in [("2775", "2775", "664"), ("0750", "750", "640")] {
+        for (mode, directory, file, closed) in [("2775", "2775", "664", "2770"), ("0750", "750", "640", "700")] {
             let root = scratch[mode]
             _ = try Command.shell(
                 "mkdir \(root) && chmod \(mode) \(root) && umask 077 && $DRAY copy -q \(archive) store:\(root)")
-            let modes = try Command.shell("find \(root) -printf '%y %m\\n' | sort -u").lines
+            let own = "-path '*/.dray/lock*' -o -path '*/.dray/staging*'"
+            let modes = try Command.shell("find \(root) \\( \(own) \\) -o -printf '%y %m\\n' | sort -u").lines
             #expect(modes == ["d \(directory)", "f \(file)"])
+            // Nobody who may not write there holds up those who do.
+            let locks = try Command.shell("find \(root) \\( \(own) \\) -printf '%y %m\\n' | sort -u").lines
+            #expect(locks == ["d \(closed)"])
         }
     }
 
