@@ -36,7 +36,7 @@ package final class StagingArea: Sendable {
     private static let lock = ".dray/lock"
 
     /// Waits until nobody else has the tree alone.
-    func alone() throws -> DirectoryLock {
+    package func alone() throws -> DirectoryLock {
         try root.makePrivateDirectory(Self.lock)
         return try DirectoryLock.waiting(.exclusive, on: Self.lock, in: root)
     }
