@@ -1,3 +1,4 @@
+import ByteStreams
 import ConfigurationFiles
 import ImageModel
 import ImageTransfer

@@ -41,13 +41,8 @@ package struct Copier: Sendable {
                     failures.append(failure)
                 }
             }
-            let tags = DestinationTags(of: destination)
-            let plan = try await Planner(
-                options: options, progress: progress, destination: destination, tags: tags
-            ).plan(readable, failures: failures)
-            let transfer = Transfer(
-                options: options, progress: progress, destination: destination, tags: tags, staged: staged)
-            let report = try await transfer.run(plan)
+            let report = try await CopyRun(CopyContext(options, progress, to: destination), staged)
+                .copy(readable, failures: failures)
             guard !options.dryRun else { return report }
             guard !report.images.isEmpty else {
                 staged.cancelAll()
@@ -111,13 +106,5 @@ package struct Copier: Sendable {
                     blob, of: stream, options: options, into: destination, progress: progress, stop: stop)
             }
         })
-    }
-}
-
-extension CopyOptions {
-    /// What becomes of layers between these two when nobody says.
-    func compression(from source: any ImageSource, to destination: any ImageDestination) -> CompressionChoice {
-        if let compression { return compression }
-        return destination.traits.keepsRawLayers ? .keep : source.defaultCompression
     }
 }

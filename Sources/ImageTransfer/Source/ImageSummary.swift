@@ -1,3 +1,4 @@
+import ByteStreams
 package import ImageModel
 
 /// Details of an image in a listing: platforms, size and date.

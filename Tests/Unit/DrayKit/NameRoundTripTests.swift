@@ -66,8 +66,8 @@ struct NameRoundTripTests {
     ]
 
     /// Images of a registry, or of a store, some of them without a tag.
-    static func sample(_ random: inout SeededBytes) throws -> (MemorySource, Names) {
-        var source = MemorySource()
+    static func sample(_ random: inout SeededBytes) throws -> (MemoryPlace, Names) {
+        let source = MemoryPlace()
         var names = Names()
         let host = hosts.randomElement(using: &random) ?? nil
         var taken: Set<ImageName> = []
@@ -130,7 +130,7 @@ struct NameRoundTripTests {
     func hostsAreKept(_ transport: Transport) async throws {
         for host in Self.hosts {
             let directory = try Workplace()
-            var memory = MemorySource()
+            let memory = MemoryPlace()
             let names = ["library/busybox:1.36", "quay.io/coreos/etcd:v3", "team/app:1", "app:2"].compactMap {
                 ImageName(withoutHost: $0).map { ImageName(host: host, repository: $0.repository, tag: $0.tag) }
             }

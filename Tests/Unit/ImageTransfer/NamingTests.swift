@@ -63,9 +63,9 @@ struct NamingTests {
 
     private static func report(_ test: Case, together: Bool) async throws -> [String] {
         let directory = try Workplace()
-        var sources: [MemorySource] = together ? [MemorySource()] : []
+        var sources: [MemoryPlace] = together ? [MemoryPlace()] : []
         for (number, text) in test.images.enumerated() {
-            if !together { sources.append(MemorySource()) }
+            if !together { sources.append(MemoryPlace()) }
             let name = try Self.name(text)
             let image = try sources[sources.count - 1].image("\(number)")
             sources[sources.count - 1].name(image, .full(name), in: name.repository)

@@ -11,7 +11,7 @@ struct SharedContentTests {
     private struct CountingSource: ImageSource {
         final class Counter: Sendable { let count = Mutex(0) }
 
-        let base: MemorySource
+        let base: MemoryPlace
         let counter = Counter()
         var title: String { base.title }
         var madeUpRepository: String { base.madeUpRepository }
@@ -29,7 +29,7 @@ struct SharedContentTests {
     }
 
     private static func source() throws -> CountingSource {
-        var source = MemorySource()
+        let source = MemoryPlace()
         let children = try (0..<3).map { try source.image("\($0)") }
         let inner = try source.index(children, note: "inner")
         source.name(try source.index(Array(repeating: inner, count: 20), note: "outer"), .tag("a"))
@@ -53,7 +53,7 @@ struct SharedContentTests {
 
     /// Many images with many parts in common: the work for them ends somewhere, and the listing says so.
     @Test func summariesOfSharedPartsAreLimited() async throws {
-        var source = MemorySource()
+        let source = MemoryPlace()
         let children = try (0..<600).map { try source.image("\($0)") }
         let inner = try source.index(children, note: "inner")
         for number in 0..<600 { source.name(try source.index([inner], note: "\(number)"), .tag("t\(number)")) }

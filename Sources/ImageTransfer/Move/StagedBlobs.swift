@@ -10,7 +10,7 @@ import Synchronization
 final class StagedBlobs: Sendable {
     struct Entry {
         /// What was read, and what it became on the guess.
-        var move: BlobMove
+        var job: BlobJob
         var result: Descriptor
         var writer: any BlobWriter
         /// A destination that writes a stream of its own cannot wait.
@@ -22,7 +22,7 @@ final class StagedBlobs: Sendable {
     /// Guards the writers in it: each is taken out before it is used.
     private struct Table: @unchecked Sendable {
         var entries: [Digest: Entry] = [:]
-        var moved: [BlobMove.Key: Result<MovedBlob, any Error>] = [:]
+        var moved: [BlobJob.Key: Result<MovedBlob, any Error>] = [:]
     }
 
     private let table = Mutex(Table())
@@ -84,7 +84,7 @@ final class StagedBlobs: Sendable {
             if commitsNow { try writer.commit(result.digest) }
             let entry = Handover(
                 Entry(
-                    move: BlobMove(blob: source, compression: compression), result: result, writer: writer,
+                    job: BlobJob(blob: source, compression: compression), result: result, writer: writer,
                     isCommitted: commitsNow, diffID: diffID))
             table.withLock { $0.entries[digest] = entry.value }
             return digest
@@ -105,11 +105,11 @@ final class StagedBlobs: Sendable {
         table.withLock { table in table.entries.removeValue(forKey: digest).map { Handover($0) } }?.value
     }
 
-    func keep(_ moved: Result<MovedBlob, any Error>, for key: BlobMove.Key) {
+    func keep(_ moved: Result<MovedBlob, any Error>, for key: BlobJob.Key) {
         table.withLock { $0.moved[key] = moved }
     }
 
-    func takeMoved(_ key: BlobMove.Key) -> Result<MovedBlob, any Error>? {
+    func takeMoved(_ key: BlobJob.Key) -> Result<MovedBlob, any Error>? {
         table.withLock { $0.moved.removeValue(forKey: key) }
     }
 

@@ -1,6 +1,6 @@
 import ByteStreams
 import Glibc
-import ImageModel
+package import ImageModel
 import Synchronization
 
 /// Which compressed blob holds which tar, as far as dray itself has verified that.
@@ -71,7 +71,7 @@ package final class LayerMemory: Sendable {
     }()
 
     /// What is known to hold a tar in this form: digest and size, the media type is the caller's.
-    func layers(of diffID: Digest, _ compression: LayerCompression) -> [Descriptor] {
+    package func layers(of diffID: Digest, _ compression: LayerCompression) -> [Descriptor] {
         state.withLock { state in
             load(&state)
             return state.layers[Key(diffID: diffID, compression: compression)] ?? []

@@ -1,10 +1,10 @@
-import ImageModel
+package import ImageModel
 
 /// What moves in one copy: each blob once, however many images have it, and so many at a time.
 ///
 /// An image claims the blobs that it brings before the first one moves, and only once it has brought them waits for
 /// those that others bring: so nobody waits for somebody who waits for him.
-actor BlobTraffic {
+package actor BlobTraffic {
     /// A blob that this copy has brought, and the repositories that it can be used in.
     private struct Arrival {
         let descriptor: Descriptor
@@ -13,11 +13,11 @@ actor BlobTraffic {
 
     /// What one image does for all.
     private enum Claim: Hashable {
-        case bringing(BlobMove.Key)
-        case adopting(BlobMove.Key, into: String)
+        case bringing(BlobJob.Key)
+        case adopting(BlobJob.Key, into: String)
     }
 
-    private var arrivals: [BlobMove.Key: Arrival] = [:]
+    private var arrivals: [BlobJob.Key: Arrival] = [:]
     /// What is under way, and who waits for it.
     private var claims: [Claim: [CheckedContinuation<Void, Never>]] = [:]
     /// Blobs at once.
@@ -25,7 +25,7 @@ actor BlobTraffic {
     private var freeSlots: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    init(slots: Int) {
+    package init(slots: Int) {
         self.slots = slots
         freeSlots = slots
     }
@@ -33,25 +33,25 @@ actor BlobTraffic {
     // MARK: Who brings what
 
     /// Of some blobs, those that nobody has brought and nobody brings: they are the caller's to bring now.
-    func claim(_ moves: [BlobMove]) -> [BlobMove] {
-        moves.filter { move in
-            guard arrivals[move.key] == nil, claims[.bringing(move.key)] == nil else { return false }
-            claims[.bringing(move.key)] = []
+    package func claim(_ jobs: [BlobJob]) -> [BlobJob] {
+        jobs.filter { job in
+            guard arrivals[job.key] == nil, claims[.bringing(job.key)] == nil else { return false }
+            claims[.bringing(job.key)] = []
             return true
         }
     }
 
     /// - Returns: nil if nobody has brought the blob after all: then it is the caller's to bring.
-    func arrival(of move: BlobMove) async -> Descriptor? {
-        let claim = Claim.bringing(move.key)
-        while arrivals[move.key] == nil, claims[claim] != nil { await wait(for: claim) }
-        if let arrival = arrivals[move.key] { return arrival.descriptor }
+    package func arrival(of job: BlobJob) async -> Descriptor? {
+        let claim = Claim.bringing(job.key)
+        while arrivals[job.key] == nil, claims[claim] != nil { await wait(for: claim) }
+        if let arrival = arrivals[job.key] { return arrival.descriptor }
         claims[claim] = []
         return nil
     }
 
-    private func isUsable(_ move: BlobMove, in repository: String) -> Bool {
-        arrivals[move.key]?.repositories.contains(repository) == true
+    private func isUsable(_ job: BlobJob, in repository: String) -> Bool {
+        arrivals[job.key]?.repositories.contains(repository) == true
     }
 
     /// Whether what somebody has brought can be used in another repository: one image after the other takes it over,
@@ -59,28 +59,28 @@ actor BlobTraffic {
     /// moment, in which a manifest with the blob is refused.
     ///
     /// - Parameter adopt: takes it over; false if that cannot be done.
-    func isUsable(
-        _ move: BlobMove, in repository: String, orAfter adopt: @Sendable () async throws -> Bool
+    package func isUsable(
+        _ job: BlobJob, in repository: String, orAfter adopt: @Sendable () async throws -> Bool
     ) async throws -> Bool {
-        let claim = Claim.adopting(move.key, into: repository)
+        let claim = Claim.adopting(job.key, into: repository)
         while claims[claim] != nil { await wait(for: claim) }
-        if isUsable(move, in: repository) { return true }
+        if isUsable(job, in: repository) { return true }
         claims[claim] = []
         defer { release(claim) }
         try Task.checkCancellation()
         guard try await adopt() else { return false }
-        arrivals[move.key]?.repositories.insert(repository)
+        arrivals[job.key]?.repositories.insert(repository)
         return true
     }
 
-    func note(_ move: BlobMove, as descriptor: Descriptor, in repository: String) {
-        arrivals[move.key, default: Arrival(descriptor: descriptor, repositories: [])].repositories.insert(repository)
-        giveUp([move])
+    package func note(_ job: BlobJob, as descriptor: Descriptor, in repository: String) {
+        arrivals[job.key, default: Arrival(descriptor: descriptor, repositories: [])].repositories.insert(repository)
+        giveUp([job])
     }
 
     /// Somebody else may bring them.
-    func giveUp(_ moves: [BlobMove]) {
-        for move in moves { release(.bringing(move.key)) }
+    package func giveUp(_ jobs: [BlobJob]) {
+        for job in jobs { release(.bringing(job.key)) }
     }
 
     private func wait(for claim: Claim) async { await withCheckedContinuation { claims[claim]?.append($0) } }
@@ -91,7 +91,7 @@ actor BlobTraffic {
 
     // MARK: How many at once
 
-    func withSlot<T: Sendable>(_ body: @Sendable () async throws -> T) async throws -> T {
+    package func withSlot<T: Sendable>(_ body: @Sendable () async throws -> T) async throws -> T {
         if freeSlots > 0 { freeSlots -= 1 } else { await withCheckedContinuation { waiting.append($0) } }
         defer { if waiting.isEmpty { freeSlots += 1 } else { waiting.removeFirst().resume() } }
         try Task.checkCancellation()

@@ -1,4 +1,4 @@
-import ImageModel
+package import ImageModel
 
 /// Manifests that are being put or named in one copy. Several images may have the same one: each is put once, and while an
 /// index is put or named, nobody is at what it lists. The same goes for the lists of referrers that a registry without an
@@ -6,7 +6,7 @@ import ImageModel
 ///
 /// docker-registry writes its link to a manifest anew whenever it is put or gets a name, and not at once: an index that
 /// is put in that moment, and lists it, is refused as if it were not there.
-actor ManifestTraffic {
+package actor ManifestTraffic {
     private struct Place: Hashable {
         /// A manifest's, or of a list the fallback tag.
         var name: String
@@ -19,10 +19,12 @@ actor ManifestTraffic {
     private var needed: [Place: Int] = [:]
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
+    package init() {}
+
     /// Runs `body`, which puts or names a manifest. Not to be called from `body`.
     ///
     /// - Parameter tag: its new name; nil while it is put.
-    func alone<T: Sendable>(
+    package func alone<T: Sendable>(
         at manifest: Manifest, tagged tag: String? = nil, in repository: String, _ body: @Sendable () async throws -> T
     ) async throws -> T {
         func places(_ names: [String]) -> Set<Place> { Set(names.map { Place(name: $0, repository: repository) }) }

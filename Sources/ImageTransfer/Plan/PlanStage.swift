@@ -1,22 +1,15 @@
+import ByteStreams
 import ImageModel
 
-/// Decides what is copied, under which names, and in which form.
-struct Planner {
-    let options: CopyOptions
-    let destination: any ImageDestination
-    private let tags: DestinationTags
-    private let progress: Progress
-    private let remarks: Remarks
+/// Plans what is copied, under which names, and in which form.
+struct PlanStage {
+    private let context: CopyContext
+    private var options: CopyOptions { context.options }
+    private var destination: any ImageDestination { context.destination }
+    private var progress: Progress { context.progress }
+    private var remarks: Remarks { context.remarks }
 
-    init(
-        options: CopyOptions, progress: Progress, destination: any ImageDestination, tags: DestinationTags
-    ) {
-        self.options = options
-        self.progress = progress
-        self.destination = destination
-        self.tags = tags
-        remarks = Remarks(progress)
-    }
+    init(_ context: CopyContext) { self.context = context }
 
     /// - Parameter failures: sources that have failed already.
     func plan(_ selections: [CopySelection], failures: [CopyReport.Failure] = []) async throws -> CopyPlan {
@@ -140,7 +133,7 @@ struct Planner {
         guard source.isRemote, destination.traits.namesAreWhole, options.platforms == .all, options.format == nil,
             options.compression(from: source, to: destination) == .keep, options.onExisting == .overwrite
         else { return [:] }
-        let tags = tags
+        let tags = context.tags
         let named = try await items.mapConcurrently(limit: options.jobs) { item -> Naming.Named? in
             guard item.name.tag != nil else { return nil }
             return try await tags.digest(of: item.name) == item.image.descriptor.digest ? item : nil
@@ -215,7 +208,7 @@ struct Planner {
         let isAlone = items.count == 1
         // What goes by in a stream is read in its order.
         let limit = source.access == .anyOrder ? options.jobs : 1
-        let planned = try await items.mapConcurrently(limit: limit) { item -> Result<PlannedImage?, any Error> in
+        let planned = try await items.mapConcurrently(limit: limit) { item -> Result<ImagePlan?, any Error> in
             guard settled[item.image] == nil else { return .success(nil) }
             do {
                 return .success(try await self.planned(item, selection, manifests, isAlone: isAlone))
@@ -243,7 +236,7 @@ struct Planner {
     /// - Returns: nil if the image is not for the platforms that were asked for, but others may be.
     private func planned(
         _ item: Naming.Named, _ selection: CopySelection, _ manifests: SharedManifests, isAlone: Bool
-    ) async throws -> PlannedImage? {
+    ) async throws -> ImagePlan? {
         let source = selection.source
         let image = item.image
         var graph: ImageGraph
@@ -287,7 +280,7 @@ struct Planner {
         if !compressions.isEmpty, choice == .gzipRaw, format == nil, !graph.hasZstd(changing: compressions) {
             format = .docker
         }
-        let planned = PlannedImage(
+        let planned = ImagePlan(
             graph, of: image, in: source, name: item.name, rule: selection.rule, compressions: compressions,
             format: format)
         let rehearsed = try planned.rehearsal(options.names)
@@ -316,7 +309,7 @@ struct Planner {
         if options.platforms != .all, !planned.keepsDigests, graph.rootNode?.manifest.kind == .index {
             remarks.say(image.title, "the index is cut down to the chosen platforms and has a new digest")
         }
-        return PlannedImage(
+        return ImagePlan(
             graph, of: image, in: source, name: item.name, rule: selection.rule, compressions: compressions,
             format: format, unloadableConfig: unloadableConfig)
     }
@@ -324,7 +317,7 @@ struct Planner {
     /// Says why docker cannot load an image from an archive, which holds it all the same.
     ///
     /// - Returns: the config that does not fit the layers, if that is the reason.
-    private func remarkUnloadable(_ planned: PlannedImage, _ manifests: [Manifest]) async throws -> Digest? {
+    private func remarkUnloadable(_ planned: ImagePlan, _ manifests: [Manifest]) async throws -> Digest? {
         let image = planned.image
         guard !image.isAttachment else { return nil }
         let known = Dictionary(manifests.map { ($0.digest, $0) }) { first, _ in first }
@@ -346,7 +339,7 @@ struct Planner {
     }
 
     /// Why a config does not fit an image's layers; nil if it does, or is not there to be looked at.
-    private func misfit(of content: ImageManifest, _ planned: PlannedImage) async throws -> String? {
+    private func misfit(of content: ImageManifest, _ planned: ImagePlan) async throws -> String? {
         let repository = planned.image.repository
         guard try await planned.source.absence(of: content.config, in: repository) == nil,
             let config = try? await planned.source.config(of: content, in: repository),

@@ -2,56 +2,50 @@ import ImageModel
 
 /// Finds blobs that are missing from the source and from the destination, before anything is written: a delta leaves some
 /// out, and a volume of a set may be missing.
-struct Provisions {
+struct MissingBlobs {
     private let destination: any ImageDestination
     private let bases: [BlobBase]
     private let names: OptionNames
     /// Reasons that are told one by one.
     private static let mostReasons = 4
     /// What earlier images of the copy bring.
-    private var coming: Set<BlobMove.Key> = []
+    private var coming: Set<BlobJob.Key> = []
 
-    init(_ options: CopyOptions, destination: any ImageDestination) {
-        self.destination = destination
-        bases = options.bases
-        names = options.names
-    }
-
-    /// A blob that is missing everywhere, and why the source lacks it.
-    struct Missing {
-        let blob: Descriptor
-        let absence: BlobAbsence
+    init(_ context: CopyContext) {
+        destination = context.destination
+        bases = context.options.bases
+        names = context.options.names
     }
 
     /// What an image lacks. Called for images in the order in which they claim what they bring.
-    mutating func missing(for work: ImageWork) async throws -> [Missing] {
-        var missing: [Missing] = []
-        for case (let move, .move) in work.moves where !coming.contains(move.key) {
-            let absence = try await work.image.source.lack(of: move.blob, in: work.image.image.repository)
-            if let absence, try await !canBeHad(move, absence) {
-                missing.append(Missing(blob: move.blob, absence: absence))
+    mutating func find(in job: ImageJob) async throws -> [MissingBlob] {
+        var missing: [MissingBlob] = []
+        for case (let blob, .move) in job.blobs where !coming.contains(blob.key) {
+            let absence = try await job.plan.source.lack(of: blob.blob, in: job.plan.image.repository)
+            if let absence, try await !canBeHad(blob, absence) {
+                missing.append(MissingBlob(blob: blob.blob, absence: absence))
             } else {
-                coming.insert(move.key)
+                coming.insert(blob.key)
             }
         }
         return missing
     }
 
-    private func canBeHad(_ move: BlobMove, _ absence: BlobAbsence) async throws -> Bool {
-        if bases.contains(where: { $0.has(move.blob) }) { return true }
-        guard !destination.traits.sharesBlobs, move.compression == nil, let repository = absence.repository else {
+    private func canBeHad(_ job: BlobJob, _ absence: BlobAbsence) async throws -> Bool {
+        if bases.contains(where: { $0.has(job.blob) }) { return true }
+        guard !destination.traits.sharesBlobs, job.compression == nil, let repository = absence.repository else {
             return false
         }
         // From there it can be mounted.
-        return try await destination.has(move.blob, in: repository)
+        return try await destination.has(job.blob, in: repository)
     }
 
     /// What to say of images that lack something.
-    func error(_ works: [ImageWork]) -> TransferError {
+    func error(_ jobs: [ImageJob]) -> TransferError {
         var parts: [String] = []
         var advice: [String] = []
         var reasons: [String] = []
-        for absence in works.flatMap(\.missing).map(\.absence) {
+        for absence in jobs.flatMap(\.missing).map(\.absence) {
             if !reasons.contains(absence.reason) { reasons.append(absence.reason) }
             if let own = absence.advice, !advice.contains(own) { advice.append(own) }
         }
@@ -59,10 +53,10 @@ struct Provisions {
             var blobs: [Descriptor] = []
             var seen: Set<Digest> = []
             var images: [String] = []
-            for work in works {
-                let own = work.missing.filter { $0.absence.reason == reason }.map(\.blob)
+            for job in jobs {
+                let own = job.missing.filter { $0.absence.reason == reason }.map(\.blob)
                 if own.isEmpty { continue }
-                images.append(work.image.name.description)
+                images.append(job.plan.name.description)
                 for blob in own where seen.insert(blob.digest).inserted { blobs.append(blob) }
             }
             let bytes = blobs.reduce(Int64(0)) { $0.addingSaturated(max(0, $1.size)) }

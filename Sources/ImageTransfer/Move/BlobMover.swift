@@ -9,9 +9,9 @@ struct BlobMover: Sendable {
     let options: CopyOptions
     let progress: Progress
 
-    /// One blob's way, and what is known before its first byte.
-    struct Errand: Sendable {
-        let move: BlobMove
+    /// A blob that is about to move, and what is known before its first byte.
+    struct PreparedBlob: Sendable {
+        let job: BlobJob
         var target: BlobTarget
         /// Of a layer that stays compressed, where nothing but its diffID vouches for it.
         let expectedDiffID: Digest?
@@ -22,20 +22,20 @@ struct BlobMover: Sendable {
     ///   - from: the repository in the source.
     ///   - into: the repository at the destination.
     /// - Returns: what the blob is at the destination: type, digest and size.
-    func move(_ move: BlobMove, from: String?, into: String) async throws -> MovedBlob {
-        if let moved = staged.takeMoved(move.key) { return try moved.get() }
-        if let adopted = try await adopted(move, from: from, into: into) { return adopted }
-        var errand = try await errand(move, into: into)
-        if let entry = staged.take(move.blob.digest) { return try await settle(Handover(entry), errand) }
-        if move.compression != nil, destination.traits.needsSizeFirst { try await measure(&errand, from: from) }
+    func move(_ job: BlobJob, from: String?, into: String) async throws -> MovedBlob {
+        if let moved = staged.takeMoved(job.key) { return try moved.get() }
+        if let adopted = try await adopted(job, from: from, into: into) { return adopted }
+        var prepared = try await prepare(job, into: into)
+        if let entry = staged.take(job.blob.digest) { return try await settle(Handover(entry), prepared) }
+        if job.compression != nil, destination.traits.needsSizeFirst { try await measure(&prepared, from: from) }
         while true {
-            let final = errand
-            let bytes = Handover(try await bytes(of: move.blob, from: from))
+            let final = prepared
+            let bytes = Handover(try await bytes(of: job.blob, from: from))
             do {
                 return try await Workers.blobs.run(stoppable: { try carry(final, bytes.value, stop: $0) })
             } catch let lost as BlobLost {
                 guard source.access != .once else { throw lost }
-                if lost.needsDigest, errand.target.digest == nil { try await measure(&errand, from: from) }
+                if lost.needsDigest, prepared.target.digest == nil { try await measure(&prepared, from: from) }
             }
         }
     }
@@ -50,41 +50,41 @@ struct BlobMover: Sendable {
     }
 
     /// What the destination can take over from where it is already.
-    func adopted(_ move: BlobMove, from: String?, into: String) async throws -> MovedBlob? {
-        guard move.compression == nil, try await destination.adopt(move.blob, from: source, in: from, into: into)
+    func adopted(_ job: BlobJob, from: String?, into: String) async throws -> MovedBlob? {
+        guard job.compression == nil, try await destination.adopt(job.blob, from: source, in: from, into: into)
         else { return nil }
-        return MovedBlob(move.blob.plain)
+        return MovedBlob(job.blob.plain)
     }
 
-    func errand(_ move: BlobMove, into: String) async throws -> Errand {
-        let isKept = move.compression == nil
-        let kind = move.blob.mediaType.layerCompression == nil ? "blob" : "layer"
-        return Errand(
-            move: move,
+    func prepare(_ job: BlobJob, into: String) async throws -> PreparedBlob {
+        let isKept = job.compression == nil
+        let kind = job.blob.mediaType.layerCompression == nil ? "blob" : "layer"
+        return PreparedBlob(
+            job: job,
             target: BlobTarget(
-                digest: isKept ? move.blob.digest : nil, size: isKept && move.blob.size >= 0 ? move.blob.size : nil,
-                repository: into, source: move.blob.digest),
-            expectedDiffID: isKept ? try await source.expectedDiffID(of: move.blob.digest) : nil,
-            title: "\(source.title(of: move.blob.digest)): \(kind) \(move.blob.digest)")
+                digest: isKept ? job.blob.digest : nil, size: isKept && job.blob.size >= 0 ? job.blob.size : nil,
+                repository: into, source: job.blob.digest),
+            expectedDiffID: isKept ? try await source.expectedDiffID(of: job.blob.digest) : nil,
+            title: "\(source.title(of: job.blob.digest)): \(kind) \(job.blob.digest)")
     }
 
-    private func pipe(_ errand: Errand, _ bytes: any ByteSource, _ stop: StopFlag) throws -> BlobPipe {
+    private func pipe(_ prepared: PreparedBlob, _ bytes: any ByteSource, _ stop: StopFlag) throws -> BlobPipe {
         try BlobPipe(
-            errand.move, bytes: MeteredSource(bytes, progress: progress, stop: stop), title: errand.title,
+            prepared.job, bytes: MeteredSource(bytes, progress: progress, stop: stop), title: prepared.title,
             level: options.level, inflation: options.inflation)
     }
 
     /// Brings the bytes to the destination, where they wait for their name.
-    func carry(_ errand: Errand, _ bytes: any ByteSource, stop: StopFlag) throws -> MovedBlob {
-        let pipe = try pipe(errand, bytes, stop)
-        let writer = try destination.writer(for: errand.target)
+    func carry(_ prepared: PreparedBlob, _ bytes: any ByteSource, stop: StopFlag) throws -> MovedBlob {
+        let pipe = try pipe(prepared, bytes, stop)
+        let writer = try destination.writer(for: prepared.target)
         do {
-            if let expected = errand.expectedDiffID {
+            if let expected = prepared.expectedDiffID {
                 let output = PeekingSource(pipe.output)
                 let format = CompressionFormat.sniff(try output.peek(6))
                 let found = try DiffIDCheck.pump(
-                    output, format: format, into: writer, limit: options.inflation, title: errand.title)
-                try DiffIDCheck.compare(found, with: expected, title: errand.title)
+                    output, format: format, into: writer, limit: options.inflation, title: prepared.title)
+                try DiffIDCheck.compare(found, with: expected, title: prepared.title)
             } else {
                 try pipe.output.pump(into: writer)
             }
@@ -103,55 +103,55 @@ struct BlobMover: Sendable {
     }
 
     /// Packs the blob to nowhere, for a destination that has to know the result's size before its bytes.
-    func measured(_ errand: Errand, _ bytes: any ByteSource, stop: StopFlag) throws -> BlobTarget {
-        let pipe = try pipe(errand, bytes, stop)
+    func measured(_ prepared: PreparedBlob, _ bytes: any ByteSource, stop: StopFlag) throws -> BlobTarget {
+        let pipe = try pipe(prepared, bytes, stop)
         _ = try pipe.output.drain()
         let result = try pipe.finish()
-        var target = errand.target
+        var target = prepared.target
         target.digest = result.digest
         target.size = result.size
         return target
     }
 
-    private func measure(_ errand: inout Errand, from: String?) async throws {
-        let bytes = Handover(try await bytes(of: errand.move.blob, from: from))
-        errand.target = try await Workers.blobs.run(stoppable: { [errand] stop in
-            try measured(errand, bytes.value, stop: stop)
+    private func measure(_ prepared: inout PreparedBlob, from: String?) async throws {
+        let bytes = Handover(try await bytes(of: prepared.job.blob, from: from))
+        prepared.target = try await Workers.blobs.run(stoppable: { [prepared] stop in
+            try measured(prepared, bytes.value, stop: stop)
         })
     }
 
     /// Gives a blob that came by in a stream its final form and name.
-    private func settle(_ staged: Handover<StagedBlobs.Entry>, _ errand: Errand) async throws -> MovedBlob {
+    private func settle(_ staged: Handover<StagedBlobs.Entry>, _ prepared: PreparedBlob) async throws -> MovedBlob {
         try await Workers.blobs.run(stoppable: { stop in
-            let (entry, move, title) = (staged.value, errand.move, errand.title)
+            let (entry, job, title) = (staged.value, prepared.job, prepared.title)
             do {
-                if entry.move.blob.size != move.blob.size, move.blob.size >= 0 {
+                if entry.job.blob.size != job.blob.size, job.blob.size >= 0 {
                     throw TransferError.damaged(
-                        "\(title) has \(entry.move.blob.size) bytes, its descriptor says \(move.blob.size)")
+                        "\(title) has \(entry.job.blob.size) bytes, its descriptor says \(job.blob.size)")
                 }
-                if let expected = errand.expectedDiffID, let found = entry.diffID {
+                if let expected = prepared.expectedDiffID, let found = entry.diffID {
                     try DiffIDCheck.compare(found, with: expected, title: title)
                 }
-                if entry.move.compression == move.compression {
-                    if let diffID = move.diffID, move.compression != nil, diffID != move.blob.digest {
+                if entry.job.compression == job.compression {
+                    if let diffID = job.diffID, job.compression != nil, diffID != job.blob.digest {
                         throw TransferError.damaged("\(title): the config gives it the diffID \(diffID)")
                     }
                     var result = entry.result
-                    if let compression = move.compression {
-                        let family = move.blob.mediaType.manifestFamilyOfLayer
+                    if let compression = job.compression {
+                        let family = job.blob.mediaType.manifestFamilyOfLayer
                         result.mediaType = .layer(compression, in: family) ?? result.mediaType
                     } else {
-                        result = move.blob.plain
+                        result = job.blob.plain
                     }
                     return entry.isCommitted
                         ? MovedBlob(result)
                         : MovedBlob(result, entry.writer, isOfUseAlone: destination.traits.keepsLooseBlobs)
                 }
                 var bytes = try entry.writer.written()
-                if let format = entry.move.compression?.streamFormat {
+                if let format = entry.job.compression?.streamFormat {
                     bytes = try InflatingSource(bytes, format: format, limit: options.inflation, name: title)
                 }
-                let result = try carry(errand, bytes, stop: stop)
+                let result = try carry(prepared, bytes, stop: stop)
                 entry.writer.cancel()
                 return result
             } catch {

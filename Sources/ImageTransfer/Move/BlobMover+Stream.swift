@@ -1,0 +1,64 @@
+import ByteStreams
+import ImageModel
+
+extension BlobMover {
+    /// A blob that is wanted of a stream, and the repositories that it goes from and into.
+    struct RoutedJob: Sendable {
+        var job: BlobJob
+        var from: String?
+        var into: String
+    }
+
+    /// Moves blobs of a source that is read from front to back, in the order in which they lie there, and leaves
+    /// them with `staged`. What is missing there afterwards is moved by itself: documents, which the source has
+    /// kept, and what the destination lost.
+    ///
+    /// - Throws: what stopped it; with `keepGoing`, what is wrong with a single blob is left for whoever takes it.
+    func collect(_ wanted: [RoutedJob], of stream: any StreamedSource) async throws {
+        var wantedBlobs: [Digest: PreparedBlob] = [:]
+        for item in wanted where wantedBlobs[item.job.blob.digest] == nil {
+            if let adopted = try await adopted(item.job, from: item.from, into: item.into) {
+                staged.keep(.success(adopted), for: item.job.key)
+            } else {
+                wantedBlobs[item.job.blob.digest] = try await prepare(item.job, into: item.into)
+            }
+        }
+        if destination.traits.needsSizeFirst, wantedBlobs.values.contains(where: { $0.job.compression != nil }) {
+            let unmeasured = wantedBlobs.filter { $0.value.job.compression != nil }
+            for (digest, target) in try await run(unmeasured, over: stream, measured) {
+                wantedBlobs[digest]?.target = target
+            }
+        }
+        _ = try await run(wantedBlobs, over: stream) { prepared, bytes, stop in
+            let moved: Result<MovedBlob, any Error>
+            do {
+                moved = .success(try carry(prepared, bytes, stop: stop))
+            } catch is BlobLost {
+                return
+            } catch {
+                guard options.keepGoing, !(error is CancellationError), destination.isIntact else { throw error }
+                moved = .failure(error)
+            }
+            staged.keep(moved, for: prepared.job.key)
+        }
+    }
+
+    /// - Returns: what `body` made of each blob that blob came by.
+    private func run<T: Sendable>(
+        _ wantedBlobs: [Digest: PreparedBlob], over stream: any StreamedSource,
+        _ body: @Sendable @escaping (PreparedBlob, any ByteSource, StopFlag) throws -> T
+    ) async throws -> [Digest: T] {
+        guard !wantedBlobs.isEmpty else { return [:] }
+        return try await Workers.blobs.run(stoppable: { stop in
+            var results: [Digest: T] = [:]
+            try stream.drain { blob in
+                guard let digest = blob.digest else { throw TransferError.refused("\(blob.title) has no digest") }
+                if let prepared = wantedBlobs[digest], results[digest] == nil {
+                    results[digest] = try body(prepared, blob.content, stop)
+                }
+                return digest
+            }
+            return results
+        })
+    }
+}

@@ -1,0 +1,39 @@
+import ImageModel
+
+/// What all stages of one copy share.
+struct CopyContext: Sendable {
+    let options: CopyOptions
+    let progress: Progress
+    let remarks: Remarks
+    let destination: any ImageDestination
+    let tags: DestinationTags
+
+    init(_ options: CopyOptions, _ progress: Progress, to destination: any ImageDestination) {
+        self.options = options
+        self.progress = progress
+        remarks = Remarks(progress)
+        self.destination = destination
+        tags = DestinationTags(of: destination)
+    }
+
+    func goesOn(after error: any Error) -> Bool {
+        options.keepGoing && !(error is CancellationError) && destination.isIntact
+    }
+
+    /// Notes that an image failed, or stops for it.
+    func note(_ error: any Error, of image: ImagePlan, in report: inout CopyReport) throws {
+        guard !(error is CancellationError) else { throw error }
+        let failure = image.failure(error)
+        progress.tell(.failure(failure))
+        guard goesOn(after: error) else { throw error }
+        report.failures.append(failure)
+    }
+}
+
+extension ImagePlan {
+    func failure(_ error: any Error) -> CopyReport.Failure {
+        CopyReport.Failure(
+            source: source.retryReference(to: image), name: name.description, digest: root.digest, rule: rule,
+            error: error)
+    }
+}
