@@ -39,7 +39,11 @@ struct VerifyRaceTests {
                 $DRAY prune -q backup > /dev/null 2> /dev/null && echo >> prunes
             }
             again push & again write & again collect & again keep &
-            for round in $(seq \(Samples.isLong ? 150 : 12)); do
+            # So often, and until each of them came to its end once.
+            round=0
+            happened() { [ -e pushes ] && [ -e writes ] && [ -e collections ] && [ -e backups ] && [ -e prunes ]; }
+            until [ $round -ge 1000 ] || { [ $round -ge \(Samples.isLong ? 150 : 12) ] && happened; }; do
+                round=$((round + 1))
                 $DRAY verify --output json \(store) > verified 2> errors || { fail verified; fail errors; break; }
                 until $DRAY verify --output json backup > verified 2> errors; do
                     # Blobs are just being removed.

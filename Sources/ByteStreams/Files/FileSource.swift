@@ -30,3 +30,14 @@ package final class FileSource: ByteSource {
         return count
     }
 }
+
+/// A whole small file; nil if there is none.
+///
+/// - Throws: `StreamError.limit` beyond `limit` bytes.
+package func readFile(_ path: String, limit: Int) throws -> [UInt8]? {
+    do {
+        return try FileSource(OpenFile(reading: path)).readAll(limit: limit, name: path)
+    } catch StreamError.io(_, _, let code) where code == ENOENT || code == ENOTDIR {
+        return nil
+    }
+}

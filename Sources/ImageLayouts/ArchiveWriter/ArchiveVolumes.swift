@@ -1,3 +1,4 @@
+import ByteStreams
 import ImageModel
 import ImageTransfer
 import TarArchive
@@ -64,4 +65,29 @@ final class ArchiveVolumes {
     /// Gives them their names.
     func commit(mayReplace: Bool) throws { for output in outputs { try output.commit(mayReplace: mayReplace) } }
     func cancel() { for output in outputs { output.cancel() } }
+}
+
+extension ArchiveVolumes {
+    /// What was written, and which blobs had to be cut.
+    func advice(_ names: VolumeNames, recoveryVolumes: Int) -> [String] {
+        let first = lastComponent(of: names.volume(1))
+        var advice = [
+            count == 1
+                ? "the set is 1 volume: \(first)"
+                : "the set is \(count) volumes: \(first) to \(lastComponent(of: names.volume(count)))"
+        ]
+        if recoveryVolumes > 0 {
+            advice[0] +=
+                ", and for recovery \(recoveryVolumes == 1 ? "" : "\(recoveryVolumes), from ")"
+                + lastComponent(of: names.recovery(1))
+        }
+        var cut: [String] = []
+        for part in contents.flatMap(\.parts) where part.offset == 0 { cut.append(part.blob.description) }
+        if !cut.isEmpty {
+            advice.append(
+                "larger than a volume, and cut: \(cut.prefix(3).joined(separator: ", "))"
+                    + (cut.count > 3 ? " and \(cut.count - 3) more" : ""))
+        }
+        return advice
+    }
 }

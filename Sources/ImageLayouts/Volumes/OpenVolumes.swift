@@ -1,7 +1,7 @@
 import ByteStreams
 package import FileTrees
 import ImageModel
-package import ImageTransfer
+import ImageTransfer
 
 /// An OCI archive at a path: one tar, or the volumes of a set, of which those that lie beside each other are found
 /// from one, from their directory, or from the name that the set was given.
@@ -63,24 +63,6 @@ extension VolumePlace {
         self = try Document.decode(Self.self, from: bytes, name: "\(tree.title): \(VolumePaths.place)")
         guard volume > 0, volumes > 0 else {
             throw TransferError.damaged("\(tree.title) says that it is volume \(volume) of \(volumes)")
-        }
-    }
-}
-
-extension [CopySelection] {
-    /// Volumes of one set that were named one by one, as one source.
-    package func joiningVolumes() throws -> [CopySelection] {
-        var joined: [Digest: VolumeTree] = [:]
-        func tree(_ selection: CopySelection) -> VolumeTree? { (selection.source as? OCISource)?.tree as? VolumeTree }
-        for case let tree? in map(tree) { joined[tree.set] = try joined[tree.set]?.joined(with: tree) ?? tree }
-        let sources = joined.mapValues { OCISource($0) }
-        var seen: Set<[String?]> = []
-        return compactMap { selection in
-            guard let set = tree(selection)?.set, let source = sources[set] else { return selection }
-            guard seen.insert([set.hex, selection.name, selection.digest?.description]).inserted else { return nil }
-            var selection = selection
-            selection.source = source
-            return selection
         }
     }
 }

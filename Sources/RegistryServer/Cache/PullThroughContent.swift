@@ -78,12 +78,12 @@ package final class PullThroughContent: RegistryContent {
         self.logger = logger
         health = UpstreamHealth(clock: clock, logger: logger)
         checks = TagChecks(interval: checkInterval, clock: clock)
-        lookups = SharedWork(clock: clock, limit: Self.limit)
-        manifests = SharedWork(clock: clock, limit: Self.limit)
-        lists = SharedWork(clock: clock, limit: Self.limit)
-        blobLookups = SharedWork(clock: clock, limit: Self.limit)
-        referrerLists = SharedWork(clock: clock, limit: Self.limit)
-        downloads = SharedWork(clock: clock, limit: Self.limit)
+        lookups = SharedWork(clock: clock, limit: Self.limit, busy: UpstreamFailure.busy)
+        manifests = SharedWork(clock: clock, limit: Self.limit, busy: UpstreamFailure.busy)
+        lists = SharedWork(clock: clock, limit: Self.limit, busy: UpstreamFailure.busy)
+        blobLookups = SharedWork(clock: clock, limit: Self.limit, busy: UpstreamFailure.busy)
+        referrerLists = SharedWork(clock: clock, limit: Self.limit, busy: UpstreamFailure.busy)
+        downloads = SharedWork(clock: clock, limit: Self.limit, busy: UpstreamFailure.busy)
     }
 
     /// Requests to the upstream that wait for an answer.

@@ -31,7 +31,7 @@ package final class UpstreamAccount: Sendable {
         self.lifetime = lifetime
         self.clock = clock
         self.logger = logger
-        renewals = SharedWork(clock: clock, limit: 1)
+        renewals = SharedWork(clock: clock, limit: 1, busy: UpstreamFailure.busy)
         state.withLock { $0.credentials = credentials }
     }
 

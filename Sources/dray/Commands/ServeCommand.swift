@@ -52,7 +52,7 @@ struct ServeCommand: DrayCommand {
         let server = try await server(console)
         Interruption.handleHangUps { Task { await server.reload() } }
         Interruption.handleOnce { Task { await server.stop() } }
-        try await server.run(as: "dray \(RootCommand.version)")
+        try await server.run(as: "dray \(drayVersion)")
         return .done
     }
 

@@ -46,7 +46,7 @@ struct ReceiptOption: ParsableArguments {
         if let receipt {
             runner.whenInterrupted {
                 var written = CopyReceipt(
-                    soFar(), .interrupted, at: places.now, version: RootCommand.version, clock: clock)
+                    soFar(), .interrupted, at: places.now, version: drayVersion, clock: clock)
                 written.bytesMoved = runner.progress.moved
                 // There is nobody left who could be told.
                 try? written.write(to: receipt)
@@ -83,7 +83,7 @@ struct ReceiptOption: ParsableArguments {
         _ report: CopyReport, _ outcome: CopyReceipt.Outcome, _ places: Places, _ clock: RunClock
     ) async throws {
         guard let receipt else { return }
-        let written = CopyReceipt(report, outcome, at: places.now, version: RootCommand.version, clock: clock)
+        let written = CopyReceipt(report, outcome, at: places.now, version: drayVersion, clock: clock)
         try await Blocking.run { try written.write(to: receipt) }
     }
 }

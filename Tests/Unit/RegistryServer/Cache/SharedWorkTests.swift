@@ -22,7 +22,7 @@ struct SharedWorkTests {
     }
 
     @Test func itIsDoneOnceForAll() async throws {
-        let work = SharedWork<String, Int>(clock: clock, limit: 10)
+        let work = SharedWork<String, Int>(clock: clock, limit: 10, busy: UpstreamFailure.busy)
         let job = Job()
         let tasks = (0..<20).map { _ in
             Task { try await work.value(for: "a", within: .seconds(1), orThrow: late) { _ in await job.run(5) } }
@@ -34,7 +34,7 @@ struct SharedWorkTests {
     }
 
     @Test func eachWaitsAsLongAsItWants() async throws {
-        let work = SharedWork<String, Int>(clock: clock, limit: 10)
+        let work = SharedWork<String, Int>(clock: clock, limit: 10, busy: UpstreamFailure.busy)
         let job = Job()
         let short = Task {
             try await work.value(for: "a", within: .seconds(1), orThrow: late) { isWanted in
@@ -53,7 +53,7 @@ struct SharedWorkTests {
 
     /// Work that has not had its turn says nothing about the upstream.
     @Test func workThatWaitsForItsTurnIsBusy() async throws {
-        let work = SharedWork<String, Int>(clock: clock, limit: 10)
+        let work = SharedWork<String, Int>(clock: clock, limit: 10, busy: UpstreamFailure.busy)
         let job = Job()
         let task = Task { try await work.value(for: "a", within: .seconds(1), orThrow: late) { _ in await job.run(5) } }
         await clock.sleepers(1)
@@ -63,7 +63,7 @@ struct SharedWorkTests {
     }
 
     @Test func cancelledCallersDoNotWait() async throws {
-        let work = SharedWork<String, Int>(clock: clock, limit: 10)
+        let work = SharedWork<String, Int>(clock: clock, limit: 10, busy: UpstreamFailure.busy)
         let job = Job()
         let gone = Task {
             try await work.value(for: "a", within: .seconds(1), orThrow: late) { isWanted in
@@ -84,7 +84,7 @@ struct SharedWorkTests {
 
     /// A caller that comes after all others have gone begins it again.
     @Test func workThatNobodyWaitsForIsNotBegun() async throws {
-        let work = SharedWork<String, Int>(clock: clock, limit: 10)
+        let work = SharedWork<String, Int>(clock: clock, limit: 10, busy: UpstreamFailure.busy)
         let queue = Job()
         let wanted = Mutex<Bool?>(nil)
         let gone = Task {
@@ -105,7 +105,7 @@ struct SharedWorkTests {
 
     /// It leaves its place in a queue to others.
     @Test func workThatNobodyWaitsForIsCancelled() async throws {
-        let work = SharedWork<String, Int>(clock: clock, limit: 1)
+        let work = SharedWork<String, Int>(clock: clock, limit: 1, busy: UpstreamFailure.busy)
         let queue = Job()
         let end = AsyncStream.makeStream(of: Bool.self)
         let gone = Task {
@@ -127,7 +127,7 @@ struct SharedWorkTests {
     }
 
     @Test func thereIsALimit() async throws {
-        let work = SharedWork<Int, Int>(clock: clock, limit: 2)
+        let work = SharedWork<Int, Int>(clock: clock, limit: 2, busy: UpstreamFailure.busy)
         let jobs = [Job(), Job()]
         let tasks = jobs.enumerated().map { number, job in
             Task { try await work.value(for: number, within: .seconds(1), orThrow: late) { _ in await job.run(5) } }
@@ -141,7 +141,7 @@ struct SharedWorkTests {
     }
 
     @Test func failuresReachAll() async throws {
-        let work = SharedWork<String, Int>(clock: clock, limit: 10)
+        let work = SharedWork<String, Int>(clock: clock, limit: 10, busy: UpstreamFailure.busy)
         let job = Job()
         let tasks = (0..<3).map { _ in
             Task {

@@ -5,7 +5,7 @@ import Glibc
 
 /// Where the program starts.
 @main
-enum Entry {
+enum Program {
     /// Not asynchronous itself: signals are to be blocked before there is any other thread.
     static func main() {
         // Buffers that were given back go back to the system, and do not stay in a heap of each thread.

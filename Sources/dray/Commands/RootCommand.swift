@@ -1,9 +1,8 @@
 import ArgumentParser
+import ImageModel
 
 /// The command without a command: help and version.
 struct RootCommand: ParsableCommand {
-    static let version = "0.1.0"
-
     static let configuration = CommandConfiguration(
         commandName: "dray",
         abstract: "Move container images between archives, layouts, a registry's storage, and registries.",
@@ -34,7 +33,7 @@ struct RootCommand: ParsableCommand {
             Exit codes: 0 done, 1 failed, 2 done in part (--keep-going), 3 damaged input or no image,
             4 not found, 5 not authorised, 64 wrong usage.
             """,
-        version: version,
+        version: drayVersion,
         subcommands: [
             CopyCommand.self, SyncCommand.self, InspectCommand.self, ListCommand.self, DigestCommand.self,
             ManifestCommand.self, BlobCommand.self, TagCommand.self, DeleteCommand.self, CollectCommand.self,

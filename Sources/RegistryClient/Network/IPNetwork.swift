@@ -1,3 +1,4 @@
+import CNIOLinux
 import Glibc
 
 /// An IP address of either family, as bytes. An IPv4 address that is written as IPv6 (`::ffff:10.0.0.1`) is the IPv4

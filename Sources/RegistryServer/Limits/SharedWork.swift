@@ -39,7 +39,7 @@ package final class SharedWork<Key: Hashable & Sendable, Value: Sendable>: Senda
     private let busy: any Error
 
     /// - Parameter busy: the error if there are too many keys, or if the work waits for its turn for too long.
-    package init(clock: any CacheClock, limit: Int, busy: any Error = UpstreamFailure.busy) {
+    package init(clock: any CacheClock, limit: Int, busy: any Error) {
         self.clock = clock
         self.limit = limit
         self.busy = busy

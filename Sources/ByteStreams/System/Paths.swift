@@ -197,17 +197,6 @@ func forEachEntry(of directory: Int32, _ path: String, _ body: (String, Int32) t
     guard errno == 0 else { throw StreamError.io(operation: "list", path: path, errno: errno) }
 }
 
-/// A whole small file; nil if there is none.
-///
-/// - Throws: `StreamError.limit` beyond `limit` bytes.
-package func readFile(_ path: String, limit: Int) throws -> [UInt8]? {
-    do {
-        return try FileSource(OpenFile(reading: path)).readAll(limit: limit, name: path)
-    } catch StreamError.io(_, _, let code) where code == ENOENT || code == ENOTDIR {
-        return nil
-    }
-}
-
 /// Bytes that may still be written below `path`, or where it is going to be.
 package func freeSpace(at path: String) throws -> Int64 {
     var path = path

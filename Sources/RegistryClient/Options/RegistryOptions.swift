@@ -1,3 +1,5 @@
+import ImageModel
+
 /// The PEM files with which a client shows who it is.
 package struct ClientCertificate: Hashable, Sendable {
     package var certificate: String
@@ -11,7 +13,7 @@ package struct ClientCertificate: Hashable, Sendable {
 
 /// How a registry is to be talked to.
 package struct RegistryOptions: Sendable {
-    static let userAgent = "dray/0.1"
+    static let userAgent = "dray/\(drayVersion)"
 
     /// Whether the registry's certificate has to be right. Without, plain HTTP will do, too.
     package var verifiesTLS = true

@@ -1,0 +1,2 @@
+/// Of dray.
+package let drayVersion = "0.1.0"
