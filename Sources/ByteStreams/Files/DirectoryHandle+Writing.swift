@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Making, changing and removing files and directories.
 extension DirectoryHandle {
@@ -89,6 +90,14 @@ extension DirectoryHandle {
     ///
     /// For locks, and for files that are not to be read yet: to lock something, it is enough to be able to read it.
     package func makePrivateDirectory(_ relative: String) throws {
+        try Self.privateDirectories.withLock { _ in try makePrivateDirectoryHeld(relative) }
+    }
+
+    /// Held while one is made: in another user's place, root makes it closed to its owner, and gives it away then. Who met it
+    /// in between would take it for a trap.
+    private static let privateDirectories = Mutex<Void>(())
+
+    private func makePrivateDirectoryHeld(_ relative: String) throws {
         let ownership = try Ownership(of: self)
         if let opened = try openIfThere(relative, O_DIRECTORY, isWriting: true) {
             defer { close(opened.descriptor) }

@@ -73,11 +73,7 @@ package struct Ownership: Sendable {
 
     /// The mode that a new directory is made with, so that it is known again: others have that bit only where somebody
     /// else may write, too.
-    func modeOfNew(_ mode: mode_t) -> mode_t {
-        guard isOther else { return mode }
-        // Until it is its owner's, it is open to them as to others: in between, another thread may look whether it is.
-        return (owner == nil ? mode : mode | 0o055) & ~0o022 | S_ISVTX
-    }
+    func modeOfNew(_ mode: mode_t) -> mode_t { isOther ? mode & ~0o022 | S_ISVTX : mode }
 
     /// - Parameter descriptor: of a directory that was made with the mark, and then opened by its name. In between,
     ///   whoever may write there can have put another one in its place.

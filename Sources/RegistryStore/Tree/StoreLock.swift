@@ -1,5 +1,6 @@
 package import ByteStreams
 import Glibc
+import Synchronization
 
 /// The agreement between whoever adds to a store and whoever collects its garbage, in any number of processes.
 ///
@@ -41,7 +42,7 @@ package final class StoreLock: Sendable {
     /// - Returns: nil there, and for whoever may not write in the store.
     static func forLook(at root: DirectoryHandle, patience: Duration? = nil) throws -> StoreLock? {
         do {
-            guard try root.status(gate)?.isDirectory == true else { return nil }
+            guard try preparation.withLock({ _ in try root.status(gate)?.isDirectory == true }) else { return nil }
             return try shared(root, patience)
         } catch StreamError.io(_, _, EACCES) {
             return nil
@@ -93,11 +94,16 @@ package final class StoreLock: Sendable {
         return before
     }
 
+    /// Held while the directories are looked for and made: nobody is to meet one that is not its owner's yet.
+    private static let preparation = Mutex<Void>(())
+
     private static func prepare(_ root: DirectoryHandle) throws {
-        // Nobody gets to those below that gets no further than this one.
-        try root.makePrivateDirectory(path)
-        for place in [gate, collector] where try root.status(place)?.isDirectory != true {
-            try root.makePrivateDirectory(place)
+        try preparation.withLock { _ in
+            // Nobody gets to those below that gets no further than this one.
+            try root.makePrivateDirectory(path)
+            for place in [gate, collector] where try root.status(place)?.isDirectory != true {
+                try root.makePrivateDirectory(place)
+            }
         }
     }
 
