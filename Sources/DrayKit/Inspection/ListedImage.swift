@@ -10,9 +10,9 @@ public struct ListedImage: Encodable, Sendable {
     public var mediaType: MediaType
     /// Bytes of its manifest or index.
     public var size: Int64
-    /// Where the place goes by that.
+    /// The config's digest; nil unless the place goes by that.
     public var imageID: Digest?
-    /// Of its images, in the index's order; this and the rest are nil where nobody asked for details.
+    /// Of its images, in the index's order; nil, like the two below, unless details were asked for.
     public var platforms: [Platform]?
     /// Bytes of manifests, configs and layers, each counted once; nil if a manifest does not tell.
     public var contentSize: Int64?

@@ -1,9 +1,9 @@
 import ByteStreams
+import FileTrees
 package import ImageLayouts
 package import ImageModel
 package import ImageTransfer
 package import ImageVerification
-import FileTrees
 import RegistryClient
 import RegistryStore
 

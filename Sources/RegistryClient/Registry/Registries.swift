@@ -20,8 +20,6 @@ package actor Registries {
     /// - Parameter options: how the registry `HOST[:PORT]` is to be talked to; called when it is first named.
     package init(_ options: @escaping @Sendable (_ host: String) throws -> RegistryOptions) { self.options = options }
 
-    package init(_ options: RegistryOptions = RegistryOptions()) { self.init { _ in options } }
-
     /// The registry that a reference names, to be read, with the mirrors that `registries.conf` gives it.
     ///
     /// - Throws: `ReferenceError`, `TransferError.refused`.
@@ -90,18 +88,5 @@ extension ImageReference {
     /// `HOST[/REPOSITORY]`
     fileprivate var fullRepository: String {
         location + (name.flatMap { ImageName(withoutHost: $0)?.repository }.map { "/\($0)" } ?? "")
-    }
-
-    /// The registry that this names, to be read, with the mirrors that `registries.conf` gives it.
-    ///
-    /// - Throws: `ReferenceError`, `TransferError.refused`.
-    package func registrySource(_ options: RegistryOptions = RegistryOptions()) async throws -> RegistrySource {
-        try await Registries(options).source(self)
-    }
-
-    /// The registry that this names, to be written to.
-    package func registryDestination(_ options: RegistryOptions = RegistryOptions()) async throws -> RegistryDestination
-    {
-        try await Registries(options).destination(self)
     }
 }
