@@ -9,9 +9,8 @@ enum Program {
     /// Not asynchronous itself: signals are to be blocked before there is any other thread.
     static func main() {
         // Buffers that were given back go back to the system, and do not stay in a heap of each thread.
-        mallopt(M_MMAP_THRESHOLD, 256 << 10)
         // Heaps of threads that have ended are full of holes: no more of them than can be worked on at a time.
-        mallopt(M_ARENA_MAX, Int32(max(2, Workers.coreCount)))
+        dray_tune_malloc(256 << 10, Int32(max(2, Workers.coreCount)))
         let arguments = arguments()
         // Not before: another program gets the limit that was set for it.
         DescriptorLimit.raise()

@@ -16,9 +16,9 @@ package struct WritePace {
     package mutating func advance(to count: Int64, in descriptor: Int32) {
         guard count - begun >= Self.interval else { return }
         // Both are hints: where one does nothing, or fails, the writes and the sync do all, and tell.
-        _ = sync_file_range(descriptor, begun, count - begun, dray_sync_file_range_write)
+        _ = dray_begin_writeback(descriptor, begun, count - begun)
         begun = count
-        if dray_fallocate(descriptor, dray_fallocate_keep_size, count, Self.interval) == 0 {
+        if dray_reserve(descriptor, count, Self.interval) == 0 {
             reserved = count + Self.interval
         }
     }
