@@ -63,7 +63,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "TarArchive",
-            dependencies: ["ByteStreams", "CArchive"],
+            dependencies: ["ImageModel", "ByteStreams", "CArchive"],
             swiftSettings: settings),
         .target(
             name: "ImageTransfer",

@@ -6,8 +6,8 @@ import ImageModel
 extension Backup {
     /// Removes the blobs that no snapshot needs.
     ///
-    /// - Throws: `TransferError.refused` while a backup or a restore is running; `TransferError.damaged`,
-    ///   `DocumentError` while a manifest cannot be read, since that may need any blob.
+    /// - Throws: `ImageError.refused` while a backup or a restore is running; `ImageError.damaged`,
+    ///   `ImageError` while a manifest cannot be read, since that may need any blob.
     package func prune(dryRun: Bool = false) async throws -> PruneReport {
         try await Workers.blobs.run { [self] in
             let root = try root()

@@ -44,7 +44,7 @@ package struct Backup: Sendable {
 
     /// All snapshots, oldest first.
     ///
-    /// - Throws: `TransferError.notFound` if there is no backup; `TransferError.damaged`, `DocumentError` if a
+    /// - Throws: `ImageError.notFound` if there is no backup; `ImageError.damaged`, `ImageError` if a
     ///   snapshot cannot be read.
     package func snapshots() async throws -> [Snapshot] {
         try await Workers.blobs.run { [self] in try readSnapshots(in: root()) }
@@ -58,7 +58,7 @@ package struct Backup: Sendable {
             guard let document = try directory.list(SnapshotDocument.self, at: BackupPaths.document) else {
                 // It may have been taken away in between.
                 guard try root.kind(BackupPaths.snapshot(id)) != nil else { return nil }
-                throw TransferError.damaged(
+                throw ImageError.damaged(
                     "\(directory.path) is no snapshot: it has no \(BackupPaths.document); remove it")
             }
             return Snapshot(id: id, document)
@@ -75,7 +75,7 @@ package struct Backup: Sendable {
         try check(marker: bytes, name: "\(path)/\(BackupPaths.marker)")
     }
 
-    private func noBackup() throws -> TransferError {
+    private func noBackup() throws -> ImageError {
         .notFound(
             try fileKind(path) == nil
                 ? "there is no \(path)" : "\(path) is no backup: it has no \(BackupPaths.marker)")
@@ -84,7 +84,7 @@ package struct Backup: Sendable {
     func check(marker: [UInt8], name: String) throws {
         let version = try Document.decode(Marker.self, from: marker, name: name).version
         guard version == 1 else {
-            throw TransferError.refused("\(path) is a backup of version \(version); dray knows version 1")
+            throw ImageError.refused("\(path) is a backup of version \(version); dray knows version 1")
         }
     }
 
@@ -92,7 +92,7 @@ package struct Backup: Sendable {
     ///   - text: an ID; or a date, for the newest snapshot of that date or before; nil for the newest.
     ///   - sources: references that the snapshot has to be of, as `dray backup` got them.
     ///   - target: where the snapshot is restored. If snapshots are of different sources, those of the target count.
-    /// - Throws: `TransferError.refused` if the newest snapshots of different sources are meant.
+    /// - Throws: `ImageError.refused` if the newest snapshots of different sources are meant.
     package func snapshot(
         _ text: String? = nil, of sources: [String] = [], for target: String? = nil
     ) async throws -> Snapshot {
@@ -103,7 +103,7 @@ package struct Backup: Sendable {
             let whole = all.filter { lists.list($0.sources) == wanted }
             let chosen = whole.isEmpty ? all.filter { wanted.isSubset(of: lists.list($0.sources)) } : whole
             guard !chosen.isEmpty else {
-                throw TransferError.notFound(
+                throw ImageError.notFound(
                     "\(path) has no snapshot of \(sources.joined(separator: " and ")); it has snapshots of "
                         + lists.text(all))
             }
@@ -113,25 +113,25 @@ package struct Backup: Sendable {
         if text.flatMap({ SnapshotID($0) }) == nil { all = try oneList(of: all, for: target, &lists) }
         if let text, ["oldest", "first"].contains(text), let oldest = all.first { return oldest }
         guard let text, !["latest", "newest", "last"].contains(text) else {
-            guard let newest = all.last else { throw TransferError.notFound("\(path) has no snapshot") }
+            guard let newest = all.last else { throw ImageError.notFound("\(path) has no snapshot") }
             return newest
         }
         if let id = SnapshotID(text) {
             guard let snapshot = all.first(where: { $0.id == id }) else {
-                throw TransferError.notFound("\(path) has no snapshot \(text); 'dray snapshots \(path)' lists them")
+                throw ImageError.notFound("\(path) has no snapshot \(text); 'dray snapshots \(path)' lists them")
             }
             return snapshot
         }
         let found = try all.last { snapshot in
             guard let isOld = snapshot.id.isAsOld(as: text) else {
-                throw ReferenceError(
+                throw ImageError.usage(
                     "'\(text)': not a snapshot's ID, latest, oldest, or a date like 2026-11-24; 'dray snapshots \(path)' "
                         + "lists the snapshots")
             }
             return isOld
         }
         guard let found else {
-            throw TransferError.notFound(
+            throw ImageError.notFound(
                 "\(path) has no snapshot of \(text) or before"
                     + (all.first.map { ": the oldest is of \($0.id.date)" } ?? ""))
         }
@@ -146,20 +146,20 @@ package struct Backup: Sendable {
             let own = all.filter { wanted.isSubset(of: lists.list($0.sources)) }
             if Set(own.map { lists.list($0.sources) }).count == 1 { return own }
         }
-        throw TransferError.refused(
+        throw ImageError.refused(
             "\(path) has snapshots of different sources (\(lists.text(all))); choose with --source, or with --snapshot and "
                 + "an ID ('dray snapshots \(path)' lists them)")
     }
 
     /// The snapshot whose ID begins so, where that is no date.
     ///
-    /// - Throws: `ReferenceError` if there are several.
+    /// - Throws: `ImageError` if there are several.
     private func beginning(_ text: String, _ all: [Snapshot]) throws -> Snapshot? {
         guard let id = all.first?.id, SnapshotID(text) == nil, id.isAsOld(as: text) == nil, text.first?.isNumber == true
         else { return nil }
         let found = all.filter { $0.id.description.hasPrefix(text) }
         guard found.count <= 1 else {
-            throw ReferenceError(
+            throw ImageError.usage(
                 "'\(text)': \(found.count) snapshots have such an ID; 'dray snapshots \(path)' lists them")
         }
         return found.first
@@ -176,7 +176,7 @@ package struct Backup: Sendable {
 
     /// The directory, open: all that a run reads, decides by and changes there is below the same one.
     ///
-    /// - Throws: `TransferError.notFound` if there is none.
+    /// - Throws: `ImageError.notFound` if there is none.
     func root() throws -> DirectoryHandle {
         guard let root = try DirectoryHandle.open(path, shared: OCIPaths.blobs) else {
             throw try noBackup()
@@ -191,7 +191,7 @@ package struct Backup: Sendable {
     /// - Parameters:
     ///   - sources: references, to be told by the snapshot.
     ///   - dryRun: nothing is going to be written, so nothing is locked or made.
-    /// - Throws: `TransferError.refused` if another run is writing there, or something else is there.
+    /// - Throws: `ImageError.refused` if another run is writing there, or something else is there.
     package func newSnapshot(of sources: [String], dryRun: Bool = false) async throws -> BackupDestination {
         try await Workers.blobs.run { [self] in
             let isThere = try fileKind("\(path)/\(BackupPaths.marker)") != nil
@@ -229,7 +229,7 @@ package struct Backup: Sendable {
     /// A snapshot's layouts have their blobs behind a link, where every other tool looks for them.
     private func refuseWithoutLinks(_ area: StagingArea) throws {
         guard try area.hasLinks() else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(path): its file system has no symbolic links, as FAT and exFAT have none, and a snapshot is made of them; "
                     + "back up to another file system, or copy into an archive there: dray copy SOURCE oci-archive:FILE"
             )
@@ -244,7 +244,7 @@ package struct Backup: Sendable {
         guard let other = found.first(where: { !own.contains($0) || (!isStarted && $0 == OCIPaths.blobs) }) else {
             return
         }
-        throw TransferError.refused("\(path) is no backup, and has something in it (\(other)): name an empty directory")
+        throw ImageError.refused("\(path) is no backup, and has something in it (\(other)): name an empty directory")
     }
 
     /// - Parameter directory: `snapshots` or `blobs`.
@@ -260,7 +260,7 @@ package struct Backup: Sendable {
         let place = "\(BackupPaths.locks)/\(directory)"
         for place in [BackupPaths.locks, place] { try root.makePrivateDirectory(place) }
         guard let lock = try DirectoryLock.trying(kind, on: place, in: root) else {
-            throw TransferError.refused("\(path) is in use by another run of dray: try again when that has ended")
+            throw ImageError.refused("\(path) is in use by another run of dray: try again when that has ended")
         }
         return lock
     }
@@ -273,10 +273,10 @@ package struct Backup: Sendable {
         do {
             guard try root.status(place)?.isDirectory == true else { return nil }
             if let lock = try DirectoryLock.trying(.shared, on: place, in: root) { return lock }
-        } catch StreamError.io(_, _, EACCES) {
+        } catch let error as ImageError where error.errno == EACCES {
             return nil
         }
-        throw TransferError.refused("\(path) is in use by another run of dray: try again when that has ended")
+        throw ImageError.refused("\(path) is in use by another run of dray: try again when that has ended")
     }
 
     /// Takes snapshots away. Blobs stay until `prune`.

@@ -17,10 +17,10 @@ package struct BackupAudit: VerifiedPlace {
     /// The blobs, for an OCI layout's are at the same paths.
     private let content: OCISource
 
-    /// - Throws: `TransferError.refused` while blobs are removed, or if a later dray wrote the backup;
-    ///   `TransferError.notFound` if there is none.
+    /// - Throws: `ImageError.refused` while blobs are removed, or if a later dray wrote the backup;
+    ///   `ImageError.notFound` if there is none.
     init(_ backup: Backup) throws {
-        guard Backup.isThere(backup.path) else { throw TransferError.notFound("\(backup.path) is no backup") }
+        guard Backup.isThere(backup.path) else { throw ImageError.notFound("\(backup.path) is no backup") }
         self.backup = backup
         root = try backup.root()
         tree = DirectoryTree(root)
@@ -39,7 +39,7 @@ package struct BackupAudit: VerifiedPlace {
 
     private func newest() async throws -> SnapshotSource {
         let newest = try await Workers.blobs.run { [backup, root] in try backup.readSnapshots(in: root).last }
-        guard let newest else { throw TransferError.notFound("\(title) has no snapshot") }
+        guard let newest else { throw ImageError.notFound("\(title) has no snapshot") }
         return SnapshotSource(backup, newest, in: root, lock: lock)
     }
 
@@ -75,7 +75,7 @@ package struct BackupAudit: VerifiedPlace {
     }
 
     /// - Parameter path: of a document in a snapshot.
-    /// - Throws: `DocumentError` if it is not what one of that name has to be.
+    /// - Throws: `ImageError` if it is not what one of that name has to be.
     static func check(_ source: any ByteSource, at path: String) throws {
         if lastComponent(of: path) == BackupPaths.document {
             _ = try SnapshotDocument(reading: source, name: path)
@@ -135,7 +135,7 @@ package struct BackupAudit: VerifiedPlace {
         Finding(.foreign, path, "is nothing that belongs to a backup", advice: "remove it")
     }
 
-    /// - Throws: `TransferError.refused` if a later dray wrote it: what it is to look like is not known then.
+    /// - Throws: `ImageError.refused` if a later dray wrote it: what it is to look like is not known then.
     private func marker() throws -> [Finding] {
         func damaged(_ problem: String) throws -> [Finding] {
             [
@@ -152,7 +152,7 @@ package struct BackupAudit: VerifiedPlace {
         do {
             try backup.check(marker: bytes, name: BackupPaths.marker)
             return []
-        } catch let error as DocumentError {
+        } catch let error as ImageError where error.code == .invalidDocument {
             return try damaged("cannot be understood: \(error)")
         }
     }
@@ -167,7 +167,7 @@ package struct BackupAudit: VerifiedPlace {
         let alone: DirectoryLock?
         do {
             alone = try backup.share(BackupPaths.snapshots, in: root)
-        } catch is TransferError {
+        } catch let error as ImageError where error.code == .refused {
             // Whoever is writing there is about to set it.
             return []
         }

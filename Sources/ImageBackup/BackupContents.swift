@@ -85,7 +85,7 @@ struct BackupContents {
             }
             parts[position] = found
             return found
-        } catch is DocumentError where !entry.mediaType.isManifest {
+        } catch let error as ImageError where error.code == .invalidDocument && !entry.mediaType.isManifest {
             return Parts()
         }
     }

@@ -92,7 +92,7 @@ package final class BackupDestination: ImageDestination {
         let known = try await known(descriptor.digest, in: name.repository).manifests
         for kept in [descriptor] + referrers {
             guard let own = known.first(where: { $0.digest == kept.digest }) else {
-                throw TransferError.damaged("\(title) has lost \(kept.digest) of \(name) in the meantime: run it again")
+                throw ImageError.damaged("\(title) has lost \(kept.digest) of \(name) in the meantime: run it again")
             }
             let isRoot = kept.digest == descriptor.digest
             try await tag(own, as: isRoot ? name : ImageName(repository: name.repository))

@@ -51,7 +51,7 @@ package final class MendableBackup: MendablePlace {
     }
 
     package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
-        throw TransferError.refused("\(title): a snapshot is not changed, and \(name) is not named in it")
+        throw ImageError.refused("\(title): a snapshot is not changed, and \(name) is not named in it")
     }
 
     /// A document or a link, while nobody adds or takes away a snapshot.

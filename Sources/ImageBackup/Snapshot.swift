@@ -40,14 +40,14 @@ public struct Snapshot: Sendable, Identifiable {
 
     /// Reads its document.
     ///
-    /// - Throws: `DocumentError`.
+    /// - Throws: `ImageError`.
     package init(id: SnapshotID, reading source: any ByteSource, name: String) throws {
         self.init(id: id, try SnapshotDocument(reading: source, name: name))
     }
 
     /// Writes its document.
     ///
-    /// - Throws: `DocumentError` if it is larger than what is read.
+    /// - Throws: `ImageError` if it is larger than what is read.
     public func write(to sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
         try DocumentWriter.write(name: "\(BackupPaths.snapshot(id))/\(BackupPaths.document)", to: sink) { writer in
             try writer.object { writer in
@@ -84,10 +84,10 @@ struct SnapshotDocument: ListDocument {
             return true
         }
         for key in ["sources", "repositories"] where !found.contains(key) {
-            throw DocumentError("\(reader.name) cannot be understood: '\(key)' is missing")
+            throw ImageError.invalidDocument("\(reader.name) cannot be understood: '\(key)' is missing")
         }
         if let bad = repositories.first(where: { !ImageName.isRepository($0) }) {
-            throw DocumentError("\(reader.name) lists '\(bad)', which is no repository's name")
+            throw ImageError.invalidDocument("\(reader.name) lists '\(bad)', which is no repository's name")
         }
     }
 }

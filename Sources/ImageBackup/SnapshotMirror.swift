@@ -28,11 +28,11 @@ package struct SnapshotMirror: Sendable {
 
     /// - Parameter place: as it was before anything was restored: what a tag meant that comes to mean something
     ///   else is left over as well.
-    /// - Throws: `TransferError.refused` for a snapshot that lacks something, which may be at the place.
+    /// - Throws: `ImageError.refused` for a snapshot that lacks something, which may be at the place.
     package func extras(in place: any ImageEditor) async throws -> [Extra] {
         if let missing = source.snapshot.missing.first {
             let count = source.snapshot.missing.count
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "snapshot \(source.snapshot.id) is incomplete: \(missing.name ?? missing.source) "
                     + (count > 1 ? "and \(count - 1) more " : "")
                     + "could not be read when it was made, so what only the target has may be wanted; "

@@ -83,7 +83,7 @@ package final class SnapshotSource: ImageSource {
 
     private func layout(_ repository: String?) throws -> OCISource {
         guard let layout = repository.flatMap({ layouts[$0] }) else {
-            throw TransferError.notFound("\(title) has no repository \(repository ?? "without a name")")
+            throw ImageError.notFound("\(title) has no repository \(repository ?? "without a name")")
         }
         return layout
     }

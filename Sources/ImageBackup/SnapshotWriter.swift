@@ -14,7 +14,7 @@ struct SnapshotWriter {
         let isNew = try area.makeDirectory(at: BackupPaths.snapshot(snapshot.id)) { aside in
             try fill(aside, snapshot, entries)
         }
-        guard isNew else { throw TransferError.refused("\(backup.path) has a snapshot \(snapshot.id) already") }
+        guard isNew else { throw ImageError.refused("\(backup.path) has a snapshot \(snapshot.id) already") }
         try backup.nameLatest(area)
     }
 

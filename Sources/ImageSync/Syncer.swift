@@ -114,11 +114,11 @@ package struct Syncer: Sendable {
         for tag in chooser.missing {
             var tagged = reference
             tagged.append(tag: tag)
-            fail(failure(of: rule, tagged, TransferError.notFound("\(reference) has no tag '\(tag)'")))
+            fail(failure(of: rule, tagged, ImageError.notFound("\(reference) has no tag '\(tag)'")))
         }
         guard !listing.images.isEmpty || !listing.broken.isEmpty else {
-            guard chooser.missing.isEmpty else { throw TransferError.notFound("\(reference): no other tag is chosen") }
-            throw TransferError.notFound(
+            guard chooser.missing.isEmpty else { throw ImageError.notFound("\(reference): no other tag is chosen") }
+            throw ImageError.notFound(
                 "\(reference): none of its \(chooser.count) tags is chosen\(chooser.examples); see 'tags' of \(rule.name)"
             )
         }
@@ -156,7 +156,7 @@ package struct Syncer: Sendable {
     private func copy(_ group: Group, isFirst: Bool) async throws -> CopyReport {
         do {
             guard isFirst else {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(group.destination) would be written anew, over what other rules with other options put there: "
                         + "give these rules the same options, or an archive each")
             }

@@ -45,12 +45,12 @@ struct BlobReader: Sendable {
                 return known
             }
             source = Handover(try await place.storedBlob(task.blob, in: task.repository))
-        } catch TransferError.notFound {
+        } catch let error as ImageError where error.code == .notFound {
             return .missing
-        } catch TransferError.damaged(let text) {
-            return .damaged(text)
-        } catch let error as StreamError {
-            return error.isAboutContent ? .damaged("\(error)") : .unreadable("\(error)")
+        } catch let error as ImageError where error.isAboutContent {
+            return .damaged("\(error)")
+        } catch let error as ImageError where error.errno != nil {
+            return .unreadable("\(error)")
         }
         let state = try await Workers.blobs.run(stoppable: { stop in
             try BlobState.read(

@@ -45,12 +45,12 @@ enum BlobState: Hashable, Sendable {
                 return .damaged("its digest is \(found), and it has \(hashing.count) bytes")
             }
             return .sound(size: hashing.count, tar: content)
-        } catch TransferError.notFound {
+        } catch let error as ImageError where error.code == .notFound {
             return .missing
-        } catch let error as StreamError {
-            return error.isAboutContent ? .damaged("\(error)") : .unreadable("\(error)")
-        } catch TransferError.damaged(let text) {
-            return .damaged(text)
+        } catch let error as ImageError where error.isAboutContent {
+            return .damaged("\(error)")
+        } catch let error as ImageError where error.errno != nil {
+            return .unreadable("\(error)")
         }
     }
 
@@ -71,7 +71,7 @@ enum BlobState: Hashable, Sendable {
             }
             try TarCheck.run(tar, name: title)
             return .tar(diffIDs: Set(hashes.map { $0.digest() }))
-        } catch let error as StreamError where error.isAboutContent {
+        } catch let error as ImageError where error.isAboutContent {
             return .broken("\(error)")
         }
     }
@@ -94,7 +94,7 @@ private final class BoundedSource: ByteSource {
         let got = try upstream.read(into: buffer)
         count += Int64(got)
         guard count <= limit else {
-            throw StreamError.damaged("\(name) has more than the \(limit) bytes that its manifests say")
+            throw ImageError.damaged("\(name) has more than the \(limit) bytes that its manifests say")
         }
         return got
     }

@@ -138,15 +138,15 @@ struct ContentGraph {
             // What its references say of it is compared where they are followed: they may disagree.
             manifest = try await place.storedManifest(
                 Descriptor(untyped: visit.descriptor.digest), in: visit.repository)
-        } catch TransferError.notFound {
+        } catch let error as ImageError where error.code == .notFound {
             return type.isManifest || type.rawValue.isEmpty ? .fault(.missing) : .blob
-        } catch TransferError.refused(let text) {
+        } catch let error as ImageError where error.code == .refused {
             // What went by in a stream may be sound.
-            return .fault(.unreadable(text))
+            return .fault(.unreadable("\(error)"))
         } catch let error where BrokenImage(name: .none, error: error) != nil {
             // The blob's own check says what is wrong with other content.
             return type.isManifest || visit.name != nil && type.rawValue.isEmpty ? .fault(.damaged("\(error)")) : .blob
-        } catch let error as StreamError {
+        } catch let error as ImageError where error.errno != nil {
             return .fault(.unreadable("\(error)"))
         }
         var diffIDs: [Digest: Digest] = [:]
@@ -167,12 +167,10 @@ struct ContentGraph {
     ) async throws -> ([Digest: Digest], Fault?) {
         do {
             guard try await place.config(of: content, in: repository) != nil else { return ([:], nil) }
-        } catch let error as DocumentError {
+        } catch let error as ImageError where error.code == .invalidDocument {
             return ([:], .damaged("has a config that says nothing of its layers: \(error)"))
-        } catch TransferError.notFound, TransferError.damaged {
+        } catch let error as ImageError where [.notFound, .damaged, .limit].contains(error.code) {
             // That its bytes are not there, or others, is told where blobs are.
-            return ([:], nil)
-        } catch let error as StreamError where error.isAboutContent {
             return ([:], nil)
         } catch let error where !(error is CancellationError) {
             return ([:], .unreadable("has a config that cannot be read, so its layers were not looked into: \(error)"))

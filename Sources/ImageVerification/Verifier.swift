@@ -63,7 +63,7 @@ package struct Verifier: Sendable {
             survey = try await place.survey(named: name, digest: digest)
         } catch let error where BrokenImage(name: .none, error: error) != nil {
             // A name that is not there is the user's mistake.
-            if case TransferError.notFound = error { throw error }
+            if (error as? ImageError)?.code == .notFound { throw error }
             return (VerifyReport(unreadable: place.title, error: error), false)
         }
         let graph = try await ContentGraph(

@@ -29,7 +29,7 @@ package final class VerifyJournal: Sendable {
     private let known: Mutex<[Key: BlobState]>
 
     /// - Parameter path: of the file; nil for a memory of this run alone.
-    /// - Throws: `TransferError.refused` if another run has it, or it is something else.
+    /// - Throws: `ImageError.refused` if another run has it, or it is something else.
     init(path: String?) throws {
         guard let path else {
             place = nil
@@ -44,11 +44,11 @@ package final class VerifyJournal: Sendable {
             ?? place.directory.makeFile(place.name, ownership: .own, mode: 0o600, O_APPEND)
         do {
             guard try tryLock(descriptor, LOCK_EX, path) else {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(path) is in use by another verification: wait for it, or name another file")
             }
             guard try Self.isPrivate(descriptor, path: path) else {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(path): other users can write to this journal, so it may be wrong about what is sound; name another file"
                 )
             }
@@ -57,7 +57,7 @@ package final class VerifyJournal: Sendable {
                     limit: Self.sizeLimit, name: path),
                 as: UTF8.self)
             guard text.isEmpty || text.hasPrefix(Self.header) else {
-                throw TransferError.refused("\(path) is no journal of a verification: name another file")
+                throw ImageError.refused("\(path) is no journal of a verification: name another file")
             }
             if text.isEmpty {
                 try Array(Self.header.utf8).withUnsafeBytes { try writeAll($0, to: descriptor, path: path) }

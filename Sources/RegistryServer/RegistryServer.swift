@@ -2,6 +2,7 @@ import ByteStreams
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import ImageModel
 package import ImageTransfer
 import Logging
 import NIOConcurrencyHelpers
@@ -44,7 +45,7 @@ public final class RegistryServer: Sendable {
     ///
     /// - Parameters:
     ///   - nullTags: whether a repository without tags lists `null`, as registry 2.x does, and not `[]`.
-    /// - Throws: `ReferenceError` if `configuration.proxy` has no URL of a registry.
+    /// - Throws: `ImageError` if `configuration.proxy` has no URL of a registry.
     public convenience init(_ configuration: ServerConfiguration, nullTags: Bool = false) throws {
         let store = Store(path: configuration.storage.root, servesOthers: true)
         let logger = Self.logger(configuration)
@@ -63,7 +64,7 @@ public final class RegistryServer: Sendable {
 
     /// Serves images from where they lie; nothing can be pushed.
     ///
-    /// - Throws: `TransferError` if one of them cannot be read, or two claim one name.
+    /// - Throws: `ImageError` if one of them cannot be read, or two claim one name.
     package convenience init(
         serving images: [NamedImage], _ configuration: ServerConfiguration, nullTags: Bool = false
     ) async throws {
@@ -97,7 +98,7 @@ public final class RegistryServer: Sendable {
     /// Serves until `stop` is called, or the task is cancelled.
     ///
     /// - Parameter program: name and version, for the log.
-    /// - Throws: `StreamError.io` if the address cannot be listened at.
+    /// - Throws: `ImageError.io` if the address cannot be listened at.
     @concurrent
     public func run(as program: String = "dray") async throws {
         let content: any RegistryContent =
@@ -263,7 +264,7 @@ private struct Listener: Service {
         do {
             try await service.run()
         } catch let error as IOError {
-            throw StreamError.io(operation: "listen at", path: address, errno: error.errnoCode)
+            throw ImageError.io(operation: "listen at", path: address, errno: error.errnoCode)
         }
     }
 }

@@ -1,4 +1,5 @@
 package import ByteStreams
+import ImageModel
 
 /// Follows a layer's tar from header to header, as those do who unpack it (Go's `archive/tar`): whatever names,
 /// links and kinds of files there are, nothing may be cut off or garbled.
@@ -21,7 +22,7 @@ package struct TarCheck {
     /// Reads to the end of `source`.
     ///
     /// - Parameter name: of the layer, for the message.
-    /// - Throws: `StreamError.damaged` where the tar breaks off or makes no sense.
+    /// - Throws: `ImageError.damaged` where the tar breaks off or makes no sense.
     package static func run(_ source: any ByteSource, name: String) throws {
         var check = TarCheck(source: source, name: name)
         let header = UnsafeMutableRawBufferPointer.allocate(byteCount: block, alignment: 16)
@@ -35,7 +36,7 @@ package struct TarCheck {
         self.name = name
     }
 
-    private func damage(_ what: String) -> StreamError {
+    private func damage(_ what: String) -> ImageError {
         .damaged("\(name): its tar \(what) at byte \(offset)")
     }
 

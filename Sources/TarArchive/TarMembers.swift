@@ -1,4 +1,5 @@
 import ByteStreams
+import ImageModel
 
 /// The members of a tar by path, and where its links lead.
 ///
@@ -125,12 +126,12 @@ package final class TarMembers: Sendable {
 
     /// The file at a path, links followed; nil if there is none.
     ///
-    /// - Throws: `StreamError.damaged` if the links go in a circle, or out of the archive.
+    /// - Throws: `ImageError.damaged` if the links go in a circle, or out of the archive.
     package func file(at path: String) throws -> TarEntry? {
         let (target, isLinked) = try resolve(path)
         guard let entry = entry(at: target) else {
             guard !isLinked else {
-                throw StreamError.damaged(
+                throw ImageError.damaged(
                     "\(name): \(path) is a link to \(target), which is missing from the archive; \(Self.wayOut)")
             }
             return nil
@@ -140,7 +141,7 @@ package final class TarMembers: Sendable {
 
     /// Where a path leads when the links on it are followed, those of directories too; it need not be there.
     ///
-    /// - Throws: `StreamError.damaged` if the links go in a circle, or out of the archive.
+    /// - Throws: `ImageError.damaged` if the links go in a circle, or out of the archive.
     package func resolved(_ path: String) throws -> String { try resolve(path).path }
 
     private func resolve(_ path: String) throws -> (path: String, isLinked: Bool) {
@@ -148,7 +149,7 @@ package final class TarMembers: Sendable {
         var seen: Set<String> = []
         while let link = link(on: path) {
             guard seen.insert(path).inserted, seen.count <= Self.linkLimit else {
-                throw StreamError.damaged("\(name): the link \(path) leads back to itself, or to too many others")
+                throw ImageError.damaged("\(name): the link \(path) leads back to itself, or to too many others")
             }
             let target = try target(of: link)
             let rest = Substring(path.utf8.dropFirst(link.path.utf8.count))
@@ -172,7 +173,7 @@ package final class TarMembers: Sendable {
         case .symbolicLink(let target):
             let directory = components(of: link.path).dropLast().joined(separator: "/")
             guard !isAbsolute(target), let resolved = TarPath.resolve(target, from: directory) else {
-                throw StreamError.damaged(
+                throw ImageError.damaged(
                     "\(name): the link \(link.path) leads out of the archive, to \(target); \(Self.wayOut)")
             }
             return resolved

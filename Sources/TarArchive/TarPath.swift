@@ -1,4 +1,5 @@
 import ByteStreams
+import ImageModel
 
 /// Paths inside of a tar.
 package enum TarPath {
@@ -18,19 +19,19 @@ package enum TarPath {
 
     /// Of a member.
     ///
-    /// - Throws: `StreamError.damaged` if it leaves the archive's root.
+    /// - Throws: `ImageError.damaged` if it leaves the archive's root.
     static func normalised(_ path: String, in name: String) throws -> String {
         guard path.utf8.count <= lengthLimit else {
-            throw StreamError.limit(
+            throw ImageError.limit(
                 "\(name): a member's path has \(path.utf8.count) bytes, the limit is \(lengthLimit)")
         }
         guard let normalised = normalised(path) else {
-            throw StreamError.damaged(
+            throw ImageError.damaged(
                 "\(name): the member \(path) leaves the archive's root; no image archive has such a path")
         }
         let depth = normalised.utf8.count { $0 == UInt8(ascii: "/") } + 1
         guard depth <= depthLimit else {
-            throw StreamError.limit(
+            throw ImageError.limit(
                 "\(name): the member \(path.prefix(80))... lies \(depth) directories deep, the limit is \(depthLimit)")
         }
         return normalised

@@ -1,6 +1,7 @@
 package import ByteStreams
 import CArchive
 import Glibc
+import ImageModel
 
 /// Reads a tar from front to back: plain, or compressed with gzip, zstd, xz or bzip2.
 ///
@@ -25,7 +26,7 @@ package final class TarReader {
 
     /// - Parameters:
     ///   - name: of the archive, for messages.
-    /// - Throws: `NotATarError`, or `StreamError.damaged` if the compression is.
+    /// - Throws: `NotATarError`, or `ImageError.damaged` if the compression is.
     package convenience init(_ source: any ByteSource, name: String, limit: InflationLimit = .standard) throws {
         let peeking = PeekingSource(source)
         let format = CompressionFormat.sniff(try peeking.peek(6))
@@ -56,7 +57,7 @@ package final class TarReader {
     }
 
     private init(_ input: ArchiveInput, _ start: [UInt8], packed: CompressionFormat, name: String) throws {
-        guard let archive = archive_read_new() else { throw StreamError.limit("libarchive cannot allocate a reader") }
+        guard let archive = archive_read_new() else { throw ImageError.limit("libarchive cannot allocate a reader") }
         (self.archive, self.input, self.name) = (archive, input, name)
         notATar = NotATarError(
             name: name, start: start, isWhole: start.count < NotATarError.startLength, compression: packed)
@@ -79,7 +80,7 @@ package final class TarReader {
             try checkEnd()
             // What follows the end of the tar is the end of its compression, which tells of truncation.
             if let other = try input.trailingArchive(after: membersEnd) {
-                throw StreamError.damaged(
+                throw ImageError.damaged(
                     "\(name): another archive begins at byte \(other); split the file there, or save all images into one "
                         + "archive")
             }
@@ -90,7 +91,7 @@ package final class TarReader {
         }
         notATar = nil
         let entry = try entry(header)
-        if let excess = size.add(path: entry.path) { throw StreamError.limit("\(name) has \(excess)") }
+        if let excess = size.add(path: entry.path) { throw ImageError.limit("\(name) has \(excess)") }
         current = entry
         readOfCurrent = 0
         let (end, overflow) = entry.dataOffset.addingReportingOverflow(TarFormat.padded(entry.size))
@@ -104,7 +105,7 @@ package final class TarReader {
     private func checkEnd() throws {
         let end = archive_filter_bytes(archive, 0)
         guard end - membersEnd == Int64(TarFormat.blockSize), try input.goesOn(after: end) else { return }
-        throw StreamError.damaged(
+        throw ImageError.damaged(
             "\(name) is truncated or damaged at its end: the second of the two blocks of zeros there, at byte \(end), is "
                 + "cut off or something else")
     }
@@ -114,13 +115,13 @@ package final class TarReader {
 
     private func entry(_ header: OpaquePointer) throws -> TarEntry {
         guard let raw = archive_entry_pathname(header) else {
-            throw StreamError.damaged("\(name): member \(size.members + 1) has no readable name")
+            throw ImageError.damaged("\(name): member \(size.members + 1) has no readable name")
         }
         let path = try TarPath.normalised(String(cString: raw), in: name)
         let size = archive_entry_size(header)
-        guard size >= 0 else { throw StreamError.damaged("\(name): \(path) has the size \(size)") }
+        guard size >= 0 else { throw ImageError.damaged("\(name): \(path) has the size \(size)") }
         guard archive_entry_sparse_count(header) == 0 else {
-            throw StreamError.damaged(
+            throw ImageError.damaged(
                 "\(name): \(path) is a sparse file, which dray does not read; extract the archive and pack it again without "
                     + "'tar -S'")
         }
@@ -142,11 +143,11 @@ package final class TarReader {
     private func target(_ raw: UnsafePointer<CChar>, of path: String) throws -> String {
         let target = String(cString: raw)
         guard target.utf8.count <= TarPath.lengthLimit else {
-            throw StreamError.limit(
+            throw ImageError.limit(
                 "\(name): the link \(path) has a target of \(target.utf8.count) bytes, the limit is "
                     + "\(TarPath.lengthLimit)")
         }
-        if let excess = size.add(text: target) { throw StreamError.limit("\(name) has \(excess)") }
+        if let excess = size.add(text: target) { throw ImageError.limit("\(name) has \(excess)") }
         return target
     }
 
@@ -191,7 +192,7 @@ package final class TarReader {
 
     /// A sparse file that does not look like one by its header: those who seek would read something else.
     private func contradiction(_ entry: TarEntry) -> any Error {
-        StreamError.damaged("\(name): \(entry.path) has other bytes than the \(entry.size) that its header says")
+        ImageError.damaged("\(name): \(entry.path) has other bytes than the \(entry.size) that its header says")
     }
 
     private func failure(_ what: String = "is damaged at its start") -> any Error {
@@ -199,7 +200,7 @@ package final class TarReader {
         // What begins like a tar is a damaged one.
         if let notATar, !TarFormat.isHeader(notATar.start) { return notATar }
         let offset = archive_filter_bytes(archive, 0)
-        return StreamError.damaged("\(name) \(what), near byte \(offset)\(archiveDetail(archive))")
+        return ImageError.damaged("\(name) \(what), near byte \(offset)\(archiveDetail(archive))")
     }
 
     private final class Body: ByteSource {

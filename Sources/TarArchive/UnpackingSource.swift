@@ -1,5 +1,6 @@
 import ByteStreams
 import CArchive
+import ImageModel
 
 /// What a stream of xz or bzip2 unpacks to, by libarchive, which knows no limit of its own.
 final class UnpackingSource: ByteSource {
@@ -14,9 +15,9 @@ final class UnpackingSource: ByteSource {
     /// - Parameters:
     ///   - format: xz or bzip2. Of what it holds, nothing is unpacked again.
     ///   - name: of what is unpacked, for messages.
-    /// - Throws: `StreamError.damaged` if it is of another format.
+    /// - Throws: `ImageError.damaged` if it is of another format.
     init(_ packed: any ByteSource, format: CompressionFormat, limit: InflationLimit, name: String) throws {
-        guard let archive = archive_read_new() else { throw StreamError.limit("libarchive cannot allocate a reader") }
+        guard let archive = archive_read_new() else { throw ImageError.limit("libarchive cannot allocate a reader") }
         (self.archive, input, self.limit, self.name) = (archive, ArchiveInput(packed), limit, name)
         archive_read_append_filter(archive, format == .xz ? ARCHIVE_FILTER_XZ : ARCHIVE_FILTER_BZIP2)
         archive_read_support_format_raw(archive)
@@ -53,7 +54,7 @@ final class UnpackingSource: ByteSource {
 
     private func failure() -> any Error {
         if let error = input.error { return error }
-        return StreamError.damaged(
+        return ImageError.damaged(
             "\(name) is damaged or truncated at compressed offset \(consumed)\(archiveDetail(archive))")
     }
 }

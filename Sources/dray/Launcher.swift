@@ -44,11 +44,8 @@ enum Launcher {
                 Printable.line(
                     "\(error.message) ('dray \(type(of: command).configuration.commandName ?? "") --help' tells more)"))
             return .usage
-        } catch let error as ConfigurationError {
-            for mistake in error.mistakes { console.error(Printable.line(mistake)) }
-            return ExitStatus(for: error)
         } catch {
-            console.error(Printable.line("\(error)"))
+            for line in (error as? ImageError)?.lines ?? ["\(error)"] { console.error(Printable.line(line)) }
             return ExitStatus(for: error)
         }
     }

@@ -1,3 +1,5 @@
+import ImageModel
+
 /// The inverse of gzip or zstd over what is read from another source.
 ///
 /// All members or frames are read, one right after the other; zeros may follow the last where that is said, anything else
@@ -30,7 +32,7 @@ package final class InflatingSource: ByteSource {
     ///   - format: gzip or zstd.
     ///   - takesPadding: whether zeros may follow, which gzip passes over, and Go's programs refuse.
     ///   - name: of the stream, for messages.
-    /// - Throws: `StreamError.damaged` if the format is another.
+    /// - Throws: `ImageError.damaged` if the format is another.
     package convenience init(
         _ upstream: any ByteSource, format: CompressionFormat, limit: InflationLimit = .standard,
         takesPadding: Bool = true, name: String
@@ -40,7 +42,7 @@ package final class InflatingSource: ByteSource {
         case .gzip: inflater = makeGzipInflater()
         case .zstd: inflater = ZstdInflater()
         case .none, .xz, .bzip2:
-            throw StreamError.damaged("\(name) is neither gzip nor zstd (it is \(format.rawValue))")
+            throw ImageError.damaged("\(name) is neither gzip nor zstd (it is \(format.rawValue))")
         }
         self.init(upstream, inflater: inflater, limit: limit, takesPadding: takesPadding, name: name)
     }
@@ -66,7 +68,7 @@ package final class InflatingSource: ByteSource {
                 unread = 0..<count
                 if count == 0 {
                     guard state != .inside, consumed > 0 else {
-                        throw StreamError.damaged(
+                        throw ImageError.damaged(
                             "\(name) is truncated: its compressed data ends too early, at compressed offset \(consumed)"
                         )
                     }
@@ -83,7 +85,7 @@ package final class InflatingSource: ByteSource {
             do {
                 step = try inflater.inflate(UnsafeRawBufferPointer(rebasing: input[unread]), into: buffer)
             } catch let error as InflaterError {
-                throw StreamError.damaged(
+                throw ImageError.damaged(
                     "\(name) is damaged: \(error.reason) at compressed offset \(consumed + Int64(error.consumed))")
             }
             state = step.isAtEnd ? .between : .inside
@@ -104,7 +106,7 @@ package final class InflatingSource: ByteSource {
         consumed += Int64(zeros)
         unread = unread.lowerBound + zeros..<unread.upperBound
         guard unread.isEmpty else {
-            throw StreamError.damaged(
+            throw ImageError.damaged(
                 "\(name) is damaged: something else follows its compressed data at compressed offset \(consumed)")
         }
     }

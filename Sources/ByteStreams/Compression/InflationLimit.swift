@@ -1,3 +1,5 @@
+import ImageModel
+
 /// How much more may come out of a compressed stream than went in, so that a small file cannot fill a disk.
 package struct InflationLimit: Sendable, Hashable {
     /// Bytes out for each byte in, once `allowance` is used up.
@@ -14,7 +16,7 @@ package struct InflationLimit: Sendable, Hashable {
 
     package func check(consumed: Int64, produced: Int64, name: String) throws {
         guard produced > allowance, produced / Int64(max(1, ratio)) > consumed else { return }
-        throw StreamError.limit(
+        throw ImageError.limit(
             "\(name) inflates \(consumed) bytes to more than \(produced), beyond \(ratio):1: "
                 + "it looks like a decompression bomb; --max-inflation raises the limit")
     }

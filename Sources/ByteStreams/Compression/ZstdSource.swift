@@ -1,4 +1,5 @@
 import CZstd
+import ImageModel
 
 /// Compresses what is read from another source into one zstd frame with a checksum.
 package final class ZstdSource: ByteSource {
@@ -36,7 +37,7 @@ package final class ZstdSource: ByteSource {
             var target = ZSTD_outBuffer(dst: buffer.baseAddress, size: buffer.count, pos: 0)
             let status = ZSTD_compressStream2(context, &target, &source, isInputAtEnd ? ZSTD_e_end : ZSTD_e_continue)
             guard ZSTD_isError(status) == 0 else {
-                throw StreamError.damaged("zstd cannot compress: \(String(cString: ZSTD_getErrorName(status)))")
+                throw ImageError.damaged("zstd cannot compress: \(String(cString: ZSTD_getErrorName(status)))")
             }
             unread = source.pos..<unread.upperBound
             isAtEnd = isInputAtEnd && status == 0

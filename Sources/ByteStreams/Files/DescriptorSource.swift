@@ -1,4 +1,5 @@
 import Glibc
+import ImageModel
 
 /// What comes through a descriptor that cannot be sought: standard input, a named pipe, a device.
 package final class DescriptorSource: ByteSource {
@@ -18,14 +19,14 @@ package final class DescriptorSource: ByteSource {
 
     /// Opens a pipe or a device; as root, over trusted links only. Waits until somebody writes to a named pipe.
     ///
-    /// - Throws: `StreamError.damaged` for a file, which may have come there by now.
+    /// - Throws: `ImageError.damaged` for a file, which may have come there by now.
     package convenience init(reading path: String) throws {
         // To open a device or a pipe has effects: whether links are trusted shows first.
         close(try DirectoryHandle.openExisting(path, lookOnly))
         let descriptor = try DirectoryHandle.openExisting(path, O_NOCTTY)
         self.init(descriptor, name: path, isOwn: true)
         guard try FileStamp(of: descriptor, path: path).kind == .other else {
-            throw StreamError.damaged("\(path) was a pipe or a device, and is none any more; run the command again")
+            throw ImageError.damaged("\(path) was a pipe or a device, and is none any more; run the command again")
         }
     }
 

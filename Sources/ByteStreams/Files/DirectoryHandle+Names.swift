@@ -1,4 +1,5 @@
 import Glibc
+import ImageModel
 
 /// Renaming, linking, and bringing names to the disk.
 extension DirectoryHandle {
@@ -44,7 +45,7 @@ extension DirectoryHandle {
         case EEXIST: return false
         // The filesystem cannot do that: NFS, FUSE.
         case EINVAL, ENOSYS: break
-        case let code: throw StreamError.io(operation: operation, path: "\(path)/\(name)", errno: code)
+        case let code: throw ImageError.io(operation: operation, path: "\(path)/\(name)", errno: code)
         }
         if linkat(directory, name, finalDirectory, finalName, 0) == 0 {
             try systemCall("remove", "\(path)/\(name)") { unlinkat(directory, name, 0) }
@@ -54,7 +55,7 @@ extension DirectoryHandle {
         case EEXIST: return false
         // Nor does it have hard links: FAT by FUSE.
         case EPERM, EOPNOTSUPP, ENOSYS: break
-        case let code: throw StreamError.io(operation: operation, path: "\(path)/\(name)", errno: code)
+        case let code: throw ImageError.io(operation: operation, path: "\(path)/\(name)", errno: code)
         }
         guard faccessat(finalDirectory, finalName, F_OK, AT_SYMLINK_NOFOLLOW) != 0 else { return false }
         try systemCall(operation, "\(path)/\(name)") { renameat(directory, name, finalDirectory, finalName) }
@@ -70,7 +71,7 @@ extension DirectoryHandle {
                 if linkat(directory, name, otherDirectory, otherName, 0) == 0 { return true }
                 let code = errno
                 if code == EEXIST { return false }
-                throw StreamError.io(operation: "link as \(second)", path: "\(path)/\(relative)", errno: code)
+                throw ImageError.io(operation: "link as \(second)", path: "\(path)/\(relative)", errno: code)
             }
         }
     }
@@ -89,7 +90,7 @@ extension DirectoryHandle {
     /// Makes names in a directory last through a power cut.
     package func sync(_ relative: String = ".") throws {
         guard let opened = try openIfThere(relative, O_DIRECTORY, isWriting: true) else {
-            throw StreamError.io(operation: "sync", path: "\(path)/\(relative)", errno: ENOENT)
+            throw ImageError.io(operation: "sync", path: "\(path)/\(relative)", errno: ENOENT)
         }
         defer { close(opened.descriptor) }
         try systemCall("sync", opened.path) { fsync(opened.descriptor) }

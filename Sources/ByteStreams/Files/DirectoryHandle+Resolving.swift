@@ -1,4 +1,5 @@
 import Glibc
+import ImageModel
 
 /// How a path becomes a descriptor.
 extension DirectoryHandle {
@@ -46,7 +47,7 @@ extension DirectoryHandle {
     /// - Parameters:
     ///   - path: a link's text, for instance.
     /// - Returns: nil if nothing is there, or too many links lead there.
-    /// - Throws: `StreamError.damaged` for a link that is not trusted.
+    /// - Throws: `ImageError.damaged` for a link that is not trusted.
     func follow(_ path: String, _ flags: Int32, links: LinkBudget? = nil) throws -> Int32? {
         let start = isAbsolute(path) ? "/" : "."
         let name = start == "/" ? path : full(path)
@@ -64,7 +65,7 @@ extension DirectoryHandle {
     ///   - isWriting: whether something is to be changed there: then no link leads out of here, but a trusted one in the
     ///     place of the shared directory.
     /// - Returns: nil if nothing is there.
-    /// - Throws: `StreamError.damaged` for a link that leads out of where it may lead.
+    /// - Throws: `ImageError.damaged` for a link that leads out of where it may lead.
     func openIfThere(
         _ relative: String, _ flags: Int32, isWriting: Bool = false, links: LinkBudget? = nil
     ) throws -> Opened? {
@@ -188,7 +189,7 @@ extension DirectoryHandle {
                 guard let real = try realPath(found.path) else { return nil }
                 guard let own = try realPath(path), let inside = ByteStreams.path(real, below: own) else {
                     if reach != .inside, !isWriting { throw found.link.refusal(found.path) }
-                    throw StreamError.damaged(
+                    throw ImageError.damaged(
                         "\(found.path) is a link that leads out of \(path), to \(real)"
                             + (isWriting ? "" : "; copy it with its links followed: cp -rL \(shellWord(path)) COPY"))
                 }
@@ -196,7 +197,7 @@ extension DirectoryHandle {
                 names = try self.names(inside) + found.rest
             }
         }
-        throw StreamError.io(operation: "open", path: "\(path)/\(relative)", errno: ELOOP)
+        throw ImageError.io(operation: "open", path: "\(path)/\(relative)", errno: ELOOP)
     }
 
     /// The owner whose rights limit what root does on the way; nil for a path that the user names.
@@ -236,7 +237,7 @@ extension DirectoryHandle {
             }
             close(target)
             throw link.refusal(path)
-        } catch StreamError.damaged(_) where reach != .named {
+        } catch let error as ImageError where error.code == .damaged && reach != .named {
             return .notAllowed
         }
     }
@@ -248,7 +249,7 @@ extension DirectoryHandle {
             if name != ".." || reach == .named {
                 names.append(String(name))
             } else if names.popLast() == nil {
-                throw StreamError.damaged("\(path)/\(relative) is a path that leads out of \(path)")
+                throw ImageError.damaged("\(path)/\(relative) is a path that leads out of \(path)")
             }
         }
         return names
@@ -277,8 +278,8 @@ extension DirectoryHandle {
                 close(opened)
                 throw error
             }
-        } catch StreamError.io(_, _, let code) where [ENOENT, ENOTDIR, ELOOP].contains(code) {
-            guard code != ENOENT, let link = try link(name) else { return nil }
+        } catch let error as ImageError where [ENOENT, ENOTDIR, ELOOP].contains(error.errno) {
+            guard error.errno != ENOENT, let link = try link(name) else { return nil }
             return .link(link)
         }
     }

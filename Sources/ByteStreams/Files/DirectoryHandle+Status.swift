@@ -1,4 +1,5 @@
 import Glibc
+import ImageModel
 
 extension DirectoryHandle {
     /// Attributes of a file, from stat(2).
@@ -61,7 +62,7 @@ extension DirectoryHandle {
     }
 
     private func status(_ relative: String, _ flags: Int32) throws -> Status? {
-        try ifThere { () throws(StreamError) in
+        try ifThere { () throws(ImageError) in
             var status = stat()
             guard fstatat(descriptor, relative, &status, flags) == 0 else {
                 let code = errno
@@ -76,24 +77,24 @@ extension DirectoryHandle {
     /// Opens a directory, where one that cannot be found must not be taken for one that was never there.
     ///
     /// - Returns: nil if nothing is there.
-    /// - Throws: `StreamError.damaged` for a link that leads nowhere, and for anything but a directory.
+    /// - Throws: `ImageError.damaged` for a link that leads nowhere, and for anything but a directory.
     package func openUnlessAbsent(_ relative: String) throws -> DirectoryHandle? {
         if let there = try open(relative) { return there }
         try checkAbsence(of: relative)
         if let kind = try kind(relative), kind != .directory {
-            throw StreamError.damaged("\(full(relative)) is no directory; remove it, or put back what was there")
+            throw ImageError.damaged("\(full(relative)) is no directory; remove it, or put back what was there")
         }
         return nil
     }
 
-    /// - Throws: `StreamError.damaged` for a link that leads nowhere on the way to something that cannot be found.
+    /// - Throws: `ImageError.damaged` for a link that leads nowhere on the way to something that cannot be found.
     package func checkAbsence(of relative: String) throws {
         var place = ""
         for name in components(of: relative) {
             place = joined(place, String(name))
             guard let kind = try kind(place) else { return }
             if kind == .link, try departure(place) != nil {
-                throw StreamError.damaged(
+                throw ImageError.damaged(
                     "\(full(place)) is a link that leads nowhere; mount what it leads to, or remove it")
             }
         }

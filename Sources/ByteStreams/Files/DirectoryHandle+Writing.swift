@@ -1,4 +1,5 @@
 import Glibc
+import ImageModel
 import Synchronization
 
 /// Making, changing and removing files and directories.
@@ -12,13 +13,13 @@ extension DirectoryHandle {
     ) throws -> DirectoryHandle {
         if let there = try open(path, reach: reach, shared: shared) { return there }
         let (above, name) = (parent(of: path), lastComponent(of: path))
-        guard above != path else { throw StreamError.io(operation: "open", path: path, errno: ENOENT) }
+        guard above != path else { throw ImageError.io(operation: "open", path: path, errno: ENOENT) }
         let base = try make(above, mode: mode)
         // They are there by now.
         if name == "." || name == ".." { return try make(path, reach: reach, shared: shared) }
         try base.makeDirectory(name, ownership: Ownership(above: base), mode: mode)
         guard let made = try base.openIfThere(name, O_DIRECTORY, isWriting: true) else {
-            throw StreamError.io(operation: "open", path: path, errno: ENOENT)
+            throw ImageError.io(operation: "open", path: path, errno: ENOENT)
         }
         return try place(path, made.descriptor, reach)
     }
@@ -43,7 +44,7 @@ extension DirectoryHandle {
         _ body: (_ directory: Int32, _ name: String) throws -> T
     ) throws -> T {
         guard let result = try within(relative, access, body) else {
-            throw StreamError.io(operation: operation, path: "\(path)/\(relative)", errno: ENOENT)
+            throw ImageError.io(operation: operation, path: "\(path)/\(relative)", errno: ENOENT)
         }
         return result
     }
@@ -55,7 +56,7 @@ extension DirectoryHandle {
     /// - Parameters:
     ///   - mode: less the umask, where the ownership tells of none.
     ///   - lasting: whether they have to survive a power cut.
-    /// - Throws: `StreamError.damaged` for a link on the way that leads out of here.
+    /// - Throws: `ImageError.damaged` for a link on the way that leads out of here.
     package func makeDirectory(
         _ relative: String, ownership: Ownership, mode: UInt32 = 0o777, lasting: Bool = true
     ) throws {
@@ -67,9 +68,9 @@ extension DirectoryHandle {
                 // Somebody else may have made it meanwhile.
                 if code == EEXIST, try hasDirectory(relative) { return }
                 if code == EEXIST, let target = try linkTarget(full) {
-                    throw StreamError.damaged("\(full) is a link that leads to no directory: \(target)")
+                    throw ImageError.damaged("\(full) is a link that leads to no directory: \(target)")
                 }
-                throw StreamError.io(operation: "make the directory", path: full, errno: code)
+                throw ImageError.io(operation: "make the directory", path: full, errno: code)
             }
             if ownership.isOther {
                 let made = try systemCall("open", full) {
@@ -115,13 +116,13 @@ extension DirectoryHandle {
             let code = errno
             if code == ENOENT { return true }
             if code == ENOTEMPTY || code == EEXIST || code == ENOTDIR || code == EBUSY { return false }
-            throw StreamError.io(operation: "remove", path: "\(path)/\(relative)", errno: code)
+            throw ImageError.io(operation: "remove", path: "\(path)/\(relative)", errno: code)
         } ?? true
     }
 
     /// Takes away a file, or a directory and all below it; links are not followed.
     ///
-    /// - Throws: `StreamError.damaged` where something is mounted; as root, also for a directory from which the owner of the
+    /// - Throws: `ImageError.damaged` where something is mounted; as root, also for a directory from which the owner of the
     ///   place may not remove things: they may have moved it there.
     package func removeTree(_ relative: String) throws {
         _ = try within(relative) { directory, name in
@@ -140,11 +141,11 @@ extension DirectoryHandle {
         if unlinkat(directory, name, 0) == 0 || errno == ENOENT { return }
         let code = errno
         guard code == EISDIR || code == EPERM, depth < depthLimit else {
-            throw StreamError.io(operation: "remove", path: full, errno: code)
+            throw ImageError.io(operation: "remove", path: full, errno: code)
         }
         guard let own = try openOnSameMount(name, in: directory, full) else {
             // A file that may not be removed, or nothing any more.
-            if code == EPERM { throw StreamError.io(operation: "remove", path: full, errno: code) }
+            if code == EPERM { throw ImageError.io(operation: "remove", path: full, errno: code) }
             return
         }
         defer { close(own) }
@@ -159,20 +160,20 @@ extension DirectoryHandle {
             try removeTree(child, in: own, "\(full)/\(child)", ownerBelow, depth: depth + 1)
         }
         if unlinkat(directory, name, AT_REMOVEDIR) != 0, errno != ENOENT {
-            throw StreamError.io(operation: "remove", path: full, errno: errno)
+            throw ImageError.io(operation: "remove", path: full, errno: errno)
         }
     }
 
     /// - Returns: nil if there is no such directory.
-    /// - Throws: `StreamError.damaged` for one on which something is mounted.
+    /// - Throws: `ImageError.damaged` for one on which something is mounted.
     private static func openOnSameMount(_ name: String, in directory: Int32, _ full: String) throws -> Int32? {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
         let opened = openWithoutMounts(name, from: directory, flags)
         if opened >= 0 { return opened }
         let code = errno
         if [ENOENT, ENOTDIR, ELOOP].contains(code) { return nil }
-        guard code == EXDEV else { throw StreamError.io(operation: "remove", path: full, errno: code) }
-        throw StreamError.damaged(
+        guard code == EXDEV else { throw ImageError.io(operation: "remove", path: full, errno: code) }
+        throw ImageError.damaged(
             "\(full): something is mounted there, so nothing in it is removed; unmount it first: umount \(shellWord(full))"
         )
     }
@@ -223,11 +224,11 @@ extension DirectoryHandle {
     ///
     /// - Parameter flags: `O_APPEND`, or nothing.
     /// - Returns: nil if there is none.
-    /// - Throws: `StreamError.damaged` for what is no file; or has another name, and may be somebody else's.
+    /// - Throws: `ImageError.damaged` for what is no file; or has another name, and may be somebody else's.
     package func fileToChange(_ relative: String, _ flags: Int32 = 0) throws -> Int32? {
         let full = "\(path)/\(relative)"
         let opened = try within(relative) { directory, name -> Int32? in
-            let opened = try ifThere { () throws(StreamError) in
+            let opened = try ifThere { () throws(ImageError) in
                 try systemCall("write", full) {
                     openat(directory, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | flags)
                 }
@@ -242,7 +243,7 @@ extension DirectoryHandle {
                 guard status.st_mode & S_IFMT == S_IFREG, named.st_nlink == 1,
                     (status.st_dev, status.st_ino) == (named.st_dev, named.st_ino)
                 else {
-                    throw StreamError.damaged(
+                    throw ImageError.damaged(
                         "\(full) is no file, or has another name elsewhere, so nothing is written to it; remove it")
                 }
                 return descriptor
@@ -261,7 +262,7 @@ extension DirectoryHandle {
             if unlinkat(directory, name, 0) == 0 { return true }
             let code = errno
             if code == ENOENT || code == ENOTDIR { return false }
-            throw StreamError.io(operation: "remove", path: "\(path)/\(relative)", errno: code)
+            throw ImageError.io(operation: "remove", path: "\(path)/\(relative)", errno: code)
         } ?? false
     }
 
@@ -275,7 +276,7 @@ extension DirectoryHandle {
             switch code {
             case ENOENT, ENOTDIR: return false
             case EROFS, EACCES, EPERM: return try kind(relative) != nil
-            default: throw StreamError.io(operation: "touch", path: "\(path)/\(relative)", errno: code)
+            default: throw ImageError.io(operation: "touch", path: "\(path)/\(relative)", errno: code)
             }
         } ?? false
     }

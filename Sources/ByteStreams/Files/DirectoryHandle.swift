@@ -1,10 +1,11 @@
 import Glibc
+import ImageModel
 
 /// A directory that is open for as long as this lives, and the way to everything below it.
 ///
 /// Paths are relative to it, and are resolved by descriptors: the system never follows a symbolic link on them. So
 /// somebody who may change the directory, and puts links in the place of its parts at any moment, does not lead this
-/// process out of it. All calls block, and throw `StreamError.io` for everything but absence.
+/// process out of it. All calls block, and throw `ImageError.io` for everything but absence.
 package final class DirectoryHandle: Sendable {
     package struct Entry: Sendable {
         package let name: String
@@ -92,7 +93,7 @@ package final class DirectoryHandle: Sendable {
     /// Likewise, where something has to be there.
     static func openExisting(_ path: String, _ flags: Int32) throws -> Int32 {
         guard let descriptor = try openNamed(path, flags) else {
-            throw StreamError.io(operation: "open", path: path, errno: ENOENT)
+            throw ImageError.io(operation: "open", path: path, errno: ENOENT)
         }
         return descriptor
     }
@@ -118,7 +119,7 @@ package final class DirectoryHandle: Sendable {
     /// Likewise, for what is to be changed in it.
     package func openToWrite(_ relative: String) throws -> DirectoryHandle {
         guard let opened = try openIfThere(relative, O_DIRECTORY, isWriting: true) else {
-            throw StreamError.io(operation: "open", path: "\(path)/\(relative)", errno: ENOENT)
+            throw ImageError.io(operation: "open", path: "\(path)/\(relative)", errno: ENOENT)
         }
         return try handle(relative, opened)
     }
@@ -190,28 +191,28 @@ package final class DirectoryHandle: Sendable {
 
     /// Opens a file to be read; nil if there is none.
     ///
-    /// - Throws: `StreamError.damaged` for what is no file.
+    /// - Throws: `ImageError.damaged` for what is no file.
     package func file(_ relative: String) throws -> OpenFile? {
         do {
             // Nobody may ever write to a pipe that lies where a file should.
             return try openIfThere(relative, O_NONBLOCK | O_NOCTTY).map {
                 try OpenFile(taking: $0.descriptor, path: $0.path)
             }
-        } catch let error as StreamError {
+        } catch let error as ImageError {
             throw OpenFile.explained(error)
         }
     }
 
     /// A whole small file; nil if there is none.
     ///
-    /// - Throws: `StreamError.limit` beyond `limit` bytes.
+    /// - Throws: `ImageError.limit` beyond `limit` bytes.
     package func read(_ relative: String, limit: Int) throws -> [UInt8]? {
         try file(relative).map { try FileSource($0).readAll(limit: limit, name: $0.path) }
     }
 
     /// Whether a directory is there to be written to.
     ///
-    /// - Throws: `StreamError.damaged` for a link on the way that leads out of here.
+    /// - Throws: `ImageError.damaged` for a link on the way that leads out of here.
     package func hasDirectory(_ relative: String) throws -> Bool {
         guard let opened = try openIfThere(relative, O_DIRECTORY | lookOnly, isWriting: true) else { return false }
         close(opened.descriptor)

@@ -1,4 +1,5 @@
 import Glibc
+import ImageModel
 
 /// A lock on a directory, held until this goes away. It needs no file of its own and ends with the process.
 ///
@@ -15,7 +16,7 @@ package final class DirectoryLock: Sendable {
 
     private init(_ relative: String, in directory: DirectoryHandle) throws {
         guard let opened = try directory.openIfThere(relative, O_DIRECTORY) else {
-            throw StreamError.io(operation: "open", path: "\(directory.path)/\(relative)", errno: ENOENT)
+            throw ImageError.io(operation: "open", path: "\(directory.path)/\(relative)", errno: ENOENT)
         }
         descriptor = opened.descriptor
     }
@@ -25,7 +26,7 @@ package final class DirectoryLock: Sendable {
     /// - Parameters:
     ///   - relative: of the directory that is locked.
     ///   - patience: time to wait; nil for as long as it takes.
-    /// - Throws: `StreamError.io` with `EWOULDBLOCK` when that time is over.
+    /// - Throws: `ImageError.io` with `EWOULDBLOCK` when that time is over.
     package static func waiting(
         _ kind: Kind, on relative: String = ".", in directory: DirectoryHandle, patience: Duration? = nil
     ) throws -> DirectoryLock {

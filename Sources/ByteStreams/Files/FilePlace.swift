@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ImageModel
 
 /// The place of a file, which need not exist: a name in an open directory.
 package struct FilePlace: Sendable {
@@ -10,11 +11,11 @@ package struct FilePlace: Sendable {
     /// - Parameters:
     ///   - path: its directory is there.
     ///   - followingLinks: whether a link of that name means what it leads to.
-    /// - Throws: `StreamError.damaged` for a link that is not trusted.
+    /// - Throws: `ImageError.damaged` for a link that is not trusted.
     package init(_ path: String, followingLinks: Bool) throws {
         let links = DirectoryHandle.LinkBudget()
         guard let opened = try DirectoryHandle.openNamed(parent(of: path), O_DIRECTORY, links) else {
-            throw StreamError.io(operation: "open", path: parent(of: path), errno: ENOENT)
+            throw ImageError.io(operation: "open", path: parent(of: path), errno: ENOENT)
         }
         var directory = DirectoryHandle(path: parent(of: path), descriptor: opened)
         // Other users may have links into /proc.
@@ -23,21 +24,21 @@ package struct FilePlace: Sendable {
         var followed = 0
         while followingLinks, let link = try directory.link(name) {
             guard !directory.isInProc || namesProcess && !links.isForeign else {
-                throw StreamError.damaged(
+                throw ImageError.damaged(
                     "\(path) is a link to what a process has open, so it is not followed; name what it leads to")
             }
             links.note(link)
             // That of a pipe leads to no path.
             if directory.isInProc, !isAbsolute(link.target) {
                 guard try directory.holdsOwnDescriptors else {
-                    throw StreamError.damaged(
+                    throw ImageError.damaged(
                         "\(path) is an open file of another user's process; name what it leads to")
                 }
                 break
             }
             followed += 1
             guard followed <= DirectoryHandle.mostLinks else {
-                throw StreamError.io(operation: "follow the link", path: path, errno: ELOOP)
+                throw ImageError.io(operation: "follow the link", path: path, errno: ELOOP)
             }
             let next = try Self.directory(parent(of: link.target), directory, links)
             guard try link.isTrusted(with: next.descriptor, path: next.path) else {
@@ -56,7 +57,7 @@ package struct FilePlace: Sendable {
     ) throws -> DirectoryHandle {
         let full = isAbsolute(path) ? path : base.full(path)
         guard let descriptor = try base.follow(path, O_DIRECTORY, links: links) else {
-            throw StreamError.io(operation: "open", path: full, errno: ENOENT)
+            throw ImageError.io(operation: "open", path: full, errno: ENOENT)
         }
         return DirectoryHandle(path: full, descriptor: descriptor)
     }
@@ -73,7 +74,7 @@ package struct FilePlace: Sendable {
 
     /// Opens a pipe or a device to be written to. Waits until somebody reads from a pipe.
     ///
-    /// - Throws: `StreamError.damaged` for a file, which must not be overwritten, and for a pipe that another user made.
+    /// - Throws: `ImageError.damaged` for a file, which must not be overwritten, and for a pipe that another user made.
     func openStream() throws -> Int32 {
         let isMagic = try directory.holdsOwnDescriptors
         let descriptor = try systemCall("open", path) {
@@ -82,12 +83,12 @@ package struct FilePlace: Sendable {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT != S_IFREG else {
             close(descriptor)
-            throw StreamError.damaged("\(path) is a file by now, and was a pipe or a device; run the command again")
+            throw ImageError.damaged("\(path) is a file by now, and was a pipe or a device; run the command again")
         }
         // Unnamed ones belong to whoever started this process.
         guard isMagic || status.st_mode & S_IFMT != S_IFIFO || isOwnOrRoots(status.st_uid) else {
             close(descriptor)
-            throw StreamError.damaged(
+            throw ImageError.damaged(
                 "\(path) is a pipe of user \(status.st_uid), who would get what is written; name another file")
         }
         return descriptor

@@ -1,4 +1,5 @@
 import Glibc
+import ImageModel
 
 /// The bytes of a file, or of a part of it.
 package final class FileSource: ByteSource {
@@ -17,13 +18,13 @@ package final class FileSource: ByteSource {
         }
     }
 
-    /// - Throws: `StreamError.damaged` if the file ends too early.
+    /// - Throws: `ImageError.damaged` if the file ends too early.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         let wanted = min(Int64(buffer.count), end - position)
         guard wanted > 0 else { return 0 }
         let count = try file.read(at: position, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(wanted)]))
         guard count > 0 else {
-            throw StreamError.damaged(
+            throw ImageError.damaged(
                 "\(file.path) ends at byte \(position), \(end - position) bytes too early: it is truncated")
         }
         position += Int64(count)
@@ -33,11 +34,11 @@ package final class FileSource: ByteSource {
 
 /// A whole small file; nil if there is none.
 ///
-/// - Throws: `StreamError.limit` beyond `limit` bytes.
+/// - Throws: `ImageError.limit` beyond `limit` bytes.
 package func readFile(_ path: String, limit: Int) throws -> [UInt8]? {
     do {
         return try FileSource(OpenFile(reading: path)).readAll(limit: limit, name: path)
-    } catch StreamError.io(_, _, let code) where code == ENOENT || code == ENOTDIR {
+    } catch let error as ImageError where [ENOENT, ENOTDIR].contains(error.errno) {
         return nil
     }
 }

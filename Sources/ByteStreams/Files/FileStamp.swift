@@ -19,7 +19,7 @@ package struct FileStamp: Hashable, Sendable {
 
     /// One `stat`, which takes about a microsecond for a file that is in use: no worker is needed.
     ///
-    /// - Throws: `StreamError.io`.
+    /// - Throws: `ImageError.io`.
     package init(of path: String) throws {
         var status = stat()
         try systemCall("look at", path) { stat(path, &status) }

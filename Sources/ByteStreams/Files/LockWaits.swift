@@ -1,4 +1,5 @@
 import Glibc
+import ImageModel
 import Synchronization
 
 /// The threads that wait for locks of other processes. After a few seconds the user is told which file is locked, and a wait
@@ -37,10 +38,10 @@ package enum LockWaits {
     /// - Parameters:
     ///   - operation: `LOCK_SH` or `LOCK_EX`.
     ///   - patience: time to wait; nil for as long as it takes.
-    /// - Throws: `StreamError.io` with `EWOULDBLOCK` when that time is over.
+    /// - Throws: `ImageError.io` with `EWOULDBLOCK` when that time is over.
     static func wait(
         for descriptor: Int32, _ operation: Int32, _ path: String, _ patience: Duration?
-    ) throws(StreamError) {
+    ) throws(ImageError) {
         let wait = Wait(
             thread: pthread_self(), descriptor: descriptor, path: path, start: .now, patience: patience)
         _ = letsSignalsThrough

@@ -1,4 +1,5 @@
 import Glibc
+package import ImageModel
 
 /// A file that is open for as long as this lives. Read by offset, so many can read it at once.
 package final class OpenFile: Sendable {
@@ -10,7 +11,7 @@ package final class OpenFile: Sendable {
 
     /// Opens a file that somebody named or that was found; as root, over trusted links only.
     ///
-    /// - Throws: `StreamError.io`; a directory cannot be read either. `StreamError.damaged` for what is no file, and for a
+    /// - Throws: `ImageError.io`; a directory cannot be read either. `ImageError.damaged` for what is no file, and for a
     ///   link that is not trusted.
     package convenience init(reading path: String) throws {
         try self.init(taking: try Self.open(path), path: path)
@@ -30,9 +31,9 @@ package final class OpenFile: Sendable {
         guard opened.kind == .file else {
             // Closed with it.
             guard opened.kind == .directory else {
-                throw StreamError.damaged("\(path) is a pipe, device or socket, where a file has to be")
+                throw ImageError.damaged("\(path) is a pipe, device or socket, where a file has to be")
             }
-            throw StreamError.io(operation: "read", path: path, errno: EISDIR)
+            throw ImageError.io(operation: "read", path: path, errno: EISDIR)
         }
     }
 
@@ -47,10 +48,10 @@ package final class OpenFile: Sendable {
 
     package func stamp() throws -> FileStamp { try FileStamp(of: descriptor, path: path) }
 
-    /// - Throws: `StreamError.damaged` if the file was written to since it was opened: what is known of it may be wrong.
+    /// - Throws: `ImageError.damaged` if the file was written to since it was opened: what is known of it may be wrong.
     package func checkUnchanged() throws {
         guard try stamp().hasContent(of: opened) else {
-            throw StreamError.damaged(
+            throw ImageError.damaged(
                 "\(path) was written to after dray had opened it; start dray again when nobody writes to it any more")
         }
     }
@@ -67,16 +68,17 @@ package final class OpenFile: Sendable {
         do {
             // Nobody may ever write to a pipe that lies where a file should.
             return try DirectoryHandle.openExisting(path, O_NONBLOCK | O_NOCTTY)
-        } catch let error as StreamError {
+        } catch let error as ImageError {
             throw Self.explained(error)
         }
     }
 
     /// What the system's refusal to open something means where a file has to be.
-    package static func explained(_ error: StreamError) -> StreamError {
-        switch error {
-        case .io(_, let path, ENXIO): .damaged("\(path) is a pipe, device or socket, where a file has to be")
-        case .io(_, let path, ELOOP): .damaged("\(path) is a link that leads back to itself, where a file has to be")
+    package static func explained(_ error: ImageError) -> ImageError {
+        guard let failure = error.cause as? SystemFailure else { return error }
+        return switch failure.errno {
+        case ENXIO: .damaged("\(failure.path) is a pipe, device or socket, where a file has to be")
+        case ELOOP: .damaged("\(failure.path) is a link that leads back to itself, where a file has to be")
         default: error
         }
     }

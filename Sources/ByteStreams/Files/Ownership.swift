@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ImageModel
 
 /// Whose the files of a tree are, and who else may use them: what dray makes in it takes owner and permissions
 /// from its root.
@@ -24,7 +25,7 @@ package struct Ownership: Sendable {
         mode = hasMode ? status.st_mode & (S_ISGID | 0o777) | 0o700 : nil
     }
 
-    /// - Throws: `StreamError.io`.
+    /// - Throws: `ImageError.io`.
     package init(of root: DirectoryHandle) throws { try self.init(root, hasMode: true) }
 
     /// Of a root that is still to be made in a directory: whose it is, and not who else may use it.
@@ -84,7 +85,7 @@ package struct Ownership: Sendable {
         guard status.st_uid == geteuid(), status.st_mode & (S_ISVTX | 0o022) == S_ISVTX else {
             // Whose it is to become, has it; where nobody else is to, it stays as it is. Some file systems know no modes.
             if owner == nil || status.st_uid == owner?.user { return }
-            throw StreamError.damaged(
+            throw ImageError.damaged(
                 "\(path) was replaced while it was made, so it keeps its owner and permissions; see who else writes there"
             )
         }

@@ -1,12 +1,14 @@
+import ImageModel
+
 /// Certificates and keys as text.
 package enum PEMFile {
     /// - Parameter limit: bytes.
     /// - Returns: the text; nil if there is no file.
-    /// - Throws: `StreamError`; `.damaged`, with what to do, for the binary forms of certificates and keys.
+    /// - Throws: `ImageError`; `.damaged`, with what to do, for the binary forms of certificates and keys.
     package static func read(_ path: String, limit: Int) throws -> [UInt8]? {
         guard let bytes = try readFile(path, limit: limit) else { return nil }
         if let form = BinaryForm(bytes) {
-            throw StreamError.damaged("\(path): not PEM (\(form.title)); convert it: \(form.conversion(of: path))")
+            throw ImageError.damaged("\(path): not PEM (\(form.title)); convert it: \(form.conversion(of: path))")
         }
         return try TextFile.decoded(bytes, name: path)
     }

@@ -1,4 +1,5 @@
 import Glibc
+import ImageModel
 
 /// Whether this process runs as root, whom no permissions stop.
 private let isRoot = geteuid() == 0
@@ -47,7 +48,7 @@ struct PlaceOwner: Sendable {
     }
 
     /// The error that what is closed to the place's owner is not read.
-    func refusal(ofUser closer: uid_t, path: String) -> StreamError {
+    func refusal(ofUser closer: uid_t, path: String) -> ImageError {
         .damaged(
             "\(path) belongs to user \(closer), and user \(user), who owns the place it is in, may not read it, so root "
                 + "does not read it there; move it away, or give it to user \(user): \(command(path))")
@@ -60,7 +61,7 @@ struct PlaceOwner: Sendable {
 
     /// - Returns: the error that a directory in the place is not emptied; nil for one in which the place's owner may
     ///   remove everything.
-    func refusalToEmpty(_ directory: Int32, path: String) throws -> StreamError? {
+    func refusalToEmpty(_ directory: Int32, path: String) throws -> ImageError? {
         let status = try Self.status(directory, path)
         // In a sticky directory, everybody removes only what is theirs.
         if status.st_uid == user || may(0o3, status) && status.st_mode & S_ISVTX == 0 { return nil }

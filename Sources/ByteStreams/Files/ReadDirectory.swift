@@ -1,3 +1,4 @@
+import ImageModel
 import Synchronization
 
 /// A directory that is only read. A run may read any number of them: those that were opened last stay open, and the others
@@ -38,7 +39,7 @@ package final class ReadDirectory: Sendable {
     }
 
     /// - Returns: nil if there is no such directory.
-    /// - Throws: `StreamError.damaged` if it is another directory than before.
+    /// - Throws: `ImageError.damaged` if it is another directory than before.
     package func ifThere() throws -> DirectoryHandle? {
         if let kept { return kept }
         return try opened.withLock { opened in
@@ -46,7 +47,7 @@ package final class ReadDirectory: Sendable {
             guard let handle = try DirectoryHandle.open(path, shared: shared) else { return nil }
             let identity = try handle.status(".")?.identity
             if let known = opened.identity, known != identity {
-                throw StreamError.damaged("\(path): another directory was put in its place; run the command again")
+                throw ImageError.damaged("\(path): another directory was put in its place; run the command again")
             }
             opened = Opened(handle: handle, identity: identity)
             Self.recent.withLock { recent in

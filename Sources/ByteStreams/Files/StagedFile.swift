@@ -1,4 +1,5 @@
 import Glibc
+import ImageModel
 
 /// A file without a final name yet.
 ///
@@ -51,7 +52,7 @@ package final class StagedFile: ByteSink {
         var tries = 0
         repeat {
             guard tries < 100 else {
-                throw StreamError.damaged(
+                throw ImageError.damaged(
                     "\(directory.path): every new file is locked by another process at once; see who else writes there")
             }
             tries += 1
@@ -101,7 +102,7 @@ package final class StagedFile: ByteSink {
     private func checkRoom() throws {
         nextCheck = count + Self.roomInterval
         guard try freeSpace(of: descriptor, path: path) < Self.roomInterval else { return }
-        throw StreamError.io(
+        throw ImageError.io(
             operation: "write more than \(count) bytes and leave \(Self.roomInterval >> 20) MiB free at", path: path,
             errno: ENOSPC)
     }

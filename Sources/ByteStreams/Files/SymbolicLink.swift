@@ -1,4 +1,5 @@
 import Glibc
+import ImageModel
 
 /// How far symbolic links below a directory are followed by whoever reads there. Whoever writes follows none out of it.
 package enum LinkReach: Sendable {
@@ -59,7 +60,7 @@ struct SymbolicLink {
     }
 
     /// The error that a link is not followed.
-    func refusal(_ path: String) -> StreamError {
+    func refusal(_ path: String) -> ImageError {
         .damaged(
             isOwnersOwn
                 ? "\(path) is a link of user \(owner) that leads to what is not theirs, so it is not followed; make it anew as "
@@ -75,23 +76,22 @@ struct SharedDirectory: Sendable {
     /// What the link leads to.
     let directory: DirectoryHandle
     /// nil if whoever made the link may choose what others read and change.
-    private let refusal: StreamError?
+    private let refusal: ImageError?
     /// nil if it belongs to whom the directory with the link belongs to. What root makes in one of them would else be
     /// in the hands of the other's owner.
-    private let writeRefusal: StreamError?
+    private let writeRefusal: ImageError?
 
     /// - Returns: nil unless there is such a link, and it leads to a directory.
     init?(_ name: String, in parent: DirectoryHandle, reach: LinkReach) throws {
         guard let link = try parent.link(name) else { return nil }
         let path = "\(parent.path)/\(name)"
-        var refusal: StreamError?
+        var refusal: ImageError?
         var followed: Int32?
         let links = DirectoryHandle.LinkBudget()
         links.note(link)
         do {
             followed = try parent.follow(link.target, O_DIRECTORY, links: links)
-        } catch let error as StreamError {
-            guard case .damaged = error else { throw error }
+        } catch let error as ImageError where error.code == .damaged {
             refusal = error
             followed = try openIfThere(link.target, from: parent.descriptor, O_DIRECTORY, "open", path)
         }
@@ -111,7 +111,7 @@ struct SharedDirectory: Sendable {
                     + "writes nothing there; let both belong to one user, or run dray as one")
     }
 
-    /// - Throws: `StreamError.damaged` unless it may be read, or written to.
+    /// - Throws: `ImageError.damaged` unless it may be read, or written to.
     func checkTrust(isWriting: Bool) throws {
         if let refusal { throw refusal }
         if isWriting, let writeRefusal { throw writeRefusal }

@@ -1,3 +1,5 @@
+import ImageModel
+
 /// Text files as editors and shells save them: UTF-8 or UTF-16, with or without a byte order mark, whatever ends a line.
 ///
 /// All text that users write is read through this, and becomes UTF-8 without a mark, whose lines end in `\n`. Documents of
@@ -5,7 +7,7 @@
 package enum TextFile {
     /// - Parameter limit: bytes that the text may have as UTF-8.
     /// - Returns: nil if there is no file.
-    /// - Throws: `StreamError`; `.damaged` for what is no such text.
+    /// - Throws: `ImageError`; `.damaged` for what is no such text.
     package static func read(_ path: String, limit: Int) throws -> [UInt8]? {
         try text(limit: limit, name: path) { try readFile(path, limit: $0) }
     }
@@ -27,12 +29,12 @@ package enum TextFile {
 
     /// - Parameter read: reads at most so many bytes.
     private static func text(limit: Int, name: String, _ read: (Int) throws -> [UInt8]?) throws -> [UInt8]? {
-        let tooLarge = StreamError.limit("\(name) is larger than the limit of \(limit) bytes")
+        let tooLarge = ImageError.limit("\(name) is larger than the limit of \(limit) bytes")
         let bytes: [UInt8]?
         do {
             // The end of a line takes four bytes in UTF-16.
             bytes = try read(4 * limit + 2)
-        } catch StreamError.limit {
+        } catch let error as ImageError where error.code == .limit {
             throw tooLarge
         }
         guard let bytes else { return nil }
@@ -43,7 +45,7 @@ package enum TextFile {
 
     /// - Parameter name: of the file, for messages.
     package static func decoded(_ bytes: [UInt8], name: String) throws -> [UInt8] {
-        func unsupported(_ encoding: String) -> StreamError {
+        func unsupported(_ encoding: String) -> ImageError {
             .damaged("\(name): \(encoding); save it as UTF-8")
         }
         var text = bytes[...]
@@ -59,7 +61,7 @@ package enum TextFile {
     }
 
     /// - Returns: nil without the byte order mark of UTF-16.
-    private static func utf16(_ bytes: [UInt8], orThrow error: StreamError) throws -> [UInt8]? {
+    private static func utf16(_ bytes: [UInt8], orThrow error: ImageError) throws -> [UInt8]? {
         let isLittle = bytes.starts(with: [0xff, 0xfe])
         guard isLittle || bytes.starts(with: [0xfe, 0xff]) else { return nil }
         guard bytes.count % 2 == 0 else { throw error }

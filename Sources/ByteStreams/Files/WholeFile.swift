@@ -1,7 +1,7 @@
 /// Files that are written at once, or not at all.
 package enum WholeFile {
     /// - Parameter path: a link is followed, if it is trusted; a pipe or a terminal is written to.
-    /// - Throws: `StreamError.io`.
+    /// - Throws: `ImageError.io`.
     package static func write(_ bytes: [UInt8], to path: String) throws {
         let place = try FilePlace(path, followingLinks: true)
         if try fileKind(path) == .other {

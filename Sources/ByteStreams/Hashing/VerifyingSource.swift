@@ -30,13 +30,13 @@ package final class VerifyingSource: ByteSource {
         self.name = name
     }
 
-    /// - Throws: `StreamError.damaged` with both values when the size or, at the end, the digest differs.
+    /// - Throws: `ImageError.damaged` with both values when the size or, at the end, the digest differs.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         if isVerified { return 0 }
         let got = try upstream.read(into: buffer)
         count += Int64(got)
         if let size, count > size || (got == 0 && count < size) {
-            throw StreamError.damaged(
+            throw ImageError.damaged(
                 got == 0
                     ? "\(name) has \(count) bytes, and \(size) were expected: it is truncated"
                     : "\(name) has more than the \(size) bytes that were expected")
@@ -44,7 +44,7 @@ package final class VerifyingSource: ByteSource {
         if got == 0 {
             let found = hashed.digest()
             guard found == digest else {
-                throw StreamError.damaged("\(name) is damaged: its digest is \(found), expected was \(digest)")
+                throw ImageError.damaged("\(name) is damaged: its digest is \(found), expected was \(digest)")
             }
             isVerified = true
         }

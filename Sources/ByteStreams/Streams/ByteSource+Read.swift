@@ -1,3 +1,5 @@
+import ImageModel
+
 extension ByteSource {
     /// Reads until `buffer` is full or the source ends; tells how many bytes came.
     package func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -13,7 +15,7 @@ extension ByteSource {
     /// All bytes of a small thing.
     ///
     /// - Parameter expected: how many there should be, where that is known: room for so many is made at once.
-    /// - Throws: `StreamError.limit` if there are more than `limit` bytes; `name` says of what.
+    /// - Throws: `ImageError.limit` if there are more than `limit` bytes; `name` says of what.
     package func readAll(limit: Int, expected: Int = 0, name: String) throws -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(min(expected, limit))
@@ -23,7 +25,7 @@ extension ByteSource {
             let count = try withUnsafeTemporaryAllocation(byteCount: size, alignment: 64) { room in
                 let count = try fill(room)
                 guard bytes.count + count <= limit else {
-                    throw StreamError.limit("\(name) is larger than the limit of \(limit) bytes")
+                    throw ImageError.limit("\(name) is larger than the limit of \(limit) bytes")
                 }
                 bytes.append(contentsOf: room[..<count])
                 return count

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ImageModel
 
 let slash = UInt8(ascii: "/")
 
@@ -47,7 +48,7 @@ package enum FileKind: Sendable {
 
 /// What the system knows of a path; nil if nothing is there.
 func status(of path: String, followingLinks: Bool = true) throws -> stat? {
-    try ifThere { () throws(StreamError) in
+    try ifThere { () throws(ImageError) in
         var status = stat()
         try systemCall("look at", path) { followingLinks ? stat(path, &status) : lstat(path, &status) }
         return status
@@ -78,7 +79,7 @@ package func followingLinks(_ path: String) throws -> String {
         guard let text = try linkTarget(path) else { return path }
         path = isAbsolute(text) ? text : "\(parent(of: path))/\(text)"
     }
-    throw StreamError.io(operation: "follow the link", path: path, errno: ELOOP)
+    throw ImageError.io(operation: "follow the link", path: path, errno: ELOOP)
 }
 
 /// Whether a path is where standard output goes.
@@ -115,7 +116,7 @@ package func listDirectory(_ directory: Int32, _ path: String) throws -> [String
 package func openIfThere(
     _ relative: String, from base: Int32 = AT_FDCWD, _ flags: Int32, _ operation: String, _ path: String
 ) throws -> Int32? {
-    try ifThere { () throws(StreamError) in
+    try ifThere { () throws(ImageError) in
         try systemCall(operation, path) { openat(base, relative, O_RDONLY | O_CLOEXEC | flags) }
     }
 }
@@ -155,7 +156,7 @@ func renameWithoutReplacing(_ name: String, in base: Int32, to newName: String, 
 
 /// Without links, dots and doubled slashes; nil if nothing is there, or its name is no text.
 package func realPath(_ path: String) throws -> String? {
-    try ifThere { () throws(StreamError) in
+    try ifThere { () throws(ImageError) in
         guard let resolved = realpath(path, nil) else { throw .io(operation: "look at", path: path, errno: errno) }
         defer { free(resolved) }
         return String(validatingCString: resolved)
@@ -183,7 +184,7 @@ func forEachEntry(of directory: Int32, _ path: String, _ body: (String, Int32) t
     guard let stream = fdopendir(directory) else {
         let code = errno
         close(directory)
-        throw StreamError.io(operation: "list", path: path, errno: code)
+        throw ImageError.io(operation: "list", path: path, errno: code)
     }
     defer { closedir(stream) }
     errno = 0
@@ -194,7 +195,7 @@ func forEachEntry(of directory: Int32, _ path: String, _ body: (String, Int32) t
         if name != ".", name != ".." { try body(name, Int32(entry.pointee.d_type)) }
         errno = 0
     }
-    guard errno == 0 else { throw StreamError.io(operation: "list", path: path, errno: errno) }
+    guard errno == 0 else { throw ImageError.io(operation: "list", path: path, errno: errno) }
 }
 
 /// Bytes that may still be written below `path`, or where it is going to be.

@@ -1,4 +1,5 @@
 import Glibc
+package import ImageModel
 
 /// The system's words for an error number.
 package func systemMessage(_ code: Int32) -> String {
@@ -7,11 +8,11 @@ package func systemMessage(_ code: Int32) -> String {
 
 /// Calls again what a signal interrupted.
 ///
-/// - Throws: `StreamError.io` if the result is negative.
+/// - Throws: `ImageError.io` if the result is negative.
 @discardableResult
 package func systemCall<T: SignedInteger>(
     _ operation: String, _ path: String, _ body: () -> T
-) throws(StreamError) -> T {
+) throws(ImageError) -> T {
     while true {
         let result = body()
         if result >= 0 { return result }
@@ -23,11 +24,11 @@ package func systemCall<T: SignedInteger>(
 /// Does what needs something to be there.
 ///
 /// - Returns: nil if nothing is there; a link that leads to itself leads nowhere.
-package func ifThere<T>(_ body: () throws(StreamError) -> T) throws(StreamError) -> T? {
+package func ifThere<T>(_ body: () throws(ImageError) -> T) throws(ImageError) -> T? {
     do {
         return try body()
     } catch {
-        guard case .io(_, _, let code) = error, [ENOENT, ENOTDIR, ELOOP].contains(code) else { throw error }
+        guard [ENOENT, ENOTDIR, ELOOP].contains(error.errno) else { throw error }
         return nil
     }
 }
@@ -36,12 +37,12 @@ package func ifThere<T>(_ body: () throws(StreamError) -> T) throws(StreamError)
 ///
 /// - Parameter operation: `LOCK_SH` or `LOCK_EX`.
 /// - Returns: whether it is locked now.
-package func tryLock(_ descriptor: Int32, _ operation: Int32, _ path: String) throws(StreamError) -> Bool {
+package func tryLock(_ descriptor: Int32, _ operation: Int32, _ path: String) throws(ImageError) -> Bool {
     do {
         try systemCall("lock", path) { flock(descriptor, operation | LOCK_NB) }
         return true
     } catch {
-        guard case .io(_, _, EWOULDBLOCK) = error else { throw error }
+        guard error.errno == EWOULDBLOCK else { throw error }
         return false
     }
 }

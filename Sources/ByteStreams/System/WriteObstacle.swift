@@ -5,7 +5,7 @@ import ImageModel
 package enum WriteObstacle {
     /// The addition to the system's own words; nil if there is nothing to add.
     ///
-    /// - Parameter operation: as in `StreamError.io`.
+    /// - Parameter operation: as in `ImageError.io`.
     static func text(_ operation: String, _ path: String, _ code: Int32) -> String? {
         switch code {
         case EACCES where operation.hasPrefix("listen") && !path.hasPrefix("/"):

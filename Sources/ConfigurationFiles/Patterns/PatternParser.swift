@@ -1,3 +1,5 @@
+import ImageModel
+
 /// A pattern, taken apart.
 indirect enum PatternTree {
     case one(ByteSet)
@@ -21,12 +23,12 @@ struct PatternParser {
     private var position = 0
     private var depth = 0
 
-    init(_ text: String) throws(PatternError) {
+    init(_ text: String) throws(ImageError) {
         bytes = Array(text.utf8)
         guard bytes.count <= Self.lengthLimit else {
-            throw PatternError("the pattern has \(bytes.count) bytes, and \(Self.lengthLimit) is the most")
+            throw ImageError.usage("the pattern has \(bytes.count) bytes, and \(Self.lengthLimit) is the most")
         }
-        guard !bytes.isEmpty else { throw PatternError("the pattern is empty") }
+        guard !bytes.isEmpty else { throw ImageError.usage("the pattern is empty") }
     }
 
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
@@ -44,7 +46,7 @@ struct PatternParser {
 
     // MARK: Globs
 
-    mutating func glob() throws(PatternError) -> PatternTree {
+    mutating func glob() throws(ImageError) -> PatternTree {
         let slash = ByteSet(UInt8(ascii: "/"))
         var parts: [PatternTree] = []
         while let byte = take() {
@@ -55,7 +57,7 @@ struct PatternParser {
             case UInt8(ascii: "?"): parts.append(.one(slash.inverted))
             case UInt8(ascii: "["): parts.append(.one(try set(negation: "!")))
             case UInt8(ascii: "\\"):
-                guard let literal = take() else { throw PatternError("nothing follows the '\\' at the end") }
+                guard let literal = take() else { throw ImageError.usage("nothing follows the '\\' at the end") }
                 parts.append(.one(ByteSet(literal)))
             default: parts.append(.one(ByteSet(byte)))
             }
@@ -65,24 +67,24 @@ struct PatternParser {
 
     // MARK: Regular expressions
 
-    mutating func expression() throws(PatternError) -> PatternTree {
+    mutating func expression() throws(ImageError) -> PatternTree {
         let tree = try choice()
-        guard next == nil else { throw PatternError("a ')' closes nothing") }
+        guard next == nil else { throw ImageError.usage("a ')' closes nothing") }
         return tree
     }
 
-    private mutating func choice() throws(PatternError) -> PatternTree {
+    private mutating func choice() throws(ImageError) -> PatternTree {
         depth += 1
         defer { depth -= 1 }
         guard depth <= Self.depthLimit else {
-            throw PatternError("groups are nested deeper than \(Self.depthLimit) levels")
+            throw ImageError.usage("groups are nested deeper than \(Self.depthLimit) levels")
         }
         var choices = [try sequence()]
         while take("|") { choices.append(try sequence()) }
         return choices.count == 1 ? choices[0] : .choice(choices)
     }
 
-    private mutating func sequence() throws(PatternError) -> PatternTree {
+    private mutating func sequence() throws(ImageError) -> PatternTree {
         var parts: [PatternTree] = []
         while let byte = next, byte != UInt8(ascii: "|"), byte != UInt8(ascii: ")") {
             parts.append(try counted(try atom()))
@@ -90,15 +92,15 @@ struct PatternParser {
         return .sequence(parts)
     }
 
-    private mutating func atom() throws(PatternError) -> PatternTree {
+    private mutating func atom() throws(ImageError) -> PatternTree {
         let byte = take() ?? 0
         switch byte {
         case UInt8(ascii: "("):
             if take("?"), !take(":") {
-                throw PatternError("of groups that begin with '(?', there is '(?:' alone")
+                throw ImageError.usage("of groups that begin with '(?', there is '(?:' alone")
             }
             let group = try choice()
-            guard take(")") else { throw PatternError("a '(' is not closed") }
+            guard take(")") else { throw ImageError.usage("a '(' is not closed") }
             return group
         case UInt8(ascii: "["): return .one(try set(negation: "^"))
         case UInt8(ascii: "."): return .one(.all)
@@ -106,12 +108,13 @@ struct PatternParser {
         case UInt8(ascii: "$"): return .end
         case UInt8(ascii: "\\"): return .one(try escaped())
         case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"), UInt8(ascii: "{"):
-            throw PatternError("there is nothing before the '\(Character(Unicode.Scalar(byte)))' that it could repeat")
+            throw ImageError.usage(
+                "there is nothing before the '\(Character(Unicode.Scalar(byte)))' that it could repeat")
         default: return .one(ByteSet(byte))
         }
     }
 
-    private mutating func counted(_ tree: PatternTree) throws(PatternError) -> PatternTree {
+    private mutating func counted(_ tree: PatternTree) throws(ImageError) -> PatternTree {
         let counted: PatternTree
         if take("*") {
             counted = .repeated(tree, least: 0, most: nil)
@@ -131,16 +134,16 @@ struct PatternParser {
         // Short or long makes no difference to whether it fits.
         _ = take("?")
         if let next, "*+?{".utf8.contains(next) {
-            throw PatternError("what is repeated is repeated again: use a group")
+            throw ImageError.usage("what is repeated is repeated again: use a group")
         }
         return counted
     }
 
-    private static var badCount: PatternError {
-        PatternError("'{' has to be followed by n}, n,} or n,m} with numbers up to \(countLimit)")
+    private static var badCount: ImageError {
+        ImageError.usage("'{' has to be followed by n}, n,} or n,m} with numbers up to \(countLimit)")
     }
 
-    private mutating func count() throws(PatternError) -> Int {
+    private mutating func count() throws(ImageError) -> Int {
         var count: Int?
         while let byte = next, (48...57).contains(byte) {
             position += 1
@@ -151,8 +154,8 @@ struct PatternParser {
         return count
     }
 
-    private mutating func escaped() throws(PatternError) -> ByteSet {
-        guard let byte = take() else { throw PatternError("nothing follows the '\\' at the end") }
+    private mutating func escaped() throws(ImageError) -> ByteSet {
+        guard let byte = take() else { throw ImageError.usage("nothing follows the '\\' at the end") }
         switch byte {
         case UInt8(ascii: "d"): return .digits
         case UInt8(ascii: "D"): return ByteSet.digits.inverted
@@ -162,14 +165,14 @@ struct PatternParser {
         case UInt8(ascii: "S"): return ByteSet.space.inverted
         default:
             guard !ByteSet.word.contains(byte) else {
-                throw PatternError("'\\\(Character(Unicode.Scalar(byte)))' is not understood here")
+                throw ImageError.usage("'\\\(Character(Unicode.Scalar(byte)))' is not understood here")
             }
             return ByteSet(byte)
         }
     }
 
     /// What follows a `[`.
-    private mutating func set(negation: Character) throws(PatternError) -> ByteSet {
+    private mutating func set(negation: Character) throws(ImageError) -> ByteSet {
         let isInverted = take(negation)
         var set = ByteSet()
         var isFirst = true
@@ -185,10 +188,10 @@ struct PatternParser {
                 position += 1
                 last = take() ?? byte
             }
-            guard byte <= last else { throw PatternError("a range in '[...]' ends before it begins") }
+            guard byte <= last else { throw ImageError.usage("a range in '[...]' ends before it begins") }
             for member in byte...last { set.insert(member) }
         }
-        throw PatternError("a '[' is not closed")
+        throw ImageError.usage("a '[' is not closed")
     }
 }
 

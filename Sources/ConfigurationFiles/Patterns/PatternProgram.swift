@@ -1,3 +1,5 @@
+import ImageModel
+
 /// A pattern as steps of a machine that follows all ways through it at once. Source: K. Thompson, "Regular Expression
 /// Search Algorithm", 1968.
 struct PatternProgram: Sendable {
@@ -18,20 +20,20 @@ struct PatternProgram: Sendable {
     let isWhole: Bool
     private var steps: [Step] = []
 
-    init(_ tree: PatternTree, isWhole: Bool) throws(PatternError) {
+    init(_ tree: PatternTree, isWhole: Bool) throws(ImageError) {
         self.isWhole = isWhole
         try compile(tree)
         try emit(.match)
     }
 
-    private mutating func emit(_ step: Step) throws(PatternError) {
+    private mutating func emit(_ step: Step) throws(ImageError) {
         guard steps.count < Self.limit else {
-            throw PatternError("the pattern is too large, with all that it repeats")
+            throw ImageError.usage("the pattern is too large, with all that it repeats")
         }
         steps.append(step)
     }
 
-    private mutating func compile(_ tree: PatternTree) throws(PatternError) {
+    private mutating func compile(_ tree: PatternTree) throws(ImageError) {
         switch tree {
         case .one(let set): try emit(.one(set))
         case .start: try emit(.start)

@@ -1,3 +1,5 @@
+package import ImageModel
+
 /// What a name has to look like: a glob or a regular expression.
 ///
 /// Both are matched in time that grows with the name's length alone, whatever the pattern: nothing backtracks, so a
@@ -10,8 +12,8 @@ package struct TextPattern: Hashable, Sendable, CustomStringConvertible {
     /// `*` is any characters but `/`, `**` any at all, `?` is one character but `/`, `[a-z]` one of these and `[!a-z]`
     /// one of all others; `\` takes the next character as it is. The whole name has to fit.
     ///
-    /// - Throws: `PatternError`.
-    package init(glob text: String) throws(PatternError) {
+    /// - Throws: `ImageError`.
+    package init(glob text: String) throws(ImageError) {
         description = text
         var parser = try PatternParser(text)
         program = try PatternProgram(parser.glob(), isWhole: true)
@@ -21,8 +23,8 @@ package struct TextPattern: Hashable, Sendable, CustomStringConvertible {
     /// `[...]`, `\d`, `\w`, `\s` and their opposites, groups, `|`, `*`, `+`, `?` and `{n,m}`; no references back, and
     /// no looking around.
     ///
-    /// - Throws: `PatternError`.
-    package init(expression text: String) throws(PatternError) {
+    /// - Throws: `ImageError`.
+    package init(expression text: String) throws(ImageError) {
         description = text
         var parser = try PatternParser(text)
         program = try PatternProgram(parser.expression(), isWhole: false)
@@ -38,11 +40,4 @@ package struct TextPattern: Hashable, Sendable, CustomStringConvertible {
     }
 
     package func hash(into hasher: inout Hasher) { hasher.combine(description) }
-}
-
-/// A pattern that cannot be understood.
-package struct PatternError: Error, Equatable, CustomStringConvertible {
-    package let description: String
-
-    init(_ description: String) { self.description = description }
 }

@@ -1,3 +1,5 @@
+package import ImageModel
+
 /// What is found while a configuration is read: mistakes, for which it is refused, and warnings.
 package final class Findings {
     /// Whether what does nothing, or is likely meant otherwise, is a mistake as well; columns are told then.
@@ -31,9 +33,9 @@ package final class Findings {
 
     /// In the order of the file, those of environment variables at the end.
     ///
-    /// - Throws: `ConfigurationError` if there is any mistake.
-    package func warningsUnlessMistaken() throws(ConfigurationError) -> [String] {
-        guard mistakes.isEmpty else { throw ConfigurationError(Self.sorted(mistakes)) }
+    /// - Throws: `ImageError` if there is any mistake.
+    package func warningsUnlessMistaken() throws(ImageError) -> [String] {
+        guard mistakes.isEmpty else { throw .configuration(Self.sorted(mistakes)) }
         return Self.sorted(warnings)
     }
 

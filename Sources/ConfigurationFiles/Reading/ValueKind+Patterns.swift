@@ -1,18 +1,20 @@
+import ImageModel
+
 extension ValueKind where Value == TextPattern {
     package static var glob: ValueKind {
-        text { (text) throws(Complaint) in try pattern(text) { () throws(PatternError) in try TextPattern(glob: text) }
+        text { (text) throws(Complaint) in try pattern(text) { () throws(ImageError) in try TextPattern(glob: text) }
         }
     }
 
     /// A regular expression.
     package static var expression: ValueKind {
         text { (text) throws(Complaint) in
-            try pattern(text) { () throws(PatternError) in try TextPattern(expression: text) }
+            try pattern(text) { () throws(ImageError) in try TextPattern(expression: text) }
         }
     }
 
     private static func pattern(
-        _ text: String, _ read: () throws(PatternError) -> TextPattern
+        _ text: String, _ read: () throws(ImageError) -> TextPattern
     ) throws(Complaint) -> TextPattern {
         do {
             return try read()

@@ -76,7 +76,7 @@ extension Inspection {
         try await collector.add(root, listedAs: root.descriptor, depth: 0)
         images = collector.images
         guard !images.isEmpty || platforms.isEmpty else {
-            throw TransferError.notFound(
+            throw ImageError.notFound(
                 "\(image.title) in \(source.title) is not for \(platforms.map(\.description).joined(separator: ", "))")
         }
         for image in images where image.attestation != true {

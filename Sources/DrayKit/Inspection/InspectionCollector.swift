@@ -43,7 +43,7 @@ struct InspectionCollector {
             return
         }
         guard depth < 8 else {
-            throw TransferError.damaged("\(image.title) in \(source.title): indexes are nested more than 8 deep")
+            throw ImageError.damaged("\(image.title) in \(source.title): indexes are nested more than 8 deep")
         }
         guard indexes.insert(manifest.digest).inserted else { return }
         for child in index.manifests where child.mediaType.isManifest { try await add(child, depth: depth + 1) }
@@ -64,7 +64,7 @@ struct InspectionCollector {
         do {
             let found = try await source.manifest(child, in: image.repository)
             try await add(found, listedAs: child, depth: depth)
-        } catch TransferError.notFound {
+        } catch let error as ImageError where error.code == .notFound {
             images.append(
                 Inspection.Image(
                     digest: child.digest, mediaType: child.mediaType, size: child.size,
@@ -75,7 +75,7 @@ struct InspectionCollector {
     private mutating func count(_ bytes: Int64) throws {
         size = size.addingSaturated(max(0, bytes))
         guard size <= Self.sizeLimit else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(image.title) in \(source.title): too large to show: its manifests and configs have more than "
                     + "\(ByteCount(Self.sizeLimit)); choose one of its images with --platform, or by @DIGEST")
         }

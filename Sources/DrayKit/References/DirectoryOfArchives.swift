@@ -11,14 +11,14 @@ extension ReferenceReader {
     ///
     /// - Returns: the references, and each other file or directory, with what it is. An archive that is damaged is among the
     ///   references: the copy reports what is wrong with it.
-    /// - Throws: `ReferenceError` if an image of the directory is named, `TransferError.foreign` if it has no archive.
+    /// - Throws: `ImageError` if an image of the directory is named, `ImageError.foreign` if it has no archive.
     package func expand(
         _ reference: ImageReference
     ) throws -> (references: [ImageReference], leftOut: [(file: String, kind: String)]) {
         guard try isDirectoryOfArchives(reference) else { return ([reference], []) }
         let location = reference.location
         guard reference.name == nil, reference.digest == nil else {
-            throw ReferenceError("\(reference): \(location) is a directory of archives: name an image of one of them")
+            throw ImageError.usage("\(reference): \(location) is a directory of archives: name an image of one of them")
         }
         var references: [ImageReference] = []
         var leftOut: [(file: String, kind: String)] = []
@@ -33,8 +33,8 @@ extension ReferenceReader {
             }
             do {
                 references.append(ImageReference(transport: try recognise(file), location: file))
-            } catch TransferError.foreign(let content) {
-                leftOut.append((file, content.kind))
+            } catch let error as ImageError where error.code == .foreign {
+                leftOut.append((file, (error.cause as? ForeignContent)?.kind ?? error.message))
             } catch  where Self.isArchiveName(file) || beginsAsTar(file) {
                 references.append(ImageReference(transport: reference.transport, location: file))
             } catch {
@@ -52,7 +52,7 @@ extension ReferenceReader {
         leftOut += members.foreignLinks.map { ($0, "a link that another user made to what is not theirs") }
         guard !references.isEmpty else {
             let more = leftOut.count > 4 ? " and \(leftOut.count - 4) more" : ""
-            throw TransferError.foreign(
+            throw ImageError.foreign(
                 ForeignContent(
                     location,
                     kind: "a directory with "

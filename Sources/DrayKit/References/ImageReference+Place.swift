@@ -25,12 +25,12 @@ extension ImageReference {
 
     /// Names are understood by Naming, in the terms of the destination; here it is only seen that they can be.
     ///
-    /// - Throws: `ReferenceError`.
+    /// - Throws: `ImageError`.
     func checkName() throws {
         guard let name else { return }
         let isTagAlone = transport != .store && !name.contains("/") && !name.contains(":")
         guard isTagAlone ? ImageName.isTag(name) : ImageName(name) != nil else {
-            throw ReferenceError(
+            throw ImageError.usage(
                 isTagAlone
                     ? "\(self): '\(name)' is no valid tag"
                     : "\(self): '\(name)' is no valid image name: REPOSITORY[:TAG] in lower case")

@@ -14,8 +14,8 @@ package final class ReferenceReader: Sendable {
     package init(inflation: InflationLimit = .standard) { trees = TreeOpener(.ofImages(inflation)) }
 
     /// - Parameter isWritten: whether the place may have to be made.
-    /// - Throws: `ReferenceError`; `TransferError.foreign` for a path that holds no images, `TransferError.damaged`,
-    ///   `StreamError`.
+    /// - Throws: `ImageError`; `ImageError.foreign` for a path that holds no images, `ImageError.damaged`,
+    ///   `ImageError`.
     package func read(_ text: String, isWritten: Bool = false) throws -> ImageReference {
         try ImageReference(
             text, isWritten: isWritten, exists: Self.isPath,
@@ -28,7 +28,7 @@ package final class ReferenceReader: Sendable {
     /// A directory that was made for the images does not say what it is to be.
     private static func refuseEmptyDirectory(_ path: String) throws {
         guard try fileKind(path) == .directory, try listDirectory(path)?.isEmpty == true else { return }
-        throw ReferenceError(
+        throw ImageError.usage(
             "'\(path)': an empty directory; write store:\(path) (a registry's storage) or oci:\(path)")
     }
 
@@ -36,14 +36,14 @@ package final class ReferenceReader: Sendable {
     private static func isPath(_ text: String) throws -> Bool {
         do {
             return try fileKind(text) != nil
-        } catch StreamError.io(_, _, let code) where code == ENAMETOOLONG || code == ELOOP {
+        } catch let error as ImageError where [ENAMETOOLONG, ELOOP].contains(error.errno) {
             return false
         }
     }
 
     /// The transport for what lies at a path.
     ///
-    /// - Throws: `TransferError.foreign` for what holds no images, `TransferError.damaged`, `StreamError`.
+    /// - Throws: `ImageError.foreign` for what holds no images, `ImageError.damaged`.
     func recognise(_ path: String) throws -> ImageReference.Transport {
         let tree = try trees.recognise(path)
         let isDirectory = tree is DirectoryTree
@@ -63,7 +63,7 @@ package final class ReferenceReader: Sendable {
     private func isStore(_ tree: any FileTree) throws -> Bool {
         do {
             return try StoreSource(tree).pathsIfThere() != nil
-        } catch let error as StreamError where !error.isAboutContent {
+        } catch let error as ImageError where error.errno != nil {
             throw error
         } catch {
             return false

@@ -9,7 +9,7 @@ import RegistryStore
 
 /// The place that a reference leads to, on this machine or at a registry.
 extension Dray {
-    /// - Throws: `TransferError.notFound` if nothing is there.
+    /// - Throws: `ImageError.notFound` if nothing is there.
     package func source(_ reference: ImageReference) async throws -> any ImageSource {
         guard reference.transport != .registry else { return try await sources.source(reference) }
         return try localSource(reference)
@@ -25,10 +25,10 @@ extension Dray {
     private func localSource(_ reference: ImageReference) throws -> any ImageSource {
         let location = reference.location
         guard try !reference.isMissing else {
-            throw TransferError.notFound("\(location): no such file or directory")
+            throw ImageError.notFound("\(location): no such file or directory")
         }
         guard try !references.isDirectoryOfArchives(reference) else {
-            throw ReferenceError("\(location): a directory of archives; name one of them")
+            throw ImageError.usage("\(location): a directory of archives; name one of them")
         }
         switch reference.transport {
         case .dockerArchive: return try DockerArchive(path: location, references.trees)
@@ -36,11 +36,11 @@ extension Dray {
         case .store: return try StoreSource(path: location, references.trees)
         case .directory:
             guard !reference.isStandardStream else {
-                throw ReferenceError("\(reference): a dir: is a directory, and - is a stream")
+                throw ImageError.usage("\(reference): a dir: is a directory, and - is a stream")
             }
             guard try fileKind(location) == .directory else {
                 let transport = try references.recognise(location)
-                throw TransferError.foreign(
+                throw ImageError.foreign(
                     ForeignContent(
                         location, kind: "a file, where dir: is a directory",
                         advice: "name it as such: \(transport.prefix)\(location)", isReadable: true))
@@ -50,20 +50,20 @@ extension Dray {
         }
     }
 
-    private static func notLocal(_ reference: ImageReference) -> ReferenceError {
-        ReferenceError("\(reference) is a registry, not a place on this machine")
+    private static func notLocal(_ reference: ImageReference) -> ImageError {
+        ImageError.usage("\(reference) is a registry, not a place on this machine")
     }
 
     /// - Parameter packing: of an `oci-archive:`.
-    /// - Throws: `ReferenceError` for what cannot be written.
+    /// - Throws: `ImageError` for what cannot be written.
     package func destination(
         _ reference: ImageReference, packing: ArchivePacking? = nil
     ) async throws -> any ImageDestination {
         guard reference.digest == nil else {
-            throw ReferenceError("\(reference): a destination has no digest; that is what comes out")
+            throw ImageError.usage("\(reference): a destination has no digest; that is what comes out")
         }
         guard packing == nil || reference.transport == .ociArchive else {
-            throw ReferenceError(
+            throw ImageError.usage(
                 "\(reference): deltas, volumes and signatures are for an oci-archive:, which this is not")
         }
         guard reference.transport != .registry else { return try await destinations.destination(reference) }
@@ -78,10 +78,10 @@ extension Dray {
         let kind = reference.isStandardStream ? .other : try fileKind(location)
         if !reference.isArchive, kind != nil, kind != .directory {
             let what = reference.isStandardStream ? "a stream" : kind == .file ? "a file" : "no directory"
-            throw ReferenceError("\(reference) is \(what), and \(transport.rawValue): is written into a directory")
+            throw ImageError.usage("\(reference) is \(what), and \(transport.rawValue): is written into a directory")
         }
         if reference.isArchive, kind == .directory {
-            throw ReferenceError(
+            throw ImageError.usage(
                 "\(reference) is a directory, and \(transport.rawValue): writes a file: name one in it")
         }
         switch transport {
@@ -96,12 +96,12 @@ extension Dray {
 
     /// The place whose names are to be changed.
     ///
-    /// - Throws: `TransferError.refused` for archives.
+    /// - Throws: `ImageError.refused` for archives.
     package func editor(_ reference: ImageReference) async throws -> any ImageEditor {
         guard reference.transport != .registry else { return try await sources.source(reference) }
         let location = reference.location
         let kind = try fileKind(location)
-        guard kind != nil else { throw TransferError.notFound("\(location): no such file or directory") }
+        guard kind != nil else { throw ImageError.notFound("\(location): no such file or directory") }
         if kind == .directory {
             switch reference.transport {
             case .oci: return OCILayout(path: location)
@@ -110,17 +110,17 @@ extension Dray {
             case .dockerArchive, .ociArchive, .registry: break
             }
         }
-        throw TransferError.refused(
+        throw ImageError.refused(
             "\(location) is an archive, which is not changed where it is: "
                 + "dray copy \(reference) oci:DIR, change that, and copy it to a new archive")
     }
 
     /// What is to be verified.
     ///
-    /// - Throws: `TransferError.notFound` if nothing is there.
+    /// - Throws: `ImageError.notFound` if nothing is there.
     package func verifiedPlace(_ reference: ImageReference) async throws -> any VerifiedPlace {
         guard let place = try await source(reference) as? any VerifiedPlace else {
-            throw TransferError.refused("\(reference) cannot be verified")
+            throw ImageError.refused("\(reference) cannot be verified")
         }
         return place
     }
@@ -128,11 +128,11 @@ extension Dray {
     /// The place in which what is damaged is to be put right.
     ///
     /// - Parameter keepsReplaced: whether what is replaced goes into `.dray/quarantine`.
-    /// - Throws: `TransferError.refused` for archives.
+    /// - Throws: `ImageError.refused` for archives.
     package func mendablePlace(_ reference: ImageReference, keepsReplaced: Bool) async throws -> any MendablePlace {
         guard reference.transport != .registry else {
             guard !keepsReplaced else {
-                throw ReferenceError(
+                throw ImageError.usage(
                     "\(reference): --quarantine is for places on this machine: a registry keeps nothing aside")
             }
             return try await destinations.destination(reference)
@@ -140,7 +140,7 @@ extension Dray {
         let location = reference.location
         guard try !reference.isStandardStream && fileKind(location) == .directory, reference.transport.isEditable
         else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(location) is an archive, which is not changed where it is: dray copy --keep-going \(reference) "
                     + "oci:DIR, dray copy SOURCE oci:DIR for what failed, and dray copy oci:DIR to a new archive")
         }
@@ -151,7 +151,7 @@ extension Dray {
         case .store: return Store(path: location, name: nil, servesOthers: false, quarantine: quarantine)
         case .directory: return ImageDirectory(path: location, name: nil, quarantine: quarantine)
         case .dockerArchive, .ociArchive, .registry:
-            throw TransferError.refused("\(reference) cannot be mended as a directory")
+            throw ImageError.refused("\(reference) cannot be mended as a directory")
         }
     }
 }

@@ -24,13 +24,13 @@ package struct ImageList: Sendable {
     /// - Parameters:
     ///   - path: of a file or a pipe; `-` for standard input.
     ///   - read: makes a reference of a text that has a transport or is a path.
-    /// - Throws: `ReferenceError` that names the line, `TransferError`, `StreamError`.
+    /// - Throws: `ImageError` that names the line, `ImageError`, `ImageError`.
     package static func read(
         path: String, _ read: (String) throws -> ImageReference
     ) throws -> ImageList {
         let name = path == "-" ? "standard input" : path
         guard let bytes = try bytes(path, name: name) else {
-            throw ReferenceError("\(path): no such file; name one with an image on each line")
+            throw ImageError.usage("\(path): no such file; name one with an image on each line")
         }
         return try ImageList(String(decoding: bytes, as: UTF8.self), name: name, read)
     }
@@ -42,8 +42,8 @@ package struct ImageList: Sendable {
             }
             guard try fileKind(path) == .other else { return try TextFile.read(path, limit: sizeLimit) }
             return try TextFile.read(DescriptorSource(reading: path), limit: sizeLimit, name: name)
-        } catch StreamError.damaged(let problem) {
-            throw ReferenceError(problem)
+        } catch let error as ImageError where error.code == .damaged {
+            throw ImageError.usage(error.description)
         }
     }
 
@@ -53,23 +53,24 @@ package struct ImageList: Sendable {
             let words = line.split(whereSeparator: \.isWhitespace).prefix { !$0.hasPrefix("#") }
             guard let word = words.first else { continue }
             guard words.count == 1 else {
-                throw ReferenceError(
+                throw ImageError.usage(
                     "\(name):\(index + 1): there is more than one word on the line: write one image on each, and comments "
                         + "after '#'")
             }
             do {
                 lines.append(Line(number: index + 1, reference: try Self.reference(String(word), read)))
-            } catch let error as ReferenceError {
-                throw ReferenceError("\(name):\(index + 1): \(error)")
-            } catch TransferError.foreign(var content) {
+            } catch let error as ImageError where error.code == .usage {
+                throw ImageError.usage("\(name):\(index + 1): \(error)")
+            } catch let error as ImageError where error.code == .foreign {
+                guard var content = error.cause as? ForeignContent else { throw error }
                 content.place = "\(name):\(index + 1): \(content.place)"
-                unreadable.append((String(word), TransferError.foreign(content)))
+                unreadable.append((String(word), ImageError.foreign(content)))
             } catch {
                 unreadable.append((String(word), error))
             }
         }
         guard !lines.isEmpty || !unreadable.isEmpty else {
-            throw ReferenceError("\(name): names no image: write one on each line")
+            throw ImageError.usage("\(name): names no image: write one on each line")
         }
     }
 

@@ -9,7 +9,7 @@ package struct NamedSources {
 
     package init(_ reader: ReferenceReader) { self.reader = reader }
 
-    /// - Throws: `ReferenceError`. A path that holds no images is among the failures.
+    /// - Throws: `ImageError`. A path that holds no images is among the failures.
     package mutating func add(_ text: String) throws {
         try note(text, Result { references.append(try reader.read(text)) })
     }
@@ -43,7 +43,7 @@ package struct NamedSources {
 
     private mutating func note<T>(_ source: String, _ result: Result<T, any Error>) throws {
         guard case .failure(let error) = result else { return }
-        if error is ReferenceError { throw error }
+        if (error as? ImageError)?.code == .usage { throw error }
         failures.append(CopyReport.Failure(source: source, error: error))
     }
 }

@@ -1,4 +1,5 @@
 import ByteStreams
+import ImageModel
 import ImageTransfer
 import TarArchive
 
@@ -49,7 +50,7 @@ extension NotATarError {
     /// The error for what it really is.
     ///
     /// - Parameter path: `-` for standard input.
-    func explained(path: String) -> TransferError {
+    func explained(path: String) -> ImageError {
         let packing = compression == .none ? "" : ", compressed with \(compression.rawValue)"
         guard let file = ForeignFile(self) else {
             return .damaged(

@@ -1,6 +1,6 @@
 import ByteStreams
-import ImageModel
-package import ImageTransfer
+package import ImageModel
+import ImageTransfer
 
 /// What a tar or a directory really is in which no image was found, by the names in it.
 package struct ForeignMembers {
@@ -20,8 +20,8 @@ package struct ForeignMembers {
 
     /// The error for a tree that is not what it was taken for.
     ///
-    /// - Throws: `StreamError`.
-    package static func error(of tree: any FileTree) throws -> TransferError {
+    /// - Throws: `ImageError`.
+    package static func error(of tree: any FileTree) throws -> ImageError {
         let members = try ForeignMembers(tree)
         if let form = try ImageForm(of: tree, isCertain: true) { return .foreign(members.other(form)) }
         if let deep = try members.insideOfStore() { return .foreign(deep) }

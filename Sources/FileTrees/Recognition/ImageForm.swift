@@ -55,7 +55,7 @@ package enum ImageForm: Sendable {
         do {
             guard let source = try tree.open(path) else { return false }
             return try PeekingSource(source).peek(64).first { $0 > 32 } == UInt8(ascii: "[")
-        } catch TransferError.refused {
+        } catch let error as ImageError where error.code == .refused {
             // It came once, and was too large to be kept.
             return false
         }

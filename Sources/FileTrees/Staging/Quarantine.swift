@@ -47,7 +47,7 @@ package final class Quarantine: Sendable {
         let target = try place(for: path)
         let size = try root.size(path) ?? 0
         guard try root.link(path, as: target) else {
-            throw TransferError.refused("\(root.path)/\(target) came to be just now; run the command again")
+            throw ImageError.refused("\(root.path)/\(target) came to be just now; run the command again")
         }
         note(Item(path: path, size: size))
     }

@@ -1,5 +1,6 @@
 package import ByteStreams
 import Glibc
+import ImageModel
 import ImageTransfer
 package import ImageVerification
 
@@ -56,7 +57,7 @@ package final class StagingArea: Sendable {
         let opened: DirectoryHandle?
         do {
             opened = try DirectoryHandle.open(root)?.open(path)
-        } catch StreamError.io(_, _, EACCES) {
+        } catch let error as ImageError where error.errno == EACCES {
             // They are told to those who may write there.
             return []
         }
@@ -99,7 +100,7 @@ package final class StagingArea: Sendable {
         } catch {
             // What cannot be taken away is left to the next one who is alone here.
             try? staging.removeTree(new)
-            if case StreamError.io(_, _, let code) = error, [ENOTEMPTY, EEXIST, ENOTDIR].contains(code) {
+            if [ENOTEMPTY, EEXIST, ENOTDIR].contains((error as? ImageError)?.errno) {
                 return false
             }
             throw error
@@ -126,7 +127,7 @@ package final class StagingArea: Sendable {
         let new = newName()
         do {
             try Interruption.register(new, in: staging) { try staging.makeLink(new, to: ".", ownership: ownership) }
-        } catch StreamError.io(_, _, let code) where [EPERM, EOPNOTSUPP, ENOSYS].contains(code) {
+        } catch let error as ImageError where [EPERM, EOPNOTSUPP, ENOSYS].contains(error.errno) {
             return false
         }
         defer { Interruption.unregister(new, in: staging) }
@@ -141,7 +142,7 @@ package final class StagingArea: Sendable {
         guard try root.hasDirectory(parent(of: path)) else { return }
         do {
             try root.move(path, to: aside, in: staging)
-        } catch StreamError.io(_, _, let code) where code == ENOENT {
+        } catch let error as ImageError where error.errno == ENOENT {
             return
         }
         do {
@@ -196,7 +197,7 @@ package final class StagingArea: Sendable {
         case .directory:
             // A directory in a file's place holds nothing of anybody's.
             guard try root.removeEmptyDirectory(path) else {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(root.path)/\(path) is a directory, where a file has to be: move it away")
             }
         case .file, .link, .other: try quarantine?.keep(path)

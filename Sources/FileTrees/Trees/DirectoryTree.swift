@@ -74,7 +74,7 @@ package final class DirectoryTree: FileTree {
     package func read(_ path: String, limit: Int) throws -> [UInt8]? {
         do {
             return try root.ifThere()?.read(full(path), limit: limit)
-        } catch StreamError.io(_, _, EISDIR) {
+        } catch let error as ImageError where error.errno == EISDIR {
             return nil
         }
     }

@@ -5,16 +5,16 @@ import ImageTransfer
 extension FileTree {
     /// A manifest in a file, verified against its descriptor.
     ///
-    /// - Throws: `TransferError.notFound` if the file is missing.
+    /// - Throws: `ImageError.notFound` if the file is missing.
     package func manifest(_ descriptor: Descriptor, at path: String, title: String) throws -> Manifest {
         guard let bytes = try read(path, limit: Document.sizeLimit) else {
-            throw TransferError.notFound("\(title) has no manifest \(descriptor.digest)")
+            throw ImageError.notFound("\(title) has no manifest \(descriptor.digest)")
         }
         let manifest = try Manifest(
             bytes, mediaType: descriptor.mediaType, algorithm: descriptor.digest.algorithm,
             name: "\(title): the manifest \(descriptor.digest)")
         guard manifest.digest == descriptor.digest else {
-            throw TransferError.damaged(
+            throw ImageError.damaged(
                 "\(title): the manifest \(descriptor.digest) is damaged: its digest is \(manifest.digest)")
         }
         try manifest.check(against: descriptor, name: "\(title): the manifest \(descriptor.digest)")

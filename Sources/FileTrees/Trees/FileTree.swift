@@ -16,7 +16,7 @@ package protocol FileTree: Sendable {
     func size(of path: String) throws -> Int64?
     /// A whole small file; nil if there is none.
     ///
-    /// - Throws: `StreamError.limit` if it is larger than `limit`.
+    /// - Throws: `ImageError.limit` if it is larger than `limit`.
     func read(_ path: String, limit: Int) throws -> [UInt8]?
     /// The bytes of a file, each call anew; nil if there is none.
     func open(_ path: String) throws -> (any ByteSource)?

@@ -9,7 +9,7 @@ package final class IndexedTree: FileTree {
     private let index: TarIndex
     private let known = Mutex<[String: FileFacts]>([:])
 
-    /// - Throws: `TransferError.foreign` for what is no tar.
+    /// - Throws: `ImageError.foreign` for what is no tar.
     package init(_ file: OpenFile) throws {
         path = file.path
         do {

@@ -84,10 +84,10 @@ struct KeptList: Sendable {
         let name = "\(title): \(entry.path)"
         do {
             guard entry.size <= Document.listSizeLimit else {
-                throw DocumentError("\(name) is larger than the limit of \(Document.listSizeLimit) bytes")
+                throw ImageError.invalidDocument("\(name) is larger than the limit of \(Document.listSizeLimit) bytes")
             }
             content = .success(try type.init(reading: source, name: name))
-        } catch let error as DocumentError {
+        } catch let error as ImageError where error.code == .invalidDocument {
             content = .failure(error)
         }
         _ = try source.drain()

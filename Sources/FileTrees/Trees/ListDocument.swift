@@ -7,11 +7,11 @@ package protocol ListDocument: Sendable {
     static var members: MemberNames? { get }
     /// Whether they are read in any letter case here, too.
     static var acceptsSpellings: Bool { get }
-    /// - Throws: `DocumentError`.
+    /// - Throws: `ImageError`.
     init(_ reader: inout DocumentReader) throws
     /// Reads all of a source.
     ///
-    /// - Throws: `DocumentError`.
+    /// - Throws: `ImageError`.
     init(reading source: any ByteSource, name: String) throws
 }
 
@@ -36,7 +36,7 @@ extension FileTree {
 
     /// A list; nil if there is no such file.
     ///
-    /// - Throws: `DocumentError`; `StreamError.limit` if it is larger than any list.
+    /// - Throws: `ImageError`; `ImageError.limit` if it is larger than any list.
     package func list<List: ListDocument>(_ type: List.Type, at path: String) throws -> List? {
         try identifiedList(type, at: path)?.content
     }
@@ -54,7 +54,7 @@ extension FileTree {
         }
         let name = "\(title): \(path)"
         guard size <= Document.listSizeLimit else {
-            throw StreamError.limit("\(name) is larger than the limit of \(Document.listSizeLimit) bytes")
+            throw ImageError.limit("\(name) is larger than the limit of \(Document.listSizeLimit) bytes")
         }
         guard let source = try open(path).map({ HashingSource($0) }) else { return nil }
         let list = try List(reading: source, name: name)

@@ -48,7 +48,7 @@ package final class TreeOpener: Sendable {
     /// The tree at a path: a directory, an archive on disk, or what comes through standard input (`-`), a named pipe
     /// or a device.
     ///
-    /// - Throws: `StreamError.io` if there is nothing.
+    /// - Throws: `ImageError.io` if there is nothing.
     package func open(_ path: String) throws -> any FileTree {
         let place = Place(path)
         if let known = recognised.withLock({ $0.removeValue(forKey: place) }) { return known }
@@ -63,10 +63,10 @@ package final class TreeOpener: Sendable {
 
     /// Likewise, to be looked at.
     ///
-    /// - Throws: `ReferenceError` also for what comes once.
+    /// - Throws: `ImageError` also for what comes once.
     package func recognise(_ path: String) throws -> any FileTree {
         guard try fileKind(path) != .other else {
-            throw ReferenceError(
+            throw ImageError.usage(
                 "\(path) is no file, and what comes through it comes once: say what it is, as docker-archive:\(path)")
         }
         let place = Place(path)

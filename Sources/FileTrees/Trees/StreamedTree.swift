@@ -57,7 +57,7 @@ package final class StreamedTree: FileTree {
 
     /// Reads to the end. Where that can be done only once, a second call does nothing.
     ///
-    /// - Throws: `TransferError.foreign` for what is no tar.
+    /// - Throws: `ImageError.foreign` for what is no tar.
     package func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
         let known = content.withLock { $0 }
         guard known.isDrained else {
@@ -147,7 +147,7 @@ package final class StreamedTree: FileTree {
     package func read(_ path: String, limit: Int) throws -> [UInt8]? {
         let name = "\(title): \(path)"
         guard let size = try size(of: path) else { return nil }
-        guard size <= limit else { throw StreamError.limit("\(name) is larger than the limit of \(limit) bytes") }
+        guard size <= limit else { throw ImageError.limit("\(name) is larger than the limit of \(limit) bytes") }
         return try open(path)?.readAll(limit: limit, name: name)
     }
 
@@ -169,13 +169,13 @@ package final class StreamedTree: FileTree {
         guard let entry = try content.members.file(at: path) else { return nil }
         if let document = content.documents[entry.path] { return BytesSource(document) }
         guard file != nil else {
-            throw TransferError.refused("\(title): \(entry.path) has gone by; put the archive into a file to read it")
+            throw ImageError.refused("\(title): \(entry.path) has gone by; put the archive into a file to read it")
         }
         let reader = try makeReader()
         while let next = try reader.next() {
             if next == entry { return KeepingSource(reader.body(), alive: reader) }
         }
-        throw TransferError.damaged("\(title) changed while it was read: \(entry.path) is gone")
+        throw ImageError.damaged("\(title) changed while it was read: \(entry.path) is gone")
     }
 
     /// Only what was kept: nothing is read again to see whether it is a document.

@@ -83,7 +83,7 @@ package final class ArchiveDestination: ImageDestination {
     private func volumes(_ state: inout State) throws -> ArchiveVolumes {
         if let volumes = state.volumes { return volumes }
         guard !isSet else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "volumes are planned before they are written, and a stream tells what is in it at its end: put the "
                     + "archive into a file first")
         }
@@ -101,7 +101,7 @@ package final class ArchiveDestination: ImageDestination {
                 guard state.volumes == nil else { return }
                 if let packing, let size = packing.volumeSize {
                     guard !isStream else {
-                        throw TransferError.refused(
+                        throw ImageError.refused(
                             "volumes are files, and \(title) is none: name one, as oci-archive:x.tar")
                     }
                     // Whether it can be done is known now.
@@ -121,7 +121,7 @@ package final class ArchiveDestination: ImageDestination {
         }
     }
 
-    /// - Throws: `TransferError.refused` if more is going to be written than is read.
+    /// - Throws: `ImageError.refused` if more is going to be written than is read.
     private func forecast(_ images: AnnouncedImages) throws -> ArchiveForecast {
         let metadata = ArchiveMetadata(kind: kind, requestedName: requestedName)
         return try ArchiveForecast(images, metadata, title: title)
@@ -156,7 +156,7 @@ package final class ArchiveDestination: ImageDestination {
     package func writer(for target: BlobTarget) throws -> any BlobWriter {
         try state.withLock { state in
             guard !isStream || (target.digest != nil && target.size != nil) else {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "an archive that goes to \(title) needs each blob's digest and size before its bytes, and this source "
                         + "gives them afterwards: write to a file, or read from one")
             }

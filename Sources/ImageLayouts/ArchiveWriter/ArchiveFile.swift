@@ -17,7 +17,7 @@ struct ArchiveFile {
 
     /// A list, which is measured here.
     ///
-    /// - Throws: `DocumentError` if it is larger than what is read.
+    /// - Throws: `ImageError` if it is larger than what is read.
     init(_ path: String, list: @escaping (inout DocumentWriter) throws -> Void) throws {
         func write(to sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
             try DocumentWriter.write(name: path, to: sink, list)

@@ -16,7 +16,7 @@ struct ArchiveForecast {
     /// - Parameters:
     ///   - empty: takes in what is announced.
     ///   - title: of the archive.
-    /// - Throws: `TransferError.refused`.
+    /// - Throws: `ImageError.refused`.
     init(_ images: AnnouncedImages, _ empty: ArchiveMetadata, title: String) throws {
         var metadata = empty
         var manifestBytes: Int64 = 0
@@ -25,7 +25,7 @@ struct ArchiveForecast {
         var blobs: Set<Digest> = []
         func add(_ digest: Digest) throws {
             guard let excess = size.add(path: OCIPaths.blob(digest)) else { return }
-            throw TransferError.refused("\(title) would have \(excess): copy fewer images at a time")
+            throw ImageError.refused("\(title) would have \(excess): copy fewer images at a time")
         }
         do {
             try images.forEach { image in
@@ -40,8 +40,8 @@ struct ArchiveForecast {
                 }
             }
             files = try metadata.files()
-        } catch let error as DocumentError {
-            throw TransferError.refused("\(title): \(error): copy fewer images at a time")
+        } catch let error as ImageError where error.code == .invalidDocument {
+            throw ImageError.refused("\(title): \(error): copy fewer images at a time")
         }
         self.metadata = metadata
         self.manifestBytes = manifestBytes

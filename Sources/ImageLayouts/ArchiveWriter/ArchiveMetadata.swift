@@ -48,7 +48,7 @@ struct ArchiveMetadata {
         return entries.filter { $0.name.tag != nil || !tagged.contains($0) }
     }
 
-    /// - Throws: `DocumentError` if one is larger than what is read.
+    /// - Throws: `ImageError` if one is larger than what is read.
     func files() throws -> [ArchiveFile] {
         let entries = index
         var files = [

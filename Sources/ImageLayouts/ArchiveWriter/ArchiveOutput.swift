@@ -1,4 +1,5 @@
 import ByteStreams
+import ImageModel
 import ImageTransfer
 import TarArchive
 
@@ -28,7 +29,7 @@ final class ArchiveOutput: ByteSink, @unchecked Sendable {
             return
         }
         guard try place.kind != .directory else {
-            throw TransferError.refused("\(path) is a directory: name a file in it for the archive")
+            throw ImageError.refused("\(path) is a directory: name a file in it for the archive")
         }
         let staged = try StagedFile(beside: place)
         file = staged
@@ -90,7 +91,7 @@ final class ArchiveOutput: ByteSink, @unchecked Sendable {
         guard let file else { return }
         guard !mayReplace else { return try file.commit() }
         guard try file.commitIfAbsent() else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(title): a file of this name appeared during the copy, and was kept; give the archive another name")
         }
     }
@@ -99,7 +100,7 @@ final class ArchiveOutput: ByteSink, @unchecked Sendable {
 
     func written(from offset: Int64, length: Int64) throws -> any ByteSource {
         guard let file else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "a blob was written to \(title) before its role was known, and cannot be changed there: put the "
                     + "archive into a file first")
         }

@@ -38,7 +38,7 @@ package struct ArchivePacking: Sendable {
         list.otherInventories = have.count > 1 ? have.dropFirst().map(\.digest) : nil
         list.recoveryVolumes = recoveryVolumes
         guard volumes.count + recoveryVolumes <= PackingList.volumeLimit else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(volumes.count) volumes and \(recoveryVolumes) for recovery are more than the \(PackingList.volumeLimit) that "
                     + "a set has at most: choose a larger --volume-size")
         }

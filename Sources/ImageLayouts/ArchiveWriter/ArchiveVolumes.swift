@@ -17,7 +17,7 @@ final class ArchiveVolumes {
     private(set) var contents: [PackingList.Volume] = []
 
     /// - Parameter path: of a volume, from 1.
-    /// - Throws: `StreamError.io`, `TransferError.refused` if the first cannot be written.
+    /// - Throws: `ImageError.io`, `ImageError.refused` if the first cannot be written.
     init(end: Int64 = .max, path: @escaping (_ volume: Int) -> String) throws {
         self.path = path
         self.end = end
@@ -35,7 +35,7 @@ final class ArchiveVolumes {
 
     func startNext() throws {
         guard count < PackingList.volumeLimit else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "this would take more than the \(PackingList.volumeLimit) volumes that a set has at most: choose a larger "
                     + "--volume-size")
         }

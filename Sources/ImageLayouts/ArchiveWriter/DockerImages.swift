@@ -24,7 +24,7 @@ struct DockerImages {
         }
     }
 
-    /// - Throws: `DocumentError` if one is larger than what is read.
+    /// - Throws: `ImageError` if one is larger than what is read.
     func files(_ entries: [NamedDescriptor]) throws -> [ArchiveFile] {
         var items: [(item: Item, names: [ImageName])] = []
         var positions: [Item: Int] = [:]

@@ -10,7 +10,7 @@ struct VolumeBudget {
     /// - Parameters:
     ///   - forecast: of all that may be put: sizes may be guesses that are not too small.
     ///   - size: bytes of a volume.
-    /// - Throws: `TransferError.refused` if less than half of it would be left for blobs.
+    /// - Throws: `ImageError.refused` if less than half of it would be left for blobs.
     init(_ forecast: ArchiveForecast, _ packing: ArchivePacking, size: Int64) throws {
         let documents = forecast.files.reduce(Int64(0)) { $0 + ArchiveForecast.member($1.size) }
         // One entry each for manifests, blobs and, twice, volumes; more where a repository may be named.
@@ -24,7 +24,7 @@ struct VolumeBudget {
         // FAT32 holds one byte less than 4 GiB.
         let end = (size - 1 - tail) / Int64(TarFormat.blockSize) * Int64(TarFormat.blockSize)
         guard end >= size / 2 else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "--volume-size \(size) is too small: \(tail) bytes are needed in every volume for manifests and the packing "
                     + "list, so choose \(2 * tail + 1024) bytes or more")
         }

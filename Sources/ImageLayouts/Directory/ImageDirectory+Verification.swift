@@ -7,7 +7,7 @@ package import ImageVerification
 /// Nothing in a `dir:` says which digest its image has: a manifest.json that reads well is taken for the right one.
 extension ImageDirectory: VerifiedPlace {
     package func survey(named name: String?, digest: Digest?) async throws -> PlaceSurvey {
-        guard try fileKind(path) == .directory else { throw TransferError.notFound("there is no directory \(path)") }
+        guard try fileKind(path) == .directory else { throw ImageError.notFound("there is no directory \(path)") }
         var survey = PlaceSurvey()
         survey.isLive = true
         do {

@@ -81,7 +81,7 @@ package final class ImageDirectory: ImageDestination, ImageEditor {
 
     package func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         guard let source = try tree.open(descriptor.digest.hex) else {
-            throw TransferError.notFound("\(path) has no blob \(descriptor.digest)")
+            throw ImageError.notFound("\(path) has no blob \(descriptor.digest)")
         }
         return source
     }
@@ -118,7 +118,7 @@ package final class ImageDirectory: ImageDestination, ImageEditor {
                 try known.starts(with: "Directory Transport Version:".utf8)
                     || area.root.list(".")?.allSatisfy({ $0 == ".dray" }) ?? true
             else {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(path): the directory is not empty and holds no image, so nothing is written there; name a new directory"
                 )
             }
@@ -157,7 +157,7 @@ package final class ImageDirectory: ImageDestination, ImageEditor {
             let area = try area()
             let own = "\(descriptor.digest.hex).manifest.json"
             guard let bytes = try area.root.read(own, limit: Document.sizeLimit) else {
-                throw TransferError.notFound("\(path) has no manifest \(descriptor.digest)")
+                throw ImageError.notFound("\(path) has no manifest \(descriptor.digest)")
             }
             try area.write(bytes, to: "manifest.json")
             try area.root.removeFile(own)
@@ -170,7 +170,7 @@ package final class ImageDirectory: ImageDestination, ImageEditor {
     // MARK: Editing
 
     package func tag(_ image: SourceImage, as tag: String) async throws {
-        throw TransferError.refused(
+        throw ImageError.refused(
             "\(path) is a dir:, which holds one image and no names: copy it to where it can have one")
     }
 
@@ -178,7 +178,7 @@ package final class ImageDirectory: ImageDestination, ImageEditor {
 
     package func delete(_ image: SourceImage) async throws {
         guard try root().digest == image.descriptor.digest else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(image.descriptor.digest) is a part of the image in \(path), and goes with that: delete \(try root().digest)"
             )
         }

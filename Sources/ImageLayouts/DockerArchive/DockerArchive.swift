@@ -24,7 +24,7 @@ package final class DockerArchive: StreamedSource {
     private let parsed = Mutex<Contents?>(nil)
 
     /// - Parameter path: the archive, or a directory with its content; `-` for standard input.
-    /// - Throws: `StreamError.io` if it is not there.
+    /// - Throws: `ImageError.io` if it is not there.
     package convenience init(path: String, _ trees: TreeOpener = TreeOpener(.ofImages())) throws {
         self.init(try trees.open(path), limit: trees.options.inflation)
     }
@@ -90,7 +90,7 @@ package final class DockerArchive: StreamedSource {
         guard let member = contents.members[descriptor.digest] else { return try await oci.blob(descriptor, in: nil) }
         return DeferredSource { [tree] in
             guard let source = try tree.open(member) else {
-                throw TransferError.notFound("\(tree.title): \(member) is missing")
+                throw ImageError.notFound("\(tree.title): \(member) is missing")
             }
             return source
         }

@@ -98,7 +98,9 @@ package struct DockerArchiveParser {
                 for config in configs where named[config] == nil { named[config] = image.descriptor }
                 note(image, entry, configs)
                 contents.listing.images.append(image)
-            } catch is DocumentError where !entry.descriptor.mediaType.isManifest {
+            } catch let error as ImageError
+                where error.code == .invalidDocument && !entry.descriptor.mediaType.isManifest
+            {
                 contents.listing.notes.append(OCISource.note(on: entry))
             } catch {
                 contents.listing.broken.append(try oci.broken(entry, error))
@@ -122,7 +124,7 @@ package struct DockerArchiveParser {
 
     private func checkCount(_ images: Int) throws {
         guard images > Self.imageLimit else { return }
-        throw DocumentError(
+        throw ImageError.invalidDocument(
             "\(tree.title): the indexes have more than \(Self.imageLimit) images in all, which is the limit; "
                 + "save fewer images into one archive")
     }
@@ -158,7 +160,7 @@ package struct DockerArchiveParser {
             if !isSettled, name.tag != nil, let other = tagged.updateValue(imageID, forKey: name.canonical),
                 other != imageID
             {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(tree.title): two different images are called \(name) (\(other.short) and \(imageID.short))")
             }
             names.append(name)
@@ -189,7 +191,7 @@ package struct DockerArchiveParser {
 
     private func configBytes(of item: DockerManifestFile.Item) throws -> [UInt8] {
         guard let bytes = try tree.read(try safe(item.config), limit: Document.sizeLimit) else {
-            throw TransferError.damaged(
+            throw ImageError.damaged(
                 "\(tree.title): the config \(item.config) of \(Self.title(item)) is named in manifest.json, but missing"
             )
         }
@@ -302,7 +304,7 @@ package struct DockerArchiveParser {
         layers: [String], diffIDs: [Digest], config: Digest, configSize: Int, title: String
     ) throws -> Manifest {
         guard layers.count == diffIDs.count else {
-            throw TransferError.damaged(
+            throw ImageError.damaged(
                 "\(tree.title): \(title) has \(layers.count) layers, but its config gives \(diffIDs.count) diffIDs")
         }
         let described = try zip(layers, diffIDs).map { try layer($0, diffID: $1, title: title) }
@@ -324,14 +326,14 @@ package struct DockerArchiveParser {
     private mutating func layer(_ member: String, diffID: Digest, title: String) throws -> Descriptor {
         let path = try safe(member)
         guard let size = try tree.size(of: path) else {
-            throw TransferError.damaged("\(tree.title): the layer \(member) of \(title) is named, but missing")
+            throw ImageError.damaged("\(tree.title): the layer \(member) of \(title) is named, but missing")
         }
         let compression = try packing(of: path)
         switch compression {
         case .none:
             // Whoever reads it verifies it against the diffID; a stream that went by was hashed already.
             if tree is StreamedTree, let facts = try tree.facts(of: path), facts.digest != diffID {
-                throw TransferError.damaged(
+                throw ImageError.damaged(
                     "\(tree.title): the layer \(member) of \(title) is not what its config says: "
                         + "its digest is \(facts.digest), the diffID is \(diffID)")
             }
@@ -339,19 +341,19 @@ package struct DockerArchiveParser {
             return Descriptor(mediaType: .dockerLayer, digest: diffID, size: size)
         case .gzip, .zstd:
             guard let facts = try tree.facts(of: path) else {
-                throw TransferError.damaged("\(tree.title): \(path) is missing")
+                throw ImageError.damaged("\(tree.title): \(path) is missing")
             }
             contents.members[facts.digest] = path
             if let other = contents.diffIDs.updateValue(diffID, forKey: facts.digest), other != diffID {
                 contents.diffIDs[facts.digest] = other
-                throw TransferError.damaged(
+                throw ImageError.damaged(
                     "\(tree.title): the layer \(member) of \(title) has the diffID \(diffID) there, and \(other) elsewhere"
                 )
             }
             let type = compression == .gzip ? MediaType.dockerLayerGzip : .ociLayerZstd
             return Descriptor(mediaType: type, digest: facts.digest, size: size)
         case .xz, .bzip2:
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(tree.title): the layer \(member) of \(title) is packed with \(compression.rawValue), which no registry "
                     + "takes: load it with docker and save it again")
         }
@@ -366,12 +368,12 @@ package struct DockerArchiveParser {
     /// A member's path as manifest.json gives it.
     private func safe(_ path: String) throws -> String {
         guard !path.isEmpty else {
-            throw TransferError.damaged(
+            throw ImageError.damaged(
                 "\(tree.title): a layer is missing (its path in manifest.json is empty), as buildpacks leave out the layers "
                     + "of the base image; load it into Docker where the base is, and save it whole with docker save")
         }
         guard let safe = TarPath.normalised(path), !safe.isEmpty else {
-            throw TransferError.damaged("\(tree.title): manifest.json names '\(path)', which leaves the archive")
+            throw ImageError.damaged("\(tree.title): manifest.json names '\(path)', which leaves the archive")
         }
         return safe
     }
@@ -379,7 +381,7 @@ package struct DockerArchiveParser {
     // MARK: Before 1.10
 
     private mutating func addLegacy(_ file: DockerRepositoriesFile) throws {
-        guard !file.items.isEmpty else { throw TransferError.damaged("\(tree.title): repositories lists no images") }
+        guard !file.items.isEmpty else { throw ImageError.damaged("\(tree.title): repositories lists no images") }
         var made: [String: Result<(Manifest, Digest), any Error>] = [:]
         for item in file.items {
             let text = "\(item.repository):\(item.tag)"
@@ -398,7 +400,7 @@ package struct DockerArchiveParser {
                 contents.listing.broken.append(broken)
             }
             guard madeBytes <= Self.madeLimit else {
-                throw DocumentError(
+                throw ImageError.invalidDocument(
                     "\(tree.title): the configs made for its images, up to \(text.prefix(300)), have more than "
                         + "\(ByteCount(Int64(Self.madeLimit))) in all, which is the limit; save fewer images into one archive"
                 )

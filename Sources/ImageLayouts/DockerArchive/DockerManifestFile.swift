@@ -19,11 +19,11 @@ struct DockerManifestFile: ListDocument {
 
     private(set) var items: [Item] = []
 
-    /// - Throws: `DocumentError`, saying what it is instead.
+    /// - Throws: `ImageError`, saying what it is instead.
     init(_ reader: inout DocumentReader) throws {
         guard try reader.isArray() else {
             let isNull = try reader.takesNull()
-            throw DocumentError(
+            throw ImageError.invalidDocument(
                 "\(reader.name) lists no images"
                     + (isNull ? " (it is null)" : ": it is not an array, so it is no docker-archive's"))
         }
@@ -49,7 +49,7 @@ struct DockerManifestFile: ListDocument {
             names += max(1, item.repoTags?.count ?? 0)
             try Self.check(names, in: reader.name)
         }
-        guard !items.isEmpty else { throw DocumentError("\(reader.name) lists no images (it is empty)") }
+        guard !items.isEmpty else { throw ImageError.invalidDocument("\(reader.name) lists no images (it is empty)") }
     }
 
     /// Bytes of a path. Those of all images are in memory at a time.
@@ -64,10 +64,10 @@ struct DockerManifestFile: ListDocument {
     }
 
     /// - Parameter names: as many as an archive gives, an image without any being one.
-    /// - Throws: `DocumentError` for too many.
-    static func check(_ names: Int, in title: String) throws(DocumentError) {
+    /// - Throws: `ImageError` for too many.
+    static func check(_ names: Int, in title: String) throws(ImageError) {
         guard names > nameLimit else { return }
-        throw DocumentError("\(title) has more than \(nameLimit) image names, which is the limit")
+        throw ImageError.invalidDocument("\(title) has more than \(nameLimit) image names, which is the limit")
     }
 }
 

@@ -23,7 +23,7 @@ struct LegacyImage {
         var next: String? = id
         while let current = next {
             guard seen.count < Self.chainLimit, seen.insert(current).inserted else {
-                throw TransferError.damaged("\(title): the parents of \(id) go in a circle, or are too many")
+                throw ImageError.damaged("\(title): the parents of \(id) go in a circle, or are too many")
             }
             let layer = try layers.layer(current, of: id)
             bytes += layer.size
@@ -42,8 +42,8 @@ struct LegacyImage {
         guard self.config.count <= Document.sizeLimit else { throw Self.tooLarge(id, title) }
     }
 
-    private static func tooLarge(_ id: String, _ title: String) -> DocumentError {
-        DocumentError(
+    private static func tooLarge(_ id: String, _ title: String) -> ImageError {
+        ImageError.invalidDocument(
             "\(title): the config made for the image \(id), with the history of all its parents, has more than "
                 + "\(ByteCount(Int64(Document.sizeLimit))), which is the limit")
     }

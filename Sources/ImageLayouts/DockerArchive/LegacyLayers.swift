@@ -42,7 +42,7 @@ struct LegacyLayers {
     /// All that a layer says of itself.
     func document(_ id: String, of image: String) throws -> [String: JSONValue] {
         guard ImageForm.isLegacyID(id), let bytes = try tree.read("\(id)/json", limit: Document.sizeLimit) else {
-            throw TransferError.damaged("\(tree.title): \(id)/json is missing, which the image \(image) needs")
+            throw ImageError.damaged("\(tree.title): \(id)/json is missing, which the image \(image) needs")
         }
         return try Document.object(from: bytes, name: "\(tree.title): \(id)/json")
     }
@@ -56,14 +56,14 @@ struct LegacyLayers {
 
     private func readDiffID(of path: String, of image: String) throws -> Digest {
         guard let facts = try tree.facts(of: path) else {
-            throw TransferError.damaged("\(tree.title): \(path) is missing, which the image \(image) needs")
+            throw ImageError.damaged("\(tree.title): \(path) is missing, which the image \(image) needs")
         }
         return facts.compression == .none ? facts.digest : try inflatedDigest(path, facts)
     }
 
     private func inflatedDigest(_ path: String, _ facts: FileFacts) throws -> Digest {
         guard let bytes = try tree.open(path) else {
-            throw TransferError.damaged("\(tree.title): \(path) is missing")
+            throw ImageError.damaged("\(tree.title): \(path) is missing")
         }
         let inflated = HashingSource(
             try InflatingSource(bytes, format: facts.compression, limit: limit, name: "\(tree.title): \(path)"))

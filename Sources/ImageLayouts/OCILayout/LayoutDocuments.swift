@@ -67,13 +67,14 @@ package struct LayoutDocuments {
         return (try? check(FileSource(file), path)) != nil
     }
 
-    /// - Throws: `DocumentError` if it is not what one of that name has to be.
+    /// - Throws: `ImageError` if it is not what one of that name has to be.
     package static func check(_ source: any ByteSource, at path: String) throws {
         if lastComponent(of: path) == OCIPaths.layout {
             let bytes = try source.readAll(limit: Document.sizeLimit, name: path)
             let version = try OCILayoutFile(bytes, name: path).imageLayoutVersion
             guard OCILayoutFile.isKnown(version) else {
-                throw DocumentError("\(path) says that this is a layout of version \(version), and 1.0 is known")
+                throw ImageError.invalidDocument(
+                    "\(path) says that this is a layout of version \(version), and 1.0 is known")
             }
         } else {
             _ = try LayoutList(reading: source, name: path)

@@ -23,10 +23,10 @@ package struct LayoutForecast {
     }
 
     /// - Parameter title: of the layout.
-    /// - Throws: `TransferError.refused`.
+    /// - Throws: `ImageError.refused`.
     package func check(_ title: String) throws {
         guard entries > Document.entryLimit || bytes > Document.listSizeLimit else { return }
-        throw TransferError.refused(
+        throw ImageError.refused(
             "\(title): \(OCIPaths.index) would have \(entries) entries and about \(bytes >> 20) MiB, more than the "
                 + "\(Document.entryLimit) entries or \(Document.listSizeLimit >> 20) MiB that are read; "
                 + "copy fewer images into it")

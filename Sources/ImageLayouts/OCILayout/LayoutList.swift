@@ -28,7 +28,7 @@ package struct LayoutList: ListDocument {
         }
         let name = reader.name
         if let kind = try Document.decode(ManifestProbe.self, from: rest, name: name).kind(name), kind != .index {
-            throw DocumentError("\(name): expected an image index, found \(kind.title)")
+            throw ImageError.invalidDocument("\(name): expected an image index, found \(kind.title)")
         }
         _ = try Document.decode(ImageIndex.self, from: rest, name: name)
     }

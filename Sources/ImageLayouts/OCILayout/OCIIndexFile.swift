@@ -146,7 +146,7 @@ package struct OCIIndexFile: ListDocument {
         return entries.count < count
     }
 
-    /// - Throws: `DocumentError` if it has become larger than what is read.
+    /// - Throws: `ImageError` if it has become larger than what is read.
     package func write(to sink: @escaping (UnsafeRawBufferPointer) throws -> Void) throws {
         var members = members
         members["manifests"] = .array([])

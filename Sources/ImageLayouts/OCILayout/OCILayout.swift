@@ -182,7 +182,7 @@ extension OCILayout: ImageEditor {
 
     package func untag(_ image: SourceImage) async throws {
         guard image.tag != nil, try source.index().contains(where: { $0.name == image.name }) else {
-            throw TransferError.notFound("\(title) has no image \(image.title)")
+            throw ImageError.notFound("\(title) has no image \(image.title)")
         }
         try await edit { try $0.removeName(image.name) }
     }
@@ -191,7 +191,7 @@ extension OCILayout: ImageEditor {
         let digest = image.descriptor.digest
         try await edit { [path] in
             guard $0.removeAll(digest) else {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(digest) is a part of another image in \(path), and goes with that: delete the index that lists it"
                 )
             }

@@ -4,7 +4,7 @@ import ImageModel
 struct OCILayoutFile: Decodable {
     let imageLayoutVersion: String
 
-    /// - Throws: `DocumentError`.
+    /// - Throws: `ImageError`.
     init(_ bytes: [UInt8], name: String) throws { self = try Document.decode(Self.self, from: bytes, name: name) }
 
     static func isKnown(_ version: String) -> Bool { version.hasPrefix("1.0") }

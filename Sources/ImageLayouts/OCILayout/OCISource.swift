@@ -13,7 +13,7 @@ package final class OCISource: StreamedSource {
 
     /// - Parameter path: a directory, an archive (plain or compressed), `-` for standard input; or one volume of a
     ///   set, the directory of one, or the name that it was given.
-    /// - Throws: `StreamError.io` if it is not there.
+    /// - Throws: `ImageError.io` if it is not there.
     package convenience init(path: String, _ trees: TreeOpener = TreeOpener(.ofImages())) throws {
         self.init(try openArchive(path, trees))
     }
@@ -81,7 +81,7 @@ package final class OCISource: StreamedSource {
             image.descriptor.mediaType = manifest.descriptor.mediaType
             if name == .none { image.subject = manifest.subject }
             return image
-        } catch is DocumentError where !descriptor.mediaType.rawValue.isEmpty {
+        } catch let error as ImageError where error.code == .invalidDocument && !descriptor.mediaType.rawValue.isEmpty {
             return nil
         }
     }
@@ -106,7 +106,7 @@ package final class OCISource: StreamedSource {
     package func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         DeferredSource { [tree, title] in
             guard let source = try tree.open(OCIPaths.blob(descriptor.digest)) else {
-                throw TransferError.notFound("\(title) has no blob \(descriptor.digest)")
+                throw ImageError.notFound("\(title) has no blob \(descriptor.digest)")
             }
             return source
         }
@@ -135,20 +135,20 @@ package final class OCISource: StreamedSource {
     /// Checks the signature of what the archive says is in it: of the very bytes that say it, which name the digest of
     /// `index.json`, as that names those of manifests.
     ///
-    /// - Throws: `SignatureError.signature`; `TransferError.refused` for what goes by once, as the signature comes last.
+    /// - Throws: `ImageError.signature`; `ImageError.refused` for what goes by once, as the signature comes last.
     package func checkSignature(by key: VerificationKey) async throws {
         try await Workers.blobs.run { [self] in
             guard access != .once else {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(title) goes by once, and its signature has to be checked before: put it into a file first")
             }
             guard let digest = try archiveContents().digest,
                 let list = try tree.read(VolumePaths.packingList, limit: Document.listSizeLimit),
                 let signature = try tree.read(VolumePaths.signature, limit: Document.sizeLimit)
-            else { throw SignatureError.signature("\(title) is not signed: 'dray copy --sign' signs what it packs") }
+            else { throw ImageError.damaged("\(title) is not signed: 'dray copy --sign' signs what it packs") }
             try key.check(signature, of: list, name: "\(title): the packing list")
             guard Digest(of: list) == digest else {
-                throw TransferError.damaged("\(title): the packing list was changed while it was read")
+                throw ImageError.damaged("\(title): the packing list was changed while it was read")
             }
             _ = try layoutList()
         }
@@ -203,14 +203,14 @@ package final class OCISource: StreamedSource {
         if let layout = try tree.read(OCIPaths.layout, limit: Document.sizeLimit) {
             let version = try OCILayoutFile(layout, name: "\(title): oci-layout").imageLayoutVersion
             guard OCILayoutFile.isKnown(version) else {
-                throw TransferError.damaged("\(title): unsupported OCI layout version '\(version)'; expected 1.0")
+                throw ImageError.damaged("\(title): unsupported OCI layout version '\(version)'; expected 1.0")
             }
         }
         guard let new = try tree.identifiedList(LayoutList.self, at: OCIPaths.index) else {
             throw try ForeignMembers.error(of: tree)
         }
         guard try archiveContents().isIndex(new.digest) else {
-            throw TransferError.damaged("\(title): index.json is not the one in the packing list")
+            throw ImageError.damaged("\(title): index.json is not the one in the packing list")
         }
         // Another thread may have read it, too; all go by one.
         return list.withLock { list in

@@ -17,7 +17,7 @@ package struct ArchiveContents: Sendable {
     /// Blobs that lie in missing volumes, and one of those for each.
     private let lost: [Digest: Int]
 
-    /// - Throws: `TransferError.damaged` if what it says does not fit what is in it.
+    /// - Throws: `ImageError.damaged` if what it says does not fit what is in it.
     init(_ tree: any FileTree) throws {
         title = tree.title
         file = (tree as? VolumeTree)?.firstVolume ?? tree.title
@@ -28,10 +28,10 @@ package struct ArchiveContents: Sendable {
         self.list = list
         self.digest = digest
         guard let place = try VolumePlace(in: tree), try tree.size(of: OCIPaths.index) != nil else {
-            throw TransferError.damaged("\(title) has a packing list, but lacks what belongs to it")
+            throw ImageError.damaged("\(title) has a packing list, but lacks what belongs to it")
         }
         guard place.set == digest else {
-            throw TransferError.damaged("\(title): the packing list is not the one that \(VolumePaths.place) names")
+            throw ImageError.damaged("\(title): the packing list is not the one that \(VolumePaths.place) names")
         }
         if let set = tree as? VolumeTree {
             missing = set.missing

@@ -6,7 +6,7 @@ import ImageTransfer
 /// An OCI archive at a path: one tar, or the volumes of a set, of which those that lie beside each other are found
 /// from one, from their directory, or from the name that the set was given.
 ///
-/// - Throws: `TransferError.damaged` for a volume of another set.
+/// - Throws: `ImageError.damaged` for a volume of another set.
 func openArchive(_ path: String, _ trees: TreeOpener) throws -> any FileTree {
     let kind = path == "-" ? nil : try fileKind(path)
     var given: (any FileTree)?
@@ -27,11 +27,11 @@ func openArchive(_ path: String, _ trees: TreeOpener) throws -> any FileTree {
     var lost: [Int: String] = [:]
     func take(_ tree: any FileTree, _ place: VolumePlace) throws {
         guard place.volume <= place.volumes else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(tree.title) is a recovery volume: name one of the others; what is lost is made anew by dray recover")
         }
         guard set == nil || set == place.set else {
-            throw TransferError.damaged(
+            throw ImageError.damaged(
                 "\(tree.title) is of another set than what lies beside it (\(place.set.short), not \(set?.short ?? "")): keep "
                     + "the volumes of each set together, and nothing else with them")
         }
@@ -48,11 +48,11 @@ func openArchive(_ path: String, _ trees: TreeOpener) throws -> any FileTree {
             } else {
                 lost[number] = "missing: \(file) is none"
             }
-        } catch let error as StreamError where error.isAboutContent {
+        } catch let error as ImageError where error.isAboutContent {
             lost[number] = "damaged: \(error)"
         }
     }
-    guard let set else { throw TransferError.damaged("\(path): \(lost.values.sorted().first ?? "there is no volume")") }
+    guard let set else { throw ImageError.damaged("\(path): \(lost.values.sorted().first ?? "there is no volume")") }
     return try VolumeTree(path: path, set: set, volumes: volumes, lost: lost)
 }
 
@@ -62,7 +62,7 @@ extension VolumePlace {
         guard let bytes = try tree.read(VolumePaths.place, limit: Document.sizeLimit) else { return nil }
         self = try Document.decode(Self.self, from: bytes, name: "\(tree.title): \(VolumePaths.place)")
         guard volume > 0, volumes > 0 else {
-            throw TransferError.damaged("\(tree.title) says that it is volume \(volume) of \(volumes)")
+            throw ImageError.damaged("\(tree.title) says that it is volume \(volume) of \(volumes)")
         }
     }
 }

@@ -57,7 +57,7 @@ struct PackingList: ListDocument {
 
     // MARK: Reading
 
-    /// - Throws: `DocumentError` for what no packer writes.
+    /// - Throws: `ImageError` for what no packer writes.
     init(_ reader: inout DocumentReader) throws {
         struct Rest: Decodable {
             var mediaType: MediaType
@@ -77,7 +77,7 @@ struct PackingList: ListDocument {
                 try reader.array { reader in
                     volumes.append(try Volume(&reader))
                     guard volumes.count <= Self.volumeLimit else {
-                        throw DocumentError(
+                        throw ImageError.invalidDocument(
                             "\(reader.name) tells of more volumes than the \(Self.volumeLimit) that a set has at most")
                     }
                 }
@@ -90,7 +90,7 @@ struct PackingList: ListDocument {
         self.init(index: rest.index, manifests: manifests, volumes: volumes, absent: absent)
         (recoveryVolumes, inventory) = (rest.recoveryVolumes, rest.inventory)
         guard rest.mediaType == Self.mediaType else {
-            throw DocumentError("\(reader.name) is of the unknown type \(rest.mediaType)")
+            throw ImageError.invalidDocument("\(reader.name) is of the unknown type \(rest.mediaType)")
         }
         try check(name: reader.name)
     }
@@ -99,16 +99,18 @@ struct PackingList: ListDocument {
         guard !volumes.isEmpty, recoveryVolumes >= 0, recoveryVolumes <= Self.volumeLimit,
             volumes.count + recoveryVolumes <= Self.volumeLimit
         else {
-            throw DocumentError("\(name) tells of \(volumes.count) volumes, and a set has 1 to \(Self.volumeLimit)")
+            throw ImageError.invalidDocument(
+                "\(name) tells of \(volumes.count) volumes, and a set has 1 to \(Self.volumeLimit)")
         }
         if let other = absent.compactMap(\.repository).first(where: { !ImageName.isRepository($0) }) {
-            throw DocumentError("\(name) names the repository '\(other.prefix(80))', which no registry has")
+            throw ImageError.invalidDocument(
+                "\(name) names the repository '\(other.prefix(80))', which no registry has")
         }
         for parts in Dictionary(grouping: volumes.flatMap(\.parts), by: \.blob).values {
             var end: Int64 = 0
             for part in parts.sorted(by: { $0.offset < $1.offset }) {
                 guard part.offset == end, (1...Descriptor.sizeLimit).contains(part.size) else {
-                    throw DocumentError("\(name): the parts of \(part.blob) do not join")
+                    throw ImageError.invalidDocument("\(name): the parts of \(part.blob) do not join")
                 }
                 end = end.addingSaturated(part.size)
             }
@@ -117,7 +119,7 @@ struct PackingList: ListDocument {
 
     // MARK: Writing
 
-    /// - Throws: `DocumentError` if it is larger than what is read.
+    /// - Throws: `ImageError` if it is larger than what is read.
     func encoded() throws -> [UInt8] {
         try DocumentWriter.bytes(name: "the packing list") { writer in
             try writer.object { writer in

@@ -19,7 +19,7 @@ package final class VolumeTree: FileTree {
     /// - Parameters:
     ///   - path: for messages.
     ///   - volumes: at least one.
-    /// - Throws: `TransferError.damaged` if a volume does not hold what it should.
+    /// - Throws: `ImageError.damaged` if a volume does not hold what it should.
     package init(path: String, set: Digest, volumes: [Int: any FileTree], lost: [Int: String]) throws {
         self.path = path
         self.set = set
@@ -28,7 +28,7 @@ package final class VolumeTree: FileTree {
         let any = try Self.first(volumes)
         let found = try any.identifiedList(PackingList.self, at: VolumePaths.packingList)
         guard let (list, digest) = found, digest == set else {
-            throw TransferError.damaged("\(any.title): the packing list is not the one that \(VolumePaths.place) names")
+            throw ImageError.damaged("\(any.title): the packing list is not the one that \(VolumePaths.place) names")
         }
         self.list = list
         var cut: [String: [PackingList.Part]] = [:]
@@ -46,7 +46,7 @@ package final class VolumeTree: FileTree {
 
     private static func first(_ volumes: [Int: any FileTree]) throws -> any FileTree {
         guard let first = volumes.min(by: { $0.key < $1.key }) else {
-            throw TransferError.notFound("there is no volume")
+            throw ImageError.notFound("there is no volume")
         }
         return first.value
     }
@@ -54,13 +54,13 @@ package final class VolumeTree: FileTree {
     /// Whether a volume holds what the packing list says, as far as that shows without reading.
     private func check(_ number: Int, _ tree: any FileTree) throws {
         guard list.volumes.indices.contains(number - 1) else {
-            throw TransferError.damaged(
+            throw ImageError.damaged(
                 "\(tree.title) says that it is volume \(number), and its set has \(list.volumes.count)")
         }
         func expect(_ path: String, _ size: Int64) throws {
             let found = try tree.size(of: path)
             guard found == size else {
-                throw TransferError.damaged(
+                throw ImageError.damaged(
                     "\(tree.title) lacks \(path) of \(size) bytes, which volume \(number) of its set has"
                         + (found.map { ": it has \($0) bytes" } ?? ""))
             }

@@ -116,11 +116,11 @@ public struct Descriptor: Hashable, Sendable, Codable {
     /// Compares what another descriptor says of a manifest that this one was made of, other than its digest.
     ///
     /// - Parameter name: of the manifest, for messages.
-    /// - Throws: `DocumentError` if the other one gives another kind of manifest, or another size.
-    package func check(claim other: Descriptor, name: @autoclosure () -> String) throws(DocumentError) {
+    /// - Throws: `ImageError` if the other one gives another kind of manifest, or another size.
+    package func check(claim other: Descriptor, name: @autoclosure () -> String) throws(ImageError) {
         try mediaType.manifestKind?.check(claim: other.mediaType, name: name())
         guard other.size < 0 || other.size == size else {
-            throw DocumentError("\(name()) has \(size) bytes, but its descriptor says \(other.size)")
+            throw ImageError.invalidDocument("\(name()) has \(size) bytes, but its descriptor says \(other.size)")
         }
     }
 

@@ -24,19 +24,19 @@ package enum ManifestKind: Hashable, Sendable {
     ///   - mediaType: the document's own.
     ///   - name: of the document, for messages.
     /// - Returns: nil if the document shows no kind.
-    /// - Throws: `DocumentError` if readers may take it for two different kinds.
+    /// - Throws: `ImageError` if readers may take it for two different kinds.
     package init?(of members: ManifestMembers, mediaType: MediaType?, name: @autoclosure () -> String)
-        throws(DocumentError)
+        throws(ImageError)
     {
         let kinds = members.kinds
         guard kinds.count < 2 else {
             let found = kinds.map { "\($0.title) (\($0.members.intersection(members)))" }.joined(separator: " and ")
-            throw DocumentError("\(name()) is ambiguous: it has the members of \(found)")
+            throw ImageError.invalidDocument("\(name()) is ambiguous: it has the members of \(found)")
         }
         let claimed = mediaType?.manifestKind
         guard let kind = kinds.first ?? claimed else { return nil }
         if let claimed, claimed != kind {
-            throw DocumentError(
+            throw ImageError.invalidDocument(
                 "\(name()) contradicts itself: its mediaType is that of \(claimed.title), its members "
                     + "(\(members)) are those of \(kind.title)")
         }
@@ -45,10 +45,10 @@ package enum ManifestKind: Hashable, Sendable {
 
     /// Compares a claim from outside with what the document is. A media type of no manifest claims nothing.
     ///
-    /// - Throws: `DocumentError` if it is one of another kind.
-    package func check(claim: MediaType, name: @autoclosure () -> String) throws(DocumentError) {
+    /// - Throws: `ImageError` if it is one of another kind.
+    package func check(claim: MediaType, name: @autoclosure () -> String) throws(ImageError) {
         guard let claimed = claim.manifestKind, claimed != self else { return }
-        throw DocumentError("\(name()) is listed as \(claimed.title), but its content is \(title)")
+        throw ImageError.invalidDocument("\(name()) is listed as \(claimed.title), but its content is \(title)")
     }
 
     /// The members that only this kind has.
@@ -112,8 +112,8 @@ package struct ManifestProbe: Decodable {
     }
 
     /// - Returns: nil if the document shows no kind.
-    /// - Throws: `DocumentError` if readers may take it for two different kinds.
-    package func kind(_ name: @autoclosure () -> String) throws(DocumentError) -> ManifestKind? {
+    /// - Throws: `ImageError` if readers may take it for two different kinds.
+    package func kind(_ name: @autoclosure () -> String) throws(ImageError) -> ManifestKind? {
         try ManifestKind(of: members, mediaType: mediaType, name: name())
     }
 }

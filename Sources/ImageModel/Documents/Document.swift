@@ -25,7 +25,7 @@ package enum Document {
     ///   - sizeLimit: bytes.
     ///   - members: keys that other readers find in any letter case.
     ///   - acceptsSpellings: whether they are read in any letter case here, too; else another spelling is refused.
-    /// - Throws: `DocumentError`.
+    /// - Throws: `ImageError`.
     package static func decode<T: Decodable>(
         _ type: T.Type, from bytes: [UInt8], name: String, sizeLimit: Int = sizeLimit, members: MemberNames? = nil,
         acceptsSpellings: Bool = false
@@ -63,7 +63,7 @@ package enum Document {
                 return try decoder.decode(type, from: data)
             }
         } catch let error as DecodingError {
-            throw DocumentError("\(name) cannot be understood: \(error.reason(at: steps, from: first))")
+            throw ImageError.invalidDocument("\(name) cannot be understood: \(error.reason(at: steps, from: first))")
         }
     }
 
@@ -72,13 +72,14 @@ package enum Document {
     /// - Parameters:
     ///   - name: what the document is, for the message.
     ///   - sizeLimit: bytes.
-    /// - Throws: `DocumentError`.
+    /// - Throws: `ImageError`.
     package static func value(from bytes: [UInt8], name: String, sizeLimit: Int = sizeLimit) throws -> JSONValue {
         try check(bytes, name: name, sizeLimit: sizeLimit)
         do {
             return try JSONParser.parse(bytes)
         } catch {
-            throw DocumentError("\(name) cannot be understood: \(error.reason), near byte \(error.position)")
+            throw ImageError.invalidDocument(
+                "\(name) cannot be understood: \(error.reason), near byte \(error.position)")
         }
     }
 
@@ -87,7 +88,7 @@ package enum Document {
         from bytes: [UInt8], name: String, sizeLimit: Int = sizeLimit
     ) throws -> [String: JSONValue] {
         guard let object = try value(from: bytes, name: name, sizeLimit: sizeLimit).object else {
-            throw DocumentError("\(name) cannot be understood: it is no JSON object")
+            throw ImageError.invalidDocument("\(name) cannot be understood: it is no JSON object")
         }
         return object
     }
@@ -113,7 +114,7 @@ package enum Document {
         _ acceptsSpellings: Bool = false, depth: Int = 0, isFree: Bool = false
     ) throws -> Bool {
         guard bytes.count <= sizeLimit else {
-            throw DocumentError("\(name) has \(bytes.count) bytes, the limit is \(sizeLimit)")
+            throw ImageError.invalidDocument("\(name) has \(bytes.count) bytes, the limit is \(sizeLimit)")
         }
         var scan = DocumentScan(
             depthLimit: depthLimit - depth, members: isFree ? nil : members, acceptsSpellings: acceptsSpellings)
@@ -121,13 +122,15 @@ package enum Document {
         return scan.hasOtherSpelling
     }
 
-    static func error(_ problem: DocumentScan.Problem, in name: String) -> DocumentError {
+    static func error(_ problem: DocumentScan.Problem, in name: String) -> ImageError {
         switch problem {
-        case .tooDeep: DocumentError("\(name) is nested more than \(depthLimit) levels deep")
-        case .notUTF8: DocumentError("\(name) is no JSON in UTF-8")
-        case .repeatedKey(let key): DocumentError("\(name) has the key '\(key.prefix(80))' twice in one object")
+        case .tooDeep: ImageError.invalidDocument("\(name) is nested more than \(depthLimit) levels deep")
+        case .notUTF8: ImageError.invalidDocument("\(name) is no JSON in UTF-8")
+        case .repeatedKey(let key):
+            ImageError.invalidDocument("\(name) has the key '\(key.prefix(80))' twice in one object")
         case .otherSpelling(let key, let known):
-            DocumentError("\(name) has the key '\(key.prefix(80))', which some readers take for '\(known)'")
+            ImageError.invalidDocument(
+                "\(name) has the key '\(key.prefix(80))', which some readers take for '\(known)'")
         }
     }
 
@@ -137,13 +140,6 @@ package enum Document {
             pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
         return [UInt8](try encoder.encode(value))
     }
-}
-
-/// A document that is not what it has to be.
-package struct DocumentError: Error, Equatable, CustomStringConvertible {
-    package let description: String
-
-    package init(_ description: String) { self.description = description }
 }
 
 extension DecodingError {

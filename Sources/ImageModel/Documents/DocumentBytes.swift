@@ -45,7 +45,7 @@ struct DocumentBytes: ~Copyable {
 
     /// The length of the value at hand, which was peeked at. Whether it is JSON is for others to say.
     ///
-    /// - Throws: `DocumentError` if it is larger than a single document may be.
+    /// - Throws: `ImageError` if it is larger than a single document may be.
     mutating func lengthOfValue() throws -> Int {
         var length = 0
         var depth = 0
@@ -106,15 +106,17 @@ struct DocumentBytes: ~Copyable {
         }
     }
 
-    private var endedTooEarly: DocumentError { DocumentError("\(name) cannot be understood: it ends too early") }
+    private var endedTooEarly: ImageError {
+        ImageError.invalidDocument("\(name) cannot be understood: it ends too early")
+    }
 
     private func limited(_ length: Int) throws -> Int {
         guard length <= Document.sizeLimit else { throw tooLarge("an entry of more than", Document.sizeLimit) }
         return length
     }
 
-    private func tooLarge(_ what: String, _ limit: Int) -> DocumentError {
-        DocumentError("\(name) has \(what) \(limit) bytes near byte \(offset), which is the limit")
+    private func tooLarge(_ what: String, _ limit: Int) -> ImageError {
+        ImageError.invalidDocument("\(name) has \(what) \(limit) bytes near byte \(offset), which is the limit")
     }
 
     /// Reads on, behind what was read and not taken.

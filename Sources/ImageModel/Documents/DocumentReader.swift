@@ -74,7 +74,8 @@ package struct DocumentReader: ~Copyable {
                 rest += (rest.isEmpty ? "{" : ",").utf8
                 rest += try spelling + [UInt8(ascii: ":")] + entry()
                 guard rest.count <= Document.sizeLimit else {
-                    throw DocumentError("\(name) has more than \(Document.sizeLimit) bytes beside its lists")
+                    throw ImageError.invalidDocument(
+                        "\(name) has more than \(Document.sizeLimit) bytes beside its lists")
                 }
             }
             isOver = try !goesOn(to: UInt8(ascii: "}"))
@@ -122,7 +123,7 @@ package struct DocumentReader: ~Copyable {
         try array { reader in
             let element = try reader.entry()
             guard element.count <= limit else {
-                throw DocumentError(
+                throw ImageError.invalidDocument(
                     "\(name): \(steps.place)an entry has more than \(limit >> 10) KiB, which is the limit")
             }
             batch += (batch.isEmpty ? "[" : ",").utf8
@@ -145,7 +146,7 @@ package struct DocumentReader: ~Copyable {
     package mutating func isArray() throws -> Bool { try bytes.peek() == UInt8(ascii: "[") }
     package mutating func isObject() throws -> Bool { try bytes.peek() == UInt8(ascii: "{") }
 
-    /// - Throws: `DocumentError` if anything follows what was read.
+    /// - Throws: `ImageError` if anything follows what was read.
     package mutating func expectEnd() throws {
         guard try bytes.peek() == nil else { throw malformed("something follows the value") }
     }
@@ -170,7 +171,7 @@ package struct DocumentReader: ~Copyable {
         open[open.count - 1] = step
         count += 1
         guard count <= Document.entryLimit else {
-            throw DocumentError("\(name) has more than \(Document.entryLimit) entries, which is the limit")
+            throw ImageError.invalidDocument("\(name) has more than \(Document.entryLimit) entries, which is the limit")
         }
     }
 
@@ -267,13 +268,13 @@ package struct DocumentReader: ~Copyable {
 
     // MARK: What is wrong
 
-    private func malformed(_ reason: String) -> DocumentError {
-        DocumentError("\(name) cannot be understood: \(reason), near byte \(bytes.offset)")
+    private func malformed(_ reason: String) -> ImageError {
+        ImageError.invalidDocument("\(name) cannot be understood: \(reason), near byte \(bytes.offset)")
     }
 
     /// The value is not of the kind that it has to be.
-    package func wrong(_ reason: String) -> DocumentError {
-        DocumentError("\(name) cannot be understood: \(open.place)\(reason)")
+    package func wrong(_ reason: String) -> ImageError {
+        ImageError.invalidDocument("\(name) cannot be understood: \(open.place)\(reason)")
     }
 }
 

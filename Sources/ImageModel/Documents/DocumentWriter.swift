@@ -22,7 +22,7 @@ package struct DocumentWriter: ~Copyable {
     /// - Parameters:
     ///   - name: what it is, for messages.
     ///   - sink: is given the bytes.
-    /// - Throws: `DocumentError` if it becomes larger than what is read.
+    /// - Throws: `ImageError` if it becomes larger than what is read.
     package static func write(
         name: String, to sink: @escaping (UnsafeRawBufferPointer) throws -> Void,
         _ body: (inout DocumentWriter) throws -> Void
@@ -98,7 +98,7 @@ package struct DocumentWriter: ~Copyable {
     /// A value that is JSON already.
     package mutating func entry(_ json: [UInt8]) throws {
         guard json.count <= Document.sizeLimit else {
-            throw DocumentError(
+            throw ImageError.invalidDocument(
                 "\(name) would have an entry of \(json.count) bytes, the limit is \(Document.sizeLimit)")
         }
         try begin(counting: 1)
@@ -124,7 +124,8 @@ package struct DocumentWriter: ~Copyable {
         if needsComma { put(",") }
         count += new
         guard count <= Document.entryLimit else {
-            throw DocumentError("\(name) would have more than \(Document.entryLimit) entries, which is the limit")
+            throw ImageError.invalidDocument(
+                "\(name) would have more than \(Document.entryLimit) entries, which is the limit")
         }
         if buffer.count >= Self.bufferSize { try flush() }
     }
@@ -136,7 +137,8 @@ package struct DocumentWriter: ~Copyable {
     private mutating func flush() throws {
         size += buffer.count
         guard size <= Document.listSizeLimit else {
-            throw DocumentError("\(name) would have more than \(Document.listSizeLimit) bytes, which is the limit")
+            throw ImageError.invalidDocument(
+                "\(name) would have more than \(Document.listSizeLimit) bytes, which is the limit")
         }
         try buffer.withUnsafeBytes { try sink($0) }
         buffer.removeAll(keepingCapacity: true)

@@ -35,7 +35,7 @@ package struct ImageConfig: Sendable, Codable {
     /// Reads a config. Its keys may be in another letter case, as Go reads them: Microsoft's have `rootfS`.
     ///
     /// - Parameter name: for messages.
-    /// - Throws: `DocumentError`.
+    /// - Throws: `ImageError`.
     package init(_ bytes: [UInt8], name: String) throws {
         self = try Document.decode(Self.self, from: bytes, name: name, members: .config, acceptsSpellings: true)
     }

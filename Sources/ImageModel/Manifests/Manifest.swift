@@ -18,7 +18,7 @@ package struct Manifest: Hashable, Sendable {
     ///   - claim: the type that a descriptor or a header gives; nil or empty where there is none.
     ///   - algorithm: of the digest that names it.
     ///   - name: for messages.
-    /// - Throws: `DocumentError`; also where the claim is of another kind of manifest than the content.
+    /// - Throws: `ImageError`; also where the claim is of another kind of manifest than the content.
     package init(
         _ bytes: [UInt8], mediaType claim: MediaType? = nil, algorithm: Digest.Algorithm = .sha256, name: String
     ) throws {
@@ -32,7 +32,7 @@ package struct Manifest: Hashable, Sendable {
     private static func parse(_ bytes: [UInt8], claim: MediaType?, name: String) throws -> (MediaType, Content) {
         let probe = try Document.decode(ManifestProbe.self, from: bytes, name: name, members: .manifest)
         guard let kind = try probe.kind(name) else {
-            throw DocumentError("\(name) is not a manifest: it has none of a manifest's members")
+            throw ImageError.invalidDocument("\(name) is not a manifest: it has none of a manifest's members")
         }
         if let claim { try kind.check(claim: claim, name: name) }
         let own = [probe.mediaType, claim].compactMap { $0 }.first { $0.manifestKind == kind }
@@ -111,8 +111,8 @@ package struct Manifest: Hashable, Sendable {
     /// Compares what a descriptor says of the manifest, other than its digest, with what it is.
     ///
     /// - Parameter name: of the manifest, for messages.
-    /// - Throws: `DocumentError` if the descriptor gives another kind of manifest, or another size.
-    package func check(against descriptor: Descriptor, name: @autoclosure () -> String) throws(DocumentError) {
+    /// - Throws: `ImageError` if the descriptor gives another kind of manifest, or another size.
+    package func check(against descriptor: Descriptor, name: @autoclosure () -> String) throws(ImageError) {
         try self.descriptor.check(claim: descriptor, name: name())
     }
 

@@ -26,17 +26,17 @@ package struct Schema1Manifest: Hashable, Sendable {
         let formatTail: String
     }
 
-    /// - Throws: `DocumentError` if it is not a schema1 manifest or its signatures disagree about the payload.
+    /// - Throws: `ImageError` if it is not a schema1 manifest or its signatures disagree about the payload.
     package init(_ bytes: [UInt8], name title: String) throws {
         let body = try Document.decode(Body.self, from: bytes, name: title)
         var signed: (length: Int, tail: [UInt8])?
         for signature in body.signatures ?? [] {
             guard let json = Base64.decodeURL(signature.protected) else {
-                throw DocumentError("\(title): a signature's protected header is not base64url")
+                throw ImageError.invalidDocument("\(title): a signature's protected header is not base64url")
             }
             let header = try Document.decode(Protected.self, from: json, name: "\(title): a signature's header")
             guard (0...bytes.count).contains(header.formatLength), let tail = Base64.decodeURL(header.formatTail)
-            else { throw DocumentError("\(title): a signature's header points outside of the document") }
+            else { throw ImageError.invalidDocument("\(title): a signature's header points outside of the document") }
             guard let known = signed else {
                 signed = (header.formatLength, tail)
                 continue
@@ -44,7 +44,7 @@ package struct Schema1Manifest: Hashable, Sendable {
             // What both take from the document is the same: whole payloads of many signatures would be many times it.
             let common = min(known.length, header.formatLength)
             guard (bytes[common..<known.length] + known.tail).elementsEqual(bytes[common..<header.formatLength] + tail)
-            else { throw DocumentError("\(title): its signatures are of different payloads") }
+            else { throw ImageError.invalidDocument("\(title): its signatures are of different payloads") }
         }
         self.name = body.name
         tag = body.tag

@@ -40,14 +40,14 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     ///   - isWritten: whether the place may have to be made.
     ///   - exists: whether a path is there.
     ///   - recognise: the transport of what lies at a path without one; nil if it cannot be told.
-    /// - Throws: `ReferenceError`.
+    /// - Throws: `ImageError`.
     package init(
         _ text: String, isWritten: Bool = false, exists: (String) throws -> Bool,
         recognise: (String) throws -> Transport?
     ) throws {
         if text == "-" {
             guard !isWritten else {
-                throw ReferenceError("'-': missing transport; write docker-archive:- or oci-archive:-")
+                throw ImageError.usage("'-': missing transport; write docker-archive:- or oci-archive:-")
             }
             // An OCI archive is read as one, too.
             (transport, location, name, digest) = (.dockerArchive, text, nil, nil)
@@ -72,26 +72,26 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         // `docker:` without slashes is what people write who mean a registry: it is none of the transports.
         let known = prefix.flatMap(Transport.init(rawValue:)).flatMap { $0 == .registry ? nil : $0 }
         if let prefix, known != nil { rest.removeFirst(prefix.utf8.count + 1) }
-        guard !rest.isEmpty else { throw ReferenceError("'\(text)': missing path; expected TRANSPORT:PATH") }
+        guard !rest.isEmpty else { throw ImageError.usage("'\(text)': missing path; expected TRANSPORT:PATH") }
         if try exists(rest) {
             (location, name) = (rest, nil)
         } else {
             (location, name) = Self.split(rest)
         }
-        guard !location.isEmpty else { throw ReferenceError("'\(text)': missing path; expected TRANSPORT:PATH") }
+        guard !location.isEmpty else { throw ImageError.usage("'\(text)': missing path; expected TRANSPORT:PATH") }
         if let known {
             transport = known
         } else if try exists(location), let found = try recognise(location) {
             transport = found
         } else if try exists(location) {
-            throw ReferenceError("'\(location)': not an image archive, layout or store")
+            throw ImageError.usage("'\(location)': not an image archive, layout or store")
         } else {
             throw try ReferenceHabits.missing(text, isWritten: isWritten) { path in
                 guard try exists(path), let found = try? recognise(path) else { return false }
                 return found == .store || found == .oci
             }
         }
-        if name?.isEmpty == true { throw ReferenceError("'\(text)': missing name after ':'") }
+        if name?.isEmpty == true { throw ImageError.usage("'\(text)': missing name after ':'") }
     }
 
     /// What follows the scheme of a registry: `docker://`, or `oci://` as Helm, Flux and ORAS write it.
@@ -103,7 +103,7 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         let place = String(rest.dropFirst("oci://".count))
         let host = place.prefix { $0 != "/" }
         guard looksLikeHost(String(host)) || host.contains(":") else {
-            throw ReferenceError(
+            throw ImageError.usage(
                 "'\(printable(text))': no registry's host follows oci://; write oci://HOST[:PORT]/REPOSITORY[:TAG], or oci:DIR for the "
                     + "layout in a directory")
         }
@@ -115,7 +115,7 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         guard let at = text.lastIndex(of: "@"), try !exists(text) else { return }
         let end = text[text.index(after: at)...]
         for algorithm in Digest.Algorithm.allCases where end.hasPrefix("\(algorithm.rawValue):") {
-            throw ReferenceError(
+            throw ImageError.usage(
                 "'\(printable(text))': '\(end)' is no digest: \(algorithm.rawValue) has \(algorithm.hexLength) lower-case "
                     + "hexadecimal digits")
         }
@@ -142,9 +142,9 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     /// `HOST[:PORT][/REPOSITORY[:TAG]]`. The first component is a host if it has a dot, is `localhost` or an IPv6
     /// address in brackets, has a port before a `/`, or ends the text with a `/`; else all is a name at Docker Hub.
     static func splitRegistry(_ rest: String, of text: String) throws -> (String, String?) {
-        guard !rest.isEmpty else { throw ReferenceError("'\(text)' names no registry and no image") }
+        guard !rest.isEmpty else { throw ImageError.usage("'\(text)' names no registry and no image") }
         guard !rest.utf8.contains(UInt8(ascii: "@")) else {
-            throw ReferenceError(
+            throw ImageError.usage(
                 "'\(printable(text))': invalid registry or image name; '@' stands only before a digest, and a user name and "
                     + "password are given by --creds or 'dray login'")
         }
@@ -156,10 +156,10 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         if ["index.docker.io", "registry-1.docker.io"].contains(host) { host = "docker.io" }
         if host == "docker.io", !name.isEmpty, !name.contains("/") { name = "library/" + name }
         guard ImageName("\(host.contains(".") || host.contains(":") ? host : host + ":443")/a") != nil else {
-            throw ReferenceError("'\(printable(text))': '\(host)' is no host")
+            throw ImageError.usage("'\(printable(text))': '\(host)' is no host")
         }
         guard name.isEmpty || ImageName(withoutHost: name) != nil || RepositoryPattern(name) != nil else {
-            throw ReferenceError(
+            throw ImageError.usage(
                 "'\(printable(text))': '\(name)' is no REPOSITORY[:TAG]: lower case, digits, and single '.', '_', '-' "
                     + "and '/'")
         }
@@ -186,11 +186,4 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         return "\(transport.rawValue):\(location.replacing(":", with: "\\:"))"
             + (name.map { ":\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "")
     }
-}
-
-/// A reference that cannot be understood: a mistake in using the command.
-package struct ReferenceError: Error, Equatable, CustomStringConvertible {
-    package let description: String
-
-    package init(_ description: String) { self.description = description }
 }

@@ -9,7 +9,7 @@ package enum PathHabits {
     /// - Parameters:
     ///   - text: a path, or a reference with its transport.
     ///   - exists: whether a path is there.
-    /// - Throws: `ReferenceError` with the text that was probably meant.
+    /// - Throws: `ImageError` with the text that was probably meant.
     package static func check(_ text: String, exists: (String) throws -> Bool) throws {
         let prefix = ImageReference.Transport.allCases.map(\.prefix).first(where: text.hasPrefix) ?? ""
         let path = String(text.dropFirst(prefix.count))
@@ -19,10 +19,10 @@ package enum PathHabits {
         guard try ![text, path, ImageReference.split(path).0].contains(where: exists) else { return }
         let shown = ImageReference.printable(text)
         if bare != text {
-            throw ReferenceError("'\(shown)': typographic quotes; write \(ImageReference.printable(bare))")
+            throw ImageError.usage("'\(shown)': typographic quotes; write \(ImageReference.printable(bare))")
         }
         if let own {
-            throw ReferenceError("'\(shown)': a Windows path; write it as this system does, e.g. \(prefix)\(own)")
+            throw ImageError.usage("'\(shown)': a Windows path; write it as this system does, e.g. \(prefix)\(own)")
         }
     }
 

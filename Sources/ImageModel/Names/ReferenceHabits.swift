@@ -11,7 +11,7 @@ enum ReferenceHabits {
     /// - Parameters:
     ///   - rest: the reference without its digest; it is not an existing path.
     ///   - text: all of it, for messages.
-    /// - Throws: `ReferenceError`.
+    /// - Throws: `ImageError`.
     static func understood(
         _ rest: String, of text: String, isWritten: Bool, _ exists: (String) throws -> Bool
     ) throws -> String {
@@ -29,7 +29,7 @@ enum ReferenceHabits {
         case "docker":
             guard end.hasPrefix("//"), !end.hasPrefix("///") else {
                 let place = end.drop { $0 == "/" }
-                throw ReferenceError(
+                throw ImageError.usage(
                     "'\(printable(text))': no transport of this name; did you mean "
                         + "\(printable("docker://\(place.isEmpty ? "HOST/REPOSITORY" : place)"))?")
             }
@@ -40,14 +40,14 @@ enum ReferenceHabits {
             if end.hasPrefix("/") {
                 let path = path(end)
                 guard try exists(path) || isWritten else {
-                    throw ReferenceError("'\(text)': no such file or directory")
+                    throw ImageError.usage("'\(text)': no such file or directory")
                 }
                 return path
             }
         case "docker-daemon", "containers-storage":
             let engine = word == "docker-daemon" ? "docker" : "podman"
             let name = end.split(separator: "]").last.map(String.init) ?? "IMAGE"
-            throw ReferenceError(
+            throw ImageError.usage(
                 "'\(text)': unsupported transport; "
                     + (isWritten
                         ? "pipe the images: dray copy SOURCE docker-archive:- | \(engine) load"
@@ -62,12 +62,12 @@ enum ReferenceHabits {
                 }
                 if try end.hasPrefix("///") || leads(own) && !leads(end) { return "\(word):\(own)" }
                 if try !leads(end) {
-                    throw ReferenceError("'\(text)': '//' after \(word):; did you mean \(word):\(own)?")
+                    throw ImageError.usage("'\(text)': '//' after \(word):; did you mean \(word):\(own)?")
                 }
             }
         default:
             if let near = transport(near: word), !end.isEmpty, !ImageReference.looksLikeHost(word) {
-                throw ReferenceError(
+                throw ImageError.usage(
                     "'\(printable(text))': no transport '\(word)'; did you mean "
                         + printable(near + (near.hasSuffix("//") ? end.drop { $0 == "/" } : end[...])) + "?")
             }
@@ -80,11 +80,11 @@ enum ReferenceHabits {
     /// - Parameter isPlace: whether a path is that of a store or a layout.
     static func missing(
         _ text: String, isWritten: Bool, isPlace: (String) throws -> Bool
-    ) throws -> ReferenceError {
+    ) throws -> ImageError {
         let shown = printable(text)
         let problem = isWritten ? "missing transport" : "no such file or directory"
         if let inside = try name(text, in: isPlace) {
-            return ReferenceError("'\(shown)': \(problem); did you mean \(inside)?")
+            return ImageError.usage("'\(shown)': \(problem); did you mean \(inside)?")
         }
         if let name = image(text), !isWritten || name.host != nil {
             let isPublic = name.host == nil || name.host == "docker.io"
@@ -92,14 +92,14 @@ enum ReferenceHabits {
             let other =
                 name.host == nil && name.tag != nil && !text.contains("@")
                 ? " An image in Docker: docker save \(text) | dray copy docker-archive:- DESTINATION" : ""
-            return ReferenceError(
+            return ImageError.usage(
                 "'\(shown)': \(problem); did you mean \(printable(Transport.registry.prefix + text))\(tag)?\(other)")
         }
-        guard isWritten else { return ReferenceError("'\(shown)': \(problem)") }
+        guard isWritten else { return ImageError.usage("'\(shown)': \(problem)") }
         let kinds: [Transport] =
             isFileName(text) ? [.dockerArchive, .ociArchive] : [.store, .oci, .dockerArchive, .ociArchive, .directory]
         let forms = kinds.map { $0.prefix + shown }
-        return ReferenceError(
+        return ImageError.usage(
             "'\(shown)': \(problem); write \(forms.dropLast().joined(separator: ", ")) or \(forms[forms.count - 1])")
     }
 
@@ -140,14 +140,14 @@ enum ReferenceHabits {
         return isHost ? Transport.registry.prefix + text : nil
     }
 
-    private static func webAddress(_ text: String, place: String, isPlain: Bool) -> ReferenceError {
+    private static func webAddress(_ text: String, place: String, isPlain: Bool) -> ImageError {
         guard !isFileName(String(place.prefix { !"?#".contains($0) })) else {
-            return ReferenceError("'\(printable(text))': a web address; download the archive first: curl -fLO URL")
+            return ImageError.usage("'\(printable(text))': a web address; download the archive first: curl -fLO URL")
         }
         let end = place.split(separator: "@").last ?? ""
         let scheme = isPlain ? "http://" : "https://"
         let reference = "\(Transport.registry.prefix)\(PrintableURL.value(scheme + end).dropFirst(scheme.count))"
-        return ReferenceError(
+        return ImageError.usage(
             "'\(printable(text))': a web address; did you mean \(reference)\(isPlain ? " with --plain-http" : "")?")
     }
 

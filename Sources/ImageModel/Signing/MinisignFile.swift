@@ -31,17 +31,3 @@ enum MinisignFile {
         id.reversed().hexadecimal.uppercased()
     }
 }
-
-/// What is wrong with a key or a signature.
-package enum SignatureError: Error, Equatable, CustomStringConvertible {
-    /// The key cannot be used.
-    case key(String)
-    /// What was signed is not this, or not by that key.
-    case signature(String)
-
-    package var description: String {
-        switch self {
-        case .key(let text), .signature(let text): text
-        }
-    }
-}

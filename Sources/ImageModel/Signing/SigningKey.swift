@@ -13,20 +13,20 @@ package struct SigningKey: Sendable {
     /// - Parameters:
     ///   - bytes: of the file.
     ///   - name: of the file, for messages.
-    /// - Throws: `SignatureError.key`; the key itself is in no message.
+    /// - Throws: `ImageError.key`; the key itself is in no message.
     package init(_ bytes: [UInt8], name: String) throws {
         guard let line = MinisignFile.lines(bytes, count: 2)?[1], let fields = Base64.decode(line), fields.count == 158,
             fields.starts(with: MinisignFile.algorithm)
-        else { throw SignatureError.key("\(name) is no secret key of minisign: 'minisign -G -W' makes one") }
+        else { throw ImageError.refused("\(name) is no secret key of minisign: 'minisign -G -W' makes one") }
         guard fields[2..<4].allSatisfy({ $0 == 0 }) else {
-            throw SignatureError.key(
+            throw ImageError.refused(
                 "\(name) is protected by a password, which dray does not ask for: make a key without one by "
                     + "'minisign -G -W', or a copy of this one by 'minisign -C -W'")
         }
         id = Array(fields[54..<62])
         let made = try? Curve25519.Signing.PrivateKey(rawRepresentation: fields[62..<94])
         guard let made, made.publicKey.rawRepresentation.elementsEqual(fields[94..<126]) else {
-            throw SignatureError.key("\(name) is damaged: its two halves do not belong together")
+            throw ImageError.refused("\(name) is damaged: its two halves do not belong together")
         }
         key = made
     }

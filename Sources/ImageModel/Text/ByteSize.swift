@@ -5,9 +5,9 @@
 package struct ByteSize: Hashable, Sendable {
     package let bytes: Int64
 
-    /// - Throws: `ByteSizeError`, which says what would be right.
-    package init(_ text: String) throws(ByteSizeError) {
-        func refused(_ problem: String) -> ByteSizeError { ByteSizeError("'\(text.prefix(40))' \(problem)") }
+    /// - Throws: `ImageError`, which says what would be right.
+    package init(_ text: String) throws(ImageError) {
+        func refused(_ problem: String) -> ImageError { ImageError.usage("'\(text.prefix(40))' \(problem)") }
         guard !text.contains(",") else {
             throw refused("has a comma; write a decimal point and no separators, such as 4.7GB")
         }
@@ -43,11 +43,4 @@ package struct ByteSize: Hashable, Sendable {
         }
         return (0..<power).reduce(1) { product, _ in product * base }
     }
-}
-
-/// What is wrong with a size.
-package struct ByteSizeError: Error, Equatable, CustomStringConvertible {
-    package let description: String
-
-    init(_ description: String) { self.description = description }
 }

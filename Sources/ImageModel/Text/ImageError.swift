@@ -28,8 +28,7 @@ public struct ImageError: Error, Sendable, CustomStringConvertible {
         /// The operating system's refusal, with its error number.
         case system(Int32)
 
-        /// Whether the bytes that were read are wrong, rather than the disk, the network or the request.
-        public var isAboutContent: Bool {
+        var isAboutContent: Bool {
             switch self {
             case .damaged, .limit, .invalidDocument: true
             default: false
@@ -60,6 +59,9 @@ public struct ImageError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
+    /// Whether the bytes that were read are wrong, rather than the disk, the network or the request.
+    public var isAboutContent: Bool { code.isAboutContent }
+
     public var description: String { hint.map { "\(message); \($0)" } ?? message }
 
     /// The operating system's error number, where that refused something.
@@ -80,4 +82,17 @@ extension ImageError {
     package static func otherPlatform(_ message: String) -> ImageError { ImageError(.otherPlatform, message) }
     package static func refused(_ message: String) -> ImageError { ImageError(.refused, message) }
     package static func usage(_ message: String) -> ImageError { ImageError(.usage, message) }
+
+    /// Everything that is wrong with a configuration.
+    ///
+    /// - Parameter mistakes: at least one; `FILE:LINE: KEY: PROBLEM: NEXT STEP`, with the variable's name for `FILE:LINE`
+    ///   where an environment variable is wrong. They hold no secrets.
+    package static func configuration(_ mistakes: [String]) -> ImageError {
+        ImageError(.usage, mistakes.joined(separator: "\n"))
+    }
+
+    /// The description; that of a configuration has a line for each mistake.
+    package var lines: [String] {
+        code == .usage ? description.split(separator: "\n").map(String.init) : [description]
+    }
 }

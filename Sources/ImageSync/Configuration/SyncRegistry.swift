@@ -31,7 +31,7 @@ package struct SyncRegistry: Sendable {
 
     package init() {}
 
-    /// - Throws: `TransferError.refused` if the credentials cannot be read.
+    /// - Throws: `ImageError.refused` if the credentials cannot be read.
     func apply(to options: inout RegistryOptions) throws {
         if let account { options.credentials = try account.read() }
         if verifiesTLS == false || plainHTTP == true { options.isSharedByRegistries = false }

@@ -58,7 +58,7 @@ package struct Copier: Sendable {
             let isIntact = destination.isIntact
             await destination.abandon()
             guard isIntact else {
-                throw TransferError.damaged(
+                throw ImageError.damaged(
                     "\(error); \(destination.title) breaks off in the middle of a blob, without the end of the archive")
             }
             throw error
@@ -70,7 +70,7 @@ package struct Copier: Sendable {
         let mayReplace = options.onExistingFile == .overwrite
         guard let file = try await destination.existingFile(mayReplace: mayReplace), !mayReplace else { return false }
         guard options.onExistingFile == .skip else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(file): the file exists and would be replaced"
                     + options.names.advice(\.onExisting) { "pass \($0) overwrite to replace it, or skip to keep it" })
         }
@@ -82,13 +82,13 @@ package struct Copier: Sendable {
         _ stream: any StreamedSource, into destination: any ImageDestination, _ staged: StagedBlobs
     ) async throws {
         if destination.traits.needsRepositoryFirst, destination.requestedName == nil {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(stream.title) tells its images' names only at its end, and \(destination.title) has to know the "
                     + "repository before the first byte: name it, as docker://\(destination.title)/REPOSITORY, or put the "
                     + "archive into a file")
         }
         if destination.traits.needsSizeFirst, options.compression(from: stream, to: destination) != .keep {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "layers of \(stream.title) would be packed on their way, and \(destination.title) has to know the result's "
                     + "size before its first byte; write to a file, or read from one"
                     + options.names.advice(\.compression) { "or pass \($0) keep" })

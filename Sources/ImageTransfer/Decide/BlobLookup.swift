@@ -105,7 +105,7 @@ struct BlobLookup {
                     of: content, in: image.source, repository: image.image.repository, title: image.image.title)
             } catch let misfit as ConfigMisfit {
                 context.remarks.say("\(misfit)", "it is copied as it is")
-            } catch let error as DocumentError {
+            } catch let error as ImageError where error.code == .invalidDocument {
                 context.remarks.say("\(error)", "it is copied as it is")
             }
         }

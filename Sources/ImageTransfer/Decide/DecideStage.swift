@@ -66,7 +66,7 @@ struct DecideStage {
         let forecast = try job.forecast()
         guard forecast.estimate == nil, forecast.root.digest == existing else {
             if options.onExisting == .skip { return false }
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(destination.title) has a \(job.plan.name) already (\(existing))"
                     + options.names.advice(\.onExisting) { "\($0) overwrite replaces it, skip keeps it" })
         }
@@ -75,7 +75,7 @@ struct DecideStage {
 
     /// Finds what is missing from the source and from the destination.
     ///
-    /// - Throws: `TransferError.damaged` if that is anything; with `keepGoing`, it is for each image to say.
+    /// - Throws: `ImageError.damaged` if that is anything; with `keepGoing`, it is for each image to say.
     private func findMissing(_ jobs: inout [ImageJob]) async throws {
         var missing = MissingBlobs(context)
         for position in jobs.indices { jobs[position].missing = try await missing.find(in: jobs[position]) }
@@ -87,14 +87,14 @@ struct DecideStage {
     }
 
     /// - Returns: nil where the destination cannot tell how much room it has.
-    /// - Throws: `TransferError.noRoom`.
+    /// - Throws: `ImageError.noRoom`.
     private func disk(for jobs: [ImageJob]) async throws -> CopyReport.Disk? {
         guard let free = try await destination.freeSpace() else { return nil }
         var disk = CopyReport.Disk(
             destination: destination.title, needed: Self.bytes(of: jobs, atMost: true), free: free)
         let certain = Self.bytes(of: jobs, atMost: false)
         guard certain <= free || options.dryRun else {
-            throw TransferError.noRoom(in: destination.title, free: free, needed: certain)
+            throw ImageError.noRoom(in: destination.title, free: free, needed: certain)
         }
         if certain > free { disk.problem = "not enough room" }
         if let obstacle = try await destination.writeObstacle() { disk.problem = obstacle }

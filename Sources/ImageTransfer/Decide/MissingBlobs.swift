@@ -41,7 +41,7 @@ struct MissingBlobs {
     }
 
     /// What to say of images that lack something.
-    func error(_ jobs: [ImageJob]) -> TransferError {
+    func error(_ jobs: [ImageJob]) -> ImageError {
         var parts: [String] = []
         var advice: [String] = []
         var reasons: [String] = []

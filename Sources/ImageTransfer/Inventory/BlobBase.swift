@@ -7,10 +7,10 @@ package final class BlobBase: Sendable, Hashable {
     private let inventory: Inventory
 
     /// - Parameter listing: the images whose blobs may be taken.
-    /// - Throws: `TransferError.refused` for what comes once.
+    /// - Throws: `ImageError.refused` for what comes once.
     package init(_ source: any ImageSource, _ listing: SourceListing) async throws {
         guard source.access != .once else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(source.title) goes by once, and a base is read as it is needed: put it into a file first")
         }
         self.source = source

@@ -37,7 +37,7 @@ package struct Inventory: Sendable {
     /// Reads a document.
     ///
     /// - Parameter name: of the document, for messages.
-    /// - Throws: `DocumentError`.
+    /// - Throws: `ImageError`.
     package init(reading source: any ByteSource, name: String) throws {
         let source = HashingSource(source)
         var reader = DocumentReader(source, name: name)
@@ -46,7 +46,7 @@ package struct Inventory: Sendable {
         self.init(repositories, digest: source.digest())
     }
 
-    /// - Throws: `DocumentError` if it is larger than what is read.
+    /// - Throws: `ImageError` if it is larger than what is read.
     init(_ repositories: [Repository]) throws {
         var hasher = DigestHasher(.sha256)
         try withoutActuallyEscaping({ hasher.update($0) }) { try Self.write(repositories, to: $0) }

@@ -10,7 +10,7 @@ extension Inventory {
 
     // MARK: Reading
 
-    /// - Throws: `DocumentError` if it is no inventory.
+    /// - Throws: `ImageError` if it is no inventory.
     static func repositories(from reader: inout DocumentReader) throws -> [Repository] {
         struct Rest: Decodable { var mediaType: MediaType }
         var repositories: [Repository]?
@@ -23,7 +23,7 @@ extension Inventory {
         }
         let type = try Document.decode(Rest.self, from: rest, name: reader.name).mediaType
         guard type == mediaType else {
-            throw DocumentError(
+            throw ImageError.invalidDocument(
                 "\(reader.name) is no inventory (its media type is \(type)): 'dray inventory' makes one")
         }
         guard let repositories else { throw reader.wrong("'repositories' is missing") }
@@ -40,7 +40,7 @@ extension Inventory {
                 guard try !reader.takesNull() else { return true }
                 let name = try reader.string()
                 guard ImageName.isRepository(name) else {
-                    throw DocumentError(
+                    throw ImageError.invalidDocument(
                         "the inventory names the repository '\(name.prefix(80))', which no registry has")
                 }
                 repository.name = name
@@ -74,8 +74,8 @@ extension Inventory {
         var blobs: [BlobRecord] = []
         var text: [UInt8] = []
         var rest: [UInt8] = []
-        func wrong() -> DocumentError {
-            DocumentError("\(name): packedBlobs is not base64 of \(recordSize) bytes for each blob")
+        func wrong() -> ImageError {
+            ImageError.invalidDocument("\(name): packedBlobs is not base64 of \(recordSize) bytes for each blob")
         }
         func decode(_ base64: ArraySlice<UInt8>) throws {
             guard let bytes = Base64.decode(String(decoding: base64, as: UTF8.self)) else { throw wrong() }
@@ -106,7 +106,7 @@ extension Inventory {
     private static func unpack(_ bytes: ArraySlice<UInt8>, _ name: String) throws -> BlobRecord {
         let size = bytes.suffix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard size <= UInt64(Descriptor.sizeLimit) else {
-            throw DocumentError("\(name): a packed blob has a size that none has")
+            throw ImageError.invalidDocument("\(name): a packed blob has a size that none has")
         }
         return BlobRecord(digest: Digest(sha256: bytes.prefix(32)), size: Int64(size))
     }

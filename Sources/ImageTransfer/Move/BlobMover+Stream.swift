@@ -52,7 +52,7 @@ extension BlobMover {
         return try await Workers.blobs.run(stoppable: { stop in
             var results: [Digest: T] = [:]
             try stream.drain { blob in
-                guard let digest = blob.digest else { throw TransferError.refused("\(blob.title) has no digest") }
+                guard let digest = blob.digest else { throw ImageError.refused("\(blob.title) has no digest") }
                 if let prepared = wantedBlobs[digest], results[digest] == nil {
                     results[digest] = try body(prepared, blob.content, stop)
                 }

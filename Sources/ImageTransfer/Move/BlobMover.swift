@@ -126,7 +126,7 @@ struct BlobMover: Sendable {
             let (entry, job, title) = (staged.value, prepared.job, prepared.title)
             do {
                 if entry.job.blob.size != job.blob.size, job.blob.size >= 0 {
-                    throw TransferError.damaged(
+                    throw ImageError.damaged(
                         "\(title) has \(entry.job.blob.size) bytes, its descriptor says \(job.blob.size)")
                 }
                 if let expected = prepared.expectedDiffID, let found = entry.diffID {
@@ -134,7 +134,7 @@ struct BlobMover: Sendable {
                 }
                 if entry.job.compression == job.compression {
                     if let diffID = job.diffID, job.compression != nil, diffID != job.blob.digest {
-                        throw TransferError.damaged("\(title): the config gives it the diffID \(diffID)")
+                        throw ImageError.damaged("\(title): the config gives it the diffID \(diffID)")
                     }
                     var result = entry.result
                     if let compression = job.compression {

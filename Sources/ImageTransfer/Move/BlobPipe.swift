@@ -43,7 +43,7 @@ final class BlobPipe {
                     tar, digest: diffID, size: nil, name: "\(title), inflated,", hashedBy: tarHasher)
             }
         } else if let diffID = job.diffID, diffID != job.blob.digest {
-            throw TransferError.damaged("\(title): the config gives it the diffID \(diffID)")
+            throw ImageError.damaged("\(title): the config gives it the diffID \(diffID)")
         }
         switch wanted {
         case .gzip:

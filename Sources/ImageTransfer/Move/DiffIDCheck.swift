@@ -16,10 +16,10 @@ enum DiffIDCheck {
             let inflated = HashingSource(try InflatingSource(tee, format: format, limit: limit, name: title))
             _ = try inflated.drain()
             result = .success(inflated.digest())
-        } catch StreamError.damaged(let text) {
-            result = .failure(StreamError.damaged(text))
-        } catch StreamError.limit(let text) {
-            result = .failure(StreamError.limit(text))
+        } catch let error as ImageError where error.code == .damaged {
+            result = .failure(ImageError.damaged(error.description))
+        } catch let error as ImageError where error.code == .limit {
+            result = .failure(ImageError.limit(error.description))
         }
         _ = try tee.drain()
         return result
@@ -29,7 +29,7 @@ enum DiffIDCheck {
     static func compare(_ found: Result<Digest, any Error>, with diffID: Digest, title: String) throws {
         let found = try found.get()
         guard found == diffID else {
-            throw StreamError.damaged(
+            throw ImageError.damaged(
                 "\(title), inflated, is damaged: its digest is \(found), expected was \(diffID)")
         }
     }

@@ -59,7 +59,7 @@ struct MoveStage: Sendable {
 
     /// Brings what the image has claimed, and waits for what others have.
     ///
-    /// - Throws: `TransferError.damaged` if something is missing.
+    /// - Throws: `ImageError.damaged` if something is missing.
     func move(_ job: ImageJob, claimed: Set<BlobJob.Key>) async throws -> Moved {
         let wanted = job.wanted
         let own = wanted.filter { claimed.contains($0.key) }
@@ -163,6 +163,6 @@ struct MoveStage: Sendable {
     /// if a registry failed, and not if the image is damaged or the destination is full.
     private func isOfUse(after error: any Error) -> Bool {
         destination.traits.keepsLooseBlobs
-            && !(error is TransferError || error is StreamError || error is DocumentError || error is CancellationError)
+            && !(error is ImageError || error is CancellationError)
     }
 }

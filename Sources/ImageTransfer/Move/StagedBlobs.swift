@@ -96,7 +96,7 @@ final class StagedBlobs: Sendable {
 
     private static func checked(_ digest: Digest, _ blob: StreamedBlob) throws -> Digest {
         guard blob.digest == nil || blob.digest == digest else {
-            throw TransferError.damaged("\(blob.title) claims \(blob.digest!), but its bytes are \(digest)")
+            throw ImageError.damaged("\(blob.title) claims \(blob.digest!), but its bytes are \(digest)")
         }
         return digest
     }

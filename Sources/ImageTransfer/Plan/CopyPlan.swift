@@ -94,7 +94,7 @@ struct CopyPlan: Sendable {
 
     var count: Int { items.count }
 
-    /// - Throws: `TransferError.refused`; the other image is among the failures then.
+    /// - Throws: `ImageError.refused`; the other image is among the failures then.
     mutating func add(_ image: ImagePlan) throws { try add(.planned(image)) }
 
     /// Takes in what the destination has.
@@ -118,7 +118,7 @@ struct CopyPlan: Sendable {
             claims[place] = items.count
             items.append(item)
         case .error:
-            let error = TransferError.refused(
+            let error = ImageError.refused(
                 "two different images would be called \(entry.name): \(other.title) (\(otherDigest.short)) and "
                     + "\(item.title) (\(digest.short))"
                     + options.advice(\.prefix) { "copy them separately, each with its own \($0)" }

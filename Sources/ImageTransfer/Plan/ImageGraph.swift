@@ -57,7 +57,7 @@ package struct ImageGraph {
     ///   - platforms: what to keep of indexes.
     ///   - manifests: those that other graphs of the same source have; nil to share none.
     ///   - names: options that messages may advise.
-    /// - Throws: `TransferError.damaged` if content is missing, `.otherPlatform` if there is nothing for the platforms.
+    /// - Throws: `ImageError.damaged` if content is missing, `.otherPlatform` if there is nothing for the platforms.
     init(
         of image: SourceImage, in source: any ImageSource, platforms: PlatformChoice = .all,
         sharing manifests: SharedManifests? = nil, names: OptionNames = OptionNames()
@@ -109,7 +109,7 @@ package struct ImageGraph {
             if case .only(let wanted) = platforms, content.config.mediaType.isImageConfig {
                 let platform = try await manifests.platform(of: content, in: image.repository)
                 guard let platform, wanted.contains(where: { $0.accepts(platform) }) else {
-                    throw TransferError.otherPlatform(
+                    throw ImageError.otherPlatform(
                         "\(image.title) in \(source.title) is for \(platform?.description ?? "no platform"), not "
                             + platforms.title)
                 }
@@ -121,7 +121,7 @@ package struct ImageGraph {
 
     private func checkDepth(_ depth: Int) throws {
         guard depth <= Self.depthLimit else {
-            throw TransferError.damaged(
+            throw ImageError.damaged(
                 "\(source.title): \(image.title) nests indexes more than \(Self.depthLimit) deep")
         }
     }
@@ -150,7 +150,7 @@ package struct ImageGraph {
         guard entry.mayBeManifest else { return nil }
         do {
             return try await manifests.manifest(entry, in: image.repository)
-        } catch TransferError.notFound(let text) {
+        } catch let error as ImageError where error.code == .notFound {
             // A blob lies elsewhere.
             guard entry.mediaType.isManifest else { return nil }
             var advice = ""
@@ -158,9 +158,9 @@ package struct ImageGraph {
                 guard try await lack(of: other, depth: depth) == nil else { continue }
                 advice = names.advice(\.platform) { "\($0) present copies the platforms that are there" }
             }
-            throw TransferError.damaged(
-                "\(text); the index \(manifest.digest) of \(image.title) lists it" + Self.purpose(of: entry) + advice)
-        } catch is DocumentError where !entry.mediaType.isManifest {
+            throw ImageError.damaged(
+                "\(error); the index \(manifest.digest) of \(image.title) lists it" + Self.purpose(of: entry) + advice)
+        } catch let error as ImageError where error.code == .invalidDocument && !entry.mediaType.isManifest {
             return nil
         }
     }
@@ -191,7 +191,7 @@ package struct ImageGraph {
 
     /// The entries of an index that are chosen, with their attestations.
     ///
-    /// - Throws: `TransferError.otherPlatform` if there are none.
+    /// - Throws: `ImageError.otherPlatform` if there are none.
     private mutating func chosen(
         of index: ImageIndex, _ platforms: PlatformChoice, depth: Int
     ) async throws -> [Descriptor] {
@@ -202,7 +202,7 @@ package struct ImageGraph {
             var found = PlatformNames()
             kept = try await matches(index.manifests, wanted, depth: depth, &found)
             guard !kept.isEmpty else {
-                throw TransferError.otherPlatform(
+                throw ImageError.otherPlatform(
                     "\(image.title) in \(source.title) has nothing for \(platforms.title); it has "
                         + found.text)
             }
@@ -215,7 +215,7 @@ package struct ImageGraph {
                 }
             }
             guard !kept.isEmpty || index.manifests.isEmpty else {
-                throw TransferError.notFound("\(source.title) has no platform of \(image.title) whole")
+                throw ImageError.notFound("\(source.title) has no platform of \(image.title) whole")
             }
         }
         var entries: [Descriptor] = []
@@ -254,11 +254,11 @@ package struct ImageGraph {
                 let manifest: Manifest
                 do {
                     manifest = try await manifests.manifest(entry, in: image.repository)
-                } catch TransferError.notFound(let text) {
+                } catch let error as ImageError where error.code == .notFound {
                     guard entry.mediaType.isManifest else { continue }
-                    throw TransferError.damaged(
-                        "\(text); an index of \(image.title) lists it" + Self.purpose(of: entry))
-                } catch is DocumentError where !entry.mediaType.isManifest {
+                    throw ImageError.damaged(
+                        "\(error); an index of \(image.title) lists it" + Self.purpose(of: entry))
+                } catch let error as ImageError where error.code == .invalidDocument && !entry.mediaType.isManifest {
                     continue
                 }
                 switch manifest.content {
@@ -294,10 +294,10 @@ package struct ImageGraph {
         let manifest: Manifest
         do {
             manifest = try await manifests.manifest(entry, in: image.repository)
-        } catch TransferError.notFound(let text) {
-            guard !entry.mediaType.isManifest else { return text }
+        } catch let error as ImageError where error.code == .notFound {
+            guard !entry.mediaType.isManifest else { return error.description }
             return try await source.absence(of: entry, in: image.repository)?.reason
-        } catch is DocumentError where !entry.mediaType.isManifest {
+        } catch let error as ImageError where error.code == .invalidDocument && !entry.mediaType.isManifest {
             return nil
         }
         if case .index(let index) = manifest.content {
@@ -328,7 +328,7 @@ package struct ImageGraph {
             where seen[referrer.digest] == nil {
                 // A chain of them would be walked from each of its members.
                 guard referral <= Self.depthLimit else {
-                    throw TransferError.damaged(
+                    throw ImageError.damaged(
                         "\(source.title): referrers of \(image.title) refer to each other more than "
                             + "\(Self.depthLimit) deep")
                 }

@@ -96,7 +96,7 @@ final class ImagePlan: Sendable {
 
     /// All new manifests, with what can be guessed of the blobs.
     ///
-    /// - Throws: `TransferError.refused` for what cannot be written.
+    /// - Throws: `ImageError.refused` for what cannot be written.
     func rehearsal(_ options: OptionNames) throws -> [Manifest] {
         let guesses = blobs.filter { $0.compression != nil }.map { ($0.blob.digest, $0.guess) }
         return try manifests(with: Dictionary(guesses) { first, _ in first }, options: options)

@@ -3,7 +3,7 @@ package import ImageModel
 extension ImageSource {
     /// The manifest that a source lists as an image.
     ///
-    /// - Throws: `TransferError.damaged` if it is not there.
+    /// - Throws: `ImageError.damaged` if it is not there.
     package func rootManifest(of image: SourceImage) async throws -> Manifest {
         try await SharedManifests(self).rootManifest(of: image)
     }

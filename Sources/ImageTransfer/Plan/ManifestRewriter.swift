@@ -26,7 +26,7 @@ struct ManifestRewriter {
                 isImage ? family.map { manifest.mediaType.renamed(for: $0) } ?? manifest.mediaType : manifest.mediaType
             let target = type.manifestFormat
             if target == .docker, compressions.contains(.zstd) {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(name) has zstd layers, for which schema2 has no media type"
                         + options.advice(\.compression) { "\($0) gzip compresses them again" })
             }

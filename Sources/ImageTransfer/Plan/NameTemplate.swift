@@ -21,18 +21,18 @@ package struct NameTemplate: Hashable, Sendable, CustomStringConvertible {
     package let description: String
     private var parts: [Part] = []
 
-    /// - Throws: `ReferenceError` for a field that there is not, and for what can never become a name.
-    package init(_ text: String) throws(ReferenceError) {
+    /// - Throws: `ImageError` for a field that there is not, and for what can never become a name.
+    package init(_ text: String) throws(ImageError) {
         description = text
         var rest = text[...]
         while let open = rest.firstIndex(of: "{") {
             parts.append(.text(String(rest[..<open])))
             guard let close = rest[open...].firstIndex(of: "}") else {
-                throw ReferenceError("'\(text)': a '{' is not closed")
+                throw ImageError.usage("'\(text)': a '{' is not closed")
             }
             let name = rest[rest.index(after: open)..<close]
             guard let field = Field(rawValue: String(name)) else {
-                throw ReferenceError(
+                throw ImageError.usage(
                     "'\(text)': there is no {\(name)}: write one of "
                         + Field.allCases.map { "{\($0.rawValue)}" }.joined(separator: ", "))
             }
@@ -45,8 +45,8 @@ package struct NameTemplate: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// - Parameter registry: the host that the image comes from; nil if it comes from none.
-    /// - Throws: `ReferenceError` if what comes out is no name.
-    package func name(of image: ImageName, registry: String?) throws(ReferenceError) -> ImageName {
+    /// - Throws: `ImageError` if what comes out is no name.
+    package func name(of image: ImageName, registry: String?) throws(ImageError) -> ImageName {
         var text = ""
         var hasTag = false
         for part in parts {
@@ -56,7 +56,7 @@ package struct NameTemplate: Hashable, Sendable, CustomStringConvertible {
             case .field(.name): text += image.repository.split(separator: "/").last ?? ""
             case .field(.registry):
                 guard let registry else {
-                    throw ReferenceError("'\(description)' asks for {registry}, and \(image) comes from none")
+                    throw ImageError.usage("'\(description)' asks for {registry}, and \(image) comes from none")
                 }
                 text += registry.lowercased().replacing(":", with: "-")
             case .field(.tag):
@@ -67,7 +67,7 @@ package struct NameTemplate: Hashable, Sendable, CustomStringConvertible {
         // What goes by its digest has no tag to put there.
         if hasTag, image.tag == nil, let colon = text.lastIndex(of: ":") { text = String(text[..<colon]) }
         guard var name = ImageName(withoutHost: text) else {
-            throw ReferenceError(
+            throw ImageError.usage(
                 "'\(description)' makes '\(text)' of \(image), which is no REPOSITORY[:TAG] in lower case")
         }
         name.host = image.host

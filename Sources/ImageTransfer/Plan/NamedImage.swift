@@ -19,7 +19,7 @@ package struct NamedImage: Sendable {
 extension ImageSource {
     /// Images under the names that a copy into a store would give them.
     ///
-    /// - Throws: `TransferError.refused` for a name that no repository can have.
+    /// - Throws: `ImageError.refused` for a name that no repository can have.
     package func named(_ images: [SourceImage]) throws -> [NamedImage] {
         var traits = DestinationTraits()
         traits.bareNameIsTag = false

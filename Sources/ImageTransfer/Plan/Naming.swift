@@ -53,7 +53,7 @@ struct Naming {
 
     /// - Parameter groups: everything that is copied.
     /// - Returns: the images of each group.
-    /// - Throws: `TransferError.refused`, `ReferenceError` for each group that cannot be named.
+    /// - Throws: `ImageError.refused`, `ImageError` for each group that cannot be named.
     func assign(_ groups: [Group]) -> [Result<[Named], any Error>] {
         var repositories: [Owner: Set<ImageName>] = [:]
         for group in groups { repositories[Owner(group.selection), default: []].formUnion(group.repositories) }
@@ -109,7 +109,7 @@ struct Naming {
             }
             if !traits.keepsHosts { named.name.host = nil }
             guard ImageName.isRepository(named.name.repository) else {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(image.title): '\(named.name.repository)' is not a valid repository name")
             }
             return named
@@ -162,7 +162,7 @@ struct Naming {
         let tagged = images.filter { $0.tag != nil }
         let candidates = Set((tagged.isEmpty ? images : tagged).map(\.descriptor.digest))
         guard alone, candidates.count == 1, let digest = candidates.first else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(group.selection.source.title) has \(images.count) images, and only one can be called '\(tag)'; "
                     + "choose one of them, or leave out the tag")
         }
@@ -180,11 +180,11 @@ struct Naming {
     private func wish(_ requested: String?) throws -> Wish? {
         guard let text = requested ?? options.name else { return nil }
         if requested != nil, traits.bareNameIsTag, !text.contains("/"), !text.contains(":") {
-            guard ImageName.isTag(text) else { throw TransferError.refused("'\(text)' is not a valid tag") }
+            guard ImageName.isTag(text) else { throw ImageError.refused("'\(text)' is not a valid tag") }
             return Wish(tag: text)
         }
         guard let name = traits.keepsHosts ? ImageName(text) : ImageName(withoutHost: text) else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "'\(text)' is not a valid image name; expected REPOSITORY[:TAG] in lower case")
         }
         return Wish(host: name.host, repository: name.repository, tag: name.tag)

@@ -33,11 +33,11 @@ struct PlanStage {
             }
         }
         guard plan.count > 0 || !plan.failures.isEmpty else {
-            throw TransferError.otherPlatform("no image is for \(options.platforms.title)")
+            throw ImageError.otherPlatform("no image is for \(options.platforms.title)")
         }
         let images = plan.images
         if !destination.traits.holdsManyImages, images.count > 1 {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(destination.title) holds one image, and there are \(images.count); choose one of "
                     + images.prefix(8).map(\.image.title).joined(separator: ", "))
         }
@@ -71,7 +71,7 @@ struct PlanStage {
                     rule: selection.rule, error: broken.error), &plan)
         }
         guard !listing.images.isEmpty || !listing.broken.isEmpty else {
-            throw TransferError.notFound("\(source.title) holds no image")
+            throw ImageError.notFound("\(source.title) holds no image")
         }
         return listing.images
     }
@@ -243,8 +243,8 @@ struct PlanStage {
         do {
             graph = try await ImageGraph(
                 of: image, in: source, platforms: options.platforms, sharing: manifests, names: options.names)
-        } catch TransferError.otherPlatform(let text) where !isAlone {
-            remarks.say(text, "it is left out")
+        } catch let error as ImageError where error.code == .otherPlatform && !isAlone {
+            remarks.say(error.description, "it is left out")
             return nil
         }
         for part in graph.leftOut {
@@ -268,7 +268,7 @@ struct PlanStage {
                 try await graph.learnDiffIDs()
             } catch let misfit as ConfigMisfit {
                 guard options.compression == nil else {
-                    throw TransferError.damaged(
+                    throw ImageError.damaged(
                         "\(misfit)" + options.names.advice(\.compression) { "\($0) keep copies it as it is" })
                 }
                 remarks.say("\(misfit)", "its layers are copied as they are")
@@ -285,7 +285,7 @@ struct PlanStage {
             format: format)
         let rehearsed = try planned.rehearsal(options.names)
         guard planned.keepsDigests || !options.strict else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(image.title) would get a new digest, and --strict forbids that"
                     + (choice == .gzipRaw
                         ? options.names.advice(\.compression) { "\($0) keep carries its raw layers as they are" } : ""))
@@ -362,14 +362,14 @@ struct PlanStage {
 
     private func refuseUnholdable(_ graph: ImageGraph, _ image: SourceImage, _ source: any ImageSource) throws {
         if graph.root.digest.algorithm == .sha512, !destination.traits.keepsSHA512 {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(image.title) in \(source.title) goes by SHA-512, and in \(destination.title) it would go by SHA-256: "
                     + "copy it to an oci: layout")
         }
         guard !destination.traits.holdsSchema1 else { return }
         for node in graph.nodes {
             if case .schema1 = node.manifest.content {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(image.title) in \(source.title) is a schema1 manifest, which \(destination.title) cannot hold; "
                         + "copy it to a store:")
             }

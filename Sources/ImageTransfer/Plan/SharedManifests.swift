@@ -54,12 +54,12 @@ final class SharedManifests: Sendable {
         }.get()
     }
 
-    /// - Throws: `TransferError.damaged` if it is not there.
+    /// - Throws: `ImageError.damaged` if it is not there.
     func rootManifest(of image: SourceImage) async throws -> Manifest {
         do {
             return try await manifest(image.descriptor, in: image.repository)
-        } catch TransferError.notFound(let text) {
-            throw TransferError.damaged("\(text), but \(image.title) is listed")
+        } catch let error as ImageError where error.code == .notFound {
+            throw ImageError.damaged("\(error), but \(image.title) is listed")
         }
     }
 

@@ -32,7 +32,7 @@ struct PublishStage: Sendable {
                 let advice = options.names.advice(\.format) {
                     "if the registry accepts only OCI manifests, pass \($0) oci; this changes the digest"
                 }
-                throw TransferError.refused("\(refusal)" + advice)
+                throw ImageError.refused("\(refusal)" + advice)
             }
             let published = try await publish(image, blobs, in: .oci)
             context.progress.remark(
@@ -51,7 +51,7 @@ struct PublishStage: Sendable {
         let manifests = try image.manifests(with: blobs, in: family)
         let root = image.root(of: manifests)
         guard let top = manifests.first(where: { $0.digest == root.digest }) else {
-            throw TransferError.damaged("\(name) has no manifest \(root.digest) among its own")
+            throw ImageError.damaged("\(name) has no manifest \(root.digest) among its own")
         }
         var published = Published(root: root)
         let referrers = image.nodes.filter(\.isReferrer)

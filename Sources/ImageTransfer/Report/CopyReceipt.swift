@@ -146,7 +146,7 @@ package struct CopyReceipt: Encodable, Sendable {
     /// Writes it into a file, which is there whole or not at all; or to a pipe or a device. Blocks.
     ///
     /// - Parameter path: a link is followed, if it is trusted.
-    /// - Throws: `StreamError.io`.
+    /// - Throws: `ImageError.io`.
     package func write(to path: String) throws {
         try WholeFile.write(Document.encode(self, pretty: true) + Array("\n".utf8), to: path)
     }

@@ -1,5 +1,5 @@
 /// A file or directory that was taken for images, and holds none: what it is instead, and what to do about it.
-package struct ForeignContent: Equatable, Sendable, CustomStringConvertible {
+package struct ForeignContent: Error, Equatable, CustomStringConvertible {
     /// The file or directory.
     package var place: String
     /// A noun phrase: `an HTML page`.

@@ -7,8 +7,8 @@ extension ImageSource {
         if let bytes = descriptor.embeddedContent { return BytesSource(bytes) }
         do {
             return PartSource(try await blob(descriptor, in: repository))
-        } catch TransferError.notFound(let text) {
-            throw PartSource.missing(text)
+        } catch let error as ImageError where error.code == .notFound {
+            throw PartSource.missing(error.description)
         }
     }
 
@@ -28,10 +28,10 @@ private final class PartSource: ByteSource {
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         do {
             return try upstream.read(into: buffer)
-        } catch TransferError.notFound(let text) {
-            throw Self.missing(text)
+        } catch let error as ImageError where error.code == .notFound {
+            throw Self.missing(error.description)
         }
     }
 
-    static func missing(_ text: String) -> TransferError { .damaged("\(text), which an image needs") }
+    static func missing(_ text: String) -> ImageError { .damaged("\(text), which an image needs") }
 }

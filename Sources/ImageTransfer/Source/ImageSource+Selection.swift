@@ -30,12 +30,12 @@ extension ImageSource {
                 let manifest = try await manifest(Descriptor(untyped: digest), in: repository)
                 return SourceListing(
                     images: [SourceImage(name: name, descriptor: manifest.descriptor, repository: repository)])
-            } catch TransferError.notFound {
+            } catch let error as ImageError where error.code == .notFound {
                 continue
             }
         }
         let broken = found.broken.filter { $0.digest == digest }
-        guard !broken.isEmpty else { throw TransferError.notFound("\(title) has no image \(digest)") }
+        guard !broken.isEmpty else { throw ImageError.notFound("\(title) has no image \(digest)") }
         return SourceListing(broken: broken)
     }
 
@@ -61,8 +61,8 @@ extension ImageSource {
         // Beside one image lies what its name meant before.
         let tagged = found.filter { $0.tag != nil }
         if let first = tagged.first, Set(tagged.map(\.descriptor.digest)).count == 1 { return first }
-        guard !found.isEmpty else { throw TransferError.notFound("\(title) holds no image") }
-        throw TransferError.notFound(
+        guard !found.isEmpty else { throw ImageError.notFound("\(title) holds no image") }
+        throw ImageError.notFound(
             "\(title) holds \(found.count) images; name one of " + Self.list(found))
     }
 
@@ -111,7 +111,7 @@ extension ImageSource {
         return SourceListing()
     }
 
-    private func missing(_ name: String, among images: [SourceImage]) -> TransferError {
+    private func missing(_ name: String, among images: [SourceImage]) -> ImageError {
         .notFound("\(title) has no image '\(name)'" + (images.isEmpty ? "" : "; it has \(Self.list(images))"))
     }
 

@@ -27,7 +27,7 @@ package protocol ImageSource: Sendable {
     /// - Parameters:
     ///   - name: a repository, a tag, or both, as the source's transport writes them.
     ///   - digest: of a manifest, or an image ID.
-    /// - Throws: `TransferError.notFound`, with the names that there are.
+    /// - Throws: `ImageError.notFound`, with the names that there are.
     func listing(named name: String?, digest: Digest?) async throws -> SourceListing
     /// What is chosen of a reference's images by their tags, before more than these is looked at.
     ///
@@ -42,11 +42,11 @@ package protocol ImageSource: Sendable {
         -> [SourceImage]
     /// The manifest, verified by digest and size.
     ///
-    /// - Throws: `TransferError.notFound` if it is not there.
+    /// - Throws: `ImageError.notFound` if it is not there.
     func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest
     /// The bytes of a blob, as they lie there: whoever reads them verifies them.
     ///
-    /// - Throws: `TransferError.notFound` if it is not there.
+    /// - Throws: `ImageError.notFound` if it is not there.
     func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource
     /// What lists `digest` as its subject.
     func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor]

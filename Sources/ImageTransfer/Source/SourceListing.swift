@@ -1,4 +1,4 @@
-package import ByteStreams
+import ByteStreams
 package import ImageModel
 
 /// What a source holds, and what is wrong with it.
@@ -43,12 +43,12 @@ package struct BrokenImage: Sendable {
 
     /// - Returns: nil if the error is not about this image: a disk that cannot be read, a cancelled task.
     package init?(name: SourceImage.Name, repository: String? = nil, digest: Digest? = nil, error: any Error) {
-        switch error {
+        guard let error = error as? ImageError else { return nil }
+        switch error.code {
         // It is listed, so its absence is damage.
-        case TransferError.notFound(let text): self.error = TransferError.damaged(text)
-        case is TransferError, is DocumentError: self.error = error
-        case let error as StreamError where error.isAboutContent: self.error = error
-        default: return nil
+        case .notFound: self.error = ImageError.damaged(error.description)
+        case .damaged, .limit, .invalidDocument, .foreign, .otherPlatform, .refused: self.error = error
+        case .unauthorised, .usage, .service, .system: return nil
         }
         self.name = name
         self.repository = repository
@@ -64,9 +64,4 @@ package struct BrokenImage: Sendable {
         case .none: digest?.description ?? "an image without a name"
         }
     }
-}
-
-extension StreamError {
-    /// Whether the bytes are wrong, and not the disk.
-    package var isAboutContent: Bool { if case .io = self { false } else { true } }
 }

@@ -10,7 +10,7 @@ package protocol MendablePlace: ImageDestination {
     /// - Parameters:
     ///   - path: below the place.
     ///   - target: what has to be there before; nil if nothing has.
-    /// - Throws: `TransferError.refused` where it is not done so.
+    /// - Throws: `ImageError.refused` where it is not done so.
     func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws
     /// Whether a list that lies at that path elsewhere can be this place's: something that it leads to lies here, sound
     /// or not.
@@ -27,7 +27,7 @@ package protocol MendablePlace: ImageDestination {
 
 extension MendablePlace {
     package func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
-        throw TransferError.refused("\(title): \(path) cannot be written from here")
+        throw ImageError.refused("\(title): \(path) cannot be written from here")
     }
 
     package func owns(
@@ -36,7 +36,7 @@ extension MendablePlace {
 
     /// Tags that can be broken are those of a store and of a registry.
     package func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
-        throw TransferError.refused("\(title): \(name) cannot be set from here")
+        throw ImageError.refused("\(title): \(name) cannot be set from here")
     }
 
     package func keptReplaced() throws -> String? { nil }

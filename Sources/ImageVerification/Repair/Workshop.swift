@@ -73,7 +73,7 @@ struct Workshop: Sendable {
             strangers.append(source.place.title)
         }
         if let implied { return implied }
-        throw TransferError.notFound(
+        throw ImageError.notFound(
             "no source has \(path) of this place: --repair-from a copy of it, if there is one"
                 + (strangers.isEmpty
                     ? "" : " (what \(strangers.joined(separator: " and ")) lists has nothing in common with it)"))
@@ -106,7 +106,7 @@ struct Workshop: Sendable {
                 }
             }
         }
-        throw TransferError.notFound("no source has a sound \(digest) (\(causes.joined(separator: "; ")))")
+        throw ImageError.notFound("no source has a sound \(digest) (\(causes.joined(separator: "; ")))")
     }
 
     // MARK: Blobs
@@ -114,7 +114,7 @@ struct Workshop: Sendable {
     private func fetch(_ blob: Descriptor, into repository: String, replaces: Bool) async throws {
         // Each for itself: what does not fit keeps nothing else from being mended, and what is replaced gives room.
         if let free = try await destination.freeSpace(), blob.size > free {
-            throw TransferError.noRoom(in: destination.title, free: free, needed: blob.size)
+            throw ImageError.noRoom(in: destination.title, free: free, needed: blob.size)
         }
         try await first(of: blob.digest, for: repository) { source, candidate in
             let bytes = Handover(try await source.place.storedBlob(blob, in: candidate))
@@ -149,7 +149,7 @@ struct Workshop: Sendable {
     /// The place's own bytes if they are right, and a source's otherwise; and everything below.
     private func put(_ descriptor: Descriptor, in repository: String, depth: Int) async throws {
         guard depth < Self.depthLimit else {
-            throw TransferError.damaged("\(descriptor.digest) nests indexes more than \(Self.depthLimit) deep")
+            throw ImageError.damaged("\(descriptor.digest) nests indexes more than \(Self.depthLimit) deep")
         }
         let own = try? await place.storedManifest(descriptor, in: repository)
         let manifest: Manifest
@@ -192,7 +192,7 @@ struct Workshop: Sendable {
             }
             return try await mend(name, to: image.descriptor)
         }
-        throw TransferError.notFound("no source tells what \(name) means (\(causes.joined(separator: "; ")))")
+        throw ImageError.notFound("no source tells what \(name) means (\(causes.joined(separator: "; ")))")
     }
 
     private func mend(_ name: ImageName, to descriptor: Descriptor) async throws {
@@ -211,8 +211,8 @@ private struct Untaken: Error, CustomStringConvertible {
 
     /// Whether it will take nothing else either.
     static func isLasting(_ error: any Error) -> Bool {
-        guard case StreamError.io(_, _, let code) = (error as? Untaken)?.cause ?? error else { return false }
-        return [ENOSPC, EDQUOT, EROFS].contains(code)
+        let cause = (error as? Untaken)?.cause ?? error
+        return [ENOSPC, EDQUOT, EROFS].contains((cause as? ImageError)?.errno)
     }
 
     static func marking<T>(_ body: () throws -> T) throws -> T {

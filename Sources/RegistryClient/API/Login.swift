@@ -14,7 +14,7 @@ package enum Login {
 
     /// Checks credentials with the registry, as far as it can be done, and then keeps them.
     ///
-    /// - Throws: `RegistryError` if the registry does not take them.
+    /// - Throws: `ImageError` if the registry does not take them.
     package static func login(_ host: String, _ credentials: Credentials, options: RegistryOptions) async throws
         -> Record
     {

@@ -26,7 +26,7 @@ final class RegistrySession: Sendable {
         }
         let server = Self.server(of: host)
         guard let secure = Address("https://\(server)/"), let plain = Address("http://\(server)/"), secure.target == "/"
-        else { throw ReferenceError("'\(PrintableURL.value(host))': invalid registry; expected HOST[:PORT]") }
+        else { throw ImageError.usage("'\(PrintableURL.value(host))': invalid registry; expected HOST[:PORT]") }
         connections = HTTPConnections(options, to: options.plainHTTP ? plain : secure)
         candidates =
             options.plainHTTP ? [plain] : (secure.isLoopback || !options.verifiesTLS ? [secure, plain] : [secure])
@@ -81,13 +81,13 @@ final class RegistrySession: Sendable {
     /// Sends a request until it is answered as expected, and hands the answer to `use`, which reads as much of
     /// it as is to be read: where the connection breaks under it, all is done again.
     ///
-    /// - Throws: `RegistryError`, or what `use` throws.
+    /// - Throws: `ImageError`, or what `use` throws.
     func send<T>(_ request: RegistryRequest, _ use: (HTTPAnswer) throws -> T) throws -> T {
         var renewals = 0
         do {
             let (base, authorizer) = try reach()
             guard let start = request.address ?? base.resolving("v2/" + request.path) else {
-                throw error(request, status: nil, problem: "there is no such address")
+                throw failure(request, status: nil, problem: "there is no such address").error
             }
             let outgoing = HTTPRequest(
                 method: request.method, address: start, headers: request.headers,
@@ -108,15 +108,15 @@ final class RegistrySession: Sendable {
                                 shown: answer.authorization, isAgain: renewals > 1)
                             if learned { return nil }
                         }
-                        var failure = error(request, answer)
+                        var failure = failure(request, answer)
                         failure.refusesAccount =
                             answer.status == 401 && answer.authorization?.hasPrefix("Basic ") == true
-                        throw failure
+                        throw failure.error
                     })
                 if let used { return used }
             }
         } catch  where NetworkFailure.isOne(error) {
-            throw broken(request, error)
+            throw failure(request, brokenBy: error).error
         }
     }
 
@@ -150,32 +150,34 @@ final class RegistrySession: Sendable {
 
     // MARK: Errors
 
-    func error(_ request: RegistryRequest, _ answer: HTTPAnswer) -> RegistryError {
+    func failure(_ request: RegistryRequest, _ answer: HTTPAnswer) -> RequestFailure {
         var problem = self.problem(request, answer)
         problem.text = secrets.redact(problem.text)
         if problem.text.isEmpty, (300..<400).contains(answer.status) {
             let target = answer.location.map { secrets.redact($0.origin) } ?? "nowhere"
             problem.text = "it redirects to \(target), which is not followed"
         }
-        var error = error(
+        var failure = failure(
             request, status: answer.status, problem: problem.text,
             advice: RegistryAdvice(self).after(answer, problem, request))
-        error.retryAfter = answer.headers.retryAfter
-        error.redirectedTo = answer.isRedirected ? answer.address.origin : nil
-        error.codes = Set(problem.codes)
-        return error
+        failure.retryAfter = answer.headers.retryAfter
+        failure.redirectedTo = answer.isRedirected ? answer.address.origin : nil
+        failure.codes = Set(problem.codes)
+        return failure
     }
 
     /// - Parameter problem: what the registry sent of it has to be redacted already; a password may be a word of dray's own.
-    func error(_ request: RegistryRequest, status: Int?, problem: String, advice: String? = nil) -> RegistryError {
-        RegistryError(
+    func failure(
+        _ request: RegistryRequest, status: Int?, problem: String, advice: String? = nil
+    ) -> RequestFailure {
+        RequestFailure(
             registry: host, repository: request.repository, action: request.action, status: status,
             problem: RegistryProblem.short(problem), advice: advice)
     }
 
     /// No answer came.
-    func broken(_ request: RegistryRequest, _ error: any Error) -> RegistryError {
-        var failure = self.error(
+    func failure(_ request: RegistryRequest, brokenBy error: any Error) -> RequestFailure {
+        var failure = failure(
             request, status: nil, problem: NetworkFailure.reason(error), advice: NetworkFailure.advice(for: error))
         failure.isTimeout = NetworkFailure.isTimeout(error)
         failure.redirectedTo = (error as? RedirectFailure)?.target.origin

@@ -66,10 +66,9 @@ final class Authorizer: Sendable {
             let token = try tokens.fetch(challenge, scope, key.credentials)
             keep(token, for: key)
             return "Bearer \(token.value)"
-        } catch  where error is RegistryError || error is TransferError {
+        } catch let error as ImageError {
             // Accounts are closed after a few wrong passwords.
-            let isWrongPassword = (error as? RegistryError)?.isUnauthorised == true
-            guard !isWrongPassword, let basic = key.credentials?.basic,
+            guard error.code != .unauthorised, let basic = key.credentials?.basic,
                 let alternative = state.withLock({ $0.alternative })
             else { throw error }
             state.withLock { $0.challenge = alternative }

@@ -32,14 +32,14 @@ package struct TokenAnswer: Sendable {
     }
 
     /// - Parameter name: for messages.
-    /// - Throws: `DocumentError`; what it says is not shown, since there may be a token in it.
+    /// - Throws: `ImageError`; what it says is not shown, since there may be a token in it.
     package init(_ bytes: [UInt8], name: String) throws {
         guard let body = try? Document.decode(Body.self, from: bytes, name: name) else {
-            throw DocumentError("the answer is no token")
+            throw ImageError.invalidDocument("the answer is no token")
         }
         guard let token = [body.token, body.accessToken].compactMap({ $0 }).first(where: { !$0.isEmpty }),
             token.utf8.allSatisfy({ $0 > 32 && $0 < 127 })
-        else { throw DocumentError("the answer holds no token") }
+        else { throw ImageError.invalidDocument("the answer holds no token") }
         self.token = token
         refreshToken = body.refreshToken.flatMap { $0.isEmpty ? nil : $0 }
         let seconds = body.expiresIn?.count.flatMap { $0.isFinite ? max(1, min($0, 86_400)) : nil } ?? 60

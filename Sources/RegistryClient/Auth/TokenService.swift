@@ -36,14 +36,14 @@ final class TokenService: Sendable {
 
     func fetch(_ challenge: Challenge, _ scope: Scope, _ credentials: Credentials?) throws -> BearerToken {
         guard let realm = registry.resolving(challenge.parameters["realm"] ?? "") else {
-            throw TransferError.refused("\(registry.origin) names no place to get a token from that could be asked")
+            throw ImageError.refused("\(registry.origin) names no place to get a token from that could be asked")
         }
         guard credentials == nil || isSafe(realm) else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(registry.origin) wants the password sent to \(realm.origin), which is not encrypted: refused")
         }
         guard connections.mayFollow(to: realm, from: registry) else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(registry.origin) wants a token fetched from \(realm.origin), which is not encrypted: refused")
         }
         let service = challenge.parameters["service"]
@@ -154,9 +154,10 @@ final class TokenService: Sendable {
                     return .token(try token(in: answer, from: place, credentials))
                 })
         } catch  where NetworkFailure.isOne(error) {
-            throw RegistryError(
+            throw RequestFailure(
                 registry: registry.origin, action: "get a token from \(place)", status: nil,
-                problem: NetworkFailure.reason(error), advice: NetworkFailure.advice(for: error))
+                problem: NetworkFailure.reason(error), advice: NetworkFailure.advice(for: error)
+            ).error
         }
     }
 
@@ -166,15 +167,17 @@ final class TokenService: Sendable {
         let found: TokenAnswer
         do {
             found = try TokenAnswer(bytes, name: name)
-        } catch let error as DocumentError {
-            throw RegistryError(
+        } catch let error as ImageError where error.code == .invalidDocument {
+            throw RequestFailure(
                 registry: registry.origin, action: "get a token from \(place)", status: 200,
-                problem: error.description)
+                problem: error.description
+            ).error
         }
         for token in [found.token, found.refreshToken].compactMap(\.self) where token.utf8.count > Self.tokenLimit {
-            throw RegistryError(
+            throw RequestFailure(
                 registry: registry.origin, action: "get a token from \(place)", status: 200,
-                problem: "a token has \(token.utf8.count >> 10) KiB; expected at most \(Self.tokenLimit >> 10) KiB")
+                problem: "a token has \(token.utf8.count >> 10) KiB; expected at most \(Self.tokenLimit >> 10) KiB"
+            ).error
         }
         secrets.add(token: found.token)
         if let refresh = found.refreshToken, let credentials {
@@ -188,18 +191,17 @@ final class TokenService: Sendable {
         return BearerToken(value: found.token, expires: .now + found.lifetime)
     }
 
-    private func refusal(_ realm: Address, _ status: Int, _ words: String, _ credentials: Credentials?) -> RegistryError
-    {
+    private func refusal(_ realm: Address, _ status: Int, _ words: String, _ credentials: Credentials?) -> ImageError {
         var advice: String?
         if status == 401 || status == 403 {
             advice =
                 (credentials == nil ? "" : "the user name or password is wrong; ")
                 + "log in with 'dray login \(registry.authority)', or pass --creds"
         }
-        var error = RegistryError(
+        var failure = RequestFailure(
             registry: registry.origin, action: "get a token from \(realm.origin)", status: status,
             problem: RegistryProblem.short(secrets.redact(words)), advice: advice)
-        error.refusesAccount = status == 401 && credentials != nil
-        return error
+        failure.refusesAccount = status == 401 && credentials != nil
+        return failure.error
     }
 }

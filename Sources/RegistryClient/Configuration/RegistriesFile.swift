@@ -56,16 +56,16 @@ package struct RegistriesFile: Sendable {
         try add(String(decoding: bytes, as: UTF8.self), name: path)
     }
 
-    /// - Throws: `TransferError.refused`, naming the place.
+    /// - Throws: `ImageError.refused`, naming the place.
     package mutating func add(_ text: String, name: String) throws {
         do {
             let content = try TOMLParser.parse(text)
             for item in try Self.tables("registry", of: content) { try add(item) }
             if let lists = content["registries"] { try addVersion1(lists) }
         } catch let error as TOMLError {
-            throw TransferError.refused("\(name), \(error)")
+            throw ImageError.refused("\(name), \(error)")
         } catch let problem as Problem {
-            throw TransferError.refused("\(name): invalid registries.conf: \(problem.reason)")
+            throw ImageError.refused("\(name): invalid registries.conf: \(problem.reason)")
         }
     }
 

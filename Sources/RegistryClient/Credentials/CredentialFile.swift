@@ -15,7 +15,7 @@ package struct CredentialFile: Sendable {
     /// Whether the file that was read belongs to this process's user: a new one in its place does so then, too.
     private var isOwn = false
 
-    /// - Throws: `DocumentError`, `StreamError.io`. A file that is not there is an empty one.
+    /// - Throws: `ImageError`, `ImageError.io`. A file that is not there is an empty one.
     init(_ path: String) throws {
         guard let file = try Self.open(path) else {
             try self.init([], path: path)
@@ -28,7 +28,7 @@ package struct CredentialFile: Sendable {
     private static func open(_ path: String) throws -> OpenFile? {
         do {
             return try OpenFile(reading: path)
-        } catch StreamError.io(_, _, let code) where code == ENOENT || code == ENOTDIR {
+        } catch let error as ImageError where [ENOENT, ENOTDIR].contains(error.errno) {
             return nil
         }
     }
@@ -58,9 +58,9 @@ package struct CredentialFile: Sendable {
         return try paths.compactMap { path in
             do {
                 return try CredentialFile(path)
-            } catch let error as StreamError where !(isNamed && path == docker) {
+            } catch let error as ImageError where error.code != .invalidDocument && !(isNamed && path == docker) {
                 let isRuntime = podman.prefix(2).contains(path)
-                if case .io(_, _, EACCES) = error, isRuntime { return nil }
+                if error.errno == EACCES, isRuntime { return nil }
                 report(error)
                 return nil
             }

@@ -90,14 +90,14 @@ package struct CredentialHelper: Sendable {
     func erase(_ host: String) async throws { _ = try await run("erase", input: CredentialFile.key(for: host)) }
 
     /// What it said is not shown: there may be a password in it.
-    private func failure(_ what: String) -> TransferError {
+    private func failure(_ what: String) -> ImageError {
         .refused("\(program) (named by \(origin)) \(what); run it by hand to see why")
     }
 
     private func run(_ verb: String, input: String) async throws -> (output: String, isDone: Bool) {
         let isPath = program.contains("/")
         guard !isPath || mayBePath else {
-            throw TransferError.refused("'\(program)': invalid credential helper; expected a name without '/'")
+            throw ImageError.refused("'\(program)': invalid credential helper; expected a name without '/'")
         }
         do {
             let question = try Self.pipe(holding: input)
@@ -111,14 +111,14 @@ package struct CredentialHelper: Sendable {
                 }
                 group.addTask {
                     try await Task.sleep(for: .seconds(60))
-                    throw TransferError.refused("\(program): no answer within 60 seconds; run it by hand to see why")
+                    throw ImageError.refused("\(program): no answer within 60 seconds; run it by hand to see why")
                 }
                 defer { group.cancelAll() }
                 return try await group.next() ?? ("", false)
             }
             return (result.0.filter { !$0.isNewline }, result.1)
         } catch let error as SubprocessError {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(program): cannot be run (\(error)); install it, or remove it from \(origin)")
         }
     }
@@ -127,7 +127,7 @@ package struct CredentialHelper: Sendable {
     /// given, and then nobody may be left writing.
     private static func pipe(holding text: String) throws -> FileDescriptor {
         guard text.utf8.count <= 32 << 10 else {
-            throw TransferError.refused("the credentials are too large for a credential helper")
+            throw ImageError.refused("the credentials are too large for a credential helper")
         }
         let ends = try FileDescriptor.pipe()
         return try ends.writeEnd.closeAfter {

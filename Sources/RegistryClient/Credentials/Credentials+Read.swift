@@ -1,15 +1,16 @@
 import ByteStreams
 import Glibc
+import ImageModel
 import ImageTransfer
 
 extension Credentials {
     /// Reads `USER:PASSWORD` from a variable of the environment. No message repeats the variable's name: it may be the
     /// password.
     ///
-    /// - Throws: `TransferError.refused`.
+    /// - Throws: `ImageError.refused`.
     package static func read(variable: String) throws -> Credentials {
         guard let value = getenv(variable) else {
-            throw TransferError.refused("the variable with credentials is not set")
+            throw ImageError.refused("the variable with credentials is not set")
         }
         return try parse(String(cString: value))
     }
@@ -17,20 +18,20 @@ extension Credentials {
     /// Reads `USER:PASSWORD` from the first line of a file, or of a pipe as `<(...)` of the shell makes one. Blocks.
     /// No message repeats the file's name: it may be the password.
     ///
-    /// - Throws: `TransferError.refused`, `StreamError`.
+    /// - Throws: `ImageError.refused`, `ImageError`.
     package static func read(file path: String) throws -> Credentials {
         let opened: Int32?
         do {
             opened = try DirectoryHandle.openNamed(path, O_NOCTTY)
-        } catch StreamError.damaged(_) {
-            throw TransferError.refused(
+        } catch let error as ImageError where error.code == .damaged {
+            throw ImageError.refused(
                 "the file with credentials is a link that another user made, so it is not followed; name the file itself"
             )
         } catch {
             opened = nil
         }
         guard let descriptor = opened else {
-            throw TransferError.refused("the file with credentials does not exist")
+            throw ImageError.refused("the file with credentials does not exist")
         }
         let name = "the file with credentials"
         let bytes = try TextFile.read(
@@ -41,7 +42,7 @@ extension Credentials {
     private static func parse(_ text: String) throws -> Credentials {
         let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
         guard let credentials = Credentials(line) else {
-            throw TransferError.refused("the credentials are not of the form USER:PASSWORD")
+            throw ImageError.refused("the credentials are not of the form USER:PASSWORD")
         }
         return credentials
     }

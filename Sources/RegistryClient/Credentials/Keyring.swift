@@ -49,7 +49,7 @@ package struct Keyring: Sendable {
             if let helper = file.helper(for: host) {
                 do {
                     if let found = try await CredentialHelper(suffix: helper).get(host) { entries[host] = found }
-                } catch let error as TransferError {
+                } catch let error as ImageError {
                     problems.append("\(error)")
                 }
             }

@@ -31,12 +31,13 @@ extension HTTPHeaders {
     ///
     /// - Parameter address: where the answer came from.
     /// - Returns: nil on the last page.
-    /// - Throws: `DocumentError` for a next page that cannot be asked for.
+    /// - Throws: `ImageError` for a next page that cannot be asked for.
     package func nextPage(from address: Address) throws -> Address? {
         for link in self["link"].flatMap({ WebLink.all(in: $0) })
         where link.relations.isEmpty || link.relations.contains("next") {
             guard let next = address.resolving(link.target)?.moved(to: address) else {
-                throw DocumentError("\(address.origin): invalid Link header: the list cannot be read to its end")
+                throw ImageError.invalidDocument(
+                    "\(address.origin): invalid Link header: the list cannot be read to its end")
             }
             return next
         }

@@ -1,4 +1,5 @@
 import ByteStreams
+import ImageModel
 import ImageTransfer
 import NIOHTTP1
 
@@ -28,7 +29,7 @@ enum ContentCoding {
         return count == 1 && first == UInt8(ascii: "{") ? try decoded(body, coding, name: name) : body
     }
 
-    /// - Throws: `TransferError.refused` for a coding that cannot be read.
+    /// - Throws: `ImageError.refused` for a coding that cannot be read.
     static func decoded(_ body: any ByteSource, _ coding: String, name: String) throws -> any ByteSource {
         let body = PeekingSource(body)
         let start = try body.peek(4)
@@ -43,7 +44,7 @@ enum ContentCoding {
         case "deflate":
             return InflatingSource(body, inflater: ZlibInflater(deflate: Array(start.prefix(2))), name: name)
         default:
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(name): unsupported Content-Encoding '\(coding)', not requested; check any proxy in front of "
                     + "the registry")
         }

@@ -45,7 +45,7 @@ final class HTTPAnswer: ByteSource, Sendable {
 
     /// The body itself.
     ///
-    /// - Throws: `RegistryError` for a coding that cannot be read.
+    /// - Throws: `ImageError` for a coding that cannot be read.
     func content(name: String) throws -> any ByteSource {
         guard let coding else { return self }
         return try ContentCoding.decoded(self, coding, name: name)

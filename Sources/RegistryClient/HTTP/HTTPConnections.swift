@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import ByteStreams
 import Glibc
+import ImageModel
 import ImageTransfer
 import NIOCore
 import NIOHTTP1
@@ -102,7 +103,7 @@ final class HTTPConnections: Sendable {
         do {
             outgoing = try HTTPClient.Request(url: url, method: request.method, headers: headers, body: body)
         } catch {
-            throw TransferError.refused("\(request.address.origin): invalid URL; correct the address")
+            throw ImageError.refused("\(request.address.origin): invalid URL; correct the address")
         }
         exchange.started(client.http.execute(request: outgoing, delegate: exchange, eventLoop: .indifferent))
         return exchange
@@ -171,7 +172,7 @@ final class HTTPConnections: Sendable {
         try relays.withLock { relays in
             if let relay = relays[proxy.origin] { return relay }
             let origin = "https://" + proxy.origin.dropFirst("http://".count)
-            guard let address = Address(origin) else { throw TransferError.refused("\(origin): invalid proxy address") }
+            guard let address = Address(origin) else { throw ImageError.refused("\(origin): invalid proxy address") }
             var tls = try tls(certificates(for: address), for: address)
             // --tls-verify=false applies to the registry only.
             tls.certificateVerification = .fullVerification
@@ -215,9 +216,9 @@ final class HTTPConnections: Sendable {
                     try NIOSSLPrivateKey(bytes: CertificateFiles.read(pair.key), format: .pem))
             }
         } catch {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(address.origin): a certificate file is invalid (\(files.description))"
-                    + ((error as? StreamError).map { ": \($0)" } ?? "; expected PEM, and a key without a password"))
+                    + ((error as? ImageError).map { ": \($0)" } ?? "; expected PEM, and a key without a password"))
         }
         return tls
     }

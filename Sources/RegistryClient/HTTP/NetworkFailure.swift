@@ -23,9 +23,7 @@ struct RedirectFailure: Error {
 package enum NetworkFailure {
     /// Whether something between here and there broke, rather than that something was refused.
     static func isOne(_ error: any Error) -> Bool {
-        !(error is RegistryError || error is TransferError || error is StreamError || error is ReferenceError
-            || error is DocumentError || error is CancellationError || error is BlobLost
-            || error is ManifestFormatRefused)
+        !(error is ImageError || error is CancellationError || error is BlobLost || error is ManifestFormatRefused)
     }
 
     /// Answers that may be others a little later.

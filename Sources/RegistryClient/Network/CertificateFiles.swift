@@ -1,5 +1,6 @@
 import ByteStreams
 import Glibc
+import ImageModel
 import NIOSSL
 
 /// The PEM files for a host: from options, and from Docker's and podman's `certs.d`.
@@ -18,7 +19,7 @@ struct CertificateFiles: Hashable, CustomStringConvertible {
         client = isRegistry ? options.clientCertificate : nil
         systemRoots = getenv("SSL_CERT_FILE").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
         if let directory = options.certificateDirectory, isRegistry {
-            guard try take(directory) else { throw StreamError.io(operation: "read", path: directory, errno: ENOENT) }
+            guard try take(directory) else { throw ImageError.io(operation: "read", path: directory, errno: ENOENT) }
             return
         }
         guard options.readsCertificateDirectories else { return }
@@ -50,7 +51,7 @@ struct CertificateFiles: Hashable, CustomStringConvertible {
     /// The text of a PEM file.
     static func read(_ path: String) throws -> [UInt8] {
         guard let bytes = try PEMFile.read(path, limit: Self.sizeLimit) else {
-            throw StreamError.io(operation: "open", path: path, errno: ENOENT)
+            throw ImageError.io(operation: "open", path: path, errno: ENOENT)
         }
         return bytes
     }

@@ -28,7 +28,7 @@ final class NetworkBoundary: Sendable {
 
     /// Checks an address that needs no look-up.
     ///
-    /// - Throws: `TransferError.refused`.
+    /// - Throws: `ImageError.refused`.
     func check(_ address: Address) throws {
         guard !address.hasSameOrigin(as: registry), IPAddress(address.host)?.isInternal == true else { return }
         try refuseOutsiders(address.authority)
@@ -36,7 +36,7 @@ final class NetworkBoundary: Sendable {
 
     /// Checks a connection that is open, or notes where the registry is.
     ///
-    /// - Throws: `TransferError.refused`.
+    /// - Throws: `ImageError.refused`.
     func check(_ channel: any Channel, isRegistry: Bool) throws {
         let isInternal = channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) }?.isInternal ?? true
         if isRegistry {
@@ -49,7 +49,7 @@ final class NetworkBoundary: Sendable {
 
     private func refuseOutsiders(_ place: String) throws {
         guard side.withLock({ $0 }) != .inside else { return }
-        throw TransferError.refused(
+        throw ImageError.refused(
             "\(registry.origin): leads to \(place), an address of the internal network; only a registry in the "
                 + "internal network may do that; to allow it, set proxy.internalredirects: true")
     }

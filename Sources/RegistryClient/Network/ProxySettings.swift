@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import ByteStreams
 import Glibc
+import ImageModel
 import ImageTransfer
 
 /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, as curl and Go read them.
@@ -62,7 +63,7 @@ package struct ProxySettings: Sendable {
         }
     }
 
-    /// - Throws: `TransferError.refused` for a proxy of a kind that is not spoken here.
+    /// - Throws: `ImageError.refused` for a proxy of a kind that is not spoken here.
     package func proxy(for address: Address) throws -> Proxy? {
         guard let text = address.scheme == "https" ? https : http, !isException(address) else { return nil }
         let slashes = text.firstRange(of: "://")
@@ -89,7 +90,7 @@ package struct ProxySettings: Sendable {
             authorization: kind == .socks ? nil : authorization)
     }
 
-    private static func unknown(_ address: Address) -> TransferError {
+    private static func unknown(_ address: Address) -> ImageError {
         .refused(
             "\(address.scheme.uppercased())_PROXY: unsupported proxy; expected http://HOST:PORT, https://HOST:PORT or "
                 + "socks5h://HOST:PORT")

@@ -13,8 +13,8 @@ package final class RateLimiter: Sendable {
 
     /// Reads a rate: a size, for each second.
     ///
-    /// - Throws: `ByteSizeError`.
-    package static func bytesPerSecond(_ text: String) throws(ByteSizeError) -> Int64 {
+    /// - Throws: `ImageError`.
+    package static func bytesPerSecond(_ text: String) throws(ImageError) -> Int64 {
         try ByteSize(text.hasSuffix("/s") ? String(text.dropLast(2)) : text).bytes
     }
 

@@ -30,7 +30,7 @@ final class BlobDownload: ByteSource {
     /// Waits for the first answer.
     ///
     /// - Returns: bytes of the blob; nil where the registry does not say how many there are.
-    /// - Throws: `TransferError.notFound`.
+    /// - Throws: `ImageError.notFound`.
     func begin() throws -> Int64? {
         guard answer == nil, let place = places.first else { return nil }
         try open(place)
@@ -66,7 +66,8 @@ final class BlobDownload: ByteSource {
                     continue
                 }
                 let failure =
-                    NetworkFailure.isOne(error) ? place.registry.session.broken(request(place), broken) : error
+                    NetworkFailure.isOne(error)
+                    ? place.registry.session.failure(request(place), brokenBy: broken).error : error
                 guard places.count > 1 else { throw failure }
                 routes.passOver(place, failure)
                 next()
@@ -100,19 +101,20 @@ final class BlobDownload: ByteSource {
         switch answer.status {
         case 404:
             guard places.count > 1 else {
-                throw TransferError.notFound("\(place.registry.host)/\(place.repository) has no blob \(blob.digest)")
+                throw ImageError.notFound("\(place.registry.host)/\(place.repository) has no blob \(blob.digest)")
             }
             next()
         case 416:
-            guard position > 0 else { throw place.registry.session.error(request, answer) }
+            guard position > 0 else { throw place.registry.session.failure(request, answer).error }
             isEnded = true
         case 206:
             // Without Content-Range, it is the requested part. A part of an encoded body is not a part of the blob.
             let first = answer.coding == nil ? answer.headers.partStart ?? position : -1
             guard first >= 0, first <= position else {
                 guard !sendsWrongParts else {
-                    throw place.registry.session.error(
-                        request, status: 206, problem: "it sends another part than was asked for")
+                    throw place.registry.session.failure(
+                        request, status: 206, problem: "it sends another part than was asked for"
+                    ).error
                 }
                 sendsWrongParts = true
                 return

@@ -25,11 +25,11 @@ extension BlobUpload {
         switch obstacle {
         case .broken(let error):
             stopped?.exchange.abandon()
-            failure = registry.session.broken(session.request(.PATCH), error)
+            failure = registry.session.failure(session.request(.PATCH), brokenBy: error).error
             problem = NetworkFailure.reason(error)
         case .refused(let answer):
-            let refusal = registry.session.error(session.request(.PATCH), answer)
-            failure = refusal
+            let refusal = registry.session.failure(session.request(.PATCH), answer)
+            failure = refusal.error
             problem = "HTTP status \(answer.status)"
             advice = answer.headers.retryAfter
             if answer.status == 401 {
@@ -135,15 +135,16 @@ extension BlobUpload {
             do {
                 let answer = try session.close(digest)
                 guard try isStored(answer, digest, size: size) else {
-                    throw problem(answer.status, "it does not have the blob all the same")
+                    throw problem(answer.status, "it does not have the blob all the same").error
                 }
                 break
-            } catch let error as RegistryError {
-                let isPassing = error.status.map { NetworkFailure.isPassing(status: $0) } ?? true
-                let isGone = isRepeated && [400, 404, 416].contains(error.status)
-                guard isPassing || isGone || error.isUnknownUpload else { throw error }
+            } catch let error as ImageError {
+                guard let failure = error.request else { throw error }
+                let isPassing = failure.status.map { NetworkFailure.isPassing(status: $0) } ?? true
+                let isGone = isRepeated && [400, 404, 416].contains(failure.status)
+                guard isPassing || isGone || failure.isUnknownUpload else { throw error }
                 if try appears(digest, size, silentSince: began) { break }
-                guard record.patience.wait(after: retried(error.problem)) else { throw error }
+                guard record.patience.wait(after: retried(failure.problem)) else { throw error }
                 if isGone {
                     try startOver(error)
                     try advance(isEnd: true)

@@ -138,7 +138,7 @@ final class BlobUpload: BlobWriter {
     }
 
     func written() throws -> any ByteSource {
-        throw TransferError.refused(
+        throw ImageError.refused(
             "\(registry.host)/\(target.repository): what was packed on its way cannot be packed in another form any "
                 + "more: put the archive into a file first")
     }
@@ -262,8 +262,8 @@ final class BlobUpload: BlobWriter {
         record.reached(offset)
     }
 
-    func problem(_ status: Int?, _ text: String) -> RegistryError {
-        registry.session.error(session.request(.PATCH), status: status, problem: text)
+    func problem(_ status: Int?, _ text: String) -> RequestFailure {
+        registry.session.failure(session.request(.PATCH), status: status, problem: text)
     }
 
     func lost(needsDigest: Bool = false, _ reason: String) -> BlobLost {

@@ -22,7 +22,7 @@ package actor Registries {
 
     /// The registry that a reference names, to be read, with the mirrors that `registries.conf` gives it.
     ///
-    /// - Throws: `ReferenceError`, `TransferError.refused`.
+    /// - Throws: `ImageError`, `ImageError.refused`.
     package func source(_ reference: ImageReference) async throws -> RegistrySource {
         let keys = try keys(reference)
         if let known = sources[keys] { return known }
@@ -38,7 +38,7 @@ package actor Registries {
     /// The registry that a reference names, to be written to.
     package func destination(_ reference: ImageReference) async throws -> RegistryDestination {
         guard reference.location != "docker.io" || reference.name?.contains("/") == true else {
-            throw ReferenceError("\(reference): a destination needs its registry: docker://HOST/REPOSITORY:TAG")
+            throw ImageError.usage("\(reference): a destination needs its registry: docker://HOST/REPOSITORY:TAG")
         }
         let route = try await route(keys(reference)[0], for: reference)
         return RegistryDestination(host: reference.location, route: route, name: reference.name)
@@ -55,7 +55,7 @@ package actor Registries {
             return [Key(place: place, prefix: host, isMirror: false)]
         }
         guard !entry.isBlocked else {
-            throw TransferError.refused("\(full) is blocked in registries.conf (prefix \(entry.prefix))")
+            throw ImageError.refused("\(full) is blocked in registries.conf (prefix \(entry.prefix))")
         }
         return ([entry.place] + entry.mirrors).enumerated().map { index, place in
             Key(place: place, prefix: entry.prefix, host: host, isMirror: index > 0)

@@ -38,7 +38,7 @@ extension Registry {
         let download = BlobDownload(Descriptor(untyped: digest), in: repository, of: places)
         do {
             return (download, try download.begin())
-        } catch TransferError.notFound {
+        } catch let error as ImageError where error.code == .notFound {
             return nil
         }
     }

@@ -7,7 +7,7 @@ extension Registry {
     /// The tags of a repository, sorted; what is no tag is left out with a remark.
     ///
     /// - Parameter pages: to look at, at most: for a hint, one will do.
-    /// - Throws: `TransferError.notFound` if there is no such repository.
+    /// - Throws: `ImageError.notFound` if there is no such repository.
     func tags(in repository: String, pages: Int = .max) throws -> [String] {
         let request = RegistryRequest(
             method: .GET, path: "\(repository)/tags/list", repository: repository, scope: .pull(repository),
@@ -34,19 +34,20 @@ extension Registry {
                         + RegistryProblem.short(session.secrets.redact(bad)))
             }
             return names
-        } catch var error as RegistryError
-            where error.redirectedTo == nil && [401, 403, 404, 405, 501].contains(error.status ?? 0)
-        {
+        } catch let error as ImageError {
+            guard var failure = error.request, failure.redirectedTo == nil,
+                [401, 403, 404, 405, 501].contains(failure.status)
+            else { throw error }
             let advice = "many registries list their repositories to nobody; name one: docker://\(host)/REPOSITORY"
             // With a wrong password, nothing is known of the list.
-            if error.status == 401 {
-                if !error.refusesAccount {
-                    error.advice = [error.advice, advice].compactMap { $0 }.joined(separator: "; ")
+            if failure.status == 401 {
+                if !failure.refusesAccount {
+                    failure.advice = [failure.advice, advice].compactMap { $0 }.joined(separator: "; ")
                 }
             } else {
-                error.advice = advice
+                failure.advice = advice
             }
-            throw error
+            throw failure.error
         }
     }
 
@@ -63,8 +64,8 @@ extension Registry {
                 page = try self.page(request) { answer in
                     (try items(of: member, in: answer, name: name, pages), try answer.nextPage)
                 }
-            } catch let error as RegistryError where !pages.isFirst && error.status != nil {
-                throw DocumentError("\(name): incomplete list: \(error)")
+            } catch let error as ImageError where !pages.isFirst && error.request?.status != nil {
+                throw ImageError.invalidDocument("\(name): incomplete list: \(error)")
             }
             let before = all.count
             all.formUnion(page.items)
@@ -85,12 +86,12 @@ extension Registry {
             return try session.send(request) { answer in
                 guard answer.status != 404 else {
                     let words = RegistryProblem.short(session.secrets.redact(RegistryProblem(answer).text))
-                    throw TransferError.notFound(
+                    throw ImageError.notFound(
                         "\(host) has no repository \(request.repository ?? "")" + (words.isEmpty ? "" : " (\(words))"))
                 }
                 return try read(answer)
             }
-        } catch let error as RegistryError where [400, 401, 403, 404].contains(error.status) {
+        } catch let error as ImageError where [400, 401, 403, 404].contains(error.request?.status) {
             guard let given = request.address,
                 let start = try session.base().resolving("v2/" + request.path)?.withQuery(of: given), start != given
             else { throw error }
@@ -163,15 +164,15 @@ struct Pages {
     }
 
     /// - Parameter more: bytes of entries beside those of the pages so far.
-    /// - Throws: `StreamError.limit`.
+    /// - Throws: `ImageError.limit`.
     func check(_ more: Int) throws {
         guard bytes + more <= byteLimit else {
-            throw StreamError.limit("\(name): more than \(byteLimit >> 20) MiB of entries; the list has no end")
+            throw ImageError.limit("\(name): more than \(byteLimit >> 20) MiB of entries; the list has no end")
         }
     }
 
     /// - Returns: the page to go on with; nil at the end.
-    /// - Throws: `StreamError.limit`, and `DocumentError` if a page links back to an earlier one.
+    /// - Throws: `ImageError.limit`, and `ImageError` if a page links back to an earlier one.
     mutating func turn(to next: Address?, items: [String], news: Int) throws -> Address? {
         try turn(to: next, bytes: items.reduce(0) { $0 + $1.utf8.count }, news: news)
     }
@@ -184,13 +185,13 @@ struct Pages {
         barren = news > 0 ? 0 : barren + 1
         guard let next else { return nil }
         guard barren < Self.barrenLimit else {
-            throw StreamError.limit("\(name): \(barren) pages without a new entry; the list has no end")
+            throw ImageError.limit("\(name): \(barren) pages without a new entry; the list has no end")
         }
         guard seen.count < countLimit else {
-            throw StreamError.limit("\(name): more than \(countLimit) pages; the list has no end")
+            throw ImageError.limit("\(name): more than \(countLimit) pages; the list has no end")
         }
         guard seen.insert(next.hashValue).inserted else {
-            throw DocumentError("\(name): incomplete list: a page links back to an earlier page")
+            throw ImageError.invalidDocument("\(name): incomplete list: a page links back to an earlier page")
         }
         return next
     }
@@ -218,7 +219,7 @@ final class LimitedSource: ByteSource {
         let got = try upstream.read(into: buffer)
         count += got
         guard count <= limit else {
-            throw StreamError.limit("\(pages.name): an answer of more than \(limit >> 20) MiB")
+            throw ImageError.limit("\(pages.name): an answer of more than \(limit >> 20) MiB")
         }
         return got
     }

@@ -86,7 +86,7 @@ extension Registry {
                     let type = answer.contentType ?? MediaType.ociIndex.rawValue
                     guard answer.isSuccess, type == MediaType.ociIndex.rawValue else {
                         guard pages.isFirst else {
-                            throw DocumentError("\(pages.name): a page of the list is not an index")
+                            throw ImageError.invalidDocument("\(pages.name): a page of the list is not an index")
                         }
                         answer.finish()
                         return nil
@@ -96,7 +96,7 @@ extension Registry {
                     }
                     return (bytes, try answer.nextPage)
                 }
-            } catch let error as RegistryError where error.isUnauthorised && pages.isFirst {
+            } catch let error as ImageError where error.code == .unauthorised && pages.isFirst {
                 session.remark("\(error.description): taken as if there were no such list")
                 page = nil
             }
@@ -165,7 +165,7 @@ extension Registry {
             // Not as it was any more: then it is read again.
             if try put(manifest, as: tag, in: repository, condition: condition) != nil { return }
         }
-        throw TransferError.refused(
+        throw ImageError.refused(
             "\(host)/\(repository): others keep changing \(tag), which lists referrers: try again")
     }
 }

@@ -28,7 +28,7 @@ package final class Registry: Sendable {
     /// - Parameters:
     ///   - host: `HOST[:PORT]`.
     ///   - keyring: credentials; `Keyring.load` finds them.
-    /// - Throws: `ReferenceError` if that is no host.
+    /// - Throws: `ImageError` if that is no host.
     package init(host: String, options: RegistryOptions = RegistryOptions(), keyring: Keyring = Keyring()) throws {
         self.host = host
         session = try RegistrySession(host: host, options: options, keyring: keyring)
@@ -37,9 +37,9 @@ package final class Registry: Sendable {
     /// A registry that a server asks. Credentials are only those that `use` gives it, and the user's files do not count.
     ///
     /// - Parameter url: with its scheme; the API is at `v2/` below its path.
-    /// - Throws: `ReferenceError`.
+    /// - Throws: `ImageError`.
     package init(url: String, options: RegistryOptions) throws {
-        let invalid = ReferenceError("'\(PrintableURL.value(url))': invalid URL; expected https://HOST/")
+        let invalid = ImageError.usage("'\(PrintableURL.value(url))': invalid URL; expected https://HOST/")
         guard let given = Address(url) else { throw invalid }
         let path = given.target.prefix { $0 != "?" }
         let authority = given.authority.replacing(given.host, with: RegistrySession.server(of: given.host))
@@ -109,7 +109,7 @@ package final class Registry: Sendable {
 
         /// Decodes and verifies it.
         ///
-        /// - Throws: `DocumentError`; `TransferError.damaged` unless its digest is the expected one.
+        /// - Throws: `ImageError`; `ImageError.damaged` unless its digest is the expected one.
         package func manifest() throws -> Manifest {
             let manifest = try Manifest(
                 bytes, mediaType: mediaType, algorithm: expected?.algorithm ?? .sha256, name: name)
@@ -129,10 +129,10 @@ package final class Registry: Sendable {
             return Descriptor(mediaType: mediaType, digest: digest, size: Int64(bytes.count))
         }
 
-        /// - Throws: `TransferError.damaged` unless its digest is the expected one.
+        /// - Throws: `ImageError.damaged` unless its digest is the expected one.
         func check(_ digest: Digest) throws {
             guard let expected, expected != digest else { return }
-            throw TransferError.damaged("\(name) is damaged: it should be \(expected), its bytes are \(digest)")
+            throw ImageError.damaged("\(name) is damaged: it should be \(expected), its bytes are \(digest)")
         }
     }
 
@@ -151,8 +151,8 @@ package final class Registry: Sendable {
             let bytes: [UInt8]
             do {
                 bytes = try answer.bytes(limit: Document.sizeLimit, name: name)
-            } catch StreamError.limit {
-                throw StreamError.limit(
+            } catch let error as ImageError where error.code == .limit {
+                throw ImageError.limit(
                     "\(name) is larger than 4 MiB, the limit of dray, which is also what registries take at most")
             }
             return StoredDocument(
@@ -178,7 +178,7 @@ package final class Registry: Sendable {
         let claimed = answer.headers.contentDigest
         let pinned = Digest(reference)
         if let pinned, let claimed, claimed.algorithm == pinned.algorithm, claimed != pinned {
-            throw TransferError.damaged(
+            throw ImageError.damaged(
                 "\(host)/\(repository) is damaged or lies: asked for \(pinned), it answers that it is \(claimed)")
         }
         if answer.isSuccess, let type = answer.contentType, MediaType(type).isManifest, !MediaType(type).isSchema1,
@@ -209,7 +209,7 @@ package final class Registry: Sendable {
         let answer: HTTPAnswer
         do {
             answer = try session.send(request)
-        } catch let error as RegistryError where error.isRefusedType && format == .docker {
+        } catch let error as ImageError where error.request?.isRefusedType == true && format == .docker {
             formats.withLock { $0.wasDockerRefused = true }
             throw ManifestFormatRefused(format: .docker, reason: error)
         }
@@ -218,8 +218,9 @@ package final class Registry: Sendable {
         if let stored = answer.headers.contentDigest,
             stored.algorithm == manifest.digest.algorithm, stored != manifest.digest
         {
-            throw session.error(
-                request, status: answer.status, problem: "it made \(stored) of \(manifest.digest)")
+            throw session.failure(
+                request, status: answer.status, problem: "it made \(stored) of \(manifest.digest)"
+            ).error
         }
         let keepsSubject = answer.headers.contains(name: "oci-subject")
         if keepsSubject { referrersAPI.withLock { $0.isThere = true } }

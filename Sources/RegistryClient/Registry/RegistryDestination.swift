@@ -116,7 +116,7 @@ package final class RegistryDestination: ImageDestination, ChoosesManifestFormat
                             + "&from=\(PercentEncoding.encode(origin))",
                         repository: repository, scope: .mount(repository, from: origin),
                         action: "mount the blob \(blob.digest) from \(origin)", headers: ["content-length": "0"]))
-            } catch is RegistryError {
+            } catch let error as ImageError where error.request != nil {
                 // Not allowed, or not known: then it is uploaded like any other.
                 return false
             }
@@ -196,9 +196,9 @@ package final class RegistryDestination: ImageDestination, ChoosesManifestFormat
         while true {
             do {
                 return try registry.put(manifest, as: reference, in: repository)
-            } catch let error as RegistryError where error.isMissingContent {
+            } catch let error as ImageError where error.request?.isMissingContent == true {
                 guard hasArrived(manifest, in: repository),
-                    patience.wait(after: "\(registry.host): \(error.problem)")
+                    patience.wait(after: "\(registry.host): \(error.request?.problem ?? "")")
                 else { throw error }
             }
         }
@@ -232,7 +232,7 @@ package final class RegistryDestination: ImageDestination, ChoosesManifestFormat
         try await Workers.blobs.run { [self] in
             let known = state.withLock { $0.manifests[descriptor.digest] }
             guard let manifest = try known ?? registry.manifest(descriptor.digest.description, in: repository) else {
-                throw TransferError.notFound(
+                throw ImageError.notFound(
                     "\(registry.host)/\(repository) has lost the manifest \(descriptor.digest)")
             }
             // A fallback tag's index keeps what others have put there.

@@ -45,7 +45,7 @@ struct RegistryPlaces: Sendable {
         }
         do {
             return try ask(own(repository), body)
-        } catch let error as RegistryError where error.status == nil && isOptional && hasAnswered {
+        } catch let error as ImageError where error.request?.isUnanswered == true && isOptional && hasAnswered {
             remarkDown(error)
             return nil
         }
@@ -55,7 +55,7 @@ struct RegistryPlaces: Sendable {
     func list<T>(_ repository: String, _ body: (RegistryPlace) throws -> T) throws -> T {
         do {
             return try ask(own(repository), body)
-        } catch let error as RegistryError where error.status == nil {
+        } catch let error as ImageError where error.request?.isUnanswered == true {
             for place in all(repository, byDigest: false).dropLast() {
                 guard let found = try? body(place) else { continue }
                 remarkDown(error)
@@ -67,7 +67,7 @@ struct RegistryPlaces: Sendable {
 
     /// A mirror is done without from now on, and the user is told so once.
     func passOver(_ place: RegistryPlace, _ error: any Error) {
-        let isDown = (error as? RegistryError).map { $0.status == nil } ?? false
+        let isDown = (error as? ImageError)?.request?.isUnanswered == true
         guard place.route.health.note(error, isDown: isDown) else { return }
         main.registry.session.remark("the mirror \(place.registry.host) is passed over: \(error)")
     }
@@ -77,13 +77,13 @@ struct RegistryPlaces: Sendable {
         if !mirrors.isEmpty, let error = main.health.failure { throw error }
         do {
             return try body(place)
-        } catch let error as RegistryError where error.status == nil {
+        } catch let error as ImageError where error.request?.isUnanswered == true {
             _ = main.health.note(error, isDown: true)
             throw error
         }
     }
 
-    private func remarkDown(_ error: RegistryError) {
+    private func remarkDown(_ error: ImageError) {
         guard main.health.isNews() else { return }
         main.registry.session.remark("only mirrors are asked: \(error)")
     }

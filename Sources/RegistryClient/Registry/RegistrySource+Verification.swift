@@ -62,8 +62,8 @@ private enum RegistryFault {
     }
 
     static func damage(_ error: any Error) -> any Error {
-        guard let error = error as? RegistryError, error.status == 500 else { return error }
-        return TransferError.damaged("\(error)")
+        guard let error = error as? ImageError, error.request?.status == 500 else { return error }
+        return ImageError.damaged("\(error)")
     }
 }
 

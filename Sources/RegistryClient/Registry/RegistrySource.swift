@@ -40,7 +40,7 @@ package struct RegistrySource: ImageEditor {
         let tags = try await repositories.mapConcurrently(limit: lookups) { repository in
             do {
                 return try await self.tags(in: repository)
-            } catch TransferError.notFound {
+            } catch let error as ImageError where error.code == .notFound {
                 // A push that broke off leaves a repository without a tag.
                 return []
             }
@@ -52,15 +52,15 @@ package struct RegistrySource: ImageEditor {
     private func listing(of repository: String) async throws -> SourceListing {
         do {
             return try await lookUp(tags(in: repository).map { (repository, $0) })
-        } catch TransferError.notFound(let text) {
+        } catch let missing as ImageError where missing.code == .notFound {
             let below: SourceListing
             do {
                 below = try await listing { $0.hasPrefix(repository + "/") }
-            } catch let error as RegistryError where !error.refusesAccount {
+            } catch let error as ImageError where error.request?.refusesAccount == false {
                 // It need not list its repositories.
-                throw TransferError.notFound(text)
+                throw missing
             }
-            guard !below.images.isEmpty || !below.broken.isEmpty else { throw TransferError.notFound(text) }
+            guard !below.images.isEmpty || !below.broken.isEmpty else { throw missing }
             return below
         }
     }
@@ -88,7 +88,7 @@ package struct RegistrySource: ImageEditor {
                 now[item.repository] = Set((try? await self.tags(in: item.repository)) ?? [])
             }
             guard now[item.repository]?.contains(item.tag) == true else { continue }
-            let error = TransferError.damaged(
+            let error = ImageError.damaged(
                 "\(host)/\(item.repository) lists the tag '\(item.tag)', but has no manifest for it")
             listing.broken +=
                 BrokenImage(name: full(item.repository, item.tag), repository: item.repository, error: error)
@@ -102,15 +102,17 @@ package struct RegistrySource: ImageEditor {
     /// Asks for what is named and for nothing else.
     package func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
         if let pattern = name.flatMap({ RepositoryPattern($0) }) {
-            guard digest == nil else { throw ReferenceError("'\(title)/\(name ?? "")': a digest is in one repository") }
+            guard digest == nil else {
+                throw ImageError.usage("'\(title)/\(name ?? "")': a digest is in one repository")
+            }
             let found = try await listing { pattern.matches($0) }
             guard !found.images.isEmpty || !found.broken.isEmpty else {
-                throw TransferError.notFound("\(title) has no repository like '\(pattern)' with an image in it")
+                throw ImageError.notFound("\(title) has no repository like '\(pattern)' with an image in it")
             }
             return found
         }
         guard let (repository, tag) = try part(name) else {
-            guard digest == nil else { throw TransferError.refused("\(title): a digest needs its repository's name") }
+            guard digest == nil else { throw ImageError.refused("\(title): a digest needs its repository's name") }
             return try await listing()
         }
         guard digest != nil || tag != nil else { return try await listing(of: repository) }
@@ -124,7 +126,7 @@ package struct RegistrySource: ImageEditor {
         let found = try places.read(repository, byDigest: true) {
             try $0.registry.resolve(digest.description, in: $0.repository)
         }
-        guard let found else { throw TransferError.notFound("\(host)/\(repository) has no \(digest)") }
+        guard let found else { throw ImageError.notFound("\(host)/\(repository) has no \(digest)") }
         return SourceImage(name: full(repository, tag), descriptor: found, repository: repository)
     }
 
@@ -132,7 +134,7 @@ package struct RegistrySource: ImageEditor {
         if let image = try image(tag, in: repository) { return image }
         let tags = try? registry.tags(in: own(repository), pages: 1)
         let hint = tags.map { $0.isEmpty ? "" : "; it has \($0.prefix(8).joined(separator: ", "))" } ?? ""
-        throw TransferError.notFound("\(host)/\(repository) has no tag '\(tag)'\(hint)")
+        throw ImageError.notFound("\(host)/\(repository) has no tag '\(tag)'\(hint)")
     }
 
     /// Lists tags, and looks up those that are wanted, several at once.
@@ -144,9 +146,9 @@ package struct RegistrySource: ImageEditor {
         if let place {
             do {
                 return SourceListing(images: try await chosen(in: place.repository, tag: place.tag, choose))
-            } catch TransferError.notFound(let text) where place.tag == nil {
+            } catch let error as ImageError where error.code == .notFound && place.tag == nil {
                 let below = try await Workers.blobs.run { [self] in self.repositories(below: place.repository) }
-                guard !below.isEmpty else { throw TransferError.notFound(text) }
+                guard !below.isEmpty else { throw error }
                 return try await chosen(in: below, choose)
             }
         }
@@ -196,11 +198,9 @@ package struct RegistrySource: ImageEditor {
             try run.tags(in: repository) {
                 do {
                     return try places.list(repository) { try $0.registry.tags(in: $0.repository) }
-                } catch TransferError.notFound {
+                } catch let error as ImageError where error.code == .notFound {
                     return []
-                } catch let error as RegistryError
-                    where error.redirectedTo == nil && (400..<500).contains(error.status ?? 0) && error.status != 429
-                {
+                } catch let error as ImageError where error.request?.isRefusal == true {
                     // A registry need not list its tags to those who may pull.
                     return []
                 }
@@ -226,9 +226,9 @@ package struct RegistrySource: ImageEditor {
             if let part {
                 do {
                     return try tags(in: part.repository)
-                } catch TransferError.notFound(let text) {
+                } catch let error as ImageError where error.code == .notFound {
                     repositories = self.repositories(below: part.repository)
-                    guard !repositories.isEmpty else { throw TransferError.notFound(text) }
+                    guard !repositories.isEmpty else { throw error }
                 }
             } else {
                 repositories = try registry.repositories()
@@ -236,7 +236,7 @@ package struct RegistrySource: ImageEditor {
             return try repositories.flatMap { repository in
                 do {
                     return try tags(in: repository)
-                } catch TransferError.notFound {
+                } catch let error as ImageError where error.code == .notFound {
                     // A push that broke off leaves a repository without a tag.
                     return []
                 }
@@ -251,7 +251,7 @@ package struct RegistrySource: ImageEditor {
     private func part(_ name: String?) throws -> (repository: String, tag: String?)? {
         guard let name else { return repository.map { ($0, nil) } }
         guard let parsed = ImageName(withoutHost: name) else {
-            throw ReferenceError(
+            throw ImageError.usage(
                 "'\(name)' is no REPOSITORY[:TAG]: lower case, digits, and single '.', '_', '-' and '/'")
         }
         return (parsed.repository, parsed.tag)
@@ -277,7 +277,7 @@ package struct RegistrySource: ImageEditor {
                 ?? places.read(repository, byDigest: true) {
                     try $0.registry.manifest(digest.description, in: $0.repository)
                 }
-            guard let found else { throw TransferError.notFound("\(host)/\(repository) has no manifest \(digest)") }
+            guard let found else { throw ImageError.notFound("\(host)/\(repository) has no manifest \(digest)") }
             try found.check(against: descriptor, name: "\(host)/\(repository): the manifest \(digest)")
             run.keep(found, in: repository)
             return found
@@ -319,7 +319,7 @@ package struct RegistrySource: ImageEditor {
 
     package func untag(_ image: SourceImage) async throws {
         guard let tag = image.tag, let repository = image.repository else {
-            throw TransferError.notFound("\(title) has no tag for \(image.title)")
+            throw ImageError.notFound("\(title) has no tag for \(image.title)")
         }
         try await Workers.blobs.run { [self] in
             let repository = own(repository)
@@ -329,17 +329,17 @@ package struct RegistrySource: ImageEditor {
             case .unknown:
                 // It may have gone with another tag of the same manifest, in this run.
                 guard !run.hasDeleted(digest, in: repository) else { return }
-                throw TransferError.notFound("\(host)/\(repository) has no \(tag)")
+                throw ImageError.notFound("\(host)/\(repository) has no \(tag)")
             case .unsupported: break
             }
             guard registry.options.deletesManifests else {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(registry.host) deletes by digest only, and with the tag \(repository):\(tag) would go its "
                         + "manifest \(digest)")
             }
             let (others, indexes) = try users(of: digest, in: repository, besides: tag)
             guard indexes.isEmpty else {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(registry.host) deletes by digest only, and \(repository):\(tag) is a part of "
                         + "\(indexes.joined(separator: ", ")), which would be damaged; delete those first")
             }
@@ -347,7 +347,7 @@ package struct RegistrySource: ImageEditor {
                 // Where nothing can be deleted, the registry says so of a digest that nothing has.
                 _ = try registry.delete(
                     Digest(of: Array("\(UInt64.random(in: 0 ... .max))".utf8)).description, in: repository)
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(registry.host) deletes by digest only, and with \(repository):\(tag) would go "
                         + "\(others.joined(separator: ", ")), which is the same manifest: --all-tags deletes them all")
             }
@@ -387,7 +387,7 @@ package struct RegistrySource: ImageEditor {
     private func remove(_ digest: Digest, _ repository: String) throws {
         switch try registry.delete(digest.description, in: repository) {
         case .unknown where !run.hasDeleted(digest, in: repository):
-            throw TransferError.notFound("\(host)/\(repository) has no \(digest)")
+            throw ImageError.notFound("\(host)/\(repository) has no \(digest)")
         case .unsupported, .unknown, .done: run.noteDeletion(of: digest, in: repository)
         }
     }

@@ -32,7 +32,8 @@ final class UploadSession {
         request.path = "\(repository)/blobs/uploads/" + (algorithm == .sha512 ? "?digest-algorithm=sha512" : "")
         let answer = try registry.session.send(request)
         guard answer.location != nil else {
-            throw registry.session.error(request, status: answer.status, problem: "it names no place to upload to")
+            throw registry.session.failure(request, status: answer.status, problem: "it names no place to upload to")
+                .error
         }
         try follow(answer)
     }
@@ -63,11 +64,11 @@ final class UploadSession {
     private func check(_ next: Address, in answer: HTTPAnswer) throws {
         let base = try registry.session.base()
         guard next.scheme == "https" || base.scheme == "http" || !registry.options.verifiesTLS else {
-            throw registry.session.error(
+            throw registry.session.failure(
                 request(.PATCH), status: answer.status,
                 problem:
                     "it wants the upload sent to \(registry.session.secrets.redact(next.origin)), which is not encrypted"
-            )
+            ).error
         }
         if next.host != base.host, registry.uploads.isNews(next.host) {
             registry.session.remark(
@@ -95,7 +96,8 @@ final class UploadSession {
         _ method: HTTPMethod, _ query: [(name: String, value: String)], _ headers: HTTPHeaders, _ body: HTTPRequest.Body
     ) throws -> HTTPExchange {
         guard let location else {
-            throw registry.session.error(request(method), status: nil, problem: "there is no place to upload to")
+            throw registry.session.failure(request(method), status: nil, problem: "there is no place to upload to")
+                .error
         }
         let address = redirect ?? location.adding(query)
         redirect = nil
@@ -121,7 +123,7 @@ final class UploadSession {
             .PUT, headers: ["content-length": "0", "content-type": "application/octet-stream"])
         request.action = "finish the blob \(digest)"
         guard let location else {
-            throw registry.session.error(request, status: nil, problem: "the upload was not begun")
+            throw registry.session.failure(request, status: nil, problem: "the upload was not begun").error
         }
         request.address = location.adding([("digest", digest.description)])
         request.isRepeatable = false

@@ -3,7 +3,7 @@ package import Logging
 extension ServerConfiguration.Access {
     /// What this configuration asks for. Reads the files that it names, so it is called while the server starts.
     ///
-    /// - Throws: `TransferError.refused` or `StreamError`, naming the file and what would be right.
+    /// - Throws: `ImageError.refused` or `ImageError`, naming the file and what would be right.
     package func makeAccessControl(logger: Logger) throws -> any AccessControl {
         switch self {
         case .open: OpenAccess()

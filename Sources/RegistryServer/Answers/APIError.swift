@@ -90,8 +90,8 @@ struct APIError: Error {
     }
 
     /// The storage cannot be written, or is locked; nil for other errors. The log says where: paths are no client's business.
-    init?(storage error: StreamError) {
-        guard case .io(_, _, let code) = error else { return nil }
+    init?(storage error: ImageError) {
+        guard let code = error.errno else { return nil }
         switch code {
         case ENOSPC, EDQUOT:
             self.init(

@@ -1,5 +1,6 @@
 package import ByteStreams
 import Hummingbird
+import ImageModel
 import NIOCore
 import NIOHTTP1
 
@@ -114,7 +115,7 @@ extension ServedBytes {
         case .arriving(let blob):
             let end = try await blob.copy(range, to: write)
             guard end == range.upperBound else {
-                throw StreamError.damaged("what is served ended \(range.upperBound - end) bytes too early")
+                throw ImageError.damaged("what is served ended \(range.upperBound - end) bytes too early")
             }
             return
         }
@@ -129,7 +130,7 @@ extension ServedBytes {
                 return piece
             }
             guard piece.readableBytes == wanted else {
-                throw StreamError.damaged("what is served ended \(rest - Int64(piece.readableBytes)) bytes too early")
+                throw ImageError.damaged("what is served ended \(rest - Int64(piece.readableBytes)) bytes too early")
             }
             rest -= Int64(wanted)
             try await write(piece)
@@ -147,7 +148,7 @@ extension ByteSource {
         while rest > 0 {
             let piece = UnsafeMutableRawBufferPointer(rebasing: scratch[..<Int(min(rest, Int64(scratch.count)))])
             let got = try read(into: piece)
-            guard got > 0 else { throw StreamError.damaged("what is served ended \(rest) bytes too early") }
+            guard got > 0 else { throw ImageError.damaged("what is served ended \(rest) bytes too early") }
             rest -= Int64(got)
         }
     }

@@ -64,14 +64,14 @@ extension PullThroughContent {
         do {
             try download.source.forEachPiece(of: 256 << 10) { piece in
                 guard upload.size + Int64(piece.count) <= limit else {
-                    throw TransferError.damaged("\(upstream.title): blob \(key.digest) exceeds its expected size")
+                    throw ImageError.damaged("\(upstream.title): blob \(key.digest) exceeds its expected size")
                 }
                 try upload.append(piece)
                 upload.hash(piece)
                 blob.arrived(piece.count)
             }
             guard try upload.commit(key.digest) else {
-                throw TransferError.damaged("\(upstream.title): blob \(key.digest) does not match its digest")
+                throw ImageError.damaged("\(upstream.title): blob \(key.digest) does not match its digest")
             }
             metrics.cacheFetched(.blob, bytes: upload.size)
             metrics.cacheServed(.blob, bytes: upload.size, isHit: false)

@@ -12,7 +12,7 @@ struct RegistryUpstream: Upstream {
 
     var title: String { registry.host }
 
-    /// - Throws: `ReferenceError` if the URL is none of a registry.
+    /// - Throws: `ImageError` if the URL is none of a registry.
     init(_ proxy: ServerConfiguration.Proxy, clock: any CacheClock, logger: Logger) throws {
         var options = RegistryOptions()
         options.timeout = .seconds(20)
@@ -42,7 +42,7 @@ struct RegistryUpstream: Upstream {
             return .large {
                 do {
                     return try document.manifest()
-                } catch let error where error is TransferError || error is DocumentError {
+                } catch let error as ImageError {
                     throw UpstreamFailure(.wrong, "\(error)")
                 }
             }
@@ -93,22 +93,22 @@ struct RegistryUpstream: Upstream {
     private func ask<T>(_ request: () throws -> T?) throws -> T? {
         do {
             return try request()
-        } catch TransferError.notFound {
-            return nil
-        } catch let error as RegistryError {
-            if error.isUnauthorised, !error.refusesAccount {
+        } catch let error as ImageError {
+            guard let failure = error.request else {
+                if error.code == .notFound { return nil }
+                throw UpstreamFailure(.wrong, "\(error)")
+            }
+            if failure.isUnauthorised, !failure.refusesAccount {
                 logger.info("proxy: \(error)")
                 return nil
             }
-            throw UpstreamFailure(error)
-        } catch let error where error is TransferError || error is StreamError || error is DocumentError {
-            throw UpstreamFailure(.wrong, "\(error)")
+            throw UpstreamFailure(failure)
         }
     }
 }
 
 extension UpstreamFailure {
-    init(_ error: RegistryError) {
+    init(_ error: RequestFailure) {
         let kind: Kind =
             switch error.status ?? 0 {
             case 0: error.isTimeout ? .silent : .failing

@@ -24,8 +24,3 @@ enum CipherSuites {
         "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
     ]
 }
-
-/// What the configuration says, but cannot be done.
-struct UnusableSetting: Error, CustomStringConvertible {
-    let description: String
-}

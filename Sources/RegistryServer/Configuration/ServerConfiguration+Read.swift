@@ -1,5 +1,6 @@
 import ByteStreams
-package import ConfigurationFiles
+import ConfigurationFiles
+package import ImageModel
 
 extension ServerConfiguration {
     /// Reads a registry's `config.yml`, and the variables that override it.
@@ -8,17 +9,17 @@ extension ServerConfiguration {
     ///   - environment: of which the variables `REGISTRY_...` count.
     /// - Returns: the configuration, and what in it does nothing or is likely meant otherwise: sentences that begin
     ///   with `FILE:LINE:` or the variable's name.
-    /// - Throws: `ConfigurationError` with all that is wrong; `StreamError` if the file cannot be read.
+    /// - Throws: `ImageError` with all that is wrong; `ImageError` if the file cannot be read.
     public static func read(
         path: String, environment: [String: String]
     ) throws -> (configuration: ServerConfiguration, warnings: [String]) {
         let bytes: [UInt8]?
         do {
             bytes = try TextFile.read(path, limit: YAMLNode.sizeLimit)
-        } catch StreamError.damaged(let problem) {
-            throw ConfigurationError([problem])
+        } catch let error as ImageError where error.code == .damaged {
+            throw ImageError.configuration([error.description])
         }
-        guard let bytes else { throw ConfigurationError(["\(path): there is no such file: name a config.yml"]) }
+        guard let bytes else { throw ImageError.configuration(["\(path): there is no such file: name a config.yml"]) }
         return try read(bytes, name: path, environment: environment)
     }
 
@@ -28,15 +29,15 @@ extension ServerConfiguration {
     ///   - name: of the file, for messages.
     package static func read(
         _ bytes: [UInt8], name: String, environment: [String: String]
-    ) throws(ConfigurationError) -> (configuration: ServerConfiguration, warnings: [String]) {
+    ) throws(ImageError) -> (configuration: ServerConfiguration, warnings: [String]) {
         let findings = Findings()
         var root: YAMLNode
         do {
             root = try YAMLNode(parsing: bytes, from: .file(name))
         } catch {
-            throw ConfigurationError([error.description])
+            throw ImageError.configuration([error.description])
         }
-        if root.isNull { throw ConfigurationError(["\(name): is empty: begin it with 'version: 0.1'"]) }
+        if root.isNull { throw ImageError.configuration(["\(name): is empty: begin it with 'version: 0.1'"]) }
         let version = Section(root, path: "", place: YAMLPlace(.file(name), line: 1), findings: Findings())
         EnvironmentOverrides(environment).apply(to: &root, findings: findings)
 

@@ -1,4 +1,5 @@
 import Glibc
+import ImageModel
 import NIOCore
 import RegistryClient
 
@@ -9,7 +10,7 @@ enum ListeningHosts {
     ///     exist, as Go's `net.Listen` takes them.
     ///   - port: 0 for any free one; then a name gives its first address only, since each would get another port.
     /// - Returns: at least one address, each to be listened at.
-    /// - Throws: `ListeningError` for a name without an address.
+    /// - Throws: `ImageError` for a name without an address.
     static func numeric(_ host: String, port: Int) throws -> [String] {
         // NIO lets every IPv6 socket accept IPv4, whatever net.ipv6.bindv6only says.
         if host.isEmpty || isUnspecifiedIPv6(host) { return [canListen("::") ? "::" : "0.0.0.0"] }
@@ -58,18 +59,10 @@ enum ListeningHosts {
             next = entry.pointee.ai_next
         }
         guard !found.isEmpty else {
-            throw ListeningError(host: host, reason: String(cString: gai_strerror(status)))
+            throw ImageError.refused(
+                "cannot listen at \(host): the name has no address (\(String(cString: gai_strerror(status)))); "
+                    + "check http.addr or --addr")
         }
         return found
-    }
-}
-
-/// A host that a server cannot listen at.
-public struct ListeningError: Error, CustomStringConvertible {
-    let host: String
-    let reason: String
-
-    public var description: String {
-        "cannot listen at \(host): the name has no address (\(reason)); check http.addr or --addr"
     }
 }

@@ -1,5 +1,6 @@
 import ByteStreams
 import HummingbirdCore
+import ImageModel
 import Logging
 import NIOCore
 import NIOSSL
@@ -32,7 +33,7 @@ final class TLSCertificates: Service {
     /// Held by a worker while it reads the files, so that only one does.
     private let isReading = Mutex<Void>(())
 
-    /// - Throws: `UnusableSetting`.
+    /// - Throws: `ImageError`.
     convenience init(_ settings: ServerConfiguration.TLS, logger: Logger) throws {
         let stamps = Self.stamps(settings)
         let first = State(
@@ -111,14 +112,14 @@ final class TLSCertificates: Service {
 }
 
 extension NIOSSLContext {
-    /// - Throws: `UnusableSetting`.
+    /// - Throws: `ImageError`.
     fileprivate convenience init(_ settings: ServerConfiguration.TLS) throws {
         let configuration = try TLSConfiguration(settings)
         do {
             try self.init(configuration: configuration)
         } catch {
-            throw UnusableSetting(
-                description: "\(settings.certificate) and \(settings.key) do not fit together; replace both")
+            throw ImageError.refused(
+                "\(settings.certificate) and \(settings.key) do not fit together; replace both")
         }
     }
 }

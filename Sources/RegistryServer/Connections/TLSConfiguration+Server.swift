@@ -1,22 +1,23 @@
 import ByteStreams
 import Glibc
+import ImageModel
 import NIOSSL
 
 extension TLSConfiguration {
-    /// - Throws: `UnusableSetting` if a file cannot be used, or a cipher suite is not known.
+    /// - Throws: `ImageError` if a file cannot be used, or a cipher suite is not known.
     init(_ tls: ServerConfiguration.TLS) throws {
         func file<T>(_ path: String, _ content: String, _ parse: ([UInt8]) throws -> T) throws -> T {
             do {
                 guard let bytes = try PEMFile.read(path, limit: 16 << 20) else {
-                    throw StreamError.io(operation: "open", path: path, errno: ENOENT)
+                    throw ImageError.io(operation: "open", path: path, errno: ENOENT)
                 }
                 return try parse(bytes)
-            } catch StreamError.damaged(let problem) {
-                throw UnusableSetting(description: problem)
-            } catch let error as StreamError {
-                throw UnusableSetting(description: "\(path) cannot be used: \(error)")
+            } catch let error as ImageError where error.code == .damaged {
+                throw ImageError.refused(error.description)
+            } catch let error as ImageError {
+                throw ImageError.refused("\(path) cannot be used: \(error)")
             } catch {
-                throw UnusableSetting(description: "\(path): invalid; expected \(content) (PEM)")
+                throw ImageError.refused("\(path): invalid; expected \(content) (PEM)")
             }
         }
         let chain = try file(tls.certificate, "a certificate") { try NIOSSLCertificate.fromPEMBytes($0) }
@@ -50,8 +51,8 @@ extension TLSConfiguration {
     /// Only these are spoken: where none of them is of TLS 1.2, nothing older than TLS 1.3 is.
     private mutating func choose(_ suites: [String]) throws {
         if let unknown = suites.first(where: { !CipherSuites.names.contains($0) }) {
-            throw UnusableSetting(
-                description: "http.tls.ciphersuites: '\(unknown)' is not known; there are "
+            throw ImageError.refused(
+                "http.tls.ciphersuites: '\(unknown)' is not known; there are "
                     + CipherSuites.names.joined(separator: ", "))
         }
         let chosen = suites.compactMap { CipherSuites.ofTLS12[$0] }

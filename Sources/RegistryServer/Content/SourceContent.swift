@@ -35,7 +35,7 @@ struct SourceContent: RegistryContent {
     /// Sorted by component.
     private let names: [String]
 
-    /// - Throws: `TransferError` if one of them cannot be read, or two claim one name.
+    /// - Throws: `ImageError` if one of them cannot be read, or two claim one name.
     init(_ images: [NamedImage]) async throws {
         var content: [String: Repository] = [:]
         for named in images {
@@ -47,7 +47,7 @@ struct SourceContent: RegistryContent {
             guard let tag = name.tag else { continue }
             let digest = image.descriptor.digest
             if let other = content[name.repository]?.tags.updateValue(digest, forKey: tag), other != digest {
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "two different images are called \(name): \(other.short) and \(digest.short) of \(source.title)")
             }
         }

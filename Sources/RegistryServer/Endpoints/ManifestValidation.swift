@@ -33,7 +33,7 @@ package struct ManifestValidation: Sendable {
             }
             manifest = try Manifest(
                 bytes, mediaType: type, algorithm: digest?.algorithm ?? .sha256, name: "the manifest")
-        } catch let error as DocumentError {
+        } catch let error as ImageError {
             throw invalid(error.description)
         }
         return manifest

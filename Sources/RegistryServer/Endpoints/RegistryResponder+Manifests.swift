@@ -93,7 +93,7 @@ extension RegistryResponder {
     ) async throws -> Response {
         do {
             try await checkChildren(of: manifest, in: repository)
-        } catch let error as DocumentError {
+        } catch let error as ImageError where error.code == .invalidDocument {
             throw APIError(.manifestInvalid, error.description)
         }
         let name = ImageName(repository: repository, tag: tags.first)
@@ -122,7 +122,7 @@ extension RegistryResponder {
     /// Compares what an index says of the manifests that are there with what they are. Each is read once, as for a client
     /// that pulls it, and not while the store is held: there may be many, and they may be large.
     ///
-    /// - Throws: `DocumentError` if one is another kind of manifest than the index says; `CancellationError` if the
+    /// - Throws: `ImageError` if one is another kind of manifest than the index says; `CancellationError` if the
     ///   client has gone.
     private func checkChildren(of index: Manifest, in repository: String) async throws {
         var seen: Set<Digest> = []

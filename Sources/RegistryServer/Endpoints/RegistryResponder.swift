@@ -61,13 +61,13 @@ struct RegistryResponder: HTTPResponder {
         } catch is HTTPParserError {
             // The connection broke in the middle of the body, or what came there is no HTTP.
             response = APIError(.sizeInvalid, "the body ended early").response
-        } catch let error as StreamError where error.isOutOfFiles {
+        } catch let error as ImageError where error.isOutOfFiles {
             logger.error("\(request.method) \(request.head.path ?? ""): \(error); raise LimitNOFILE")
             response = APIError(Overload.ofServer).response
         } catch {
             // The reason is for the operator, and may name paths.
             logger.error("\(request.method) \(request.head.path ?? ""): \(error)")
-            response = ((error as? StreamError).flatMap { APIError(storage: $0) } ?? APIError(.unknown)).response
+            response = ((error as? ImageError).flatMap { APIError(storage: $0) } ?? APIError(.unknown)).response
         }
         if exchange.isAPI {
             response.headers[.apiVersion] = "registry/2.0"
@@ -185,10 +185,9 @@ struct RegistryResponder: HTTPResponder {
     }
 }
 
-extension StreamError {
+extension ImageError {
     fileprivate var isOutOfFiles: Bool {
-        guard case .io(_, _, let code) = self else { return false }
-        return code == EMFILE || code == ENFILE
+        errno == EMFILE || errno == ENFILE
     }
 }
 

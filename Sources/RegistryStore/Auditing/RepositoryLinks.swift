@@ -39,7 +39,7 @@ struct RepositoryLinks: Sendable {
     }
 
     /// - Parameter repositories: the directory of all of them.
-    /// - Throws: `StreamError.io` where the disk or the permissions do not let it look.
+    /// - Throws: `ImageError.io` where the disk or the permissions do not let it look.
     init(_ name: String, in repositories: DirectoryHandle) throws {
         self.name = name
         guard let directory = try repositories.open(name) else { return }

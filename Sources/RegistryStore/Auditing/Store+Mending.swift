@@ -10,7 +10,7 @@ extension Store: MendablePlace {
         try await Workers.blobs.run { [self] in
             try using {
                 if let target, try !touch(paths.blob(target)) {
-                    throw TransferError.notFound("\(title) has no \(target) for \(path) to lead to")
+                    throw ImageError.notFound("\(title) has no \(target) for \(path) to lead to")
                 }
                 try area().write(bytes, to: path)
             }

@@ -43,7 +43,7 @@ struct StoreAudit: Sendable {
         return nil
     }
 
-    /// - Throws: `TransferError.notFound` where there is no store.
+    /// - Throws: `ImageError.notFound` where there is no store.
     func survey() async throws -> PlaceSurvey {
         if let elsewhere = try await surveyElsewhere() { return elsewhere }
         let repositories = try await repositories(nil)
@@ -137,7 +137,7 @@ struct StoreAudit: Sendable {
             + inParallel(found) { name, _ in
                 do {
                     return .success(try RepositoryLinks(name, in: folder))
-                } catch let error as StreamError {
+                } catch let error as ImageError {
                     return .failure(
                         Unreadable(
                             finding: Finding(

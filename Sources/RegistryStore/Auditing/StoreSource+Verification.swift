@@ -140,7 +140,7 @@ extension StoreSource: VerifiedPlace {
     package func storedBlob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         DeferredSource { [self] in
             guard let source = try tree.open(file(descriptor, in: repository)) else {
-                throw TransferError.notFound("\(title) has no blob \(descriptor.digest)")
+                throw ImageError.notFound("\(title) has no blob \(descriptor.digest)")
             }
             return source
         }

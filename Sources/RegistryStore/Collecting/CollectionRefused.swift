@@ -1,4 +1,5 @@
 import ByteStreams
+import ImageModel
 import ImageTransfer
 
 /// Why nothing was deleted: what cannot be read might refer to any blob.
@@ -12,7 +13,7 @@ package struct CollectionRefused: Error, CustomStringConvertible {
         /// - Parameter cause: nil for damage that is described in full.
         init(_ description: String, cause: (any Error)? = nil) {
             self.description = description
-            isDamage = (cause as? StreamError)?.isAboutContent ?? true
+            isDamage = (cause as? ImageError)?.errno == nil
         }
     }
 

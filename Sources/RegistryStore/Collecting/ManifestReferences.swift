@@ -20,7 +20,7 @@ package struct ManifestReferences: Sendable {
     /// Reads a manifest and makes sure that it is the one it is filed as: a reference that the disk has garbled
     /// would cost the blob that is meant.
     ///
-    /// - Throws: `DocumentError`, `TransferError.damaged`.
+    /// - Throws: `ImageError`, `ImageError.damaged`.
     static func read(_ bytes: UnsafeRawBufferPointer, filedAs digest: PackedDigest) throws -> ManifestReferences {
         var hasher = DigestHasher(.sha256)
         hasher.update(bytes)
@@ -31,7 +31,7 @@ package struct ManifestReferences: Sendable {
         if let manifest, case .schema1 = manifest.content, PackedDigest(manifest.digest) == digest {
             return try ReferenceScanner.scan(bytes)
         }
-        throw DocumentError("its bytes are damaged: their digest is \(found)")
+        throw ImageError.invalidDocument("its bytes are damaged: their digest is \(found)")
     }
 
     mutating func addBlob(_ text: String?) throws {
@@ -49,7 +49,7 @@ package struct ManifestReferences: Sendable {
 
     mutating func addSubject(_ text: String?) throws {
         let digest = try Self.digest(text)
-        guard subject == nil || subject == digest else { throw DocumentError("it has two subjects") }
+        guard subject == nil || subject == digest else { throw ImageError.invalidDocument("it has two subjects") }
         subject = digest
     }
 
@@ -60,7 +60,8 @@ package struct ManifestReferences: Sendable {
 
     private static func digest(_ text: String?) throws -> Digest {
         guard let digest = text.flatMap({ Digest($0) }) else {
-            throw DocumentError("it refers to '\(text?.prefix(200) ?? "")', which is no sha256 or sha512 digest")
+            throw ImageError.invalidDocument(
+                "it refers to '\(text?.prefix(200) ?? "")', which is no sha256 or sha512 digest")
         }
         return digest
     }

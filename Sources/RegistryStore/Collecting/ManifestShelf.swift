@@ -34,7 +34,7 @@ final class ManifestShelf: Sendable {
         do {
             let read = try blobs?.read("\(hex.prefix(2))/\(hex)/data", into: buffer) { bytes in
                 guard bytes.count < buffer.count else {
-                    throw DocumentError(
+                    throw ImageError.invalidDocument(
                         "it is larger than any manifest, which have \(Document.sizeLimit) bytes at most")
                 }
                 return try ManifestReferences.read(bytes, filedAs: digest)

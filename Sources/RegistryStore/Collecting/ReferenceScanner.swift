@@ -20,13 +20,13 @@ package struct ReferenceScanner {
 
     private init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-    /// - Throws: `DocumentError` if it is no manifest, or one that cannot be understood.
+    /// - Throws: `ImageError` if it is no manifest, or one that cannot be understood.
     package static func scan(_ bytes: UnsafeRawBufferPointer) throws -> ManifestReferences {
         var scanner = ReferenceScanner(bytes)
         return try scanner.document()
     }
 
-    private func failure(_ what: String) -> DocumentError { DocumentError("\(what) at byte \(position)") }
+    private func failure(_ what: String) -> ImageError { ImageError.invalidDocument("\(what) at byte \(position)") }
 
     // MARK: The document
 
@@ -72,7 +72,7 @@ package struct ReferenceScanner {
         skipSpace()
         guard position == bytes.count else { throw failure("there is more than one JSON value,") }
         guard let kind = try ManifestKind(of: members, mediaType: mediaType, name: "the document") else {
-            throw DocumentError("the document is not a manifest: it has none of a manifest's members")
+            throw ImageError.invalidDocument("the document is not a manifest: it has none of a manifest's members")
         }
         references.kind = kind
         return references

@@ -53,7 +53,7 @@ struct ReleaseList {
         let release = Release(time: try StoreLock.moment(root), repository: repository, digest: digest)
         do {
             try append(release.line)
-        } catch StreamError.io(_, _, let code) where code == ENOSPC || code == EDQUOT {
+        } catch let error as ImageError where [ENOSPC, EDQUOT].contains(error.errno) {
             // A delete has to work on a full disk. The content waits for the grace time then, and `gc` says so.
         }
     }

@@ -46,7 +46,8 @@ struct RetentionMarker {
                 }
             case .missing:
                 guard !optional.contains(target) else { continue }
-                problems.append(problem(target, DocumentError("its bytes are gone"), links(to: target, revisions)))
+                problems.append(
+                    problem(target, ImageError.invalidDocument("its bytes are gone"), links(to: target, revisions)))
             case .unreadable(let cause): problems.append(problem(target, cause, links(to: target, revisions)))
             }
         }

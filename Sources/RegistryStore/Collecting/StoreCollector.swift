@@ -35,17 +35,17 @@ package struct StoreCollector: Sendable {
         self.clock = clock
     }
 
-    static func noStore(_ root: String) -> TransferError {
+    static func noStore(_ root: String) -> ImageError {
         let file = (try? fileKind(root)) == .file ? ", but a file" : ""
         return .notFound("\(root) is no registry's storage\(file): there is no \(root)/\(StorePaths.standard.root)")
     }
 
-    static func busy(_ root: String) -> TransferError {
+    static func busy(_ root: String) -> ImageError {
         .refused("another garbage collection is at work on \(root): wait until it is done")
     }
 
     /// - Throws: `CollectionRefused` if something cannot be read, before anything is deleted;
-    ///   `TransferError.notFound` where there is no store.
+    ///   `ImageError.notFound` where there is no store.
     package func run() async throws -> CollectionReport {
         let opened = try await Workers.blobs.run { [root] in try DirectoryHandle.open(root) }
         guard let root = opened else { throw Self.noStore(root) }
@@ -62,9 +62,9 @@ package struct StoreCollector: Sendable {
                 let everything = try StoreLock.forSweeping(root)
                 defer { withExtendedLifetime(everything) {} }
                 return (lock, try clock(root), try list.releases())
-            } catch StreamError.io(_, _, let code) where code == EROFS || code == EACCES || code == EPERM {
-                throw TransferError.refused(
-                    "\(root.path) cannot be written (\(systemMessage(code))), so nothing can be deleted there: "
+            } catch let error as ImageError where [EROFS, EACCES, EPERM].contains(error.errno) {
+                throw ImageError.refused(
+                    "\(root.path) cannot be written (\(error)), so nothing can be deleted there: "
                         + "a dry run only reads")
             }
         }

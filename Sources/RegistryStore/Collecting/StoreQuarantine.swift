@@ -82,13 +82,13 @@ package struct StoreQuarantine: Sendable {
         guard let id else {
             // A run that was killed may have made a directory, and taken nothing.
             guard let latest = try known.last(where: { try !files($0, in: root).isEmpty }) else {
-                throw TransferError.notFound("\(place) is empty: nothing was moved there")
+                throw ImageError.notFound("\(place) is empty: nothing was moved there")
             }
             return latest
         }
         guard known.contains(id) else {
             let there = known.isEmpty ? "it is empty" : "there is \(known.joined(separator: ", "))"
-            throw TransferError.notFound("\(place) has no \(id): \(there)")
+            throw ImageError.notFound("\(place) has no \(id): \(there)")
         }
         return id
     }

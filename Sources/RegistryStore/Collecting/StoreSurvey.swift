@@ -23,7 +23,7 @@ struct StoreSurvey: Sendable {
     /// - Parameters:
     ///   - releases: what deletes have released, each before the start.
     ///   - ages: with the start and the grace time of the collection.
-    /// - Throws: `TransferError.notFound` where there is no store; `.damaged` if it has blobs and no repositories.
+    /// - Throws: `ImageError.notFound` where there is no store; `.damaged` if it has blobs and no repositories.
     init(root: DirectoryHandle, deletesUntagged: Bool, releases: [ReleaseList.Release], ages: CollectionAges)
         async throws
     {
@@ -33,7 +33,7 @@ struct StoreSurvey: Sendable {
             guard let tree = try root.open(StorePaths.standard.root) else { throw StoreCollector.noStore(root.path) }
             let folder = try tree.open("repositories"), blobs = try tree.open("blobs/sha256")
             if folder == nil, try blobs?.entries().isEmpty == false {
-                throw TransferError.damaged(
+                throw ImageError.damaged(
                     "\(tree.path) has blobs and no directory 'repositories', so nothing would be left: "
                         + "put it back, or make an empty one if that is what is meant")
             }

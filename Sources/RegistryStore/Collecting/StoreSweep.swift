@@ -78,7 +78,7 @@ struct StoreSweep: Sendable {
             }
             guard status.changed < ages.cutoff(link: revision.target, in: marks.name) else {
                 // Only somebody who knows of no lock could do that between the second look and this one.
-                throw TransferError.refused(
+                throw ImageError.refused(
                     "\(marks.name) is being written to, and not by dray: stop the registry, and run it again")
             }
             try remove("\(base)/\(revision.path)/link")

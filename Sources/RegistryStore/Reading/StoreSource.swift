@@ -13,7 +13,7 @@ package final class StoreSource: StreamedSource {
 
     /// - Parameter path: what holds `docker/registry/v2`, an archive of that, or `-` for such an archive
     ///   on standard input.
-    /// - Throws: `StreamError.io` if it is not there.
+    /// - Throws: `ImageError.io` if it is not there.
     package convenience init(path: String, _ trees: TreeOpener = TreeOpener()) throws {
         self.init(try trees.open(path))
     }
@@ -34,7 +34,7 @@ package final class StoreSource: StreamedSource {
 
     /// The `v2` directory; in an archive it may lie below others.
     ///
-    /// - Throws: `TransferError.foreign` if there is none.
+    /// - Throws: `ImageError.foreign` if there is none.
     func paths() throws -> StorePaths {
         guard let paths = try pathsIfThere() else { throw try ForeignMembers.error(of: tree) }
         return paths
@@ -112,7 +112,7 @@ package final class StoreSource: StreamedSource {
             else { return }
             repetitions += 1
             guard repetitions <= Self.mostRepetitions else {
-                throw TransferError.damaged(
+                throw ImageError.damaged(
                     "\(title): more than \(Self.mostRepetitions) repositories have the tags of another one, by a link; "
                         + "remove such links")
             }
@@ -188,7 +188,7 @@ package final class StoreSource: StreamedSource {
             do {
                 manifests.append(try manifest(digest))
                 if let referrer = referrers[digest] { subjects.add(referrer) }
-            } catch TransferError.notFound {
+            } catch let error as ImageError where error.code == .notFound {
                 // The registry's own garbage collection leaves such links.
                 listing.notes.append("\(repository)@\(digest) is linked, but its bytes are gone")
             } catch {
@@ -222,25 +222,25 @@ package final class StoreSource: StreamedSource {
 
     /// What a link says; nil if there is none.
     ///
-    /// - Throws: `TransferError.damaged` if it is empty or no digest.
+    /// - Throws: `ImageError.damaged` if it is empty or no digest.
     func link(_ path: String) throws -> Digest? {
         guard let bytes = try tree.read(path, limit: 4096) else { return nil }
         guard let digest = Digest(String(decoding: bytes, as: UTF8.self)) else {
             let found = bytes.isEmpty ? "is empty" : "holds no digest"
-            throw TransferError.damaged("\(title): the link \(path) \(found)")
+            throw ImageError.damaged("\(title): the link \(path) \(found)")
         }
         return digest
     }
 
     func manifest(_ digest: Digest, _ repository: String, _ paths: StorePaths) throws -> Manifest {
         guard let target = try link(paths.revisionLink(digest, repository)) else {
-            throw TransferError.notFound("\(title): \(repository) has no manifest \(digest)")
+            throw ImageError.notFound("\(title): \(repository) has no manifest \(digest)")
         }
         let descriptor = Descriptor(untyped: digest)
         do {
             return try tree.manifest(descriptor, at: paths.blob(target), title: "\(title): \(repository)")
-        } catch TransferError.notFound {
-            throw TransferError.notFound("\(title): \(repository) links the manifest \(digest), but its bytes are gone")
+        } catch let error as ImageError where error.code == .notFound {
+            throw ImageError.notFound("\(title): \(repository) links the manifest \(digest), but its bytes are gone")
         }
     }
 
@@ -257,10 +257,10 @@ package final class StoreSource: StreamedSource {
             let paths = try paths()
             let repository = repository ?? ""
             guard let target = try link(paths.layerLink(descriptor.digest, repository)) else {
-                throw TransferError.notFound("\(title): \(repository) has no link to the blob \(descriptor.digest)")
+                throw ImageError.notFound("\(title): \(repository) has no link to the blob \(descriptor.digest)")
             }
             guard let source = try tree.open(paths.blob(target)) else {
-                throw TransferError.notFound(
+                throw ImageError.notFound(
                     "\(title): \(repository) links the blob \(descriptor.digest), but its bytes are gone")
             }
             return source

@@ -11,11 +11,11 @@ import ImageTransfer
 extension Store {
     /// Makes sure that it can be written, or served.
     ///
-    /// - Throws: `StreamError.damaged` where a link in place of one of its directories leads out of it.
+    /// - Throws: `ImageError.damaged` where a link in place of one of its directories leads out of it.
     package func prepare() throws {
         let area = try area()
         guard try DirectoryHandle.open(path)?.status(".")?.identity == area.root.status(".")?.identity else {
-            throw TransferError.refused("\(path) is another directory than the one that was opened; start dray again")
+            throw ImageError.refused("\(path) is another directory than the one that was opened; start dray again")
         }
         _ = try area.root.hasDirectory(paths.blobs)
         try area.makeDirectory(at: paths.repositories)
@@ -83,7 +83,7 @@ extension Store {
     }
 
     /// - Returns: nil if the repository has no link to it, or its bytes are gone.
-    /// - Throws: `TransferError.damaged` if its bytes are not what its digest says.
+    /// - Throws: `ImageError.damaged` if its bytes are not what its digest says.
     package func manifest(_ digest: Digest, in repository: String) throws -> Manifest? {
         guard let target = try link(at: paths.revisionLink(digest, repository)),
             let bytes = try root.ifThere()?.read(paths.blob(target), limit: Document.sizeLimit)
@@ -91,7 +91,7 @@ extension Store {
         let name = "\(title): \(repository)@\(digest)"
         let manifest = try Manifest(bytes, algorithm: digest.algorithm, name: name)
         guard manifest.digest == digest else {
-            throw TransferError.damaged("\(name) is damaged: the digest of its bytes is \(manifest.digest)")
+            throw ImageError.damaged("\(name) is damaged: the digest of its bytes is \(manifest.digest)")
         }
         return manifest
     }

@@ -1,5 +1,6 @@
 package import ByteStreams
 import Glibc
+import ImageModel
 import Synchronization
 
 /// The agreement between whoever adds to a store and whoever collects its garbage, in any number of processes.
@@ -44,7 +45,7 @@ package final class StoreLock: Sendable {
         do {
             guard try preparation.withLock({ _ in try root.status(gate)?.isDirectory == true }) else { return nil }
             return try shared(root, patience)
-        } catch StreamError.io(_, _, EACCES) {
+        } catch let error as ImageError where error.errno == EACCES {
             return nil
         }
     }

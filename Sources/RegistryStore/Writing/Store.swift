@@ -147,7 +147,7 @@ package final class Store: ImageDestination {
         guard let tag = name.tag, try isThere else { return nil }
         do {
             return try source.link(paths.currentLink(tag, name.repository))
-        } catch is TransferError {
+        } catch let error as ImageError where error.errno == nil {
             // What its link does not tell is nothing.
             return nil
         }
@@ -184,7 +184,7 @@ package final class Store: ImageDestination {
     /// Links to the blobs, the manifest's bytes, the link to it. Of a signed schema1 manifest a registry keeps what is
     /// signed, and signs it anew when it is asked for it.
     ///
-    /// - Throws: `TransferError.damaged` if a blob of it, or a child that this run counted on, is not there.
+    /// - Throws: `ImageError.damaged` if a blob of it, or a child that this run counted on, is not there.
     package func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.commits.run { [self] in
             try using {
@@ -200,7 +200,7 @@ package final class Store: ImageDestination {
             guard let target = try target(of: blob.digest, in: repository), try touch(paths.blob(target)),
                 try size(ofBlob: target) != nil
             else {
-                throw TransferError.damaged(
+                throw ImageError.damaged(
                     "\(title) lacks the blob \(blob.digest) of the manifest \(manifest.digest)")
             }
             try link(paths.layerLink(blob.digest, repository), to: target)
@@ -209,7 +209,7 @@ package final class Store: ImageDestination {
         for child in manifest.children {
             let file = paths.revisionLink(child.digest, repository)
             if try !touch(file), reliance?.contains(file) == true {
-                throw TransferError.damaged(
+                throw ImageError.damaged(
                     "\(title): the manifest \(child.digest), part of \(manifest.digest), was deleted from \(repository) "
                         + "in the meantime: run it again")
             }
@@ -231,13 +231,13 @@ package final class Store: ImageDestination {
 
     /// The tag's history, then the tag; a new one comes with both at once.
     ///
-    /// - Throws: `TransferError.notFound` if the repository has no such manifest.
+    /// - Throws: `ImageError.notFound` if the repository has no such manifest.
     package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         guard let tag = name.tag else { return }
         try await Workers.commits.run { [self] in
             try using {
                 guard try touch(paths.revisionLink(descriptor.digest, name.repository)) else {
-                    throw TransferError.notFound(
+                    throw ImageError.notFound(
                         "\(title): \(name.repository) has no manifest \(descriptor.digest) to call \(tag)")
                 }
                 try setTag(tag, descriptor.digest, in: name.repository)
@@ -318,7 +318,7 @@ extension Store: ImageEditor {
     package func untag(_ image: SourceImage) async throws {
         guard let tag = image.tag, let repository = image.repository,
             try await Workers.commits.run({ [self] in try deleteTag(tag, in: repository) }) != nil
-        else { throw TransferError.notFound("\(title) has no tag for \(image.title)") }
+        else { throw ImageError.notFound("\(title) has no tag for \(image.title)") }
     }
 
     package func delete(_ image: SourceImage) async throws {

@@ -32,7 +32,7 @@ final class StoreBlobWriter: BlobWriter {
     func commit(_ digest: Digest) throws {
         guard digest.algorithm != .sha256 else { return try commit(as: digest) }
         guard let target = canonical?.finalize() else {
-            throw TransferError.refused("\(writer.title): the blob \(digest) came without notice of its algorithm")
+            throw ImageError.refused("\(writer.title): the blob \(digest) came without notice of its algorithm")
         }
         try commit(as: target)
         writer.remember(digest, is: target)

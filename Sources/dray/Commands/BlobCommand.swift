@@ -60,11 +60,11 @@ struct BlobCommand: DrayCommand {
             do {
                 try await printVerified(digest, try await source.blob(descriptor, in: repository), title: source.title)
                 return .done
-            } catch TransferError.notFound {
+            } catch let error as ImageError where error.code == .notFound {
                 continue
             }
         }
-        throw TransferError.notFound("\(source.title) has no blob \(digest)")
+        throw ImageError.notFound("\(source.title) has no blob \(digest)")
     }
 
     private func printVerified(_ digest: Digest, _ bytes: any ByteSource, title: String) async throws {
@@ -99,7 +99,7 @@ struct BlobCommand: DrayCommand {
                 } else {
                     _ = try hashing.drain()
                     guard hashing.digest() != digest || isPrinted else {
-                        throw TransferError.refused(
+                        throw ImageError.refused(
                             "\(blob.title) is \(digest), which was known only when it had gone by: put the archive into "
                                 + "a file to read it")
                     }

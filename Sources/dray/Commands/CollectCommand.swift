@@ -105,7 +105,7 @@ struct CollectCommand: DrayCommand {
             let text =
                 "\(root): nothing is deleted while \(count == 1 ? "something" : "\(count) things") cannot be read "
                 + "that may need any blob"
-            throw refusal.isDamage ? TransferError.damaged(text) : TransferError.refused(text)
+            throw refusal.isDamage ? ImageError.damaged(text) : ImageError.refused(text)
         }
     }
 
@@ -156,12 +156,12 @@ struct CollectCommand: DrayCommand {
         if place.hasPrefix(ImageReference.Transport.store.prefix) {
             let reference = try ReferenceReader().read(place)
             guard reference.name == nil, reference.digest == nil else {
-                throw ReferenceError("\(place): garbage is collected in a whole store: store:\(reference.location)")
+                throw ImageError.usage("\(place): garbage is collected in a whole store: store:\(reference.location)")
             }
             return (try directory(reference.location), false)
         }
         if try fileKind(place) == nil, ImageReference.registry(place) != nil {
-            throw ReferenceError(
+            throw ImageError.usage(
                 "'\(ImageReference.printable(place))': a registry collects its own garbage; on its machine, run: dray gc "
                     + "CONFIG.yml, or dray gc STORE")
         }
@@ -171,13 +171,13 @@ struct CollectCommand: DrayCommand {
                 .configuration.storage
             return (storage.root, storage.isReadOnly)
         case .directory: return (place, false)
-        case .link, .other, nil: throw TransferError.notFound("there is no \(place), neither a config.yml nor a store")
+        case .link, .other, nil: throw ImageError.notFound("there is no \(place), neither a config.yml nor a store")
         }
     }
 
     private func directory(_ path: String) throws -> String {
         guard try fileKind(path) != .file else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(path) is an archive of a store, which is not changed where it is: unpack it first")
         }
         return path

@@ -315,7 +315,7 @@ struct CopyCommand: DrayCommand {
     /// Says how it goes the other way round where the only source is missing and the destination is there.
     private func checkOrder(_ sources: [ImageReference], _ target: ImageReference) throws {
         if sources.count == 1, try sources[0].isMissing, target.transport != .registry, try !target.isMissing {
-            throw TransferError.notFound(
+            throw ImageError.notFound(
                 "\(sources[0].location): no such file or directory; if the images are in \(target), swap source and "
                     + "destination: dray copy \(target) \(sources[0])")
         }

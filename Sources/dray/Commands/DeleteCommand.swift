@@ -102,7 +102,7 @@ struct DeleteCommand: DrayCommand {
         let images = try await editor.images(named: reference.name, digest: reference.digest)
         let isExact = reference.digest != nil || (images.count == 1 && names(images[0], reference))
         guard all || isExact else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "\(reference) \(images.count == 1 ? "names no tag" : "means \(images.count) images"): "
                     + "add a tag or @DIGEST, or --all to delete all of them")
         }
@@ -142,7 +142,7 @@ struct DeleteCommand: DrayCommand {
         var pattern = reference
         pattern.name = reference.name.map { "\($0)/*" } ?? "*"
         let names = repositories.compactMap { $0 }.sorted()
-        throw TransferError.refused(
+        throw ImageError.refused(
             "\(reference) is not a repository; --all takes one, such as \(names.first ?? "team/app"); for "
                 + "\(names.count == 1 ? "it" : "all \(names.count)") and later ones, write '\(pattern)' and --yes")
     }

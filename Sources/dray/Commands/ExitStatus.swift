@@ -32,16 +32,12 @@ enum ExitStatus: Sendable {
 
     init(for error: any Error) {
         self =
-            switch error {
-            case TransferError.damaged, TransferError.foreign, StreamError.damaged, StreamError.limit, is DocumentError,
-                SignatureError.signature:
-                .damaged
-            case TransferError.notFound, TransferError.otherPlatform: .notFound
-            case let error as RegistryError where error.isUnauthorised: .unauthorised
-            case let error as RegistryError where error.status == 404: .notFound
-            case StreamError.io(_, _, let code) where code == ENOENT: .notFound
-            case is ReferenceError, is ConfigurationError: .usage
-            default: .failed
+            switch (error as? ImageError)?.code {
+            case .damaged, .limit, .invalidDocument, .foreign: .damaged
+            case .notFound, .otherPlatform, .system(ENOENT): .notFound
+            case .unauthorised: .unauthorised
+            case .usage: .usage
+            case .refused, .service, .system, nil: .failed
             }
     }
 

@@ -88,7 +88,7 @@ struct ForgetCommand: DrayCommand {
         try ids.map { text in
             if text == "latest", let newest = snapshots.map(\.id).max() { return newest }
             guard let id = SnapshotID(text), snapshots.contains(where: { $0.id == id }) else {
-                throw TransferError.notFound(
+                throw ImageError.notFound(
                     "\(directory) has no snapshot '\(text)'; 'dray snapshots \(directory)' lists the IDs")
             }
             return id

@@ -81,7 +81,7 @@ struct InspectCommand: DrayCommand {
             }
         }
         guard let config = images.first?.config else {
-            throw TransferError.notFound(
+            throw ImageError.notFound(
                 inspection.platforms.isEmpty
                     ? "\(image.title) has no config"
                     : "\(image.title) has no config for \(Platform.host): choose with --platform from "

@@ -70,14 +70,14 @@ struct LoginCommand: DrayCommand {
                     DescriptorSource.standardInput(), limit: 64 << 10, name: "the password")
                 var password = String(decoding: bytes, as: UTF8.self)
                 while password.last?.isNewline == true { password.removeLast() }
-                guard !password.isEmpty else { throw TransferError.refused("standard input holds no password") }
+                guard !password.isEmpty else { throw ImageError.refused("standard input holds no password") }
                 return .password(user: username, password: password)
             }
             let terminal = try Terminal()
             let user = try username ?? terminal.ask("Username for \(host): ", hidden: false)
             let password = try terminal.ask("Password for \(user) at \(host): ", hidden: true)
             guard !user.isEmpty, !password.isEmpty else {
-                throw TransferError.refused("no user name or no password was given")
+                throw ImageError.refused("no user name or no password was given")
             }
             return .password(user: user, password: password)
         }

@@ -92,11 +92,11 @@ struct ServeCommand: DrayCommand {
         let dray = Dray(RegistryOptions())
         let reference = try dray.references.read(place)
         guard !reference.isStandardStream else {
-            throw ReferenceError(
+            throw ImageError.usage(
                 "\(place): what is on standard input has gone by when it is asked for: put it into a file")
         }
         guard reference.transport != .registry else {
-            throw ReferenceError(
+            throw ImageError.usage(
                 "\(reference): a registry; for a cache of it, write a config.yml with proxy.remoteurl: "
                     + "https://\(reference.location)")
         }

@@ -73,7 +73,7 @@ struct TagCommand: DrayCommand {
         guard let repository = name.repository, repository != own else { return name.tag }
         let target = ImageReference(
             transport: reference.transport, location: reference.location, name: "\(repository):\(name.tag)")
-        throw TransferError.refused(
+        throw ImageError.refused(
             "a tag stays in its repository; copy to \(repository):\(name.tag): "
                 + "dray copy \(reference) \(target)")
     }

@@ -4,6 +4,6 @@ import ImageModel
 extension PathHabits {
     /// Refuses a path that is not there and cannot be meant as it stands.
     ///
-    /// - Throws: `ReferenceError`.
+    /// - Throws: `ImageError`.
     static func checkNew(_ path: String) throws { try check(path) { (try? fileKind($0)) ?? nil != nil } }
 }

@@ -12,13 +12,13 @@ struct CredentialsArgument: ExpressibleByArgument, Sendable {
         place = argument
     }
 
-    /// - Throws: `ReferenceError` if there are no credentials: a mistake in using the option.
+    /// - Throws: `ImageError` if there are no credentials: a mistake in using the option.
     func read() throws -> Credentials {
         do {
             return try credentials()
-        } catch TransferError.refused(let problem) {
-            throw ReferenceError(
-                "\(problem); --creds takes a file with USER:PASSWORD in it, or env:NAME; a password is never an argument"
+        } catch let error as ImageError where error.code == .refused {
+            throw ImageError.usage(
+                "\(error); --creds takes a file with USER:PASSWORD in it, or env:NAME; a password is never an argument"
             )
         }
     }

@@ -63,7 +63,7 @@ struct PackingArguments: ParsableArguments {
 
     private static func key(_ path: String, _ console: Console) throws -> SigningKey {
         guard let bytes = try TextFile.read(path, limit: 64 << 10) else {
-            throw TransferError.notFound("there is no key \(path): 'minisign -G -W' makes one")
+            throw ImageError.notFound("there is no key \(path): 'minisign -G -W' makes one")
         }
         if try isReadableByOthers(path) {
             console.note(Printable.line("\(path) can be read by others, and whoever has it can sign: chmod 600 it"))
@@ -73,7 +73,7 @@ struct PackingArguments: ParsableArguments {
 
     private static func inventory(_ path: String) throws -> Inventory {
         guard try fileKind(path) != nil else {
-            throw TransferError.notFound("there is no inventory \(path): 'dray inventory' on the far side makes one")
+            throw ImageError.notFound("there is no inventory \(path): 'dray inventory' on the far side makes one")
         }
         let text = try TextFile.stream(
             FileSource(OpenFile(reading: path)), limit: Document.sizeLimit << 4, name: path)

@@ -76,7 +76,7 @@ struct ReceiptOption: ParsableArguments {
         guard let slash = receipt.lastIndex(of: "/"), slash != receipt.startIndex else { return }
         let directory = String(receipt[..<slash])
         guard try fileKind(directory) == nil else { return }
-        throw TransferError.refused("--receipt \(receipt): the directory \(directory) does not exist; make it first")
+        throw ImageError.refused("--receipt \(receipt): the directory \(directory) does not exist; make it first")
     }
 
     private func write(

@@ -14,16 +14,16 @@ struct VerificationArguments: ParsableArguments {
     var verificationKey: String?
 
     /// - Returns: the ID of the key that the source is signed with; nil if nothing was asked for.
-    /// - Throws: `SignatureError` unless the source is signed so, or nothing was asked for.
+    /// - Throws: `ImageError` unless the source is signed so, or nothing was asked for.
     @discardableResult
     func check(_ source: any ImageSource) async throws -> String? {
         guard let path = verificationKey else { return nil }
         guard let bytes = try TextFile.read(path, limit: 64 << 10) else {
-            throw TransferError.notFound("there is no key \(path)")
+            throw ImageError.notFound("there is no key \(path)")
         }
         let key = try VerificationKey(bytes, name: path)
         guard let archive = source as? OCISource else {
-            throw SignatureError.signature("\(source.title) is not signed: only an oci-archive: can be")
+            throw ImageError.damaged("\(source.title) is not signed: only an oci-archive: can be")
         }
         try await archive.checkSignature(by: key)
         return key.title

@@ -16,15 +16,15 @@ struct Confirmation {
     /// Lists what goes, and asks for it on a terminal.
     ///
     /// - Parameter yes: whether the answer was given beforehand.
-    /// - Throws: `TransferError.refused` unless the answer is yes.
+    /// - Throws: `ImageError.refused` unless the answer is yes.
     func ask(_ console: Console, yes: Bool) throws {
         console.status.print(Printable.line("dray: \(cause) removes \(count) from \(place):"))
         for line in lines { console.status.print(Printable.line("  \(line)")) }
         guard !yes else { return }
         let them = lines.count == 1 ? "it" : "them"
         let refusal = "\(cause) would remove \(count) from \(place); nothing was changed; pass --yes to remove them"
-        guard isatty(STDIN_FILENO) == 1, let terminal = try? Terminal() else { throw TransferError.refused(refusal) }
+        guard isatty(STDIN_FILENO) == 1, let terminal = try? Terminal() else { throw ImageError.refused(refusal) }
         let answer = try terminal.ask("Remove \(them)? [y/N] ", hidden: false)
-        guard ["y", "yes"].contains(answer.lowercased()) else { throw TransferError.refused(refusal) }
+        guard ["y", "yes"].contains(answer.lowercased()) else { throw ImageError.refused(refusal) }
     }
 }

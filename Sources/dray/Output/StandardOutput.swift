@@ -1,5 +1,6 @@
 import ByteStreams
 import Glibc
+import ImageModel
 
 /// Standard output, for results. Blocks.
 final class StandardOutput: ByteSink {
@@ -20,7 +21,7 @@ final class StandardOutput: ByteSink {
             let code = errno
             if code == EINTR { continue }
             if code == EPIPE { throw Closed() }
-            throw StreamError.io(operation: "write to", path: "standard output", errno: code)
+            throw ImageError.io(operation: "write to", path: "standard output", errno: code)
         }
     }
 }

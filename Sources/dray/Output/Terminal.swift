@@ -1,5 +1,6 @@
 import ByteStreams
 import Glibc
+import ImageModel
 import ImageTransfer
 
 /// The user's terminal, asked even where standard input is something else.
@@ -9,7 +10,7 @@ struct Terminal {
     init() throws {
         descriptor = open("/dev/tty", O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "there is no terminal to ask for a password: use --username with --password-stdin, or --creds")
         }
     }

@@ -2,6 +2,7 @@ import Glibc
 import Testing
 
 import ByteStreams
+import ImageModel
 
 struct GzipSourceTests {
     static let blockBorders = [0, 1, 2, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 2 << 20, (3 << 20) + 17]
@@ -110,7 +111,7 @@ struct GzipSourceTests {
 
     @Test(arguments: [0, 100, (2 << 20) + 100])
     func upstreamErrorIsNoEnd(count: Int) throws {
-        let error = StreamError.io(operation: "read", path: "/x", errno: EIO)
+        let error = ImageError.io(operation: "read", path: "/x", errno: EIO)
         #expect(throws: error) { try GzipSource(ZerosSource(count, then: error), threads: 2).drain() }
     }
 

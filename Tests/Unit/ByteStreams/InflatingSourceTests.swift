@@ -1,6 +1,7 @@
 import Testing
 
 import ByteStreams
+import ImageModel
 
 struct InflatingSourceTests {
     enum Decoder: CaseIterable {
@@ -48,7 +49,7 @@ struct InflatingSourceTests {
                 name: "the body")
         }
         #expect(try source(packed).collect() == bytes)
-        #expect(throws: StreamError.self) { try source(packed.dropLast(5)).collect() }
+        #expect(throws: ImageError.self) { try source(packed.dropLast(5)).collect() }
     }
 
     @Test(arguments: Decoder.allCases)
@@ -121,8 +122,8 @@ struct InflatingSourceTests {
         do {
             try source.forEachPiece { produced += $0.count }
             Issue.record("nothing stopped it")
-        } catch StreamError.limit(let words) {
-            #expect(words.contains("the layer inflates") && words.contains("50:1"))
+        } catch let error as ImageError where error.code == .limit {
+            #expect(error.message.contains("the layer inflates") && error.message.contains("50:1"))
         }
         // No more than the ratio allows of the 256 KiB read at once.
         #expect(produced <= 50 * (256 << 10))
@@ -134,7 +135,7 @@ struct InflatingSourceTests {
         let gzip = try GzipSource(ZerosSource(100 << 20)).collect()
         #expect(try InflatingSource(BytesSource(gzip), format: .gzip, name: "it").drain() == 100 << 20)
         let zstd = try ZstdSource(ZerosSource(100 << 20)).collect()
-        #expect(throws: StreamError.self) {
+        #expect(throws: ImageError.self) {
             try InflatingSource(BytesSource(zstd), format: .zstd, name: "it").drain()
         }
     }
@@ -151,12 +152,12 @@ struct InflatingSourceTests {
         packed += try decoder.pack(bytes).dropFirst(10)
         #expect(try decoder.source(DribblingSource(packed, piece: piece)).collect() == bytes)
         packed[end - 1] ^= 1
-        #expect(throws: StreamError.self) { try decoder.source(DribblingSource(packed, piece: piece)).collect() }
+        #expect(throws: ImageError.self) { try decoder.source(DribblingSource(packed, piece: piece)).collect() }
     }
 
     @Test(arguments: Decoder.allCases)
     func upstreamErrorIsNoEnd(decoder: Decoder) throws {
-        let error = StreamError.io(operation: "read", path: "/x", errno: 5)
+        let error = ImageError.io(operation: "read", path: "/x", errno: 5)
         let source = try decoder.source(ZerosSource(0, then: error))
         #expect(throws: error) { try source.drain() }
     }
@@ -171,7 +172,7 @@ struct InflatingSourceTests {
 
     @Test func otherFormatsAreRefused() {
         for format in [CompressionFormat.none, .xz, .bzip2] {
-            #expect(throws: StreamError.self) {
+            #expect(throws: ImageError.self) {
                 try InflatingSource(BytesSource([]), format: format, name: "it")
             }
         }

@@ -1,5 +1,6 @@
 import ByteStreams
 import Foundation
+import ImageModel
 import Testing
 
 /// Root in a directory of another user, who can move there what belongs to others.
@@ -37,7 +38,7 @@ struct PlaceOwnerTests {
         if row.isRead {
             #expect(try place.read("theirs/file", limit: 10) == [120])
         } else {
-            let error = #expect(throws: StreamError.self) { try place.read("theirs/file", limit: 10) }
+            let error = #expect(throws: ImageError.self) { try place.read("theirs/file", limit: 10) }
             #expect(error?.description.contains("chown -R 65534 \(work["place/theirs"])") == true)
         }
         #expect(try place.read("own/file", limit: 10) == [120])
@@ -46,8 +47,8 @@ struct PlaceOwnerTests {
     @Test func namesOfAPrivateDirectoryStayPrivate() throws {
         chmod(work["place/theirs"], 0o711)
         let place = try place()
-        #expect(throws: StreamError.self) { try place.list("theirs") }
-        #expect(throws: StreamError.self) { try place.open("theirs") }
+        #expect(throws: ImageError.self) { try place.list("theirs") }
+        #expect(throws: ImageError.self) { try place.open("theirs") }
         #expect(try place.read("theirs/file", limit: 10) == [120])
     }
 
@@ -55,7 +56,7 @@ struct PlaceOwnerTests {
         _ = try work.directory("place/own", [.init("empty/"), .init("deep/theirs/file")])
         chown(work["place/own/deep"], owner, owner)
         let place = try place()
-        let error = #expect(throws: StreamError.self) { try place.removeTree("own") }
+        let error = #expect(throws: ImageError.self) { try place.removeTree("own") }
         #expect(error?.description.contains("place/own/deep/theirs belongs to user 0") == true)
         #expect(isThere("place/own/deep/theirs/file"))
         // Shared with the owner's group.
@@ -69,10 +70,10 @@ struct PlaceOwnerTests {
         try work.file("secret", [120])
         symlink(work["secret"], work["place/link"])
         symlink(work["secret"], work["link"])
-        #expect(throws: StreamError.self) { try FilePlace(work["place/link"], followingLinks: true) }
+        #expect(throws: ImageError.self) { try FilePlace(work["place/link"], followingLinks: true) }
         #expect(try FilePlace(work["link"], followingLinks: true).name == "secret")
         // The owner of a sticky directory renames what is in it all the same.
         chmod(work["place"], 0o1777)
-        #expect(throws: StreamError.self) { try FilePlace(work["place/link"], followingLinks: true) }
+        #expect(throws: ImageError.self) { try FilePlace(work["place/link"], followingLinks: true) }
     }
 }

@@ -1,4 +1,5 @@
 import ByteStreams
+import ImageModel
 import Testing
 
 struct ReadingTests {
@@ -16,7 +17,7 @@ struct ReadingTests {
 
     @Test func readAllKeepsItsLimit() throws {
         #expect(try DribblingSource(bytes, piece: 7).readAll(limit: 1000, name: "it") == bytes)
-        #expect(throws: StreamError.limit("it is larger than the limit of 999 bytes")) {
+        #expect(throws: ImageError.limit("it is larger than the limit of 999 bytes")) {
             try BytesSource(bytes).readAll(limit: 999, name: "it")
         }
         #expect(try BytesSource([]).readAll(limit: 0, name: "it") == [])
@@ -47,6 +48,6 @@ struct ReadingTests {
     @Test func workersGiveResultsAndErrors() async throws {
         #expect(Workers.coreCount >= 1)
         #expect(try await Workers.blobs.run { 42 } == 42)
-        await #expect(throws: StreamError.limit("x")) { try await Workers.blobs.run { throw StreamError.limit("x") } }
+        await #expect(throws: ImageError.limit("x")) { try await Workers.blobs.run { throw ImageError.limit("x") } }
     }
 }

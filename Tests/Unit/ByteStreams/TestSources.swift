@@ -1,4 +1,5 @@
 import ByteStreams
+import ImageModel
 
 /// Gives at most `piece` bytes at a time, and counts what it gave.
 final class DribblingSource: ByteSource {
@@ -22,9 +23,9 @@ final class DribblingSource: ByteSource {
 /// Gives `count` zeros, then fails if it has an error, and ends otherwise.
 final class ZerosSource: ByteSource {
     private var left: Int
-    private let error: StreamError?
+    private let error: ImageError?
 
-    init(_ count: Int, then error: StreamError? = nil) {
+    init(_ count: Int, then error: ImageError? = nil) {
         left = count
         self.error = error
     }
@@ -53,12 +54,12 @@ extension ByteSource {
     }
 }
 
-/// Whether `body` throws `StreamError.damaged`, and with which words.
+/// Whether `body` throws `ImageError.damaged`, and with which words.
 func damage(_ body: () throws -> Void) throws -> String? {
     do {
         try body()
         return nil
-    } catch StreamError.damaged(let words) {
-        return words
+    } catch let error as ImageError where error.code == .damaged {
+        return error.message
     }
 }

@@ -1,4 +1,5 @@
 import ByteStreams
+import ImageModel
 import Testing
 
 struct TextFileTests {
@@ -46,7 +47,7 @@ struct TextFileTests {
             ([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0], "UTF-32"), ([0, 0, 0xfe, 0xff, 0, 0, 0, 0x61], "UTF-32"),
         ] as [([UInt8], String)])
     func whatIsNoTextIsRefused(_ bytes: [UInt8], _ words: String) {
-        let error = #expect(throws: StreamError.self) { try TextFile.decoded(bytes, name: "list.txt") }
+        let error = #expect(throws: ImageError.self) { try TextFile.decoded(bytes, name: "list.txt") }
         let text = error?.description ?? ""
         #expect(text.hasPrefix("list.txt: ") && text.contains(words) && text.contains("UTF-8"), "\(text)")
     }
@@ -55,7 +56,7 @@ struct TextFileTests {
     @Test(arguments: Encoding.allCases) func theLimitIsOfTheText(_ encoding: Encoding) throws {
         let bytes = encoding.bytes("0123456789")
         #expect(try TextFile.read(BytesSource(bytes), limit: 10, name: "f").count == 10)
-        #expect(throws: StreamError.limit("f is larger than the limit of 9 bytes")) {
+        #expect(throws: ImageError.limit("f is larger than the limit of 9 bytes")) {
             try TextFile.read(BytesSource(bytes), limit: 9, name: "f")
         }
     }

@@ -24,7 +24,7 @@ struct VerifyingSourceTests {
             let words = try #require(try damage { _ = try source.drain() })
             #expect(words.contains("the blob") && words.contains(digest.hex) && words.contains(Digest(of: other).hex))
             // Asking again does not make it right.
-            #expect(throws: StreamError.self) { try source.drain() }
+            #expect(throws: ImageError.self) { try source.drain() }
         }
     }
 
@@ -40,7 +40,7 @@ struct VerifyingSourceTests {
     }
 
     @Test func upstreamErrorIsNoEnd() {
-        let error = StreamError.io(operation: "read", path: "/x", errno: 5)
+        let error = ImageError.io(operation: "read", path: "/x", errno: 5)
         let zeros = [UInt8](repeating: 0, count: 100)
         let source = VerifyingSource(ZerosSource(100, then: error), digest: Digest(of: zeros), size: 100, name: "it")
         #expect(throws: error) { try source.drain() }

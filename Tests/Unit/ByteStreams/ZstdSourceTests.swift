@@ -1,4 +1,5 @@
 import ByteStreams
+import ImageModel
 import Testing
 
 struct ZstdSourceTests {
@@ -20,7 +21,7 @@ struct ZstdSourceTests {
     }
 
     @Test func upstreamErrorIsNoEnd() {
-        let error = StreamError.io(operation: "read", path: "/x", errno: 5)
+        let error = ImageError.io(operation: "read", path: "/x", errno: 5)
         #expect(throws: error) { try ZstdSource(ZerosSource(300_000, then: error)).drain() }
     }
 }

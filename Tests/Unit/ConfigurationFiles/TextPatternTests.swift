@@ -1,4 +1,5 @@
 import ConfigurationFiles
+import ImageModel
 import Testing
 
 struct TextPatternTests {
@@ -30,7 +31,7 @@ struct TextPatternTests {
 
     @Test(arguments: ["", "(", ")", "[a", "a{", "a{3,2}", "a{256}", "*a", "a**", "\\", "\\1", "(?=a)", "[z-a]", "\\bx"])
     func refusesWhatItDoesNotUnderstand(_ expression: String) {
-        #expect(throws: PatternError.self) { try TextPattern(expression: expression) }
+        #expect(throws: ImageError.self) { try TextPattern(expression: expression) }
     }
 
     @Test(arguments: [
@@ -38,7 +39,7 @@ struct TextPatternTests {
         String(repeating: "a", count: 1001),
     ])
     func refusesWhatIsTooLarge(_ expression: String) {
-        #expect(throws: PatternError.self) { try TextPattern(expression: expression) }
+        #expect(throws: ImageError.self) { try TextPattern(expression: expression) }
     }
 
     /// For which a matcher that backtracks needs longer than anybody lives.

@@ -1,4 +1,5 @@
 import ConfigurationFiles
+import ImageModel
 import RegistryServer
 import Testing
 
@@ -155,7 +156,7 @@ struct YAMLNodeTests {
             do {
                 _ = try ServerConfiguration.read(bytes, name: "f", environment: [:])
             } catch {
-                #expect(error.mistakes.allSatisfy { $0.hasPrefix("f:") })
+                #expect(error.lines.allSatisfy { $0.hasPrefix("f:") })
             }
         }
     }

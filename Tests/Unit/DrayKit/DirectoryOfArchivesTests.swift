@@ -92,7 +92,7 @@ struct DirectoryOfArchivesTests {
             #expect {
                 _ = try expanded(path)
             } throws: { error in
-                guard case TransferError.foreign(let content) = error else { return false }
+                guard let content = (error as? ImageError)?.cause as? ForeignContent else { return false }
                 return content.place == path && content.kind.contains("directory")
             }
         }

@@ -27,7 +27,7 @@ struct ImageListTests {
         ("UPPER/x", "UPPER"),
     ])
     func aWrongLineIsNamed(_ line: String, _ words: String) {
-        let error = #expect(throws: ReferenceError.self) { try read("\n\(line)\n") }
+        let error = #expect(throws: ImageError.self) { try read("\n\(line)\n") }
         let text = error?.description ?? ""
         #expect(text.hasPrefix("l.txt:2: ") && text.contains(words), "\(text)")
     }

@@ -74,8 +74,8 @@ struct ForeignFileTests {
     private func content(_ path: String) -> ForeignContent? {
         do {
             _ = try ReferenceReader().read(path)
-        } catch TransferError.foreign(let content) {
-            return content
+        } catch let error as ImageError where error.code == .foreign {
+            return error.cause as? ForeignContent
         } catch {
             Issue.record("\(error)")
         }
@@ -129,7 +129,9 @@ struct ForeignFileTests {
         #expect {
             _ = try ReferenceReader().read(path)
         } throws: { error in
-            guard case TransferError.damaged(let text) = error else { return false }
+            guard let text = (error as? ImageError)?.message, (error as? ImageError)?.code == .damaged else {
+                return false
+            }
             return text.contains("unrecognised binary data") && text.contains("expected a tar")
         }
     }

@@ -66,8 +66,8 @@ struct ForeignMembersTests {
     private func content(_ text: String) -> ForeignContent? {
         do {
             return try expanded(text).references.isEmpty ? nil : nil
-        } catch TransferError.foreign(let content) {
-            return content
+        } catch let error as ImageError where error.code == .foreign {
+            return error.cause as? ForeignContent
         } catch {
             Issue.record("\(text): \(error)")
         }
@@ -104,7 +104,7 @@ struct ForeignMembersTests {
             let dray = Dray()
             _ = try await dray.source(dray.references.read(wrong + path)).listing()
         } throws: { error in
-            guard case TransferError.foreign(let found) = error else { return false }
+            guard let found = (error as? ImageError)?.cause as? ForeignContent else { return false }
             return found.isReadable && found.advice.hasSuffix(right + path)
         }
     }
@@ -121,7 +121,9 @@ struct ForeignMembersTests {
             #expect {
                 _ = try ReferenceReader().read(path)
             } throws: { error in
-                guard case TransferError.damaged(let text) = error else { return false }
+                guard let text = (error as? ImageError)?.message, (error as? ImageError)?.code == .damaged else {
+                    return false
+                }
                 return text.contains(words)
             }
         }

@@ -93,7 +93,9 @@ struct LargeInputTests {
     ])
     func namesWithoutEndAreRefused(_ file: String, _ start: String, _ part: String) {
         let tree = EndlessTree(path: file, start: start, part: part)
-        #expect(throws: DocumentError("endless: \(file) has more than 50000 image names, which is the limit")) {
+        #expect(
+            throws: ImageError.invalidDocument("endless: \(file) has more than 50000 image names, which is the limit")
+        ) {
             try DockerArchiveParser(tree: tree, oci: OCISource(tree), limit: .standard).parse()
         }
     }

@@ -67,7 +67,7 @@ struct RetentionTests {
                 Snapshot(
                     id: try #require(SnapshotID("\(id).000Z")), sources: ["store:a"], repositories: [],
                     failures: complete.contains(id)
-                        ? [] : [CopyReport.Failure(source: "store:a", error: TransferError.damaged("it"))])
+                        ? [] : [CopyReport.Failure(source: "store:a", error: ImageError.damaged("it"))])
             }
             return policy.kept(of: snapshots).sorted().map { String($0.description.prefix(15)) }
         }

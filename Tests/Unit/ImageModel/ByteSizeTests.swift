@@ -26,7 +26,7 @@ struct ByteSizeTests {
         ("8796093022208M", "too large"), ("9007199254740993P", "too large"),
     ])
     func whatIsNoSizeIsRefusedWithTheReason(_ text: String, _ words: String) {
-        let error = #expect(throws: ByteSizeError.self) { try ByteSize(text) }
+        let error = #expect(throws: ImageError.self) { try ByteSize(text) }
         #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
     }
 }

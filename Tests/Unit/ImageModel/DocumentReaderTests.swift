@@ -42,7 +42,7 @@ struct DocumentReaderTests {
         #expect(tags == ["a", "b"] && rest == Array("{}".utf8))
         for broken in [#"{"a":{"b":1,"b":2}}"#, #"{"a":[1,}"#, #"{"a":{"b":"#, #"{"a"#] {
             var reader = Self.reader(Array(broken.utf8), pieces: size)
-            #expect(throws: DocumentError.self, "\(broken)") { try reader.skip() }
+            #expect(throws: ImageError.self, "\(broken)") { try reader.skip() }
         }
     }
 
@@ -102,8 +102,10 @@ struct DocumentReaderTests {
         for size in [1, 2, 3, 4, 100] {
             #expect(try Self.json(text, pieces: size) == .object(["a": .integer(1)]))
         }
-        #expect(throws: DocumentError.self) { try Self.json([0xef, 0xbb], pieces: 1) }
-        #expect(throws: DocumentError("it is no JSON in UTF-8")) { try Self.json([0xff, 0xfe, 0x5b, 0], pieces: 4) }
+        #expect(throws: ImageError.self) { try Self.json([0xef, 0xbb], pieces: 1) }
+        #expect(throws: ImageError.invalidDocument("it is no JSON in UTF-8")) {
+            try Self.json([0xff, 0xfe, 0x5b, 0], pieces: 4)
+        }
     }
 
     /// Wherever a member stands, it is spelled as it has to be.
@@ -213,7 +215,9 @@ struct DocumentReaderTests {
     /// Each entry takes memory, be it as small as it may.
     @Test func entriesWithoutEndAreRefused() {
         var reader = Self.endless("[") { _ in "1," }
-        #expect(throws: DocumentError("it has more than \(Document.entryLimit) entries, which is the limit")) {
+        #expect(
+            throws: ImageError.invalidDocument("it has more than \(Document.entryLimit) entries, which is the limit")
+        ) {
             try reader.array { _ = try $0.entry() }
         }
     }

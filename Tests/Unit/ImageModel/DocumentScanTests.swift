@@ -46,7 +46,7 @@ struct DocumentScanTests {
         }
         _ = try manifest(#","annotations":{"\#(key)":"x"},"x-\#(key)":1"#)
         // What follows annotations in a list is no part of them.
-        #expect(throws: DocumentError.self) {
+        #expect(throws: ImageError.self) {
             _ = try manifest(#","x":[{"annotations":null},{"\#(key)":1}]"#)
         }
     }

@@ -11,15 +11,15 @@ struct DocumentTests {
 
     @Test func limitsAreKept() {
         let deep = Array((String(repeating: "[", count: 65) + String(repeating: "]", count: 65)).utf8)
-        #expect(throws: DocumentError.self) { try Document.value(from: deep, name: "x") }
+        #expect(throws: ImageError.self) { try Document.value(from: deep, name: "x") }
         let large = [UInt8](repeating: 32, count: 11)
-        #expect(throws: DocumentError.self) { try Document.value(from: large, name: "x", sizeLimit: 10) }
+        #expect(throws: ImageError.self) { try Document.value(from: large, name: "x", sizeLimit: 10) }
         let quoted = Array(("\"" + String(repeating: "[", count: 100) + "\"").utf8)
         #expect(throws: Never.self) { try Document.value(from: quoted, name: "x") }
         // In UTF-16, `\u{2200}` has a byte like a quote: what follows it would not be counted.
         let hidden = ("[\"\u{2200}\"," + String(repeating: "[", count: 100) + String(repeating: "]", count: 101)).utf16
         let wide = hidden.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }
-        #expect(throws: DocumentError("x is no JSON in UTF-8")) {
+        #expect(throws: ImageError.invalidDocument("x is no JSON in UTF-8")) {
             try Document.decode([String].self, from: wide, name: "x")
         }
     }
@@ -41,7 +41,7 @@ struct DocumentTests {
             #""\x""#, #""\ud83d""#, #""\udc00""#, "1 2", "\"\\u12",
         ])
     func whatIsNoJSONIsRefused(_ text: String) {
-        #expect(throws: DocumentError.self) { try Document.value(from: Array(text.utf8), name: "x") }
+        #expect(throws: ImageError.self) { try Document.value(from: Array(text.utf8), name: "x") }
     }
 
     @Test func manifestsKeepTheirBytes() throws {
@@ -87,8 +87,8 @@ struct DocumentTests {
         }
         let shorter = (length: body.utf8.count - 3, tail: String(body.suffix(3)) + "}")
         #expect(try manifest(shorter).digest == Digest(of: (body + "}").utf8))
-        #expect(throws: DocumentError.self) { try manifest((body.utf8.count, " }")) }
-        #expect(throws: DocumentError.self) { try manifest((shorter.length, "}")) }
+        #expect(throws: ImageError.self) { try manifest((body.utf8.count, " }")) }
+        #expect(throws: ImageError.self) { try manifest((shorter.length, "}")) }
     }
 
     private func base64URL(_ text: String) -> String {

@@ -64,7 +64,7 @@ struct ImageReferenceTests {
         ("https://reg.example/a.tar.gz", "curl"), ("docker-archive://a.tar", "docker-archive:a.tar?"),
     ])
     func whatIsToBeTypedInstead(_ text: String, _ advice: String) {
-        let error = #expect(throws: ReferenceError.self) { try parse(text) }
+        let error = #expect(throws: ImageError.self) { try parse(text) }
         let words = error?.description ?? ""
         #expect(words.hasPrefix("'\(text)': ") && words.contains(advice), "\(words)")
     }
@@ -88,7 +88,7 @@ struct ImageReferenceTests {
     /// A read does not say how to make a place.
     @Test func aPlaceIsMadeByWritesOnly() {
         func message(_ text: String, isWritten: Bool) -> String {
-            let error = #expect(throws: ReferenceError.self) {
+            let error = #expect(throws: ImageError.self) {
                 try ImageReference(text, isWritten: isWritten, exists: { _ in false }, recognise: { _ in nil })
             }
             return error?.description ?? ""
@@ -109,7 +109,7 @@ struct ImageReferenceTests {
         ])
     func foreignPaths(_ text: String, _ advice: String) throws {
         for isWritten in [true, false] {
-            let error = #expect(throws: ReferenceError.self) {
+            let error = #expect(throws: ImageError.self) {
                 try ImageReference(text, isWritten: isWritten, exists: { _ in false }, recognise: { _ in nil })
             }
             #expect(error?.description.hasSuffix(advice) == true, "\(error?.description ?? "")")
@@ -132,7 +132,7 @@ struct ImageReferenceTests {
         "docker://a b/c",
     ])
     func registriesThatAreNone(_ text: String) {
-        #expect(throws: ReferenceError.self) { try parse(text) }
+        #expect(throws: ImageError.self) { try parse(text) }
     }
 
     @Test func aDigestIsCutOffFirst() throws {
@@ -151,6 +151,6 @@ struct ImageReferenceTests {
         "docker://reg.example/a@sha256:", "docker:alpine", "docker:/reg.example/a",
     ])
     func refuses(_ text: String) {
-        #expect(throws: ReferenceError.self) { try parse(text) }
+        #expect(throws: ImageError.self) { try parse(text) }
     }
 }

@@ -56,7 +56,7 @@ struct ManifestKindTests {
             ([], nil), ([], .ociIndex), ([#""manifests":null"#], nil), ([type(MediaType("application/json"))], nil),
         ] as [([String], MediaType?)])
     func isRefused(_ members: [String], _ claim: MediaType?) {
-        #expect(throws: DocumentError.self) { try Self.manifest(members, claim) }
+        #expect(throws: ImageError.self) { try Self.manifest(members, claim) }
     }
 
     @Test(arguments: [
@@ -75,7 +75,7 @@ struct ManifestKindTests {
             [Item].self, from: Array(text.utf8), name: "it", members: members, acceptsSpellings: true)
         #expect((items != nil) == isRead)
         // Where other readers get the bytes, none but the right one is.
-        #expect(throws: DocumentError.self) {
+        #expect(throws: ImageError.self) {
             try Document.decode([Item].self, from: Array(text.utf8), name: "it", members: members)
         }
     }

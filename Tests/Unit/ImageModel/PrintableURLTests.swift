@@ -37,7 +37,7 @@ struct PrintableURLTests {
         "https://user:w0rd@host/a?w0rd", "user:w0rd@host.example/app:1", "docker://user:w0rd@host/app@sha256:ab",
     ])
     func referencesThatAreMistypedAreHidden(_ text: String) {
-        let error = #expect(throws: ReferenceError.self) {
+        let error = #expect(throws: ImageError.self) {
             try ImageReference(text, exists: { _ in false }, recognise: { _ in nil })
         }
         #expect(error?.description.contains("w0rd") == false, "\(error?.description ?? "")")

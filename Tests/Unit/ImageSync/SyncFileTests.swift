@@ -15,7 +15,7 @@ struct SyncFileTests {
             _ = try SyncFile.read(Array(text.utf8), name: "s.yml")
             return []
         } catch {
-            return error.mistakes
+            return error.lines
         }
     }
 

@@ -21,12 +21,12 @@ struct NameTemplateTests {
 
     @Test(arguments: ["", "{", "{what}", "UPPER/{name}", "a//{name}", "../{name}", "{name}:{tag}:{tag}"])
     func refuses(_ template: String) {
-        #expect(throws: ReferenceError.self) { try NameTemplate(template) }
+        #expect(throws: ImageError.self) { try NameTemplate(template) }
     }
 
     @Test func saysWhereThereIsNoRegistry() throws {
         let template = try NameTemplate("{registry}/{name}")
-        #expect(throws: ReferenceError.self) {
+        #expect(throws: ImageError.self) {
             try template.name(of: ImageName(repository: "a", tag: "1"), registry: nil)
         }
     }

@@ -75,7 +75,7 @@ struct MendingTests {
         let failing = try await damage { look, blob in
             guard blob.digest == first else { return nil }
             if look == 1 { return wrong() }
-            throw StreamError.io(operation: "read", path: "it", errno: EIO)
+            throw ImageError.io(operation: "read", path: "it", errno: EIO)
         }
         #expect(failing.map(\.subject) == ["\(first)"] && failing[0].kind == .unreadable, "\(failing)")
         // What was being replaced.
@@ -172,7 +172,7 @@ struct MendingTests {
         func freeSpace() async throws -> Int64? { .max }
         func writer(for target: BlobTarget) throws -> any BlobWriter {
             writers.withLock { $0 += 1 }
-            throw StreamError.io(operation: "write", path: "the place", errno: code)
+            throw ImageError.io(operation: "write", path: "the place", errno: code)
         }
         func put(_ manifest: Manifest, in repository: String) async throws {
             try await layout.put(manifest, in: repository)

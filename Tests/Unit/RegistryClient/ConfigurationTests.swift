@@ -58,7 +58,7 @@ struct ConfigurationTests {
     @Test(arguments: ["socks4://p:1", "ftp://p", "https://"]) func proxiesOfOtherKindsAreRefused(_ proxy: String) throws
     {
         let settings = ProxySettings { ["HTTPS_PROXY": proxy][$0] }
-        #expect(throws: TransferError.self) { try settings.proxy(for: try #require(Address("https://x/"))) }
+        #expect(throws: ImageError.self) { try settings.proxy(for: try #require(Address("https://x/"))) }
     }
 
     @Test(
@@ -126,7 +126,7 @@ struct ConfigurationTests {
         try file.add("[registries.block]\nregistries = ['new.example']\n", name: "three")
         let new = try #require(file.entry(for: "new.example/app"))
         #expect(new.isBlocked && new.mirrors.map(\.location) == ["m"])
-        #expect(throws: TransferError.self) { try file.add("[registries.block]\nregistries = 'x'\n", name: "it") }
+        #expect(throws: ImageError.self) { try file.add("[registries.block]\nregistries = 'x'\n", name: "it") }
     }
 
     @Test(
@@ -152,7 +152,7 @@ struct ConfigurationTests {
     @Test(arguments: ["<ftp://r/x>; rel=\"next\"", "<http://a:99999/>; rel=next"])
     func nextPagesThatCannotBeAskedForAreErrors(_ link: String) throws {
         let address = try #require(Address("https://r:5000/v2/_catalog"))
-        #expect(throws: DocumentError.self) { try HTTPHeaders([("Link", link)]).nextPage(from: address) }
+        #expect(throws: ImageError.self) { try HTTPHeaders([("Link", link)]).nextPage(from: address) }
     }
 
     /// As `base64` and `echo` of the shell make them.
@@ -167,8 +167,8 @@ struct ConfigurationTests {
 
     @Test func brokenRegistriesFilesAreNamed() throws {
         var file = RegistriesFile()
-        #expect(throws: TransferError.self) { try file.add("[[registry]\n", name: "it") }
-        #expect(throws: TransferError.self) { try file.add("[[registry]]\ninsecure = true\n", name: "it") }
+        #expect(throws: ImageError.self) { try file.add("[[registry]\n", name: "it") }
+        #expect(throws: ImageError.self) { try file.add("[[registry]]\ninsecure = true\n", name: "it") }
     }
 
     @Test(

@@ -1,5 +1,6 @@
 import ByteStreams
 import ConfigurationFiles
+import ImageModel
 import RegistryServer
 import Testing
 
@@ -195,11 +196,11 @@ struct ConfigurationMistakeTests {
     }
 
     @Test func aFileThatIsNotThere() {
-        let error = #expect(throws: ConfigurationError.self) {
+        let error = #expect(throws: ImageError.self) {
             try ServerConfiguration.read(path: "/nowhere/c.yml", environment: [:])
         }
         #expect(error?.description == "/nowhere/c.yml: there is no such file: name a config.yml")
-        #expect(throws: StreamError.self) { try ServerConfiguration.read(path: "/", environment: [:]) }
+        #expect(throws: ImageError.self) { try ServerConfiguration.read(path: "/", environment: [:]) }
     }
 
     /// What follows three good lines, and the warning about it.

@@ -1,4 +1,5 @@
 import ConfigurationFiles
+import ImageModel
 import RegistryServer
 
 /// A configuration that is right, for tests to add to.
@@ -12,7 +13,7 @@ let goodConfiguration = """
 /// Reads a text as if it were the file `c.yml`.
 func readConfiguration(
     _ text: String, environment: [String: String] = [:]
-) throws(ConfigurationError) -> (configuration: ServerConfiguration, warnings: [String]) {
+) throws(ImageError) -> (configuration: ServerConfiguration, warnings: [String]) {
     try ServerConfiguration.read(Array(text.utf8), name: "c.yml", environment: environment)
 }
 
@@ -22,6 +23,6 @@ func mistakes(_ text: String, environment: [String: String] = [:]) -> [String] {
         _ = try readConfiguration(text, environment: environment)
         return []
     } catch {
-        return error.mistakes
+        return error.lines
     }
 }

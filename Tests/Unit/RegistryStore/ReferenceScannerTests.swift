@@ -50,7 +50,7 @@ struct ReferenceScannerTests {
         let old = try scan(#"{"name":"a","tag":"b","fſLayerſ":[{"blobſum":"\#(Self.digests[1])"}]}"#)
         #expect(old.blobs == [PackedDigest(Self.digests[1])])
         // A reader in Go sees both kinds.
-        #expect(throws: DocumentError.self) {
+        #expect(throws: ImageError.self) {
             try scan(#"{"layerſ":[\#(descriptor(1))],"manifests":[\#(descriptor(4, .ociManifest))]}"#)
         }
     }

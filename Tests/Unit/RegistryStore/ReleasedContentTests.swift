@@ -154,7 +154,7 @@ struct ReleasedContentTests {
         try Data("kept".utf8).write(to: outside)
         try FileManager.default.createSymbolicLink(
             atPath: "\(crafted.root)/.dray/released", withDestinationPath: outside.path)
-        #expect(throws: StreamError.self) { try store.deleteManifest(image, in: "a") }
+        #expect(throws: ImageError.self) { try store.deleteManifest(image, in: "a") }
         #expect(try Data(contentsOf: outside) == Data("kept".utf8) && crafted.serves(image, "a"))
     }
 }

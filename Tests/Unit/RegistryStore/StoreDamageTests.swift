@@ -167,8 +167,8 @@ struct StoreDamageTests {
     @Test func noStoreIsNotFound() async throws {
         let store = try CraftedStore()
         try store.remove("")
-        await #expect(throws: TransferError.self) { try await store.collect(dryRun: true) }
-        await #expect(throws: TransferError.self) { try await store.collect() }
+        await #expect(throws: ImageError.self) { try await store.collect(dryRun: true) }
+        await #expect(throws: ImageError.self) { try await store.collect() }
     }
 
     @Test func anEmptyStoreHasNoGarbage() async throws {

@@ -6,7 +6,7 @@ struct ImportDirectionTests {
     static let allowed: [String: Set<String>] = [
         "ImageModel": [],
         "ByteStreams": ["ImageModel", "CLinux", "CSHA256", "CZlib", "CISAL", "CZstd"],
-        "TarArchive": ["ByteStreams", "CArchive"],
+        "TarArchive": ["ImageModel", "ByteStreams", "CArchive"],
         "ConfigurationFiles": ["CYAML", "ImageModel"],
         "ImageTransfer": ["ImageModel", "ByteStreams", "TarArchive"],
         "ImageVerification": ["ImageModel", "ByteStreams", "TarArchive", "ImageTransfer"],

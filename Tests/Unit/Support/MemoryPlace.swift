@@ -103,14 +103,14 @@ final class MemoryPlace: ImageSource, ImageDestination {
 
     func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
         guard let bytes = contents[descriptor.digest] else {
-            throw TransferError.notFound("\(title) has no manifest \(descriptor.digest)")
+            throw ImageError.notFound("\(title) has no manifest \(descriptor.digest)")
         }
         return try Manifest(bytes, mediaType: descriptor.mediaType, name: "\(title): \(descriptor.digest)")
     }
 
     func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
         guard let bytes = contents[descriptor.digest] else {
-            throw TransferError.notFound("\(title) has no blob \(descriptor.digest)")
+            throw ImageError.notFound("\(title) has no blob \(descriptor.digest)")
         }
         return BytesSource(bytes)
     }
@@ -195,7 +195,7 @@ final class MemoryPlace: ImageSource, ImageDestination {
         try state.withLock { state in
             for child in manifest.children + manifest.blobs where !child.staysAway {
                 guard state.contents[child.digest] != nil else {
-                    throw TransferError.damaged("\(title): \(manifest.digest) was put before \(child.digest)")
+                    throw ImageError.damaged("\(title): \(manifest.digest) was put before \(child.digest)")
                 }
             }
             state.contents[manifest.digest] = manifest.bytes

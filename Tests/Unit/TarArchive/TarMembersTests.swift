@@ -2,6 +2,7 @@ import TarArchive
 import Testing
 
 import ByteStreams
+import ImageModel
 
 struct TarMembersTests {
     private func members(_ entries: [(String, TarEntry.Kind)]) -> TarMembers {
@@ -54,7 +55,7 @@ struct TarMembersTests {
             ("out", .symbolicLink("../x")), ("root", .symbolicLink("/etc")), ("gone", .symbolicLink("nothing")),
         ])
         for path in ["grows/x", "a", "b/x", "out/x", "root/passwd", "gone", "gone/x"] {
-            #expect(throws: StreamError.self, "\(path)") { try members.file(at: path) }
+            #expect(throws: ImageError.self, "\(path)") { try members.file(at: path) }
         }
     }
 

@@ -1,5 +1,6 @@
 import ByteStreams
 import Foundation
+import ImageModel
 import TarArchive
 import Testing
 
@@ -43,7 +44,7 @@ struct TarReaderTests {
             if length < 512 {
                 #expect(throws: NotATarError.self) { try read() }
             } else {
-                #expect(throws: StreamError.self) { try read() }
+                #expect(throws: ImageError.self) { try read() }
             }
         }
     }
@@ -117,13 +118,13 @@ struct TarReaderTests {
     @Test func deepPathsAreRefused() throws {
         let path = Array(repeating: "a", count: 300).joined(separator: "/")
         let reader = try TarReader(BytesSource(archive([(path, [1])])), name: "test")
-        #expect(throws: StreamError.self) { try reader.next() }
+        #expect(throws: ImageError.self) { try reader.next() }
     }
 
     @Test(arguments: ["../a", "/etc/passwd", "a/../../b"])
     func pathsThatLeaveTheRootAreRefused(_ path: String) throws {
         let reader = try TarReader(BytesSource(archive([(path, [1])])), name: "test")
-        #expect(throws: StreamError.self) { try reader.next() }
+        #expect(throws: ImageError.self) { try reader.next() }
     }
 
     @Test func textIsNoTar() {
@@ -138,7 +139,7 @@ struct TarReaderTests {
     @Test func aTarThatBreaksOffInItsFirstLongNameIsDamaged() {
         let whole = archive([(String(repeating: "a", count: 200), [1])])
         for length in [512 + 100, 1024 + 100] {
-            #expect(throws: StreamError.self) {
+            #expect(throws: ImageError.self) {
                 _ = try TarReader(BytesSource(Array(whole[..<length])), name: "test").next()
             }
         }

@@ -40,7 +40,7 @@ package struct RecoveryFile: Codable, Sendable {
     }
 
     /// - Returns: nil for what is no recovery volume.
-    /// - Throws: `DocumentError` for what no packer writes.
+    /// - Throws: `ImageError` for what no packer writes.
     package init?(in tree: any FileTree) throws {
         guard let bytes = try tree.read(Self.path, limit: Document.sizeLimit) else { return nil }
         let name = "\(tree.title): \(Self.path)"
@@ -48,6 +48,6 @@ package struct RecoveryFile: Codable, Sendable {
         guard mediaType == Self.mediaType, !volumes.isEmpty, (1...PackingList.volumeLimit).contains(recoveryVolumes),
             (1...recoveryVolumes).contains(number), volumes.count + recoveryVolumes <= PackingList.volumeLimit,
             parity.size == volumes.map(\.size).max(), try tree.size(of: Self.parityPath) == parity.size
-        else { throw DocumentError("\(name) does not fit the volume that it is in") }
+        else { throw ImageError.invalidDocument("\(name) does not fit the volume that it is in") }
     }
 }

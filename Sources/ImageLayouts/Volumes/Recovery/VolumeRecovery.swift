@@ -29,7 +29,7 @@ package struct VolumeRecovery: Sendable {
 
     /// - Parameter directory: where volumes are written; nil for beside the first recovery volume.
     /// - Returns: the volumes that were lost, in their order.
-    /// - Throws: `TransferError.damaged` if there are too few recovery volumes, `TransferError.refused` if there is no
+    /// - Throws: `ImageError.damaged` if there are too few recovery volumes, `ImageError.refused` if there is no
     ///   room for what was lost; nothing is written then.
     package func run(into directory: String? = nil) async throws -> [Volume] {
         try await Workers.blobs.run(stoppable: { stop in try recover(into: directory, stop) })
@@ -55,12 +55,12 @@ package struct VolumeRecovery: Sendable {
         guard let first = recoveries.first else {
             let missing =
                 try paths.first { try fileKind($0) == nil }.map { "\($0): no such file or directory, and " } ?? ""
-            throw TransferError.notFound(
+            throw ImageError.notFound(
                 "\(missing)there is no recovery volume at \(paths.joined(separator: ", ")); without one, nothing can be made "
                     + "anew")
         }
         if let other = recoveries.first(where: { $0.file.set != first.file.set }) {
-            throw TransferError.damaged(
+            throw ImageError.damaged(
                 "\(other.tree.title) is of another set than \(first.tree.title): name the volumes of one set")
         }
         let volumes = first.file.volumes
@@ -86,7 +86,7 @@ package struct VolumeRecovery: Sendable {
             lost, of: volumes, from: present, parity.sorted { $0.key < $1.key }.map(\.value), at: targets, stop)
     }
 
-    private static func tooFew(recoveryVolumes count: Int, for lost: [Int]) -> TransferError {
+    private static func tooFew(recoveryVolumes count: Int, for lost: [Int]) -> ImageError {
         let numbers = lost.map(String.init)
         let volumes =
             numbers.count == 1
@@ -105,7 +105,7 @@ package struct VolumeRecovery: Sendable {
         let needed = sizes.reduce(Int64(0)) { $0.addingSaturated($1) }
         let free = try freeSpace(at: directory)
         guard needed <= free else {
-            throw TransferError.noRoom(
+            throw ImageError.noRoom(
                 in: directory, free: free, needed: needed, orElse: ", or name another directory with --into")
         }
     }
@@ -149,7 +149,7 @@ package struct VolumeRecovery: Sendable {
         }
         for (position, hasher) in hashers.enumerated() {
             guard hasher.finalize() == volumes[lost[position]].digest else {
-                throw TransferError.damaged(
+                throw ImageError.damaged(
                     "volume \(lost[position] + 1) came out with another digest than it had: a file of the set changed "
                         + "while it was read")
             }
@@ -169,7 +169,7 @@ package struct VolumeRecovery: Sendable {
         for path in paths {
             let isDirectory = try fileKind(path) == .directory
             let directory = isDirectory ? path : parent(of: path)
-            guard let names = try listDirectory(directory) else { throw TransferError.notFound("there is no \(path)") }
+            guard let names = try listDirectory(directory) else { throw ImageError.notFound("there is no \(path)") }
             let stem = isDirectory ? nil : VolumeNames.stem(of: lastComponent(of: path))
             for name in names where name.hasSuffix(".tar") && (stem.map { name.hasPrefix($0 + ".") } ?? true) {
                 let file = "\(directory)/\(name)"
@@ -224,10 +224,10 @@ package struct VolumeRecovery: Sendable {
         do {
             let place = try VolumePlace(in: openTree(OpenFile(reading: path)))
             if place?.set == set { return path }
-        } catch let error as StreamError where error.isAboutContent {
+        } catch let error as ImageError where error.isAboutContent {
             return path
         }
-        throw TransferError.refused(
+        throw ImageError.refused(
             "\(path) is there, and no volume of this set: move it away, or name another directory with --into")
     }
 }

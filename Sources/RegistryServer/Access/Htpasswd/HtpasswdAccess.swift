@@ -49,7 +49,7 @@ package final class HtpasswdAccess: AccessControl {
 
     /// Reads the file; makes it if it is missing.
     ///
-    /// - Throws: `StreamError`, `TransferError.refused`.
+    /// - Throws: `ImageError`, `ImageError.refused`.
     package init(realm: String, path: String, logger: Logger) throws {
         challenge = AuthorizationHeader.challenge("Basic", [("realm", realm)])
         self.path = path
@@ -141,7 +141,7 @@ package final class HtpasswdAccess: AccessControl {
             return Reading(stamp: stamp, isSettled: isSettled, digest: Digest(of: []), file: try HtpasswdFile([]))
         }
         guard let bytes = try TextFile.read(path, limit: HtpasswdFile.sizeLimit) else {
-            throw StreamError.io(operation: "read", path: path, errno: ENOENT)
+            throw ImageError.io(operation: "read", path: path, errno: ENOENT)
         }
         return Reading(
             stamp: stamp, isSettled: isSettled, digest: Digest(of: bytes), file: try HtpasswdFile(bytes))

@@ -1,4 +1,5 @@
 import ByteStreams
+import ImageModel
 
 /// What a password file says: `USER:HASH` a line, empty lines and those that begin with `#` aside.
 ///
@@ -16,10 +17,10 @@ package struct HtpasswdFile: Sendable {
     /// keep the registry busy for seconds with each of their guesses.
     private let dummy: BcryptHash
 
-    /// - Throws: `StreamError.limit`.
+    /// - Throws: `ImageError.limit`.
     package init(_ bytes: [UInt8]) throws {
         guard bytes.count <= Self.sizeLimit else {
-            throw StreamError.limit("a password file may have \(Self.sizeLimit) bytes, not \(bytes.count)")
+            throw ImageError.limit("a password file may have \(Self.sizeLimit) bytes, not \(bytes.count)")
         }
         var number = 0
         for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
@@ -37,7 +38,7 @@ package struct HtpasswdFile: Sendable {
             }
             hashes[user] = hash
             guard hashes.count <= Self.userLimit else {
-                throw StreamError.limit("a password file may have \(Self.userLimit) users, this one has more")
+                throw ImageError.limit("a password file may have \(Self.userLimit) users, this one has more")
             }
         }
         let costs = hashes.values.reduce(into: [:]) { $0[$1.cost, default: 0] += 1 }

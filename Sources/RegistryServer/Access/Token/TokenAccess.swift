@@ -1,3 +1,4 @@
+import ImageModel
 import ImageTransfer
 package import Logging
 
@@ -12,14 +13,14 @@ package struct TokenAccess: AccessControl {
 
     /// Reads the files of keys. They are read once, as by the original: a new key needs a new start.
     ///
-    /// - Throws: `TransferError.refused`, `StreamError`, `DocumentError`.
+    /// - Throws: `ImageError.refused`, `ImageError`, `ImageError`.
     package init(_ settings: ServerConfiguration.Token, logger: Logger) throws {
         self.settings = settings
         for (key, value) in [("issuer", settings.issuer), ("service", settings.service)] where value.isEmpty {
-            throw TransferError.refused("auth.token.\(key) is missing: it is compared with what tokens say")
+            throw ImageError.refused("auth.token.\(key) is missing: it is compared with what tokens say")
         }
         guard !settings.realm.isEmpty || settings.redirectsAutomatically else {
-            throw TransferError.refused("auth.token.realm is missing: the URL of the server that gives tokens out")
+            throw ImageError.refused("auth.token.realm is missing: the URL of the server that gives tokens out")
         }
         let keys = try TrustedKeys(bundle: settings.rootCertificates, keySet: settings.keySet)
         for problem in keys.problems { logger.warning("\(problem)") }
@@ -69,13 +70,13 @@ package struct TokenAccess: AccessControl {
         for name in names where !TokenKey.algorithms.contains(name) {
             // Configurations of the original may list these: it takes them, though it never has a secret.
             guard ["HS256", "HS384", "HS512"].contains(name) else {
-                throw TransferError.refused("auth.token.signingalgorithms: '\(name)' is none of \(known)")
+                throw ImageError.refused("auth.token.signingalgorithms: '\(name)' is none of \(known)")
             }
             logger.warning("auth.token.signingalgorithms: \(name) is not accepted, since it has no public key")
         }
         let allowed = TokenKey.algorithms.intersection(names)
         guard !allowed.isEmpty else {
-            throw TransferError.refused("auth.token.signingalgorithms has none of \(known)")
+            throw ImageError.refused("auth.token.signingalgorithms has none of \(known)")
         }
         return allowed
     }

@@ -26,7 +26,7 @@ package struct TrustedKeys: Sendable {
     /// - Parameters:
     ///   - bundle: path of a PEM file.
     ///   - keySet: path of a JSON file, `{"keys": […]}`: RFC 7517, section 5.
-    /// - Throws: `TransferError.refused`, `StreamError`, `DocumentError`.
+    /// - Throws: `ImageError.refused`, `ImageError`, `ImageError`.
     init(bundle: String?, keySet: String?) throws {
         func read(_ key: String, _ path: String) throws -> (path: String, bytes: [UInt8]) {
             let isBundle = key == "rootcertbundle"
@@ -34,7 +34,7 @@ package struct TrustedKeys: Sendable {
                 isBundle
                 ? try PEMFile.read(path, limit: Self.fileLimit) : try TextFile.read(path, limit: Self.fileLimit)
             guard let bytes else {
-                throw TransferError.refused("\(key) \(path) is missing")
+                throw ImageError.refused("\(key) \(path) is missing")
             }
             return (path, bytes)
         }
@@ -58,7 +58,7 @@ package struct TrustedKeys: Sendable {
         }
         if let keySet { try add(keySet: keySet.bytes, path: keySet.path) }
         guard verifier != nil || !keys.isEmpty else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "auth.token needs the keys that tokens are signed by: rootcertbundle, a PEM file of certificates, "
                     + "or jwks, a JSON file of a key set")
         }
@@ -140,7 +140,7 @@ package struct TrustedKeys: Sendable {
         do {
             documents = try PEMDocument.parseMultiple(pemString: String(decoding: bytes, as: UTF8.self))
         } catch {
-            throw TransferError.refused("rootcertbundle \(path): invalid; expected certificates (PEM)")
+            throw ImageError.refused("rootcertbundle \(path): invalid; expected certificates (PEM)")
         }
         var certificates: [Certificate] = []
         var number = 0
@@ -156,7 +156,7 @@ package struct TrustedKeys: Sendable {
             }
         }
         guard !certificates.isEmpty else {
-            throw TransferError.refused(
+            throw ImageError.refused(
                 "rootcertbundle \(path) has \(number) certificates (-----BEGIN CERTIFICATE-----), "
                     + "and none that can be used\(problems.isEmpty ? "" : ": \(problems[0])")")
         }
@@ -165,7 +165,7 @@ package struct TrustedKeys: Sendable {
 
     private mutating func add(keySet bytes: [UInt8], path: String) throws {
         guard case .array(let set)? = try Document.object(from: bytes, name: path)["keys"] else {
-            throw DocumentError("\(path) is no key set: it has no list 'keys'")
+            throw ImageError.invalidDocument("\(path) is no key set: it has no list 'keys'")
         }
         for (position, value) in set.enumerated() {
             // Sets hold keys for other purposes too.

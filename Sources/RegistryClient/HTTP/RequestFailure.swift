@@ -1,7 +1,7 @@
-import ImageModel
+package import ImageModel
 
-/// A registry's refusal, or what kept it from answering.
-package struct RegistryError: Error, Equatable, CustomStringConvertible {
+/// A request to a registry that was refused, or not answered. It is the cause of the `ImageError` that is thrown.
+package struct RequestFailure: Error, Equatable, CustomStringConvertible {
     /// Scheme, host and port.
     package var registry: String
     package var repository: String?
@@ -36,8 +36,21 @@ package struct RegistryError: Error, Equatable, CustomStringConvertible {
         self.advice = advice
     }
 
+    /// What is thrown.
+    package var error: ImageError {
+        let code: ImageError.Code =
+            if isUnauthorised { .unauthorised } else if status == 404 { .notFound } else { .service }
+        return ImageError(code, cause: self)
+    }
+
     /// Whether the registry itself refuses to do it for this account.
     package var isUnauthorised: Bool { redirectedTo == nil && (status == 401 || status == 403) }
+
+    /// Whether no answer came.
+    package var isUnanswered: Bool { status == nil }
+
+    /// Whether the registry itself refuses the request, and would do so again.
+    var isRefusal: Bool { redirectedTo == nil && (400..<500).contains(status ?? 0) && status != 429 }
 
     /// Whether the registry does not know the session of an upload.
     var isUnknownUpload: Bool {
@@ -63,6 +76,11 @@ package struct RegistryError: Error, Equatable, CustomStringConvertible {
         let answer = [status.map { "\(who) answered \($0)" }, problem.isEmpty ? nil : problem].compactMap { $0 }
         return "\(place): cannot \(action): \(answer.joined(separator: ", "))" + (advice.map { " (\($0))" } ?? "")
     }
+}
+
+extension ImageError {
+    /// The request to a registry that failed.
+    package var request: RequestFailure? { cause as? RequestFailure }
 }
 
 /// The body of a registry's refusal. Source: OCI distribution-spec, "Error Codes".
