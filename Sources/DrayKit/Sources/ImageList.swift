@@ -24,7 +24,7 @@ package struct ImageList: Sendable {
     /// - Parameters:
     ///   - path: of a file or a pipe; `-` for standard input.
     ///   - read: makes a reference of a text that has a transport or is a path.
-    /// - Throws: `ImageError` that names the line, `ImageError`, `ImageError`.
+    /// - Throws: `ImageError` that names the line.
     package static func read(
         path: String, _ read: (String) throws -> ImageReference
     ) throws -> ImageList {

@@ -9,7 +9,7 @@ extension ServerConfiguration {
     ///   - environment: of which the variables `REGISTRY_...` count.
     /// - Returns: the configuration, and what in it does nothing or is likely meant otherwise: sentences that begin
     ///   with `FILE:LINE:` or the variable's name.
-    /// - Throws: `ImageError` with all that is wrong; `ImageError` if the file cannot be read.
+    /// - Throws: `ImageError` with all that is wrong, or why the file cannot be read.
     public static func read(
         path: String, environment: [String: String]
     ) throws -> (configuration: ServerConfiguration, warnings: [String]) {
