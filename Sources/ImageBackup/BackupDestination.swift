@@ -7,7 +7,7 @@ package import ImageTransfer
 import Synchronization
 
 /// A snapshot that is being made: blobs are there as soon as they are verified, names when all has arrived.
-package final class BackupDestination: ImageDestination {
+package final class BackupDestination: ReusesLayers, OccupiesDisk, HoldsWholeImages, ListsAllImages {
     private let backup: Backup
     private let sources: [String]
     /// nil for the first snapshot.
@@ -42,7 +42,6 @@ package final class BackupDestination: ImageDestination {
         traits.holdsSchema1 = true
         traits.isOneRepository = true
         traits.commitsBlobsAtOnce = true
-        traits.namesAreWhole = true
         return traits
     }
 
@@ -71,6 +70,8 @@ package final class BackupDestination: ImageDestination {
     package func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
         await earlier?.referrers(of: digest, in: repository) ?? []
     }
+
+    package func present(in repository: String, tags: [String]) async throws -> PresentImages? { nil }
 
     package func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: backup.path) }
     package func writeObstacle() async throws -> String? { WriteObstacle.find(at: [backup.path]) }

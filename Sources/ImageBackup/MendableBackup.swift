@@ -7,7 +7,7 @@ import ImageVerification
 
 /// A backup whose snapshots are to be put right: blobs come back under their digests, documents and links under their
 /// paths. No image is added, and none is named.
-package final class MendableBackup: MendablePlace {
+package final class MendableBackup: MendablePlace, OccupiesDisk {
     private let backup: Backup
     private let blobs: LayoutBlobs
     private let quarantine: Quarantine?
@@ -41,6 +41,7 @@ package final class MendableBackup: MendablePlace {
 
     package func digest(of name: ImageName) async throws -> Digest? { nil }
     package func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: backup.path) }
+    package func writeObstacle() async throws -> String? { WriteObstacle.find(at: [backup.path]) }
 
     package func writer(for target: BlobTarget) throws -> any BlobWriter {
         try blobs.writer(in: staging.area(), replaces: target.replaces)

@@ -5,7 +5,7 @@ package import ImageModel
 package import ImageTransfer
 
 /// The images of a snapshot, in their repositories as they were.
-package final class SnapshotSource: ImageSource {
+package final class SnapshotSource: LooksUpNames {
     package let title: String
     package let snapshot: Snapshot
     private let layouts: [String: OCISource]
@@ -39,7 +39,7 @@ package final class SnapshotSource: ImageSource {
     package func listing() async throws -> SourceListing { try await listing(of: snapshot.repositories) }
 
     /// Only what is meant is looked at: what is wrong with another repository is no matter then.
-    package func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
+    package func lookUp(named name: String?, digest: Digest?) async throws -> SourceListing {
         let meant = snapshot.repositories.filter { repository in
             guard let name else { return true }
             return name == repository || name.hasPrefix("\(repository):")

@@ -84,7 +84,7 @@ struct BlobReader: Sendable {
                     MeteredSource(blob.content, progress: progress, stop: stop), algorithm: algorithm)
                 // Whose layer it is comes later, if it is one, and how its config says what it holds.
                 let tar =
-                    options.isDeep || stream.needsDiffIDs
+                    options.isDeep || stream is any HoldsRawLayers
                     ? try BlobState.layer(
                         bytes, diffIDs: [.sha256], inflation: options.inflation, title: blob.title) : nil
                 _ = try bytes.drain()

@@ -105,7 +105,8 @@ package struct Verifier: Sendable {
             let blob = need.descriptor
             if case .sound? = states[blob.digest] { continue }
             let repository = need.repositories.compactMap { $0 }.min()
-            guard let absence = try? await place.absence(of: blob, in: repository), absence.kind != .unexplained else {
+            guard let absence = try? await place.findAbsence(of: blob, in: repository), absence.kind != .unexplained
+            else {
                 continue
             }
             absences[blob.digest] = absence
@@ -128,7 +129,7 @@ package struct Verifier: Sendable {
             tasks.append(task)
         }
         for need in graph.needs.values {
-            let vouching = try await place.expectedDiffID(of: need.descriptor.digest)
+            let vouching = try await place.findExpectedDiffID(of: need.descriptor.digest)
             add(need, diffIDs: Set((need.users.map(\.diffID) + [vouching]).compactMap { $0?.algorithm }))
         }
         // A foreign layer that is there all the same.

@@ -22,7 +22,7 @@ import TarArchive
 /// The metadata comes first where it is known beforehand, else last. A file gets its name at the end; a
 /// stream that fails has no end mark. What is taken in before its role is known, and then not wanted, stays in the
 /// archive without being listed.
-package final class ArchiveDestination: ImageDestination {
+package final class ArchiveDestination: ReplacesFile, OccupiesDisk {
     package enum Kind: Sendable {
         case docker
         case oci
@@ -52,13 +52,11 @@ package final class ArchiveDestination: ImageDestination {
     package var title: String { path == "-" ? "standard output" : path }
     package var traits: DestinationTraits {
         var traits = DestinationTraits()
-        traits.concurrentBlobs = 1
-        traits.needsSizeFirst = isStream
+        traits.blobs = isStream ? .sizeFirst : .oneAtATime
         traits.keepsHosts = true
         traits.keepsRawLayers = kind == .docker
         traits.hasDockerPart = kind == .docker
         traits.keepsLooseBlobs = false
-        traits.appearsAtOnce = !isStream
         traits.isOneRepository = true
         return traits
     }

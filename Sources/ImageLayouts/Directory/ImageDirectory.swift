@@ -16,7 +16,7 @@ import Synchronization
 /// .dray/layers          see LayerMemory; may be removed
 /// ```
 /// Source: containers/image, directory transport.
-package final class ImageDirectory: ImageDestination, ImageEditor {
+package final class ImageDirectory: ReusesLayers, OccupiesDisk, ImageEditor, KnowsAbsences {
     static let version = "Directory Transport Version: 1.1\n"
 
     package let path: String

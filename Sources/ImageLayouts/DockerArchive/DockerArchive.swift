@@ -17,7 +17,7 @@ import Synchronization
 /// Where there is an OCI part it gives manifests and their digests; the docker part gives names, and
 /// images that the OCI part forgot. They are joined by the config's digest. An image that has no manifest
 /// gets one here: schema2, over the layers as they lie.
-package final class DockerArchive: StreamedSource {
+package final class DockerArchive: StreamedSource, HoldsRawLayers {
     private let tree: any FileTree
     private let limit: InflationLimit
     private let oci: OCISource
@@ -40,11 +40,8 @@ package final class DockerArchive: StreamedSource {
         ImageReference(transport: .dockerArchive, location: tree.path)
     }
     package var madeUpRepository: String { oci.madeUpRepository }
-    package var defaultCompression: CompressionChoice { .gzipRaw }
 
-    package var access: SourceAccess { tree.access }
-
-    package var needsDiffIDs: Bool { true }
+    package var order: SourceAccess { tree.access }
 
     package func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
         try (tree as? StreamedTree)?.drain(accept)

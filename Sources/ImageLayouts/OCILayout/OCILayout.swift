@@ -1,4 +1,4 @@
-package import ByteStreams
+import ByteStreams
 package import FileTrees
 package import ImageModel
 package import ImageTransfer
@@ -9,7 +9,7 @@ import Synchronization
 /// Others may write into it at the same time: blobs come by renaming, and `index.json` is read, changed
 /// and replaced under a lock on `.dray/lock`. A run does so once, at its end: what has no name by then is
 /// not there.
-package final class OCILayout: ImageDestination {
+package final class OCILayout: ReusesLayers, OccupiesDisk {
     package let path: String
     package let requestedName: String?
     private let naming: LayoutNaming
@@ -150,24 +150,8 @@ package final class OCILayout: ImageDestination {
     }
 }
 
-extension OCILayout: ImageEditor {
-    private var source: OCISource { OCISource(tree) }
-
-    package var madeUpRepository: String { source.madeUpRepository }
-    package func reference(in repository: String?) -> ImageReference? { source.reference(in: nil) }
-    package func listing() async throws -> SourceListing { try await source.listing() }
-    package func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
-        try await source.manifest(descriptor, in: repository)
-    }
-    package func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
-        try await source.blob(descriptor, in: repository)
-    }
-    package func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
-        try await source.absence(of: blob, in: repository)
-    }
-    package func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
-        try await source.referrers(of: digest, in: repository)
-    }
+extension OCILayout: ImageEditor, ReadsThroughSource {
+    package var source: OCISource { OCISource(tree) }
 
     package func tag(_ image: SourceImage, as tag: String) async throws {
         var name = ImageName(repository: madeUpRepository, tag: tag)

@@ -5,7 +5,7 @@ package import ImageTransfer
 import Synchronization
 
 /// The images of an OCI layout: a directory, a tar, or a tar that streams by.
-package final class OCISource: StreamedSource {
+package final class OCISource: StreamedSource, KnowsAbsences, NamesBlobFiles {
     let tree: any FileTree
     private let list = Mutex<LayoutList?>(nil)
     private let subjects = Mutex<SubjectIndex?>(nil)
@@ -26,7 +26,7 @@ package final class OCISource: StreamedSource {
     }
     package var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
 
-    package var access: SourceAccess { tree.access }
+    package var order: SourceAccess { tree.access }
 
     package func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
         try (tree as? StreamedTree)?.drain(accept)

@@ -49,13 +49,13 @@ package struct Copier: Sendable {
                 await destination.abandon()
                 return report
             }
-            destination.leaveOut(report.failures)
+            (destination as? any ListsAllImages)?.leaveOut(report.failures)
             try await destination.finish()
             if report.bytesMoved > 0 { for advice in await destination.advice() { progress.remark(advice) } }
             return report
         } catch {
             staged.cancelAll()
-            let isIntact = destination.isIntact
+            let isIntact = (destination as? any ReplacesFile)?.isIntact ?? true
             await destination.abandon()
             guard isIntact else {
                 throw ImageError.damaged(
@@ -68,7 +68,9 @@ package struct Copier: Sendable {
     /// Whether the destination is a file that exists and is to stay as it is.
     private func keepsFile(_ destination: any ImageDestination) async throws -> Bool {
         let mayReplace = options.onExistingFile == .overwrite
-        guard let file = try await destination.existingFile(mayReplace: mayReplace), !mayReplace else { return false }
+        guard let place = destination as? any ReplacesFile,
+            let file = try await place.existingFile(mayReplace: mayReplace), !mayReplace
+        else { return false }
         guard options.onExistingFile == .skip else {
             throw ImageError.refused(
                 "\(file): the file exists and would be replaced"
@@ -81,13 +83,13 @@ package struct Copier: Sendable {
     private func drain(
         _ stream: any StreamedSource, into destination: any ImageDestination, _ staged: StagedBlobs
     ) async throws {
-        if destination.traits.needsRepositoryFirst, destination.requestedName == nil {
+        if !destination.sharesBlobs, destination.requestedName == nil {
             throw ImageError.refused(
                 "\(stream.title) tells its images' names only at its end, and \(destination.title) has to know the "
                     + "repository before the first byte: name it, as docker://\(destination.title)/REPOSITORY, or put the "
                     + "archive into a file")
         }
-        if destination.traits.needsSizeFirst, options.compression(from: stream, to: destination) != .keep {
+        if destination.traits.blobs == .sizeFirst, options.compression(from: stream, to: destination) != .keep {
             throw ImageError.refused(
                 "layers of \(stream.title) would be packed on their way, and \(destination.title) has to know the result's "
                     + "size before its first byte; write to a file, or read from one"

@@ -28,7 +28,7 @@ struct CopyRun {
             try await destination.begin(
                 AnnouncedImages(count: jobs.count) { try jobs[$0].announced() },
                 areCertain: !options.keepGoing && jobs.allSatisfy(\.plan.keepsDigests))
-            defer { destination.layerMemory?.save() }
+            defer { (destination as? any ReusesLayers)?.layerMemory?.save() }
             try await mover.collect(jobs)
             try await copy(jobs, &report)
         }
@@ -41,7 +41,8 @@ struct CopyRun {
         context.progress.plan(images: plan.count)
         if !options.dryRun {
             for image in plan.settled {
-                try await destination.keep(image.entry.descriptor, as: image.entry.name, referrers: image.referrers)
+                try await (destination as? any ListsAllImages)?.keep(
+                    image.entry.descriptor, as: image.entry.name, referrers: image.referrers)
             }
         }
         for image in report.images { context.progress.tell(.image(image)) }

@@ -29,8 +29,8 @@ struct BlobLookup {
     ///
     /// - Returns: for each image nil if it is not there, or not known to be.
     func whole() async throws -> [Result<ImageJob?, any Error>] {
-        let traits = destination.traits
-        guard traits.namesAreWhole, !traits.sharesBlobs, context.options.onExisting == .overwrite else {
+        guard destination is any HoldsWholeImages, !destination.sharesBlobs, context.options.onExisting == .overwrite
+        else {
             return images.map { _ in .success(nil) }
         }
         return try await images.mapConcurrently(limit: context.options.jobs) { image in
@@ -58,7 +58,7 @@ struct BlobLookup {
     private func foreseen(_ job: BlobJob) -> Descriptor? {
         guard let compression = job.compression else { return job.blob.plain }
         guard let diffID = job.diffID,
-            var layer = destination.layerMemory?.layers(of: diffID, compression).first
+            var layer = (destination as? any ReusesLayers)?.layerMemory?.layers(of: diffID, compression).first
         else { return nil }
         layer.mediaType = job.resultType(compression)
         return layer
@@ -98,7 +98,7 @@ struct BlobLookup {
         for node in image.nodes where node.diffIDs.isEmpty {
             guard case .image(let content) = node.manifest.content, isMoved.contains(content.config.digest),
                 checked.insert(node.manifest.digest).inserted,
-                try await image.source.absence(of: content.config, in: image.image.repository) == nil
+                try await image.source.findAbsence(of: content.config, in: image.image.repository) == nil
             else { continue }
             do {
                 _ = try await ImageGraph.diffIDs(

@@ -28,8 +28,7 @@ struct DecideStage {
         var lookup = BlobLookup(images, context)
         for (image, whole) in zip(images, try await lookup.whole()) {
             do {
-                if let job = try whole.get(), let root = job.whole {
-                    if !options.dryRun { try await destination.keep(root, as: image.name, referrers: []) }
+                if let job = try whole.get() {
                     jobs.append(job)
                     continue
                 }
@@ -89,7 +88,7 @@ struct DecideStage {
     /// - Returns: nil where the destination cannot tell how much room it has.
     /// - Throws: `ImageError.noRoom`.
     private func disk(for jobs: [ImageJob]) async throws -> CopyReport.Disk? {
-        guard let free = try await destination.freeSpace() else { return nil }
+        guard let place = destination as? any OccupiesDisk, let free = try await place.freeSpace() else { return nil }
         var disk = CopyReport.Disk(
             destination: destination.title, needed: Self.bytes(of: jobs, atMost: true), free: free)
         let certain = Self.bytes(of: jobs, atMost: false)
@@ -97,7 +96,7 @@ struct DecideStage {
             throw ImageError.noRoom(in: destination.title, free: free, needed: certain)
         }
         if certain > free { disk.problem = "not enough room" }
-        if let obstacle = try await destination.writeObstacle() { disk.problem = obstacle }
+        if let obstacle = try await place.writeObstacle() { disk.problem = obstacle }
         return disk
     }
 

@@ -7,6 +7,7 @@ import ImageModel
 /// It trusts what the memory knows, and what it has read and found right itself; never a config's word alone.
 struct LayerFinder {
     let destination: any ImageDestination
+    private let memory: LayerMemory?
     let inflation: InflationLimit
     let progress: Progress
 
@@ -21,6 +22,7 @@ struct LayerFinder {
 
     init(destination: any ImageDestination, inflation: InflationLimit, progress: Progress) {
         self.destination = destination
+        memory = (destination as? any ReusesLayers)?.layerMemory
         self.inflation = inflation
         self.progress = progress
     }
@@ -30,7 +32,7 @@ struct LayerFinder {
     mutating func find(
         _ diffID: Digest, _ compression: LayerCompression, in repository: String, tags: [String]
     ) async throws -> Descriptor? {
-        for layer in destination.layerMemory?.layers(of: diffID, compression) ?? []
+        for layer in memory?.layers(of: diffID, compression) ?? []
         where try await destination.has(layer, in: repository) {
             return layer
         }
@@ -38,7 +40,7 @@ struct LayerFinder {
         for (layer, origin) in claims.layers[diffID] ?? [] where layer.mediaType.layerCompression == compression {
             guard try await destination.has(layer, in: repository) else { continue }
             guard try await holds(layer, diffID, compression, claims.source, origin) else { continue }
-            destination.layerMemory?.remember(layer, as: compression, of: diffID)
+            memory?.remember(layer, as: compression, of: diffID)
             return layer.plain
         }
         return nil
@@ -48,7 +50,7 @@ struct LayerFinder {
         let scope = destination.traits.isOneRepository ? "" : repository
         if let known = claims[scope] { return known }
         var found: Claims?
-        if let present = try await destination.present(in: repository, tags: tags) {
+        if let present = try await (destination as? any ReusesLayers)?.present(in: repository, tags: tags) {
             var new = Claims(source: present.source)
             var seen: Set<Digest> = []
             for image in present.images {

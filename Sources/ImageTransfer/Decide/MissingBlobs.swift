@@ -33,7 +33,7 @@ struct MissingBlobs {
 
     private func canBeHad(_ job: BlobJob, _ absence: BlobAbsence) async throws -> Bool {
         if bases.contains(where: { $0.has(job.blob) }) { return true }
-        guard !destination.traits.sharesBlobs, job.compression == nil, let repository = absence.repository else {
+        guard !destination.sharesBlobs, job.compression == nil, let repository = absence.repository else {
             return false
         }
         // From there it can be mounted.

@@ -13,9 +13,3 @@ package struct ManifestFormatRefused: Error, CustomStringConvertible {
 
     package var description: String { "\(reason)" }
 }
-
-/// A destination that may take manifests of one family alone: some registries take OCI's only.
-package protocol ChoosesManifestFormat: ImageDestination {
-    /// Whether a family is known to be refused.
-    func refuses(_ format: ManifestFormat) -> Bool
-}

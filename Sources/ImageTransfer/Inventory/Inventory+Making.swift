@@ -17,7 +17,7 @@ extension Inventory {
                 var new: [BlobRecord] = []
                 for blob in manifests.flatMap(\.blobs)
                 where blob.size >= 0 && !blob.staysAway && !seen.contains(blob.digest) {
-                    guard try await source.absence(of: blob, in: image.repository) == nil else { continue }
+                    guard try await source.findAbsence(of: blob, in: image.repository) == nil else { continue }
                     seen.insert(blob.digest)
                     new.append(BlobRecord(digest: blob.digest, size: blob.size))
                 }

@@ -17,13 +17,13 @@ extension BlobMover {
     func collect(_ wanted: [RoutedJob], of stream: any StreamedSource) async throws {
         var wantedBlobs: [Digest: PreparedBlob] = [:]
         for item in wanted where wantedBlobs[item.job.blob.digest] == nil {
-            if let adopted = try await adopted(item.job, from: item.from, into: item.into) {
-                staged.keep(.success(adopted), for: item.job.key)
+            if let mounted = try await mounted(item.job, from: item.from, into: item.into) {
+                staged.keep(.success(mounted), for: item.job.key)
             } else {
                 wantedBlobs[item.job.blob.digest] = try await prepare(item.job, into: item.into)
             }
         }
-        if destination.traits.needsSizeFirst, wantedBlobs.values.contains(where: { $0.job.compression != nil }) {
+        if destination.traits.blobs == .sizeFirst, wantedBlobs.values.contains(where: { $0.job.compression != nil }) {
             let unmeasured = wantedBlobs.filter { $0.value.job.compression != nil }
             for (digest, target) in try await run(unmeasured, over: stream, measured) {
                 wantedBlobs[digest]?.target = target
@@ -36,7 +36,9 @@ extension BlobMover {
             } catch is BlobLost {
                 return
             } catch {
-                guard options.keepGoing, !(error is CancellationError), destination.isIntact else { throw error }
+                guard options.keepGoing, !(error is CancellationError),
+                    (destination as? any ReplacesFile)?.isIntact ?? true
+                else { throw error }
                 moved = .failure(error)
             }
             staged.keep(moved, for: prepared.job.key)

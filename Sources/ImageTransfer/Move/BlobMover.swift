@@ -24,10 +24,10 @@ struct BlobMover: Sendable {
     /// - Returns: what the blob is at the destination: type, digest and size.
     func move(_ job: BlobJob, from: String?, into: String) async throws -> MovedBlob {
         if let moved = staged.takeMoved(job.key) { return try moved.get() }
-        if let adopted = try await adopted(job, from: from, into: into) { return adopted }
+        if let mounted = try await mounted(job, from: from, into: into) { return mounted }
         var prepared = try await prepare(job, into: into)
         if let entry = staged.take(job.blob.digest) { return try await settle(Handover(entry), prepared) }
-        if job.compression != nil, destination.traits.needsSizeFirst { try await measure(&prepared, from: from) }
+        if job.compression != nil, destination.traits.blobs == .sizeFirst { try await measure(&prepared, from: from) }
         while true {
             let final = prepared
             let bytes = Handover(try await bytes(of: job.blob, from: from))
@@ -42,16 +42,17 @@ struct BlobMover: Sendable {
 
     private func bytes(of blob: Descriptor, from repository: String?) async throws -> any ByteSource {
         if let base = options.bases.first(where: { $0.has(blob) }),
-            try await source.absence(of: blob, in: repository) != nil
+            try await source.findAbsence(of: blob, in: repository) != nil
         {
             return try await base.part(blob)
         }
         return try await source.part(blob, in: repository)
     }
 
-    /// What the destination can take over from where it is already.
-    func adopted(_ job: BlobJob, from: String?, into: String) async throws -> MovedBlob? {
-        guard job.compression == nil, try await destination.adopt(job.blob, from: source, in: from, into: into)
+    /// A blob that the destination has in another repository.
+    func mounted(_ job: BlobJob, from: String?, into: String) async throws -> MovedBlob? {
+        guard job.compression == nil, let place = destination as? any MountsBlobs,
+            try await place.mount(job.blob, from: source, in: from, into: into)
         else { return nil }
         return MovedBlob(job.blob.plain)
     }
@@ -64,8 +65,8 @@ struct BlobMover: Sendable {
             target: BlobTarget(
                 digest: isKept ? job.blob.digest : nil, size: isKept && job.blob.size >= 0 ? job.blob.size : nil,
                 repository: into, source: job.blob.digest),
-            expectedDiffID: isKept ? try await source.expectedDiffID(of: job.blob.digest) : nil,
-            title: "\(source.title(of: job.blob.digest)): \(kind) \(job.blob.digest)")
+            expectedDiffID: isKept ? try await source.findExpectedDiffID(of: job.blob.digest) : nil,
+            title: "\(source.fileTitle(of: job.blob.digest)): \(kind) \(job.blob.digest)")
     }
 
     private func pipe(_ prepared: PreparedBlob, _ bytes: any ByteSource, _ stop: StopFlag) throws -> BlobPipe {
@@ -91,7 +92,7 @@ struct BlobMover: Sendable {
             let result = try pipe.finish()
             try writer.flush()
             // A destination that takes one blob after another cannot leave one open.
-            guard destination.traits.concurrentBlobs == 1 || destination.traits.commitsBlobsAtOnce else {
+            guard destination.traits.blobs != .anyOrder || destination.traits.commitsBlobsAtOnce else {
                 return MovedBlob(result, writer, isOfUseAlone: destination.traits.keepsLooseBlobs)
             }
             try writer.commit(result.digest)

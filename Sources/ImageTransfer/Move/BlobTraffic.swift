@@ -14,7 +14,7 @@ package actor BlobTraffic {
     /// What one image does for all.
     private enum Claim: Hashable {
         case bringing(BlobJob.Key)
-        case adopting(BlobJob.Key, into: String)
+        case mounting(BlobJob.Key, into: String)
     }
 
     private var arrivals: [BlobJob.Key: Arrival] = [:]
@@ -58,17 +58,17 @@ package actor BlobTraffic {
     /// and all but the first find it there. docker-registry empties its link to a blob that is mounted once more for a
     /// moment, in which a manifest with the blob is refused.
     ///
-    /// - Parameter adopt: takes it over; false if that cannot be done.
+    /// - Parameter mount: mounts it; false if that cannot be done.
     package func isUsable(
-        _ job: BlobJob, in repository: String, orAfter adopt: @Sendable () async throws -> Bool
+        _ job: BlobJob, in repository: String, orAfter mount: @Sendable () async throws -> Bool
     ) async throws -> Bool {
-        let claim = Claim.adopting(job.key, into: repository)
+        let claim = Claim.mounting(job.key, into: repository)
         while claims[claim] != nil { await wait(for: claim) }
         if isUsable(job, in: repository) { return true }
         claims[claim] = []
         defer { release(claim) }
         try Task.checkCancellation()
-        guard try await adopt() else { return false }
+        guard try await mount() else { return false }
         arrivals[job.key]?.repositories.insert(repository)
         return true
     }

@@ -12,7 +12,7 @@ struct MoveStage: Sendable {
     init(_ context: CopyContext, _ staged: StagedBlobs) {
         self.context = context
         self.staged = staged
-        traffic = BlobTraffic(slots: max(1, min(context.options.jobs, context.destination.traits.concurrentBlobs)))
+        traffic = BlobTraffic(slots: context.destination.traits.blobs == .anyOrder ? max(1, context.options.jobs) : 1)
     }
 
     /// What the blobs of an image are at the destination, and how they came there.
@@ -87,9 +87,9 @@ struct MoveStage: Sendable {
 
     /// Whether what another image of this copy has brought can be used in a repository.
     private func isUsable(_ there: Descriptor, _ blob: BlobJob, in repository: String) async throws -> Bool {
-        if destination.traits.sharesBlobs { return true }
+        guard let place = destination as? any MountsBlobs else { return true }
         return try await traffic.isUsable(blob, in: repository) {
-            try await destination.adopt(there, from: nil, in: nil, into: repository)
+            try await place.mount(there, from: nil, in: nil, into: repository)
         }
     }
 
@@ -107,7 +107,8 @@ struct MoveStage: Sendable {
                 moved.blobs[job.blob.digest] = blob.descriptor
                 moved.bytesMoved = moved.bytesMoved.addingSaturated(max(0, blob.descriptor.size))
                 if let compression = job.compression, let diffID = job.diffID {
-                    destination.layerMemory?.remember(blob.descriptor, as: compression, of: diffID)
+                    (destination as? any ReusesLayers)?.layerMemory?.remember(
+                        blob.descriptor, as: compression, of: diffID)
                 }
             }
         } catch {

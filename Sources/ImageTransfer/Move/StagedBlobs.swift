@@ -64,7 +64,7 @@ final class StagedBlobs: Sendable {
             for: BlobTarget(digest: isKept ? blob.digest : nil, size: isKept ? blob.size : nil, repository: ""))
         do {
             var diffID: Result<Digest, any Error>?
-            if stream.needsDiffIDs, blob.compression == .gzip || blob.compression == .zstd {
+            if stream is any HoldsRawLayers, blob.compression == .gzip || blob.compression == .zstd {
                 diffID = try DiffIDCheck.pump(
                     bytes, format: blob.compression, into: writer, limit: options.inflation, title: blob.title)
             } else {
@@ -80,7 +80,7 @@ final class StagedBlobs: Sendable {
                 return digest
             }
             try writer.flush()
-            let commitsNow = destination.traits.concurrentBlobs == 1
+            let commitsNow = destination.traits.blobs != .anyOrder
             if commitsNow { try writer.commit(result.digest) }
             let entry = Handover(
                 Entry(

@@ -17,7 +17,7 @@ struct CopyContext: Sendable {
     }
 
     func goesOn(after error: any Error) -> Bool {
-        options.keepGoing && !(error is CancellationError) && destination.isIntact
+        options.keepGoing && !(error is CancellationError) && (destination as? any ReplacesFile)?.isIntact ?? true
     }
 
     /// Notes that an image failed, or stops for it.

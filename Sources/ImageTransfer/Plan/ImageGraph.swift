@@ -296,7 +296,7 @@ package struct ImageGraph {
             manifest = try await manifests.manifest(entry, in: image.repository)
         } catch let error as ImageError where error.code == .notFound {
             guard !entry.mediaType.isManifest else { return error.description }
-            return try await source.absence(of: entry, in: image.repository)?.reason
+            return try await source.findAbsence(of: entry, in: image.repository)?.reason
         } catch let error as ImageError where error.code == .invalidDocument && !entry.mediaType.isManifest {
             return nil
         }

@@ -130,7 +130,7 @@ struct PlanStage {
         _ items: [Naming.Named], _ selection: CopySelection
     ) async throws -> [SourceImage: SettledImage] {
         let source = selection.source
-        guard source.isRemote, destination.traits.namesAreWhole, options.platforms == .all, options.format == nil,
+        guard source.isRemote, destination is any HoldsWholeImages, options.platforms == .all, options.format == nil,
             options.compression(from: source, to: destination) == .keep, options.onExisting == .overwrite
         else { return [:] }
         let tags = context.tags
@@ -184,6 +184,9 @@ struct PlanStage {
 
     /// - Returns: nil if the source has referrers that the destination has not.
     private func answer(_ question: Question, _ source: any ImageSource) async throws -> Bookkeeping? {
+        guard let source = source as? any RemoteSource, let destination = destination as? any HoldsWholeImages else {
+            return nil
+        }
         let image = try await destination.known(question.digest, in: question.into)
         var found = Bookkeeping(referrers: [], bytes: image.bytes)
         // What belongs to the image may be a referrer as well, and has its place already.
@@ -341,7 +344,7 @@ struct PlanStage {
     /// Why a config does not fit an image's layers; nil if it does, or is not there to be looked at.
     private func misfit(of content: ImageManifest, _ planned: ImagePlan) async throws -> String? {
         let repository = planned.image.repository
-        guard try await planned.source.absence(of: content.config, in: repository) == nil,
+        guard try await planned.source.findAbsence(of: content.config, in: repository) == nil,
             let config = try? await planned.source.config(of: content, in: repository),
             config.diffIDs.count != content.layers.count
         else { return nil }

@@ -1,5 +1,5 @@
 import ByteStreams
-import ImageModel
+package import ImageModel
 
 extension ImageSource {
     /// A blob that belongs to an image, so that it is damage if it is missing.
@@ -14,9 +14,22 @@ extension ImageSource {
 
     /// Why a blob that belongs to an image cannot be had from here; nil if it seems to be here, or its descriptor embeds it.
     func lack(of descriptor: Descriptor, in repository: String?) async throws -> BlobAbsence? {
-        guard let absence = try await absence(of: descriptor, in: repository) else { return nil }
+        guard let absence = try await findAbsence(of: descriptor, in: repository) else { return nil }
         return descriptor.embeddedContent == nil ? absence : nil
     }
+
+    /// The reason why a blob is not here; nil if it seems to be, or if that cannot be told without reading it.
+    package func findAbsence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
+        try await (self as? any KnowsAbsences)?.absence(of: blob, in: repository)
+    }
+
+    /// The diffID that a layer has to have, where only that shows that it is the right one.
+    package func findExpectedDiffID(of layer: Digest) async throws -> Digest? {
+        try await (self as? any HoldsRawLayers)?.expectedDiffID(of: layer)
+    }
+
+    /// The file that holds a blob, for messages.
+    func fileTitle(of blob: Digest) -> String { (self as? any NamesBlobFiles)?.title(of: blob) ?? title }
 }
 
 /// Sources may notice at the first read only that there is nothing.

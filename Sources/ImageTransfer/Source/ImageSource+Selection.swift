@@ -1,8 +1,10 @@
 package import ImageModel
 
 extension ImageSource {
+    /// The images that a reference stands for; all without name and digest.
     package func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
-        try await choice(named: name, digest: digest, of: listing())
+        if let place = self as? any LooksUpNames { return try await place.lookUp(named: name, digest: digest) }
+        return try await choice(named: name, digest: digest, of: listing())
     }
 
     /// What a reference means, of images among which all of those are.
@@ -39,14 +41,20 @@ extension ImageSource {
         return SourceListing(broken: broken)
     }
 
+    /// The only image, or the one that is tagged `latest`.
     package func image(named name: String?, digest: Digest?) async throws -> SourceImage {
-        try Self.only(try await images(named: name, digest: digest), of: title)
+        if let remote = self as? any RemoteSource {
+            return try await remote.lookUpImage(named: name, digest: digest)
+        }
+        return try Self.only(try await images(named: name, digest: digest), of: title)
     }
 
+    /// The images of a repository whose tags are wanted.
     package func images(in repository: String?, tagged isWanted: @Sendable @escaping (String) -> Bool) async throws
         -> [SourceImage]
     {
-        try await images().filter { $0.repository == repository && $0.tag.map(isWanted) == true }
+        if let remote = self as? any RemoteSource { return try await remote.lookUp(in: repository, tagged: isWanted) }
+        return try await images().filter { $0.repository == repository && $0.tag.map(isWanted) == true }
     }
 
     /// The one of several images that is meant when nobody says which.

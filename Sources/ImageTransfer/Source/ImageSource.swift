@@ -1,84 +1,50 @@
 package import ByteStreams
 package import ImageModel
 
-/// Somewhere that images can be read from.
+/// A place that images can be read from. What only some places can do is a protocol of its own: see
+/// `SourceCapabilities.swift`.
 ///
-/// Everything is addressed by digest: `images` gives the roots, and what they refer to is fetched by its
-/// descriptor. Sources are safe to use from many tasks at once.
+/// Everything is addressed by digest: `listing` gives the roots, and what they refer to is fetched by its descriptor.
+/// Sources are safe to use from many tasks at once.
 package protocol ImageSource: Sendable {
-    /// What messages call it.
+    /// The name in messages.
     var title: String { get }
-    /// The reference that leads to a repository of it, or to all of it; nil if none does.
-    func reference(in repository: String?) -> ImageReference?
-    /// What layers become when nobody says: `.keep`, but for docker-archives, which hold raw tars.
-    var defaultCompression: CompressionChoice { get }
     /// The repository of images that have only a tag, or no name: made from the file's name.
     var madeUpRepository: String { get }
-
-    /// Whether reading a manifest is a matter of a network, so that what can be told without is.
-    var isRemote: Bool { get }
-    /// In which order it can be read; of any other than `.anyOrder` it is a `StreamedSource`.
-    var access: SourceAccess { get }
-
-    /// Everything there is.
+    /// The reference of a repository of it, or of all of it; nil if there is none.
+    func reference(in repository: String?) -> ImageReference?
+    /// Everything that is there.
     func listing() async throws -> SourceListing
-    /// What a reference means: all without name and digest.
-    ///
-    /// - Parameters:
-    ///   - name: a repository, a tag, or both, as the source's transport writes them.
-    ///   - digest: of a manifest, or an image ID.
-    /// - Throws: `ImageError.notFound`, with the names that there are.
-    func listing(named name: String?, digest: Digest?) async throws -> SourceListing
-    /// What is chosen of a reference's images by their tags, before more than these is looked at.
-    ///
-    /// - Parameter choose: is given each repository; gives the tags that are wanted, all of which are there.
-    func listing(
-        named name: String?, choosing choose: @Sendable (TagCandidates) async throws -> [String]
-    ) async throws -> SourceListing
-    /// The only image, or the one that is tagged `latest`.
-    func image(named name: String?, digest: Digest?) async throws -> SourceImage
-    /// The images of a repository whose tags are wanted.
-    func images(in repository: String?, tagged isWanted: @Sendable @escaping (String) -> Bool) async throws
-        -> [SourceImage]
     /// The manifest, verified by digest and size.
     ///
-    /// - Throws: `ImageError.notFound` if it is not there.
+    /// - Throws: `ImageError.notFound`.
     func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest
-    /// The bytes of a blob, as they lie there: whoever reads them verifies them.
+    /// The bytes of a blob, which the caller has to verify.
     ///
-    /// - Throws: `ImageError.notFound` if it is not there.
+    /// - Throws: `ImageError.notFound`.
     func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource
-    /// What lists `digest` as its subject.
+    /// The manifests that have another one as their subject.
     func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor]
-    /// Those of them that no tag of the repository lists: where fallback tags do, they are images of their own.
-    func untaggedReferrers(of digest: Digest, in repository: String?) async throws -> [Descriptor]
-    /// The diffID that a layer has to have, where digests were not given but computed, so that only the
-    /// diffID can show that the layer is the right one.
-    func expectedDiffID(of layer: Digest) async throws -> Digest?
-    /// What messages call the place of a blob: one of several files, where a source has those.
-    func title(of blob: Digest) -> String
-    /// Why a blob is not here, as far as that can be told without reading it; nil if it seems to be.
-    func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence?
 }
 
 extension ImageSource {
     package func reference(in repository: String?) -> ImageReference? { nil }
-    package var defaultCompression: CompressionChoice { .keep }
-    package var isRemote: Bool { false }
-    package var access: SourceAccess { .anyOrder }
-    package func expectedDiffID(of layer: Digest) async throws -> Digest? { nil }
-    package func title(of blob: Digest) -> String { title }
-    package func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? { nil }
-    package func untaggedReferrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
-        try await referrers(of: digest, in: repository)
-    }
+
+    /// The order in which it can be read.
+    package var access: SourceAccess { (self as? any StreamedSource)?.order ?? .anyOrder }
+
+    /// The form that layers get unless another one is asked for.
+    package var defaultCompression: CompressionChoice { self is any HoldsRawLayers ? .gzipRaw : .keep }
+
+    /// Whether each look-up costs a request over a network.
+    package var isRemote: Bool { self is any RemoteSource }
 
     /// Every image that can be read.
     package func images() async throws -> [SourceImage] { try await listing().images }
 
-    /// Those of the images that a reference means that can be read.
+    /// The images that a reference stands for, as far as they can be read.
     ///
-    /// - Throws: what is wrong if none can.
+    /// - Throws: the first problem if none can.
     package func images(named name: String?, digest: Digest?) async throws -> [SourceImage] {
         try await listing(named: name, digest: digest).readable()
     }

@@ -7,18 +7,13 @@ package import ImageModel
 /// from its documents, which may come last, what the blobs were for. What comes in order, but as often as needed,
 /// is asked first, and drained for those blobs that are wanted.
 package protocol StreamedSource: ImageSource, AnyObject {
-    /// Whether layers' digests are computed here, so that only their diffIDs vouch for them: `expectedDiffID`.
-    var needsDiffIDs: Bool { get }
+    var order: SourceAccess { get }
     /// Reads to the end. Runs on a worker.
     ///
     /// - Parameter accept: is given every member that is not a document that was kept, with its digest where the
     ///   member's name tells it, or an earlier run. Its answer is the digest of the member's bytes; the first time
     ///   it reads to the member's end.
     func drain(_ accept: (_ blob: StreamedBlob) throws -> Digest) throws
-}
-
-extension StreamedSource {
-    package var needsDiffIDs: Bool { false }
 }
 
 /// In which order a source can be read.

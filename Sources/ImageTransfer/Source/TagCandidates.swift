@@ -24,9 +24,13 @@ package struct TagCandidates: Sendable {
 }
 
 extension ImageSource {
+    /// The images of a reference that are chosen by their tags.
+    ///
+    /// - Parameter choose: is given each repository; gives the wanted tags, all of which are there.
     package func listing(
         named name: String?, choosing choose: @Sendable (TagCandidates) async throws -> [String]
     ) async throws -> SourceListing {
+        if let remote = self as? any RemoteSource { return try await remote.lookUp(named: name, choosing: choose) }
         let all = try await listing(named: name, digest: nil)
         var chosen = SourceListing(notes: all.notes)
         chosen.remarks = all.remarks

@@ -113,7 +113,7 @@ struct Workshop: Sendable {
 
     private func fetch(_ blob: Descriptor, into repository: String, replaces: Bool) async throws {
         // Each for itself: what does not fit keeps nothing else from being mended, and what is replaced gives room.
-        if let free = try await destination.freeSpace(), blob.size > free {
+        if let free = try await (destination as? any OccupiesDisk)?.freeSpace(), blob.size > free {
             throw ImageError.noRoom(in: destination.title, free: free, needed: blob.size)
         }
         try await first(of: blob.digest, for: repository) { source, candidate in

@@ -5,7 +5,9 @@ import NIOHTTP1
 import Synchronization
 
 /// A registry, pushed to over its API.
-package final class RegistryDestination: ImageDestination, ChoosesManifestFormat {
+package final class RegistryDestination: MountsBlobs, NamesWhilePutting, HoldsWholeImages, ReusesLayers,
+    ChoosesManifestFormat
+{
     /// As the user names it.
     private let host: String
     private let route: RegistryRoute
@@ -37,17 +39,13 @@ package final class RegistryDestination: ImageDestination, ChoosesManifestFormat
         traits.bareNameIsTag = false
         traits.ordersImages = false
         traits.holdsSchema1 = true
-        traits.sharesBlobs = false
-        traits.needsRepositoryFirst = true
         traits.commitsBlobsAtOnce = true
-        traits.namesAreWhole = true
         return traits
     }
 
     package func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {}
     package func finish() async throws {}
     package func abandon() async {}
-    package func freeSpace() async throws -> Int64? { nil }
 
     package func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
         let repository = own(repository)
@@ -74,6 +72,9 @@ package final class RegistryDestination: ImageDestination, ChoosesManifestFormat
         }
     }
 
+    /// Nothing: the registry would have to be asked.
+    package func known(_ digest: Digest, in repository: String) async throws -> KnownImage { KnownImage() }
+
     package func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
         try await Workers.blobs.run { [self] in try registry.referrers(of: digest, in: own(repository)) }
     }
@@ -97,7 +98,7 @@ package final class RegistryDestination: ImageDestination, ChoosesManifestFormat
     // MARK: Blobs
 
     /// Mounts the blob from a repository of the same registry.
-    package func adopt(
+    package func mount(
         _ blob: Descriptor, from source: (any ImageSource)?, in origin: String?, into repository: String
     ) async throws -> Bool {
         let repository = own(repository)
@@ -166,11 +167,11 @@ package final class RegistryDestination: ImageDestination, ChoosesManifestFormat
     }
 
     /// In one request.
-    package func put(_ manifest: Manifest, as name: ImageName) async throws -> Bool {
+    package func putNamed(_ manifest: Manifest, as name: ImageName) async throws -> Bool? {
         // Under a tag, a manifest goes by SHA-256; and a fallback tag's index keeps what others have put there.
         guard let tag = name.tag, manifest.digest.algorithm == .sha256, ImageName.referredDigest(byTag: tag) == nil
         else {
-            return try await putThenTag(manifest, as: name)
+            return nil
         }
         if try await digest(of: name) == manifest.digest { return false }
         try await put(manifest, as: tag, in: name.repository)

@@ -3,7 +3,7 @@ package import ImageModel
 package import ImageTransfer
 
 /// The images of a registry, of one repository, or one image of that.
-package struct RegistrySource: ImageEditor {
+package struct RegistrySource: ImageEditor, RemoteSource {
     private let places: RegistryPlaces
     /// nil: all that the registry tells of.
     private let repository: String?
@@ -23,7 +23,6 @@ package struct RegistrySource: ImageEditor {
     }
     package var title: String { host + (repository.map { "/\($0)" } ?? "") }
     package var madeUpRepository: String { repository ?? host }
-    package var isRemote: Bool { true }
 
     private func own(_ repository: String?) -> String {
         places.own(repository ?? self.repository ?? "").repository
@@ -100,7 +99,7 @@ package struct RegistrySource: ImageEditor {
     private var lookups: Int { registry.options.lookups }
 
     /// Asks for what is named and for nothing else.
-    package func listing(named name: String?, digest: Digest?) async throws -> SourceListing {
+    package func lookUp(named name: String?, digest: Digest?) async throws -> SourceListing {
         if let pattern = name.flatMap({ RepositoryPattern($0) }) {
             guard digest == nil else {
                 throw ImageError.usage("'\(title)/\(name ?? "")': a digest is in one repository")
@@ -138,7 +137,7 @@ package struct RegistrySource: ImageEditor {
     }
 
     /// Lists tags, and looks up those that are wanted, several at once.
-    package func listing(
+    package func lookUp(
         named name: String?, choosing choose: @Sendable (TagCandidates) async throws -> [String]
     ) async throws -> SourceListing {
         let pattern = name.flatMap { RepositoryPattern($0) }
@@ -182,7 +181,7 @@ package struct RegistrySource: ImageEditor {
         }.compactMap { $0 }
     }
 
-    package func image(named name: String?, digest: Digest?) async throws -> SourceImage {
+    package func lookUpImage(named name: String?, digest: Digest?) async throws -> SourceImage {
         if digest == nil, let (repository, tag) = try part(name), tag == nil {
             let latest = try await Workers.blobs.run { [self] in try image("latest", in: repository) }
             if let latest { return latest }
@@ -190,7 +189,7 @@ package struct RegistrySource: ImageEditor {
         return try Self.only(try await images(named: name, digest: digest), of: title)
     }
 
-    package func images(in repository: String?, tagged isWanted: @Sendable @escaping (String) -> Bool) async throws
+    package func lookUp(in repository: String?, tagged isWanted: @Sendable @escaping (String) -> Bool) async throws
         -> [SourceImage]
     {
         guard let repository = repository ?? self.repository else { return [] }

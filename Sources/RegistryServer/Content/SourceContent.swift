@@ -98,7 +98,7 @@ struct SourceContent: RegistryContent {
     /// Opens no blob whose size is known: in an archive that is compressed as a whole, that inflates everything before it.
     func blobSize(_ digest: Digest, in repository: String) async throws -> Int64? {
         guard let place = self.repository(repository)?.blobs[digest],
-            try await place.source.absence(of: place.descriptor, in: place.repository) == nil
+            try await place.source.findAbsence(of: place.descriptor, in: place.repository) == nil
         else { return nil }
         if place.descriptor.size >= 0 { return place.descriptor.size }
         return try await ServedBlob(place.descriptor, in: place.repository, of: place.source).size

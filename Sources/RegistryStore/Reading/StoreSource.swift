@@ -5,7 +5,7 @@ package import ImageTransfer
 import Synchronization
 
 /// The images of a registry's storage: a directory, or a tar of one, plain or compressed.
-package final class StoreSource: StreamedSource {
+package final class StoreSource: StreamedSource, KnowsAbsences {
     let tree: any FileTree
     /// Of an archive, at each depth, that are looked into for a store.
     private static let mostDirectories = 1000
@@ -26,7 +26,7 @@ package final class StoreSource: StreamedSource {
     }
     package var madeUpRepository: String { ImageName.repository(fromFile: tree.path == "-" ? "image" : tree.path) }
 
-    package var access: SourceAccess { tree.access }
+    package var order: SourceAccess { tree.access }
 
     package func drain(_ accept: (StreamedBlob) throws -> Digest) throws {
         try (tree as? StreamedTree)?.drain(accept)

@@ -1,4 +1,4 @@
-package import ByteStreams
+import ByteStreams
 package import FileTrees
 package import ImageModel
 package import ImageTransfer
@@ -11,7 +11,7 @@ import Synchronization
 ///
 /// A garbage collection may run beside it: see `StoreLock`. What `has` affirms is safe from it for the
 /// collector's grace time; `put` and `tag` look again, and refuse rather than refer to what is gone.
-package final class Store: ImageDestination {
+package final class Store: ReusesLayers, OccupiesDisk {
     package let path: String
     package let requestedName: String?
     let paths = StorePaths.standard
@@ -60,7 +60,7 @@ package final class Store: ImageDestination {
         return traits
     }
 
-    var source: StoreSource { StoreSource(tree) }
+    package var source: StoreSource { StoreSource(tree) }
 
     private var isThere: Bool { get throws { try root.ifThere()?.status(paths.root)?.isDirectory == true } }
 
@@ -293,23 +293,7 @@ package final class Store: ImageDestination {
     func size(ofBlob target: Digest) throws -> Int64? { try root.ifThere()?.size(paths.blob(target)) }
 }
 
-extension Store: ImageEditor {
-    package func reference(in repository: String?) -> ImageReference? { source.reference(in: repository) }
-    package var madeUpRepository: String { source.madeUpRepository }
-    package func listing() async throws -> SourceListing { try await source.listing() }
-    package func manifest(_ descriptor: Descriptor, in repository: String?) async throws -> Manifest {
-        try await source.manifest(descriptor, in: repository)
-    }
-    package func blob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
-        try await source.blob(descriptor, in: repository)
-    }
-    package func absence(of blob: Descriptor, in repository: String?) async throws -> BlobAbsence? {
-        try await source.absence(of: blob, in: repository)
-    }
-    package func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
-        try await source.referrers(of: digest, in: repository)
-    }
-
+extension Store: ImageEditor, ReadsThroughSource {
     package func tag(_ image: SourceImage, as tag: String) async throws {
         try await self.tag(image.descriptor, as: ImageName(repository: image.repository ?? "", tag: tag))
         close()

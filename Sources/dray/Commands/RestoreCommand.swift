@@ -171,7 +171,7 @@ struct RestoreCommand: DrayCommand {
         }
         listing = RestoreListing(
             report, removed: extras, before: dryRun ? try await meanings(of: report, at: destination) : nil,
-            freeBytes: try await destination.freeSpace())
+            freeBytes: try await (destination as? any OccupiesDisk)?.freeSpace())
         return report
     }
 

@@ -81,11 +81,10 @@ struct ProgressRunner: Sendable {
     func copy(
         _ selections: [CopySelection], to destination: any ImageDestination, _ options: CopyOptions
     ) async throws -> CopyReport {
-        let traits = destination.traits
         let comesOnce = selections.contains { ($0.source as? any StreamedSource)?.access == .once }
         let advice =
-            traits.needsSizeFirst
-            ? Self.isCutOff : traits.appearsAtOnce ? Self.beginsAnew : comesOnce ? Self.again : nil
+            destination.traits.blobs == .sizeFirst
+            ? Self.isCutOff : destination is any ReplacesFile ? Self.beginsAnew : comesOnce ? Self.again : nil
         return try await run(ifInterrupted: options.dryRun ? nil : advice ?? goingOn) {
             try await Copier(options: options, progress: progress).copy(selections, to: destination)
         }

@@ -27,14 +27,13 @@ struct MoveTests {
 
     @Test(arguments: [true, false]) func whatImagesShareIsMovedOnce(_ sharesBlobs: Bool) async throws {
         var traits = DestinationTraits()
-        traits.sharesBlobs = sharesBlobs
         traits.ordersImages = false
-        let place = MemoryPlace("there", traits: traits)
+        let place = sharesBlobs ? MemoryPlace("there", traits: traits) : MountingPlace("there", traits: traits)
         let report = try await Self.copy(try Self.images(20), to: place) { $0.jobs = 8 }
         #expect(report.images.count == 20 && place.tags.count == 20)
         #expect(place.calls.count { $0 == "blob" } == 2)
         // Where each repository has its own, the others take it over.
-        #expect(place.calls.count { $0.hasPrefix("adopt") } == (sharesBlobs ? 0 : 2 * 19))
+        #expect(place.calls.count { $0.hasPrefix("mount") } == (sharesBlobs ? 0 : 2 * 19))
         let skipped = Int64(19) * (report.images.first?.bytesMoved ?? 0)
         #expect(report.bytesSkipped > 0 && report.bytesSkipped < skipped)
     }

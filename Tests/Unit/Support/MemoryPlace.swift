@@ -4,8 +4,8 @@ import ImageTransfer
 import Synchronization
 
 /// Images in memory, to be read and to be written: tests of the copy engine need no files.
-final class MemoryPlace: ImageSource, ImageDestination {
-    private struct State {
+class MemoryPlace: KnowsAbsences, ReusesLayers, ListsAllImages, @unchecked Sendable {
+    fileprivate struct State {
         var images: [SourceImage] = []
         /// Blobs and manifests alike.
         var contents: [Digest: [UInt8]] = [:]
@@ -22,22 +22,20 @@ final class MemoryPlace: ImageSource, ImageDestination {
     let traits: DestinationTraits
     let requestedName: String?
     let layerMemory: LayerMemory?
-    let isRemote: Bool
     let madeUpRepository = "file"
     /// Is asked before a blob is written; its error is that of the place.
     private let refuse: @Sendable (BlobTarget) throws -> Void
-    private let state = Mutex(State())
+    fileprivate let state = Mutex(State())
 
     init(
         _ title: String = "memory", traits: DestinationTraits = DestinationTraits(), requestedName: String? = nil,
-        layerMemory: LayerMemory? = nil, isRemote: Bool = false,
+        layerMemory: LayerMemory? = nil,
         refuse: @escaping @Sendable (BlobTarget) throws -> Void = { _ in }
     ) {
         self.title = title
         self.traits = traits
         self.requestedName = requestedName
         self.layerMemory = layerMemory
-        self.isRemote = isRemote
         self.refuse = refuse
     }
 
@@ -90,12 +88,12 @@ final class MemoryPlace: ImageSource, ImageDestination {
     var images: [SourceImage] { state.withLock(\.images) }
     var contents: [Digest: [UInt8]] { state.withLock(\.contents) }
     var tags: [ImageName: Digest] { state.withLock(\.tags) }
-    /// What was asked of it as a destination, in order: `blob`, `manifest`, `tag`, `adopt`, `keep`, `finish`, `abandon`.
+    /// What was asked of it as a destination, in order: `blob`, `manifest`, `tag`, `mount`, `keep`, `finish`, `abandon`.
     var calls: [String] { state.withLock(\.calls) }
     /// Blobs that were under way at once.
     var mostWriters: Int { state.withLock(\.mostWriters) }
 
-    private func note(_ call: String) { state.withLock { $0.calls.append(call) } }
+    fileprivate func note(_ call: String) { state.withLock { $0.calls.append(call) } }
 
     // MARK: The source
 
@@ -134,7 +132,7 @@ final class MemoryPlace: ImageSource, ImageDestination {
     private func isThere(_ digest: Digest, _ repository: String) -> Bool {
         state.withLock { state in
             state.contents[digest] != nil
-                && (traits.sharesBlobs || state.repositories[repository]?.contains(digest) == true)
+                && (sharesBlobs || state.repositories[repository]?.contains(digest) == true)
         }
     }
 
@@ -144,16 +142,9 @@ final class MemoryPlace: ImageSource, ImageDestination {
         note("keep \(name)")
     }
 
-    func adopt(
-        _ blob: Descriptor, from source: (any ImageSource)?, in origin: String?, into repository: String
-    ) async throws -> Bool {
-        guard source == nil, contents[blob.digest] != nil else { return false }
-        note("adopt into \(repository)")
-        state.withLock { _ = $0.repositories[repository, default: []].insert(blob.digest) }
-        return true
-    }
+    func leaveOut(_ failures: [CopyReport.Failure]) {}
 
-    func freeSpace() async throws -> Int64? { nil }
+    func present(in repository: String, tags: [String]) async throws -> PresentImages? { nil }
 
     func writer(for target: BlobTarget) throws -> any BlobWriter {
         try refuse(target)
@@ -228,4 +219,16 @@ final class MemoryPlace: ImageSource, ImageDestination {
     ]
     static let emptyTar = [UInt8](repeating: 0, count: 1024)
     static let emptyDiffID = Digest(of: emptyTar)
+}
+
+/// A registry in memory: each repository has blobs of its own.
+final class MountingPlace: MemoryPlace, MountsBlobs, @unchecked Sendable {
+    func mount(
+        _ blob: Descriptor, from source: (any ImageSource)?, in origin: String?, into repository: String
+    ) async throws -> Bool {
+        guard source == nil, contents[blob.digest] != nil else { return false }
+        note("mount into \(repository)")
+        state.withLock { _ = $0.repositories[repository, default: []].insert(blob.digest) }
+        return true
+    }
 }
