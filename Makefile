@@ -4,7 +4,7 @@
 
 ## Build the program, with what it needs.
 build:
-	./samples/install build
+	./samples/tools/install build
 	swift build -c release --product dray
 
 ## Run the unit tests: no processes, no network, under a minute once they are built.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// `samples/advisories`: which components of the bill of materials are affected by saved advisories.
+/// `samples/tools/advisories`: which components of the bill of materials are affected by saved advisories.
 struct AdvisoryTests {
     private let scratch: Scratch
 
@@ -27,7 +27,7 @@ struct AdvisoryTests {
     }
 
     private func compare(_ feed: String...) throws -> Command {
-        try Command.script("samples/advisories", ["--sbom", scratch["bill.json"]] + feed)
+        try Command.script("samples/tools/advisories", ["--sbom", scratch["bill.json"]] + feed)
     }
 
     private func range(_ events: String, _ type: String = "SEMVER") -> String {
@@ -79,7 +79,7 @@ struct AdvisoryTests {
         try scratch.write(advisory("A-commits", "SwiftURL", nio, commits), to: "zipped/b.json")
         try Command.shell("cd zipped && python3 -m zipfile -c ../feed/all.zip a.json b.json", in: scratch.path)
         let result = try Command.script(
-            "samples/advisories", ["--output", "json", "--sbom", scratch["bill.json"], scratch["feed"]])
+            "samples/tools/advisories", ["--output", "json", "--sbom", scratch["bill.json"], scratch["feed"]])
         #expect(result.status == 1)
         #expect(["A-listed", "A-commits"].allSatisfy(result.text.contains) && !result.text.contains("A-npm"))
         #expect(result.text.contains(#""advisories": 5"#) && result.text.contains(#""components": 2"#))
@@ -99,7 +99,7 @@ struct AdvisoryTests {
 
     /// With the real bill of this build.
     @Test func aLibraryOfThisBuildIsFound() throws {
-        let bill = try Command.script("samples/sbom", [Command.dray])
+        let bill = try Command.script("samples/tools/sbom", [Command.dray])
         try scratch.write(bill.text, to: "bill.json")
         let all = range(#"{"introduced": "0"}"#, "ECOSYSTEM")
         let release = try #require(bill.text.firstMatch(of: /distro=debian-([^&"]+)/)?.1)

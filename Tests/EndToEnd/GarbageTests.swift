@@ -74,7 +74,7 @@ struct GarbageTests {
     func bothAgreeAboutEveryBlob(_ garbage: Double, _ shared: Double) throws {
         let scratch = try Scratch()
         let made = try Command.script(
-            "samples/make-store",
+            "samples/tools/make-store",
             [
                 scratch["root"], "--repositories", "20", "--manifests", "10", "--garbage", "\(garbage)", "--shared",
                 "\(shared)", "--config", scratch["config.yml"],

@@ -1,14 +1,14 @@
 import Foundation
 import Testing
 
-/// `samples/packages`: builds use the versions of `samples/packages.resolved`.
+/// `samples/tools/packages`: builds use the versions of `samples/tools/packages.resolved`.
 struct PackageVersionTests {
     private static let package = Command.package.path
 
     @Test func thisBuildHasTheLockedVersions() throws {
-        let check = try Command.script("samples/packages", ["check"])
+        let check = try Command.script("samples/tools/packages", ["check"])
         #expect(check.status == 0, "\(check.errors)")
-        let locked = try ResolvedPackages("\(Self.package)/samples/packages.resolved")
+        let locked = try ResolvedPackages("\(Self.package)/samples/tools/packages.resolved")
         #expect(locked.pins.allSatisfy { $0.state.revision == nil && $0.state.version != nil })
         // Every package that the manifest names, and what those need.
         let manifest = try String(contentsOfFile: "\(Self.package)/Package.swift", encoding: .utf8)
@@ -20,7 +20,7 @@ struct PackageVersionTests {
     @Test func anotherVersionIsFoundAndReplaced() throws {
         let scratch = try Scratch()
         try Command.shell(
-            "mkdir samples && cp \(Self.package)/samples/packages* samples/ && cp samples/packages.resolved Package.resolved",
+            "mkdir -p samples/tools && cp \(Self.package)/samples/tools/packages* samples/tools/ && cp samples/tools/packages.resolved Package.resolved",
             in: scratch.path)
         let locked = try ResolvedPackages(scratch["Package.resolved"])
         var other = locked
@@ -28,14 +28,14 @@ struct PackageVersionTests {
         other.pins[changed].state.version = "0.0.1"
         other.pins[0].state.revision = "5f29e4c1"
         try JSONEncoder().encode(other).write(to: URL(filePath: scratch["Package.resolved"]))
-        let check = try Command.shell("samples/packages check", in: scratch.path)
+        let check = try Command.shell("samples/tools/packages check", in: scratch.path)
         let name = other.pins[changed].identity
         #expect(check.status == 1 && check.errors.hasPrefix("\(name): found 0.0.1, locked "), "\(check.errors)")
         // Locked, it is right; put back from the original, it is the original's.
-        #expect(try Command.shell("samples/packages lock && samples/packages check", in: scratch.path).status == 0)
-        #expect(try ResolvedPackages(scratch["samples/packages.resolved"]).versions == other.versions)
-        try Command.shell("cp \(Self.package)/samples/packages.resolved samples/", in: scratch.path)
-        #expect(try Command.shell("samples/packages use && samples/packages check", in: scratch.path).status == 0)
+        #expect(try Command.shell("samples/tools/packages lock && samples/tools/packages check", in: scratch.path).status == 0)
+        #expect(try ResolvedPackages(scratch["samples/tools/packages.resolved"]).versions == other.versions)
+        try Command.shell("cp \(Self.package)/samples/tools/packages.resolved samples/tools/", in: scratch.path)
+        #expect(try Command.shell("samples/tools/packages use && samples/tools/packages check", in: scratch.path).status == 0)
         #expect(try ResolvedPackages(scratch["Package.resolved"]).versions == locked.versions)
     }
 

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// `samples/sbom`: what dray is made of.
+/// `samples/tools/sbom`: what dray is made of.
 struct SoftwareBillTests {
     private struct Bill: Decodable {
         struct Component: Decodable {
@@ -31,7 +31,7 @@ struct SoftwareBillTests {
     }
 
     @Test func everyPinAndEveryLinkedLibraryIsInIt() throws {
-        let result = try Command.script("samples/sbom", [Command.dray])
+        let result = try Command.script("samples/tools/sbom", [Command.dray])
         try #require(result.status == 0, "\(result.errors)")
         let bill = try JSONDecoder().decode(Bill.self, from: result.output)
         #expect(bill.bomFormat == "CycloneDX" && bill.specVersion == "1.5" && bill.version == 1)
@@ -56,7 +56,7 @@ struct SoftwareBillTests {
         #expect(bill.components.allSatisfy { !$0.version.isEmpty && $0.version != "unknown" })
         // The same build, the same bytes.
         #expect(
-            try Command.script("samples/sbom", [Command.dray]).output
+            try Command.script("samples/tools/sbom", [Command.dray]).output
                 == result.output)
     }
 }

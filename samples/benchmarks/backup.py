@@ -9,7 +9,7 @@ from benchmarks.registries import Registry
 def benchmark(bench):
     work, dray = bench.work, bench.dray
     with Registry("docker-registry", work) as registry:
-        run(f"{bench.samples}/fill-registry", registry.address, "--repositories", "50", "--tags", "10", "--layer", "1024")
+        run(f"{bench.samples}/tools/fill-registry", registry.address, "--repositories", "50", "--tags", "10", "--layer", "1024")
         with open(f"{work}/sync.yml", "w") as file:
             file.write(f"{registry.address}:\n  tls-verify: false\n  images:\n")
             for name in json.loads(run("curl", "-s", f"{registry.base}/_catalog?n=1000"))["repositories"]:

@@ -7,7 +7,7 @@ from benchmarks.measuring import Report, clear, files_at, measure, run
 def benchmark(bench):
     work, dray = bench.work, bench.dray
     archive, layers = f"{work}/levels.tar", f"{work}/levels-layers.tar"
-    run(f"{bench.samples}/make-image", archive, "--size", str(bench.size))
+    run(f"{bench.samples}/tools/make-image", archive, "--size", str(bench.size))
     run("sh", "-c", f"tar -xOf {archive} --wildcards '*/layer.tar' > {layers}")
     size = os.path.getsize(layers)
     report = Report("Compression: seconds against size")

@@ -16,7 +16,7 @@ BASE = 40
 def benchmark(bench):
     work, dray = bench.work, bench.dray
     base, all_images, each = f"{work}/base.tar", f"{work}/all.tar", f"{work}/each"
-    run(f"{bench.samples}/make-image", base, "--size", str(BASE), "--layers", "1", "--name", "many/base:1")
+    run(f"{bench.samples}/tools/make-image", base, "--size", str(BASE), "--layers", "1", "--name", "many/base:1")
     make(base, all_images, each)
     copy = [dray, "copy", "--progress", "none", "-q"]
     with Registry("docker-registry", work) as registry:

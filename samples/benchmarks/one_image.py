@@ -9,7 +9,7 @@ from benchmarks.registries import Registry
 def benchmark(bench):
     work, dray = bench.work, bench.dray
     archive, layers = f"{work}/image.tar", f"{work}/layers.tar"
-    run(f"{bench.samples}/make-image", archive, "--size", str(bench.size))
+    run(f"{bench.samples}/tools/make-image", archive, "--size", str(bench.size))
     run("sh", "-c", f"gzip -1 < {archive} > {archive}.gz; tar -xOf {archive} --wildcards '*/layer.tar' > {layers}")
     store, layout = f"store:{work}/store", f"oci:{work}/layout"
     copy = [dray, "copy", "--progress", "none", "-q", "--on-existing", "overwrite"]

@@ -72,7 +72,7 @@ def benchmark(bench):
             raise SystemExit(f"{name} serves other bytes than it got")
         server.end()
 
-    run(f"{bench.samples}/make-store", f"{work}/store", "--manifests", str(bench.manifests // 1000), "--config", f"{work}/store.yml")
+    run(f"{bench.samples}/tools/make-store", f"{work}/store", "--manifests", str(bench.manifests // 1000), "--config", f"{work}/store.yml")
     for turn in range(bench.runs + 1):
         answers = {}
         for name, program in programs.items():

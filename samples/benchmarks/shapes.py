@@ -15,7 +15,7 @@ def benchmark(bench):
     work, dray = bench.work, bench.dray
     copy = [dray, "copy", "--progress", "none", "-q"]
     many = f"{work}/sixty.tar"
-    run(f"{bench.samples}/make-image", many, "--size", "240", "--layers", "60")
+    run(f"{bench.samples}/tools/make-image", many, "--size", "240", "--layers", "60")
     huge = f"{work}/huge.tar"
     make_sparse(huge, 20 << 30)
     with Registry("docker-registry", work) as registry:
@@ -61,12 +61,12 @@ def benchmark(bench):
 
     def image(size, layers):
         path = f"{work}/growth-{size}-{layers}.tar"
-        run(f"{bench.samples}/make-image", path, "--size", str(size), "--layers", str(layers))
+        run(f"{bench.samples}/tools/make-image", path, "--size", str(size), "--layers", str(layers))
         return path
 
     def repositories(count):
         path = f"{work}/growth-{count}"
-        run(f"{bench.samples}/make-store", path, "--repositories", str(count))
+        run(f"{bench.samples}/tools/make-store", path, "--repositories", str(count))
         return path
 
     importing = lambda path: copy + [f"docker-archive:{path}", f"store:{store}"]

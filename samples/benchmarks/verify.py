@@ -7,7 +7,7 @@ from benchmarks.measuring import Job, Report, Rounds, clear, files_at, run
 def benchmark(bench):
     work, dray = bench.work, bench.dray
     store = f"{work}/verified"
-    run(f"{bench.samples}/make-image", f"{work}/verified.tar", "--size", str(bench.size * 2), "--layers", "12")
+    run(f"{bench.samples}/tools/make-image", f"{work}/verified.tar", "--size", str(bench.size * 2), "--layers", "12")
     run(dray, "copy", "-q", f"{work}/verified.tar", f"store:{store}:one/app:1")
     run(dray, "copy", "-q", f"store:{store}:one/app:1", f"store:{store}:two/app:1")
     os.remove(f"{work}/verified.tar")

@@ -31,7 +31,7 @@ extension FirstUseTests {
     }
     /// Makes `third.tar`, with other layers than the others.
     private static let third =
-        "\(Command.package.appending(path: "samples/make-image").path) third.tar --size 2 --name third/one:3 2>/dev/null;"
+        "\(Command.package.appending(path: "samples/tools/make-image").path) third.tar --size 2 --name third/one:3 2>/dev/null;"
     private static let delete = "dray delete docker://$A/sample/app:1.0"
     private static let refusal =
         "jq -e '.errors[0].code == \"UNSUPPORTED\" and (.errors[0].message | contains(\"WORDS\"))'"

@@ -21,7 +21,7 @@ final class Arrangement {
         engine = try DockerEngine(in: scratch)
         port = try Registry.freePort()
         try writeFiles(image: "dray")
-        let image = "\(samples)/program-image"
+        let image = "\(samples)/tools/program-image"
         try run("\(samples)/registry/image | docker load")
         try run(#"\#(image) --name hello --cmd '["/bin/busybox", "echo", "hello"]' busybox:/bin/busybox > hello.tar"#)
         try run("docker load -i hello.tar")

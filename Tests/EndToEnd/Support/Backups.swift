@@ -3,7 +3,7 @@ import Testing
 
 /// Backups as tests look at them, without dray.
 enum Backups {
-    static let fill = Command.package.appending(path: "samples/fill-registry").path
+    static let fill = Command.package.appending(path: "samples/tools/fill-registry").path
 
     /// Repositories with ten tags and more each.
     static let repositories = Samples.isLong ? 50 : 5

@@ -10,7 +10,7 @@ enum Samples {
         _ scratch: Scratch, name: String = "app.tar", image: String = "sample/app:1.0", mebibytes: Int = 3
     ) throws -> String {
         let path = scratch[name]
-        let made = try Command.script("samples/make-image", [path, "--size", "\(mebibytes)", "--name", image])
+        let made = try Command.script("samples/tools/make-image", [path, "--size", "\(mebibytes)", "--name", image])
         try #require(made.status == 0, "\(made.errors)")
         return path
     }
