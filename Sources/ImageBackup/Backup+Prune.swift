@@ -1,7 +1,7 @@
 import ByteStreams
 import FileTrees
 import ImageLayouts
-import ImageModel
+package import ImageModel
 
 extension Backup {
     /// Removes the blobs that no snapshot needs.
@@ -43,4 +43,15 @@ extension Backup {
             return report
         }
     }
+}
+
+/// What `prune` has removed, or would.
+package struct PruneReport: Sendable {
+    package var digests: [Digest] = []
+    package var bytes: Int64 = 0
+    /// How many blobs stay.
+    package var kept = 0
+    /// What lies between the blobs and is none.
+    package var notes: [String] = []
+    package var isDryRun = false
 }

@@ -137,3 +137,43 @@ private func makeGzipInflater() -> any Inflater {
         ZlibInflater()
     #endif
 }
+
+/// How much more may come out of a compressed stream than went in, so that a small file cannot fill a disk.
+package struct InflationLimit: Sendable, Hashable {
+    /// Bytes out for each byte in, once `allowance` is used up.
+    package var ratio: Int
+    /// Bytes that may come out whatever the ratio.
+    package var allowance: Int64
+
+    package init(ratio: Int = 2000, allowance: Int64 = 64 << 20) {
+        self.ratio = ratio
+        self.allowance = allowance
+    }
+
+    package static let standard = InflationLimit()
+
+    package func check(consumed: Int64, produced: Int64, name: String) throws {
+        guard produced > allowance, produced / Int64(max(1, ratio)) > consumed else { return }
+        throw ImageError.limit(
+            "\(name) inflates \(consumed) bytes to more than \(produced), beyond \(ratio):1: "
+                + "it looks like a decompression bomb; --max-inflation raises the limit")
+    }
+}
+
+/// How a stream is packed.
+package enum CompressionFormat: String, Sendable, CaseIterable {
+    case none
+    case gzip
+    case zstd
+    case xz
+    case bzip2
+
+    /// Told from the first six bytes.
+    package static func sniff(_ bytes: some Collection<UInt8>) -> CompressionFormat {
+        let magics: [(CompressionFormat, [UInt8])] = [
+            (.gzip, [0x1f, 0x8b, 0x08]), (.zstd, [0x28, 0xb5, 0x2f, 0xfd]),
+            (.xz, [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]), (.bzip2, [0x42, 0x5a, 0x68]),
+        ]
+        return magics.first { bytes.starts(with: $0.1) }?.0 ?? .none
+    }
+}

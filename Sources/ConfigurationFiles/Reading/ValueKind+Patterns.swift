@@ -1,13 +1,13 @@
-import ImageModel
+package import ImageModel
 
 extension ValueKind where Value == TextPattern {
-    package static var glob: ValueKind {
+    package static var glob: ValueKind<TextPattern> {
         text { (text) throws(Complaint) in try pattern(text) { () throws(ImageError) in try TextPattern(glob: text) }
         }
     }
 
     /// A regular expression.
-    package static var expression: ValueKind {
+    package static var expression: ValueKind<TextPattern> {
         text { (text) throws(Complaint) in
             try pattern(text) { () throws(ImageError) in try TextPattern(expression: text) }
         }

@@ -1,6 +1,7 @@
-import ByteStreams
+package import ByteStreams
 package import ImageModel
 import ImageTransfer
+import Synchronization
 
 /// A blob that becomes a file of its own.
 package final class StagedBlobWriter: BlobWriter {
@@ -19,7 +20,7 @@ package final class StagedBlobWriter: BlobWriter {
         file = try area.makeFile()
     }
 
-    func write(_ bytes: UnsafeRawBufferPointer) throws { try file.write(bytes) }
+    package func write(_ bytes: UnsafeRawBufferPointer) throws { try file.write(bytes) }
 
     func written() throws -> any ByteSource { try file.written() }
 
@@ -35,4 +36,33 @@ package final class StagedBlobWriter: BlobWriter {
     }
 
     func cancel() { file.cancel() }
+}
+
+/// A staging area that is made when it is needed first: a place that is only looked at is not written to.
+package final class LazyStagingArea: Sendable {
+    private let root: LazyDirectory
+    private let quarantine: Quarantine?
+    private let patience: Duration?
+    private let opened = Mutex<StagingArea?>(nil)
+
+    /// - Parameters:
+    ///   - root: is made with it.
+    ///   - patience: as for `DirectoryLock`.
+    package init(_ root: LazyDirectory, quarantine: Quarantine? = nil, patience: Duration? = nil) {
+        self.root = root
+        self.quarantine = quarantine
+        self.patience = patience
+    }
+
+    package func area() throws -> StagingArea {
+        try opened.withLock { opened in
+            if let opened { return opened }
+            let new = try StagingArea(root.made(), quarantine: quarantine, patience: patience)
+            opened = new
+            return new
+        }
+    }
+
+    /// Gives it up; the next who needs one makes it anew.
+    package func close() { opened.withLock { $0 = nil } }
 }

@@ -67,3 +67,35 @@ extension FileFacts {
         self.init(digest: hashing.digest(), size: hashing.count, compression: compression)
     }
 }
+
+extension FileTree {
+    /// Whether the file that is to be a blob is missing, or has another size.
+    package func absence(of blob: Descriptor, at path: String) throws -> BlobAbsence? {
+        guard let size = try size(of: path) else {
+            return BlobAbsence(reason: "\(title) does not hold it")
+        }
+        guard blob.size < 0 || size == blob.size else {
+            return BlobAbsence(
+                reason: "\(title) holds \(size) bytes under its name, not \(blob.size)")
+        }
+        return nil
+    }
+}
+
+/// Opens what it reads at the first read, on the thread that reads.
+package final class DeferredSource: FileBackedSource {
+    private let open: () throws -> any ByteSource
+    private var upstream: (any ByteSource)?
+
+    package init(_ open: @escaping () throws -> any ByteSource) { self.open = open }
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try opened().read(into: buffer) }
+
+    package func filePart() throws -> FilePart? { try (opened() as? any FileBackedSource)?.filePart() }
+
+    private func opened() throws -> any ByteSource {
+        let source = try upstream ?? open()
+        upstream = source
+        return source
+    }
+}

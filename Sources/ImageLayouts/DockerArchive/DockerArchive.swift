@@ -2,6 +2,7 @@ package import ByteStreams
 package import FileTrees
 package import ImageModel
 package import ImageTransfer
+import ImageVerification
 import Synchronization
 
 /// What `docker save` wrote, of any age, and what podman, containerd and buildkit export in its form.
@@ -101,4 +102,9 @@ package final class DockerArchive: StreamedSource, HoldsRawLayers {
     package func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
         try tree.size(of: OCIPaths.index) == nil ? [] : await oci.referrers(of: digest, in: nil)
     }
+}
+
+/// What the archive's lists lead to. Layers that have no digest of their own there are known by their diffIDs.
+extension DockerArchive: VerifiedPlace {
+    package func stamp(of blob: Descriptor, in repository: String?) async throws -> String? { try stamp() }
 }

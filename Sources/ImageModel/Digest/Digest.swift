@@ -1,3 +1,5 @@
+import Crypto
+
 /// The identity of some bytes: an algorithm and the hash it gave, written `sha256:<64 hex>`.
 ///
 /// Source: OCI image-spec, descriptor.md, "Digests". Only the two registered algorithms exist here.
@@ -117,5 +119,54 @@ extension Sequence<UInt8> {
             text.append(digits[Int(byte & 15)])
         }
         return String(decoding: text, as: UTF8.self)
+    }
+}
+
+extension Digest: Codable {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let digest = Digest(text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "'\(text.prefix(200))' is not a sha256 or sha512 digest")
+        }
+        self = digest
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+/// Computes a digest from bytes that arrive in pieces.
+package struct DigestHasher: Sendable {
+    private enum State {
+        case sha256(SHA256)
+        case sha512(SHA512)
+    }
+
+    private var state: State
+
+    package init(_ algorithm: Digest.Algorithm) {
+        state = algorithm == .sha256 ? .sha256(SHA256()) : .sha512(SHA512())
+    }
+
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        switch state {
+        case .sha256(var hash):
+            hash.update(bufferPointer: bytes)
+            state = .sha256(hash)
+        case .sha512(var hash):
+            hash.update(bufferPointer: bytes)
+            state = .sha512(hash)
+        }
+    }
+
+    package func finalize() -> Digest {
+        switch state {
+        case .sha256(let hash): Digest(.sha256, hash: hash.finalize())
+        case .sha512(let hash): Digest(.sha512, hash: hash.finalize())
+        }
     }
 }

@@ -1,4 +1,4 @@
-package import ConfigurationFiles
+import ConfigurationFiles
 package import ImageModel
 package import ImageTransfer
 

@@ -1,5 +1,5 @@
-package import ConfigurationFiles
-import ImageModel
+import ConfigurationFiles
+package import ImageModel
 
 /// Which tags of a repository are wanted.
 package struct TagSelection: Hashable, Sendable {

@@ -7,3 +7,13 @@ package protocol ImageEditor: ImageSource, ChangeablePlace {
     /// Takes the manifest and every name of it away. Blobs stay until garbage collection.
     func delete(_ image: SourceImage) async throws
 }
+
+/// Somewhere that dray may change.
+package protocol ChangeablePlace: Sendable {
+    /// What a user has to know, or do, now that something there has changed.
+    func advice() async -> [String]
+}
+
+extension ChangeablePlace {
+    package func advice() async -> [String] { [] }
+}

@@ -48,3 +48,70 @@ private final class PartSource: ByteSource {
 
     static func missing(_ text: String) -> ImageError { .damaged("\(text), which an image needs") }
 }
+
+extension ImageSource {
+    /// Calls `body` with each layer below an image, and the diffID that its config claims for it.
+    ///
+    /// - Parameter seen: manifests that were looked at before.
+    func forEachLayer(
+        below image: SourceImage, unless seen: inout Set<Digest>,
+        _ body: (_ diffID: Digest, _ layer: Descriptor) -> Void
+    ) async {
+        var queue = [image.descriptor]
+        while let descriptor = queue.popLast() {
+            guard seen.insert(descriptor.digest).inserted else { continue }
+            // What is damaged or missing at the destination is nothing to build upon.
+            guard let manifest = try? await manifest(descriptor, in: image.repository) else { continue }
+            queue += manifest.children
+            guard case .image(let content) = manifest.content,
+                let config = try? await config(of: content, in: image.repository),
+                config.diffIDs.count == content.layers.count
+            else { continue }
+            for (diffID, layer) in zip(config.diffIDs, content.layers) { body(diffID, layer) }
+        }
+    }
+}
+
+/// Why a blob that images of a source refer to is not in it, as far as that can be told without reading.
+package struct BlobAbsence: Hashable, Sendable {
+    /// Whether the source tells why it lacks the blob.
+    package enum Kind: Hashable, Sendable {
+        case unexplained
+        /// A delta leaves it out.
+        case leftOut
+        case missingVolume
+    }
+
+    package var kind: Kind
+    /// Reads on from "2 blobs are missing: ".
+    package var reason: String
+    /// What to do about it, other than to name another place that has it.
+    package var advice: String?
+    /// Where a destination that was taken stock of had it.
+    package var repository: String?
+
+    package init(
+        _ kind: Kind = .unexplained, reason: String, advice: String? = nil, repository: String? = nil
+    ) {
+        self.kind = kind
+        self.reason = reason
+        self.advice = advice
+        self.repository = repository
+    }
+}
+
+extension ImageSource {
+    /// The manifest that a source lists as an image.
+    ///
+    /// - Throws: `ImageError.damaged` if it is not there.
+    package func rootManifest(of image: SourceImage) async throws -> Manifest {
+        try await SharedManifests(self).rootManifest(of: image)
+    }
+
+    /// All manifests that belong to an image: what is below its root, children first, and what refers to any of it.
+    package func manifests(of image: SourceImage) async throws -> [Manifest] {
+        var graph = try await ImageGraph(of: image, in: self)
+        try await graph.addReferrers()
+        return graph.nodes.map(\.manifest)
+    }
+}

@@ -53,8 +53,8 @@ package struct Repairer: Sendable {
         var mended: [Finding] = []
         for _ in 0..<Self.rounds where !report.damage.isEmpty {
             try Task.checkCancellation()
-            let workshop = Workshop(place: place, destination: destination, sources: sources, progress: progress)
-            let outcome = try await workshop.mend(report.damage)
+            let round = RepairRound(place: place, destination: destination, sources: sources, progress: progress)
+            let outcome = try await round.mend(report.damage)
             guard outcome.done > 0 else {
                 report.failures = outcome.failures
                 break

@@ -1,4 +1,5 @@
-package import ConfigurationFiles
+import ConfigurationFiles
+package import ImageModel
 
 /// What a registry's `config.yml` says, checked, with the original's defaults where it says nothing.
 ///

@@ -56,3 +56,10 @@ struct RootCommand: ParsableCommand {
         }
     }
 }
+
+/// One of dray's commands.
+protocol DrayCommand: ParsableCommand, Sendable {
+    var shared: SharedOptions { get }
+
+    func run(_ console: Console) async throws -> ExitStatus
+}

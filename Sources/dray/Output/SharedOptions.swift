@@ -28,3 +28,35 @@ struct SharedOptions: ParsableArguments {
     var output: OutputFormat { json ? .json : format }
     var isVerbose: Bool { verbose || debug }
 }
+
+/// How results are written.
+enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
+    case text
+    case json
+
+    init?(argument: String) { self.init(rawValue: argument.lowercased()) }
+}
+
+/// How progress is shown.
+enum ProgressStyle: String, CaseIterable, ExpressibleByArgument, Sendable {
+    case auto
+    case plain
+    case json
+    case none
+    /// What `auto` is on a terminal.
+    case bar
+
+    static var allCases: [ProgressStyle] { [.auto, .plain, .json, .none] }
+
+    init?(argument: String) {
+        guard let style = ProgressStyle(rawValue: argument.lowercased()), style != .bar else { return nil }
+        self = style
+    }
+
+    /// What `auto` means here.
+    func resolved(for console: Console) -> ProgressStyle {
+        guard self == .auto else { return self }
+        if console.isQuiet { return .none }
+        return console.status.isTerminal ? .bar : .plain
+    }
+}

@@ -1,4 +1,5 @@
 import ConfigurationFiles
+import ImageModel
 import ImageSync
 import Testing
 

@@ -1,4 +1,5 @@
 import ConfigurationFiles
+import ImageModel
 import RegistryServer
 import Testing
 

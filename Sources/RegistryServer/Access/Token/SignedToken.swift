@@ -33,3 +33,92 @@ package struct SignedToken: Sendable {
         }
     }
 }
+
+/// The JOSE header of a token: RFC 7515, section 4.1. Nothing in it is to be believed.
+///
+/// JWTKit's own reading of a header is not used: a number beyond Int64 in it ends the process.
+struct TokenHeader: Decodable {
+    var typ: String?
+    var alg: String
+    var kid: String?
+    /// Certificates in base64 of DER, the one that signed first.
+    var x5c: [String]?
+    var jwk: JSONWebKey?
+    /// Extensions that have to be understood.
+    var crit: JSONAnything?
+
+    /// Checks what needs no key.
+    ///
+    /// - Parameter algorithms: those that are allowed, of `TokenKey.algorithms`: never `none`, and never one with
+    ///   a shared secret, with which a public key would do as the secret.
+    func check(algorithms: Set<String>) throws(TokenRefusal) {
+        // RFC 7519, section 5.1: the name is a media type, in any case.
+        if let typ, !["jwt", "application/jwt", "at+jwt"].contains(typ.lowercased()) {
+            throw TokenRefusal("it is of another type than JWT")
+        }
+        guard crit == nil else { throw TokenRefusal("it has critical extensions, and none is known here") }
+        guard algorithms.contains(alg) else { throw TokenRefusal("its algorithm is not one that is allowed") }
+    }
+}
+
+/// Why a token does not count. For the log: the client is told `invalid_token`, no more.
+package struct TokenRefusal: Error {
+    /// Holds nothing of the token.
+    let reason: String
+
+    init(_ reason: String) { self.reason = reason }
+}
+
+/// What a token says: distribution's "Token Authentication Specification", RFC 7519.
+struct TokenClaims: Decodable, Sendable {
+    /// Seconds by which clocks may differ.
+    static let leeway = 60.0
+
+    struct Grant: Decodable, Sendable {
+        var type: String
+        var name: String
+        var actions: [String]?
+    }
+
+    /// One, or several of which one has to be this registry.
+    struct Audience: Decodable, Sendable {
+        var names: [String]
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let name = try? container.decode(String.self) {
+                names = [name]
+            } else {
+                names = try container.decode([String].self)
+            }
+        }
+    }
+
+    var iss: String?
+    var sub: String?
+    var aud: Audience?
+    /// Seconds since 1970. A token without an end has ended.
+    var exp: Double?
+    /// Seconds since 1970.
+    var nbf: Double?
+    var access: [Grant]?
+
+    /// - Parameter now: seconds since 1970.
+    func check(issuer: String, audience: String, now: Double) throws(TokenRefusal) {
+        guard iss == issuer else { throw TokenRefusal("its issuer is not \(issuer)") }
+        guard let aud, aud.names.contains(audience) else { throw TokenRefusal("it is not for \(audience)") }
+        try checkTime(now)
+    }
+
+    func checkTime(_ now: Double) throws(TokenRefusal) {
+        guard let exp, now <= exp + Self.leeway else { throw TokenRefusal("it has expired") }
+        guard now >= (nbf ?? 0) - Self.leeway else { throw TokenRefusal("it is not valid yet") }
+    }
+
+    func allows(_ item: AccessItem) -> Bool {
+        (access ?? []).contains {
+            $0.type == item.type && $0.name == item.name
+                && ($0.actions ?? []).contains { $0 == item.action || $0 == "*" }
+        }
+    }
+}
