@@ -156,7 +156,7 @@ public final class RegistryServer: Sendable {
     /// Makes the storage directory if it is missing, and logs what is served.
     private func prepare(_ content: any RegistryContent, _ program: String) async throws {
         let missing = try await Workers.blobs.run { [store] in
-            try store.flatMap { store in try fileKind(store.path) == nil ? store.path : nil }
+            try store.flatMap { store in try fileKind(store.title) == nil ? store.title : nil }
         }
         try await content.check()
         if let missing { logger.info("created the storage directory \(StartSummary.absolute(missing))") }

@@ -88,7 +88,7 @@ extension RegistryResponder {
                 }
                 guard let upload = upload.value else { throw APIError(.blobUploadUnknown, detail: .string(id)) }
                 return Handover(upload)
-            } catch is StoreUpload.Busy {
+            } catch is UploadBusy {
                 guard .now < deadline else {
                     throw APIError(later: .unavailable, "another request is writing to the upload \(id)")
                 }

@@ -15,7 +15,7 @@ struct StartSummary {
     init(_ configuration: ServerConfiguration, _ store: Store?) {
         self.configuration = configuration
         self.store = store
-        obstacle = configuration.storage.isReadOnly ? nil : store.flatMap { WriteObstacle.find(at: $0.writtenPaths) }
+        obstacle = configuration.storage.isReadOnly ? nil : store.flatMap { $0.tree.writeObstacle() }
     }
 
     /// - Parameter program: name and version.
@@ -46,7 +46,7 @@ struct StartSummary {
 
     private var place: String {
         guard let store else { return "serving archives and layouts as they are, read-only" }
-        let path = Self.absolute(store.path)
+        let path = Self.absolute(store.title)
         let access = configuration.storage.isReadOnly ? "read-only" : obstacle == nil ? "writable" : "not writable"
         guard let proxy = configuration.proxy else { return "storage \(path), \(access)" }
         let kept = access == "writable" ? "" : " (\(access): nothing new is cached)"

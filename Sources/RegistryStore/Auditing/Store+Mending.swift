@@ -8,11 +8,11 @@ extension Store: MendablePlace {
     /// A link, while nobody collects garbage.
     package func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
         try await Workers.blobs.run { [self] in
-            try using {
-                if let target, try !touch(paths.blob(target)) {
+            try tree.whileUsing {
+                if let target, try !tree.touch(paths.blob(target)) {
                     throw ImageError.notFound("\(title) has no \(target) for \(path) to lead to")
                 }
-                try area().write(bytes, to: path)
+                try tree.put(bytes, at: path)
             }
         }
     }
@@ -21,7 +21,7 @@ extension Store: MendablePlace {
         guard let tag = name.tag else { return }
         try await Workers.commits.run { [self] in
             // Alone: nobody sets the tag between the look and what is written.
-            try sweeping {
+            try tree.whileAlone {
                 guard try isBroken(tag, in: name.repository) else { return }
                 try setTag(tag, descriptor.digest, in: name.repository)
             }
@@ -30,10 +30,10 @@ extension Store: MendablePlace {
 
     /// Whether a tag is there, and means nothing, or what it never meant by its history.
     private func isBroken(_ tag: String, in repository: String) throws -> Bool {
-        guard let root = try root.ifThere(), try root.kind(paths.tag(tag, repository)) != nil else { return false }
+        guard try tree.isThere(paths.tag(tag, repository)) else { return false }
         guard let digest = try? source.link(paths.currentLink(tag, repository)) else { return true }
-        return try root.kind(paths.tagIndexLink(digest, tag, repository)) == nil
+        return try !tree.isThere(paths.tagIndexLink(digest, tag, repository))
     }
 
-    package func keptReplaced() throws -> String? { try quarantine?.settle() }
+    package func keptReplaced() throws -> String? { try tree.settleQuarantine() }
 }

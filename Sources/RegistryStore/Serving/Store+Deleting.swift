@@ -18,10 +18,10 @@ extension Store {
         let names: Set = [digest, target]
         let links = names.map { paths.revisionLink($0, repository) }
         // What cannot be deleted keeps its tags.
-        for link in links { _ = try area().root.hasDirectory(parent(of: link)) }
-        try sweeping { try release(target, in: repository) }
+        for link in links { try tree.checkRemovable(in: parent(of: link)) }
+        try tree.whileAlone { try release(target, in: repository) }
         try deleteTags(of: names, in: repository) { true }
-        let wasThere = try sweeping { try links.map { try area().removeFile($0) }.contains(true) }
+        let wasThere = try tree.whileAlone { try links.map { try tree.remove($0) }.contains(true) }
         try deleteTags(of: names, in: repository) { try link(at: revision) == nil }
         return wasThere
     }
@@ -33,9 +33,9 @@ extension Store {
         func isMeant(_ tag: String) throws -> Bool {
             try link(at: paths.currentLink(tag, repository)).map(names.contains) ?? false
         }
-        var rest = try (list(paths.tags(repository)) ?? []).filter(isMeant)[...]
+        var rest = try (tree.list(paths.tags(repository)) ?? []).filter(isMeant)[...]
         while !rest.isEmpty {
-            try sweeping {
+            try tree.whileAlone {
                 let start = ContinuousClock.now
                 repeat {
                     guard let tag = rest.popFirst() else { return }
@@ -49,7 +49,7 @@ extension Store {
     ///
     /// - Returns: what it meant; nil if there was no such tag.
     package func deleteTag(_ tag: String, in repository: String) throws -> Digest? {
-        try sweeping {
+        try tree.whileAlone {
             guard let digest = try link(at: paths.currentLink(tag, repository)) else { return nil }
             // Where no other tag names the manifest, a collection may delete that as well.
             if let target = try link(at: paths.revisionLink(digest, repository)) { try release(target, in: repository) }
@@ -62,23 +62,23 @@ extension Store {
     /// over. With the store held for sweeping.
     private func release(_ target: Digest, in repository: String) throws {
         guard let packed = PackedDigest(target) else { return }
-        try ReleaseList(root: root.made()).add(packed, in: repository)
+        try tree.release(packed, in: repository)
     }
 
     /// All at once: a registry lists what has a history, whether it means anything or not.
     private func remove(tag: String, _ repository: String) throws {
-        try area().remove(paths.tag(tag, repository))
+        try tree.remove(directory: paths.tag(tag, repository))
     }
 
     /// Takes away what lets a repository serve a blob. The bytes stay until garbage collection.
     ///
     /// - Returns: whether it could serve it.
     package func unlinkBlob(_ digest: Digest, in repository: String) throws -> Bool {
-        try sweeping {
+        try tree.whileAlone {
             guard let target = try link(at: paths.layerLink(digest, repository)) else { return false }
             try release(target, in: repository)
             for name in Set([digest, target]) {
-                try area().removeFile(paths.layerLink(name, repository))
+                try tree.remove(paths.layerLink(name, repository))
             }
             return true
         }
@@ -93,19 +93,19 @@ extension Store {
         var count = 0
         for repository in try repositories() {
             for tag in try tags(of: repository) ?? [] {
-                guard let time = try modified(paths.currentLink(tag, repository)), time < latest,
+                guard let time = try tree.modified(paths.currentLink(tag, repository)), time < latest,
                     try deleteTag(tag, in: repository) != nil
                 else { continue }
                 count += 1
             }
             for digest in try revisions(of: repository) {
-                guard let time = try modified(paths.revisionLink(digest, repository)),
+                guard let time = try tree.modified(paths.revisionLink(digest, repository)),
                     time < latest, try deleteManifest(digest, in: repository)
                 else { continue }
                 count += 1
             }
             for digest in try layers(of: repository) {
-                guard let time = try modified(paths.layerLink(digest, repository)),
+                guard let time = try tree.modified(paths.layerLink(digest, repository)),
                     time < latest, try unlinkBlob(digest, in: repository)
                 else { continue }
                 count += 1
@@ -114,12 +114,9 @@ extension Store {
         return count
     }
 
-    /// When something was last written to, in seconds since 1970; nil if it is not there.
-    func modified(_ relative: String) throws -> Int? { try root.ifThere()?.status(relative)?.modified }
-
     private func layers(of repository: String) throws -> [Digest] {
         try Digest.Algorithm.allCases.flatMap { algorithm in
-            try (list(paths.layers(repository, algorithm)) ?? []).compactMap {
+            try (tree.list(paths.layers(repository, algorithm)) ?? []).compactMap {
                 Digest(algorithm, hex: $0)
             }
         }

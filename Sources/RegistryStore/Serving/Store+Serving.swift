@@ -10,16 +10,7 @@ import ImageTransfer
 /// A link that is empty or broken counts as missing, and so does what it should lead to.
 extension Store {
     /// Makes sure that it can be written, or served.
-    ///
-    /// - Throws: `ImageError.damaged` where a link in place of one of its directories leads out of it.
-    package func prepare() throws {
-        let area = try area()
-        guard try DirectoryHandle.open(path)?.status(".")?.identity == area.root.status(".")?.identity else {
-            throw ImageError.refused("\(path) is another directory than the one that was opened; start dray again")
-        }
-        _ = try area.root.hasDirectory(paths.blobs)
-        try area.makeDirectory(at: paths.repositories)
-    }
+    package func prepare() throws { try tree.prepare() }
 
     // MARK: Lists
 
@@ -38,7 +29,7 @@ extension Store {
         _ repository: String, below start: ArraySlice<String>?, limit: Int, _ found: inout [String]
     ) throws {
         let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
-        let names = try list(directory) ?? []
+        let names = try tree.list(directory) ?? []
         if !repository.isEmpty, start == nil, names.contains("_manifests") || names.contains("_layers") {
             found.append(repository)
         }
@@ -55,15 +46,12 @@ extension Store {
     }
 
     package func hasRepository(_ repository: String) throws -> Bool {
-        try root.ifThere()?.status("\(paths.repositories)/\(repository)/_manifests")?.isDirectory == true
+        try tree.hasDirectory("\(paths.repositories)/\(repository)/_manifests")
     }
-
-    /// The names in a directory, sorted; nil if there is none.
-    func list(_ directory: String) throws -> [String]? { try root.ifThere()?.list(directory) }
 
     /// Sorted; nil if there is no such repository.
     package func tags(of repository: String) throws -> [String]? {
-        if let names = try list(paths.tags(repository)) { return names.filter(ImageName.isTag) }
+        if let names = try tree.list(paths.tags(repository)) { return names.filter(ImageName.isTag) }
         return try hasRepository(repository) ? [] : nil
     }
 
@@ -72,7 +60,7 @@ extension Store {
     /// Digests that the repository has, or had, manifests of.
     package func revisions(of repository: String) throws -> [Digest] {
         try Digest.Algorithm.allCases.flatMap { algorithm in
-            try (list(paths.revisions(repository, algorithm)) ?? []).compactMap {
+            try (tree.list(paths.revisions(repository, algorithm)) ?? []).compactMap {
                 Digest(algorithm, hex: $0)
             }
         }
@@ -86,7 +74,7 @@ extension Store {
     /// - Throws: `ImageError.damaged` if its bytes are not what its digest says.
     package func manifest(_ digest: Digest, in repository: String) throws -> Manifest? {
         guard let target = try link(at: paths.revisionLink(digest, repository)),
-            let bytes = try root.ifThere()?.read(paths.blob(target), limit: Document.sizeLimit)
+            let bytes = try tree.read(paths.blob(target), limit: Document.sizeLimit)
         else { return nil }
         let name = "\(title): \(repository)@\(digest)"
         let manifest = try Manifest(bytes, algorithm: digest.algorithm, name: name)
@@ -110,7 +98,7 @@ extension Store {
     package func push(
         _ manifest: Manifest, as name: ImageName, alsoAs tags: [String] = [], requiring required: Set<Digest>
     ) throws -> [Digest] {
-        try using {
+        try tree.whileUsing {
             let repository = name.repository
             var missing: [Digest] = []
             for blob in manifest.blobs where try !keep(blob: blob.digest, in: repository) {
@@ -130,14 +118,14 @@ extension Store {
 
     /// Like `affirm(blob:in:)`.
     package func affirm(manifest digest: Digest, in repository: String) throws -> Bool {
-        let lock = try forLook()
-        defer { withExtendedLifetime(lock) {} }
-        return try keep(manifest: digest, in: repository)
+        try tree.whileLooking { try keep(manifest: digest, in: repository) }
     }
 
     private func keep(manifest digest: Digest, in repository: String) throws -> Bool {
         let link = paths.revisionLink(digest, repository)
-        guard let target = try self.link(at: link), try touch(link), try touch(paths.blob(target)) else { return false }
+        guard let target = try self.link(at: link), try tree.touch(link), try tree.touch(paths.blob(target)) else {
+            return false
+        }
         return try size(ofBlob: target) != nil
     }
 
@@ -158,8 +146,8 @@ extension Store {
     /// Keeps a manifest whose blobs may come later, or never: only a cache of another registry may do that.
     package func cache(_ manifest: Manifest, in repository: String) throws {
         let target = Digest(of: manifest.payload)
-        try using {
-            try area().write(manifest.payload, to: paths.blob(target))
+        try tree.whileUsing {
+            try tree.put(manifest.payload, at: paths.blob(target))
             try link(paths.revisionLink(manifest.digest, repository), to: target)
         }
     }
@@ -173,7 +161,7 @@ extension Store {
 
     /// - Returns: nil if its bytes are gone.
     private func openBlob(_ target: Digest) throws -> OpenFile? {
-        try root.ifThere()?.file(paths.blob(target))
+        try tree.file(paths.blob(target))
     }
 
     /// Whoever hears that a blob is there may refer to it and not send it: it is touched, so that a garbage
@@ -181,14 +169,14 @@ extension Store {
     ///
     /// - Returns: whether the repository may serve it, and it is there.
     package func affirm(blob digest: Digest, in repository: String) throws -> Bool {
-        let lock = try forLook()
-        defer { withExtendedLifetime(lock) {} }
-        return try keep(blob: digest, in: repository)
+        try tree.whileLooking { try keep(blob: digest, in: repository) }
     }
 
     private func keep(blob digest: Digest, in repository: String) throws -> Bool {
         let link = paths.layerLink(digest, repository)
-        guard let target = try self.link(at: link), try touch(paths.blob(target)), try touch(link) else { return false }
+        guard let target = try self.link(at: link), try tree.touch(paths.blob(target)), try tree.touch(link) else {
+            return false
+        }
         return try size(ofBlob: target) != nil
     }
 
@@ -196,8 +184,8 @@ extension Store {
     ///
     /// - Returns: its size; nil if the other one has no such blob.
     package func mount(_ digest: Digest, from origin: String, into repository: String) throws -> Int64? {
-        try using {
-            guard let target = try link(at: paths.layerLink(digest, origin)), try touch(paths.blob(target)),
+        try tree.whileUsing {
+            guard let target = try link(at: paths.layerLink(digest, origin)), try tree.touch(paths.blob(target)),
                 let size = try size(ofBlob: target)
             else { return nil }
             try linkBlob(digest, canonical: target, in: repository)
@@ -213,24 +201,17 @@ extension Store {
 
     /// Gives an upload's bytes their final name, unless they are there already, and lets a repository serve them.
     ///
-    /// - Parameters:
-    ///   - path: below the root.
-    ///   - canonical: their SHA-256.
-    func adoptUpload(
-        _ path: String, _ descriptor: Int32, size: Int64, as digest: Digest, canonical: Digest, in repository: String
-    ) throws {
+    /// - Parameter canonical: their SHA-256.
+    func keep(_ upload: any UploadFile, as digest: Digest, canonical: Digest, in repository: String) throws {
         let final = paths.blob(canonical)
         // The slow part needs no lock.
-        let isNew = try self.size(ofBlob: canonical) != size
-        if isNew { try systemCall("sync", path) { fsync(descriptor) } }
-        try using {
-            if try !touch(final) || self.size(ofBlob: canonical) != size {
+        let isNew = try size(ofBlob: canonical) != upload.size
+        if isNew { try upload.flush() }
+        try tree.whileUsing {
+            if try !tree.touch(final) || size(ofBlob: canonical) != upload.size {
                 // It may have been collected in between.
-                if !isNew { try systemCall("sync", path) { fsync(descriptor) } }
-                let area = try area()
-                // It becomes a blob like the others, which everybody may read who may read the store.
-                try area.ownership.apply(toNewFile: descriptor, path: path)
-                try area.adopt(path, as: final)
+                if !isNew { try upload.flush() }
+                try upload.move(to: final)
             }
             try linkBlob(digest, canonical: canonical, in: repository)
         }
@@ -238,6 +219,6 @@ extension Store {
 
     /// - Returns: nil for a link that is missing, empty or broken.
     func link(at relative: String) throws -> Digest? {
-        try root.ifThere()?.read(relative, limit: 4096).flatMap { Digest(String(decoding: $0, as: UTF8.self)) }
+        try tree.read(relative, limit: 4096).flatMap { Digest(String(decoding: $0, as: UTF8.self)) }
     }
 }

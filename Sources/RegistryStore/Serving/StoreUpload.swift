@@ -4,125 +4,84 @@ import Glibc
 package import ImageModel
 import ImageTransfer
 
-/// A blob that is being uploaded to a registry, over as many requests as it takes.
+/// A blob that is being uploaded to a registry, over as many requests as it takes: `_uploads/<uuid>` of its repository.
 ///
-/// ```
-/// _uploads/<uuid>/data         what has arrived; nobody can read it, or lock it, who may not write in the store
-/// _uploads/<uuid>/startedat    when it began: RFC 3339, in UTC
-/// ```
-/// What has arrived stays when a connection breaks or the registry stops, and any process that serves the
-/// store can go on with it. Whoever holds one of these holds the upload's lock. Used by one thread at a time.
+/// What has arrived stays when a connection breaks or the registry stops, and any process that serves the store can go on
+/// with it. Whoever holds one of these holds the upload's lock. Used by one thread at a time.
 package final class StoreUpload {
     package let id: String
-    /// Bytes that have arrived.
-    package private(set) var size: Int64
     private let store: Store
     private let repository: String
-    private let descriptor: Int32
+    private let file: any UploadFile
     private var isOpen = true
-    private let root: DirectoryHandle
-    /// What it lies in, below the root.
-    private let directory: String
     /// Of everything that has arrived; nil if that has to be read again to know it.
     private var hasher: DigestHasher?
     /// Bytes that `hasher` has seen.
     private var hashed: Int64 = 0
-    private var pace = WritePace()
 
-    /// Somebody else is writing to it.
-    package struct Busy: Error {}
-
-    /// - Parameter descriptor: of its data, and closed with it.
-    private init(_ store: Store, _ repository: String, id: String, in root: DirectoryHandle, _ descriptor: Int32) throws
-    {
-        self.store = store
-        self.repository = repository
+    private init(_ file: any UploadFile, _ id: String, in repository: String, of store: Store) {
+        self.file = file
         self.id = id
-        self.root = root
-        self.descriptor = descriptor
-        directory = store.paths.upload(id, repository)
-        size = 0
-        guard try tryLock(descriptor, LOCK_EX, path) else { throw Busy() }
+        self.repository = repository
+        self.store = store
     }
 
-    private var data: String { "\(directory)/data" }
-    private var path: String { "\(root.path)/\(data)" }
-
     deinit { close() }
+
+    /// Bytes that have arrived.
+    package var size: Int64 { file.size }
 
     /// Gives the lock back, and remembers the hash for whoever goes on with it.
     package func close() {
         guard isOpen else { return }
         isOpen = false
-        // Where it fails, a little of the disk stays taken until the upload goes on, or goes.
-        try? pace.end(at: size, in: descriptor, path: path)
         // After a write that failed in the middle there is more in the file than was hashed.
-        if let hasher, let stamp = try? FileStamp(of: descriptor, path: path), stamp.size == hashed {
+        if let hasher, let stamp = try? file.stamp(), stamp.size == hashed {
             store.uploadHashes.keep(hasher, of: id, stamp)
         }
-        // For those who go on reading, too: they have copies of the descriptor.
-        flock(descriptor, LOCK_UN)
-        Glibc.close(descriptor)
+        file.close()
+    }
+
+    /// The directory of an upload. The name becomes part of a path, and only a UUID has the right form.
+    private static func directory(of id: String, in repository: String, _ store: Store) -> String? {
+        isUUID(id) ? store.paths.upload(id, repository) : nil
     }
 
     /// How many bytes have arrived, whoever may be writing to it.
     ///
     /// - Returns: nil if there is no such upload.
     package static func size(of id: String, in repository: String, _ store: Store) throws -> Int64? {
-        try directory(of: id, in: repository, store).flatMap { try $0.root.size("\($0.path)/data") }
+        try directory(of: id, in: repository, store).flatMap { try store.tree.uploadSize(at: $0) }
     }
 
-    /// The name becomes part of a path, and only a UUID has the right form.
-    private static func directory(
-        of id: String, in repository: String, _ store: Store
-    ) throws -> (root: DirectoryHandle, path: String)? {
-        guard isUUID(id) else { return nil }
-        let root = try store.area().root, path = store.paths.upload(id, repository)
-        return try root.hasDirectory(path) ? (root, path) : nil
-    }
-
-    /// Begins one.
     package static func begin(in repository: String, of store: Store) throws -> StoreUpload {
         let id = uniqueName()
-        let directory = store.paths.upload(id, repository)
-        let area = try store.area()
-        // Nobody was promised that an upload without bytes survives a power cut.
-        try area.makeDirectory(at: directory, lasting: false)
-        let own = try area.root.openToWrite(directory)
-        try own.write(Array(Timestamp.rfc3339(Timestamp.now).utf8), to: "startedat", area.ownership)
-        let data = try own.makeFile("data", ownership: area.ownership.forWritersOnly, mode: 0o600)
-        let upload = try StoreUpload(store, repository, id: id, in: area.root, data)
+        let file = try store.tree.beginUpload(at: store.paths.upload(id, repository))
+        let upload = StoreUpload(file, id, in: repository, of: store)
         upload.hasher = DigestHasher(.sha256)
         return upload
     }
 
-    /// Goes on with one.
+    /// Goes on with an upload.
     ///
     /// - Returns: nil if there is none.
-    /// - Throws: `Busy`.
+    /// - Throws: `UploadBusy`.
     package static func resume(_ id: String, in repository: String, of store: Store) throws -> StoreUpload? {
-        guard let (root, directory) = try directory(of: id, in: repository, store),
-            let data = try root.fileToChange("\(directory)/data")
+        guard let directory = directory(of: id, in: repository, store),
+            let file = try store.tree.resumeUpload(at: directory)
         else { return nil }
-        try store.area().ownership.forWritersOnly.restrict(data)
-        let upload = try StoreUpload(store, repository, id: id, in: root, data)
-        let stamp = try FileStamp(of: upload.descriptor, path: upload.path)
-        guard stamp.isLinked else { return nil }
-        upload.size = stamp.size
+        let upload = StoreUpload(file, id, in: repository, of: store)
+        let stamp = try file.stamp()
         upload.hashed = stamp.size
         upload.hasher = stamp.size == 0 ? DigestHasher(.sha256) : store.uploadHashes.take(id, stamp)
         return upload
     }
 
     /// What has arrived, and what is still going to, by offset.
-    package func reader() throws -> OpenFile { try OpenFile(sharing: descriptor, path: path) }
+    package func reader() throws -> OpenFile { try file.reader() }
 
     /// Writes what has arrived. What is appended is also to be hashed, which may happen on another thread.
-    package func append(_ bytes: UnsafeRawBufferPointer) throws {
-        try writeAll(bytes, to: descriptor, at: size, path: path)
-        size += Int64(bytes.count)
-        pace.advance(to: size, in: descriptor)
-    }
+    package func append(_ bytes: UnsafeRawBufferPointer) throws { try file.append(bytes) }
 
     package func hash(_ bytes: UnsafeRawBufferPointer) {
         hasher?.update(bytes)
@@ -145,19 +104,18 @@ package final class StoreUpload {
         let canonical = try hasher?.finalize() ?? read(.sha256)
         let actual = try digest.algorithm == .sha256 ? canonical : read(digest.algorithm)
         guard actual == digest else { return false }
-        try pace.end(at: size, in: descriptor, path: path)
-        try store.adoptUpload(data, descriptor, size: size, as: digest, canonical: canonical, in: repository)
+        try store.keep(file, as: digest, canonical: canonical, in: repository)
         hasher = nil
         // The blob is there. What cannot be taken away here is left to the purge of uploads, which says so.
-        try? root.removeTree(directory)
+        try? file.remove()
         return true
     }
 
     /// Reads what has arrived, once for all requests that name a digest which it has not.
     private func read(_ algorithm: Digest.Algorithm) throws -> Digest {
-        let stamp = try FileStamp(of: descriptor, path: path)
+        let stamp = try file.stamp()
         if let known = store.uploadHashes.digest(algorithm, of: id, stamp) { return known }
-        let source = HashingSource(FileSource(try reader(), length: size), algorithm: algorithm)
+        let source = HashingSource(FileSource(try file.reader(), length: size), algorithm: algorithm)
         _ = try source.drain()
         store.uploadHashes.note(source.digest(), of: id, stamp)
         return source.digest()
@@ -165,7 +123,7 @@ package final class StoreUpload {
 
     package func cancel() throws {
         hasher = nil
-        try root.removeTree(directory)
+        try file.remove()
     }
 
     private static func isUUID(_ text: String) -> Bool {
@@ -190,12 +148,10 @@ extension Store {
         var result = UploadPurge()
         for repository in try repositoriesWithUploads() {
             // Those that are out of the store are nobody's here: verify tells of the link.
-            guard let root = try root.ifThere(), (try? root.hasDirectory(paths.uploads(repository))) == true else {
-                continue
-            }
-            for id in try list(paths.uploads(repository)) ?? [] {
+            guard (try? tree.checkRemovable(in: paths.uploads(repository))) != nil else { continue }
+            for id in try tree.list(paths.uploads(repository)) ?? [] {
                 do {
-                    guard try purgeUpload(id, in: repository, of: root, before: latest, dryRun: dryRun) else {
+                    guard try purgeUpload(id, in: repository, before: latest, dryRun: dryRun) else {
                         continue
                     }
                     result.purged.append("\(repository)/\(id)")
@@ -209,20 +165,20 @@ extension Store {
 
     /// - Returns: whether it is old, and nobody writes to it.
     private func purgeUpload(
-        _ id: String, in repository: String, of root: DirectoryHandle, before latest: Int, dryRun: Bool
+        _ id: String, in repository: String, before latest: Int, dryRun: Bool
     ) throws -> Bool {
         let directory = paths.upload(id, repository)
-        let started = try root.read("\(directory)/startedat", limit: 4096).flatMap {
+        let started = try tree.read("\(directory)/startedat", limit: 4096).flatMap {
             Timestamp.parse(String(decoding: $0, as: UTF8.self))
         }
-        guard let began = try started ?? modified(directory), began < latest else { return false }
+        guard let began = try started ?? tree.modified(directory), began < latest else { return false }
         do {
             _ = try StoreUpload.resume(id, in: repository, of: self)
-        } catch is StoreUpload.Busy {
+        } catch is UploadBusy {
             // Whoever is writing to it at the moment has not given it up.
             return false
         }
-        if !dryRun { try root.removeTree(directory) }
+        if !dryRun { try tree.remove(directory: directory) }
         return true
     }
 
@@ -230,7 +186,7 @@ extension Store {
         var found: [String] = []
         func walk(_ repository: String) throws {
             let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
-            for name in try list(directory) ?? [] {
+            for name in try tree.list(directory) ?? [] {
                 if name == "_uploads" { found.append(repository) }
                 let child = repository.isEmpty ? name : "\(repository)/\(name)"
                 if !name.hasPrefix("_"), ImageName.isRepository(child) { try walk(child) }

@@ -4,30 +4,20 @@ package import ImageModel
 package import ImageTransfer
 import Synchronization
 
-/// A registry's storage directory, written as the registry itself writes it. Made when absent.
+/// A registry's storage, written as the registry itself writes it. Made when absent.
 ///
-/// The order is the registry's: bytes before links, a tag's history before the tag. Every file comes into
-/// being whole, by renaming, after its bytes are on the disk.
+/// The order is the registry's: bytes before links, a tag's history before the tag.
 ///
 /// A garbage collection may run beside it: see `StoreLock`. What `has` affirms is safe from it for the
 /// collector's grace time; `put` and `tag` look again, and refuse rather than refer to what is gone.
 package final class Store: ReusesLayers, OccupiesDisk {
-    package let path: String
+    package let tree: any StoreTree
     package let requestedName: String?
     let paths = StorePaths.standard
-    /// Read wherever trusted links lead; written only where it is itself.
-    let root: LazyDirectory
-    private let tree: DirectoryTree
-    private let staging: LazyStagingArea
     /// SHA-256 of blobs that go by SHA-512, as far as this run wrote them.
     private let canonical = Mutex<[Digest: Digest]>([:])
     let uploadHashes = UploadHashes()
     private let reliance: StoreReliance?
-    /// Time to wait for the store's locks: clients of a server are told to try again, and a command waits for as long as it
-    /// takes.
-    private let patience: Duration?
-    let quarantine: Quarantine?
-    package let layerMemory: LayerMemory?
 
     /// - Parameters:
     ///   - path: the registry's root directory, above `docker/registry/v2`.
@@ -40,18 +30,13 @@ package final class Store: ReusesLayers, OccupiesDisk {
 
     /// - Parameter quarantine: keeps what is replaced.
     package init(path: String, name: String?, servesOthers: Bool, quarantine: Quarantine?) {
-        self.path = path
-        self.quarantine = quarantine
-        root = LazyDirectory(path, reach: .trusted)
-        tree = DirectoryTree(path)
-        patience = servesOthers ? .seconds(5) : nil
-        staging = LazyStagingArea(root, quarantine: quarantine, patience: patience)
+        tree = StoreDirectory(path, patience: servesOthers ? .seconds(5) : nil, quarantine: quarantine)
         requestedName = name
         reliance = servesOthers ? nil : StoreReliance()
-        layerMemory = LayerMemory(place: path)
     }
 
-    package var title: String { path }
+    package var title: String { tree.title }
+    package var layerMemory: LayerMemory? { tree.layerMemory }
     package var traits: DestinationTraits {
         var traits = DestinationTraits()
         traits.holdsSchema1 = true
@@ -60,11 +45,9 @@ package final class Store: ReusesLayers, OccupiesDisk {
         return traits
     }
 
-    package var source: StoreSource { StoreSource(tree) }
+    package var source: StoreSource { StoreSource(tree.files) }
 
-    private var isThere: Bool { get throws { try root.ifThere()?.status(paths.root)?.isDirectory == true } }
-
-    func area() throws -> StagingArea { try staging.area() }
+    private var isThere: Bool { get throws { try tree.hasDirectory(paths.root) } }
 
     func remember(_ digest: Digest, is target: Digest) { canonical.withLock { $0[digest] = target } }
 
@@ -76,50 +59,32 @@ package final class Store: ReusesLayers, OccupiesDisk {
     }
 
     package func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
-        try await Workers.blobs.run { [self] in try prepare() }
+        try await Workers.blobs.run { [self] in try tree.prepare() }
     }
 
     /// Whether the bytes are in the store, whichever repository may use them. Those that are there are touched.
     package func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
         guard let target = try target(of: blob.digest, in: repository) else { return false }
         return try await Workers.commits.run { [self] in
-            let lock = try forLook()
-            defer { withExtendedLifetime(lock) {} }
-            guard try rely(on: paths.blob(target)) else { return false }
-            _ = try rely(on: paths.layerLink(blob.digest, repository))
-            let size = try size(ofBlob: target)
-            return blob.size < 0 ? size != nil : size == blob.size
+            try tree.whileLooking {
+                guard try rely(on: paths.blob(target)) else { return false }
+                _ = try rely(on: paths.layerLink(blob.digest, repository))
+                let size = try size(ofBlob: target)
+                return blob.size < 0 ? size != nil : size == blob.size
+            }
         }
     }
 
     /// Touches a file, so that a garbage collection leaves it; whether it is there.
     private func rely(on file: String) throws -> Bool {
-        guard try touch(file) else { return false }
+        guard try tree.touch(file) else { return false }
         reliance?.add(file)
         return true
     }
 
-    func touch(_ file: String) throws -> Bool { try root.ifThere()?.touch(file) ?? false }
-
-    func forLook() throws -> StoreLock? {
-        try root.ifThere().flatMap { try StoreLock.forLook(at: $0, patience: patience) }
-    }
-
-    /// Runs `body` with the store held for use.
-    func using<T>(_ body: () throws -> T) throws -> T {
-        try StoreLock.using(root.made(), patience: patience, body)
-    }
-
-    /// Likewise with the store held for sweeping.
-    func sweeping<T>(_ body: () throws -> T) throws -> T {
-        let lock = try StoreLock.forSweeping(root.made(), patience: patience)
-        defer { withExtendedLifetime(lock) {} }
-        return try body()
-    }
-
     /// Called while something long is under way.
     func stayFresh() throws {
-        for file in reliance?.due() ?? [] { _ = try touch(file) }
+        for file in reliance?.due() ?? [] { _ = try tree.touch(file) }
     }
 
     package func has(manifest: Digest, in repository: String) async throws -> Bool {
@@ -128,11 +93,11 @@ package final class Store: ReusesLayers, OccupiesDisk {
         let manifest = try? await source.manifest(Descriptor(untyped: manifest), in: repository)
         guard let manifest else { return false }
         let isThere = try await Workers.commits.run { [self] in
-            let lock = try forLook()
-            defer { withExtendedLifetime(lock) {} }
-            let target = try source.link(paths.revisionLink(manifest.digest, repository))
-            return try target.map { try rely(on: paths.blob($0)) } == true
-                && rely(on: paths.revisionLink(manifest.digest, repository))
+            try tree.whileLooking {
+                let target = try source.link(paths.revisionLink(manifest.digest, repository))
+                return try target.map { try rely(on: paths.blob($0)) } == true
+                    && rely(on: paths.revisionLink(manifest.digest, repository))
+            }
         }
         guard isThere else { return false }
         for blob in manifest.blobs where try !blob.staysAway && !isChild(blob, of: manifest, in: repository) {
@@ -160,10 +125,7 @@ package final class Store: ReusesLayers, OccupiesDisk {
     }
 
     package func advice() async -> [String] {
-        let served = try? await Workers.blobs.run { [path] in ServingRegistry.processes(serving: path) }
-        return (served ?? []).map {
-            "\(path) seems to be served by a registry (process \($0)), which remembers what it has seen: restart it"
-        }
+        (try? await Workers.blobs.run { [tree] in tree.advice() }) ?? []
     }
 
     /// Whether an entry of an index that is listed without a manifest's type is a manifest of the repository.
@@ -172,13 +134,11 @@ package final class Store: ReusesLayers, OccupiesDisk {
             && source.link(paths.revisionLink(entry.digest, repository)) != nil
     }
 
-    /// Directories that every push writes in.
-    package var writtenPaths: [String] { [paths.blobs, paths.repositories, ".dray"].map { "\(path)/\($0)" } }
-    package func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
-    package func writeObstacle() async throws -> String? { WriteObstacle.find(at: writtenPaths) }
+    package func freeSpace() async throws -> Int64? { try tree.freeSpace() }
+    package func writeObstacle() async throws -> String? { tree.writeObstacle() }
 
     package func writer(for target: BlobTarget) throws -> any BlobWriter {
-        try StoreBlobWriter(self, area(), target: target)
+        try StoreBlobWriter(self, target: target)
     }
 
     /// Links to the blobs, the manifest's bytes, the link to it. Of a signed schema1 manifest a registry keeps what is
@@ -187,7 +147,7 @@ package final class Store: ReusesLayers, OccupiesDisk {
     /// - Throws: `ImageError.damaged` if a blob of it, or a child that this run counted on, is not there.
     package func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.commits.run { [self] in
-            try using {
+            try tree.whileUsing {
                 try linkReferences(of: manifest, in: repository)
                 try write(manifest, in: repository)
             }
@@ -197,7 +157,7 @@ package final class Store: ReusesLayers, OccupiesDisk {
     /// Lets the repository serve what the manifest refers to, which lies in the store, whoever brought it.
     private func linkReferences(of manifest: Manifest, in repository: String) throws {
         for blob in manifest.blobs where try !blob.staysAway && !isChild(blob, of: manifest, in: repository) {
-            guard let target = try target(of: blob.digest, in: repository), try touch(paths.blob(target)),
+            guard let target = try target(of: blob.digest, in: repository), try tree.touch(paths.blob(target)),
                 try size(ofBlob: target) != nil
             else {
                 throw ImageError.damaged(
@@ -208,7 +168,7 @@ package final class Store: ReusesLayers, OccupiesDisk {
         }
         for child in manifest.children {
             let file = paths.revisionLink(child.digest, repository)
-            if try !touch(file), reliance?.contains(file) == true {
+            if try !tree.touch(file), reliance?.contains(file) == true {
                 throw ImageError.damaged(
                     "\(title): the manifest \(child.digest), part of \(manifest.digest), was deleted from \(repository) "
                         + "in the meantime: run it again")
@@ -218,11 +178,11 @@ package final class Store: ReusesLayers, OccupiesDisk {
 
     /// The manifest's bytes, and the links to it. With the store held for use.
     func write(_ manifest: Manifest, in repository: String) throws {
-        try area().makeDirectory(at: "\(paths.repositories)/\(repository)/_layers")
+        try tree.makeDirectory("\(paths.repositories)/\(repository)/_layers")
         let target = Digest(of: manifest.payload)
         let file = paths.blob(target)
-        if try !touch(file) || !holds(manifest.payload, file) {
-            try area().write(manifest.payload, to: file)
+        if try !tree.touch(file) || !holds(manifest.payload, file) {
+            try tree.put(manifest.payload, at: file)
         }
         if manifest.digest.algorithm != .sha256 { try link(paths.revisionLink(target, repository), to: target) }
         try link(paths.revisionLink(manifest.digest, repository), to: target)
@@ -235,8 +195,8 @@ package final class Store: ReusesLayers, OccupiesDisk {
     package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         guard let tag = name.tag else { return }
         try await Workers.commits.run { [self] in
-            try using {
-                guard try touch(paths.revisionLink(descriptor.digest, name.repository)) else {
+            try tree.whileUsing {
+                guard try tree.touch(paths.revisionLink(descriptor.digest, name.repository)) else {
                     throw ImageError.notFound(
                         "\(title): \(name.repository) has no manifest \(descriptor.digest) to call \(tag)")
                 }
@@ -257,40 +217,33 @@ package final class Store: ReusesLayers, OccupiesDisk {
     /// - Returns: false if there is one already.
     private func makeTag(_ tag: String, _ digest: Digest, in repository: String) throws -> Bool {
         let final = paths.tag(tag, repository)
-        let area = try area()
-        guard try area.root.kind(final) == nil else { return false }
-        return try area.makeDirectory(at: final) { new in
-            for link in [paths.tagIndexLink(digest, tag, repository), paths.currentLink(tag, repository)] {
-                let file = String(link.dropFirst(final.count + 1))
-                try new.makeDirectory(parent(of: file), ownership: area.ownership, lasting: false)
-                try new.write(Array(digest.description.utf8), to: file, area.ownership)
-            }
-        }
+        let links = [paths.tagIndexLink(digest, tag, repository), paths.currentLink(tag, repository)]
+        return try tree.put(
+            links.map { (String($0.dropFirst(final.count + 1)), Array(digest.description.utf8)) }, inNew: final)
     }
 
     package func finish() async throws { close() }
     package func abandon() async { close() }
 
     private func close() {
-        staging.close()
+        tree.close()
         reliance?.forget()
     }
 
     /// Writes a link; touches it if it says so already.
     func link(_ relative: String, to digest: Digest) throws {
         let content = Array(digest.description.utf8)
-        if try touch(relative), try holds(content, relative) { return }
-        try area().write(content, to: relative)
+        if try tree.touch(relative), try holds(content, relative) { return }
+        try tree.put(content, at: relative)
     }
 
     /// Whether a file is there and says just that. A link may lead out of the store, where others read nothing.
     private func holds(_ content: [UInt8], _ file: String) throws -> Bool {
-        let root = try area().root
-        return try root.size(file) == Int64(content.count) && root.read(file, limit: content.count) == content
+        try tree.size(of: file) == Int64(content.count) && tree.read(file, limit: content.count) == content
     }
 
     /// Bytes; nil if it is not there, or is a link, as which no registry keeps one.
-    func size(ofBlob target: Digest) throws -> Int64? { try root.ifThere()?.size(paths.blob(target)) }
+    func size(ofBlob target: Digest) throws -> Int64? { try tree.size(of: paths.blob(target)) }
 }
 
 extension Store: ImageEditor, ReadsThroughSource {

@@ -5,17 +5,17 @@ import ImageTransfer
 
 /// A blob on its way into a store, which keeps everything under its SHA-256.
 final class StoreBlobWriter: BlobWriter {
-    private let staged: StagedBlobWriter
+    private let staged: any BlobWriter
     private let writer: Store
     private let repository: String
     /// Of a blob that goes by another algorithm.
     private var canonical: DigestHasher?
 
-    init(_ store: Store, _ area: StagingArea, target: BlobTarget) throws {
+    init(_ store: Store, target: BlobTarget) throws {
         writer = store
         repository = target.repository
         canonical = target.digest.map { $0.algorithm == .sha256 } ?? true ? nil : DigestHasher(.sha256)
-        staged = try StagedBlobWriter(in: area, replaces: target.replaces) { store.paths.blob($0) }
+        staged = try store.tree.writer(replaces: target.replaces) { [paths = store.paths] in paths.blob($0) }
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -39,8 +39,8 @@ final class StoreBlobWriter: BlobWriter {
     }
 
     private func commit(as target: Digest) throws {
-        try writer.using {
-            _ = try writer.touch(writer.paths.blob(target))
+        try writer.tree.whileUsing {
+            _ = try writer.tree.touch(writer.paths.blob(target))
             try staged.commit(target)
         }
     }
