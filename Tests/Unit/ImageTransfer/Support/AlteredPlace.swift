@@ -1,0 +1,101 @@
+import ByteStreams
+import ImageModel
+import ImageTransfer
+import Synchronization
+
+/// A destination in memory that differs from `MemoryPlace` in one or two answers.
+final class AlteredPlace: MemoryPlace, ChoosesManifestFormat, OccupiesDisk, ReplacesFile, @unchecked Sendable {
+    /// The answers that differ; by default, none do.
+    struct Behaviour: Sendable {
+        /// Families of manifests that `put` refuses.
+        var refusedFormats: Set<ManifestFormat> = []
+        /// Whether that is known before `put` is called.
+        var knowsRefusals = false
+        var present: PresentImages?
+        var freeSpace: Int64?
+        var writeObstacle: String?
+        var existingFile: String?
+        var isIntact = true
+        /// Gives the error that a writer throws once all bytes of its blob are there; `number` counts writers from 0.
+        var loss: @Sendable (_ target: BlobTarget, _ number: Int) -> (any Error)? = { _, _ in nil }
+        /// The error of every look at a tag.
+        var tagError: ImageError?
+        /// Called with each piece that is written.
+        var onWrite: @Sendable () -> Void = {}
+    }
+
+    private let behaviour: Behaviour
+    private let seenTargets = Mutex<[BlobTarget]>([])
+    private let leftOut = Mutex<[String]>([])
+
+    init(
+        _ title: String, traits: DestinationTraits = DestinationTraits(), layerMemory: LayerMemory? = nil,
+        _ change: (inout Behaviour) -> Void = { _ in }
+    ) {
+        var behaviour = Behaviour()
+        change(&behaviour)
+        self.behaviour = behaviour
+        super.init(title, traits: traits, requestedName: nil, layerMemory: layerMemory, refuse: { _ in })
+    }
+
+    /// The targets that a writer was made for.
+    var targets: [BlobTarget] { seenTargets.withLock(\.self) }
+    /// The names of the failures that the place was told.
+    var failures: [String] { leftOut.withLock(\.self) }
+
+    var isIntact: Bool { behaviour.isIntact }
+    func refuses(_ format: ManifestFormat) -> Bool {
+        behaviour.knowsRefusals && behaviour.refusedFormats.contains(format)
+    }
+    override func digest(of name: ImageName) async throws -> Digest? {
+        if let error = behaviour.tagError { throw error }
+        return try await super.digest(of: name)
+    }
+    override func leaveOut(_ failures: [CopyReport.Failure]) {
+        leftOut.withLock { $0 += failures.map { $0.name ?? $0.source } }
+    }
+    func existingFile(mayReplace: Bool) async throws -> String? { behaviour.existingFile }
+    override func present(in repository: String, tags: [String]) async throws -> PresentImages? { behaviour.present }
+    func freeSpace() async throws -> Int64? { behaviour.freeSpace }
+    func writeObstacle() async throws -> String? { behaviour.writeObstacle }
+
+    override func writer(for target: BlobTarget) throws -> any BlobWriter {
+        let number = seenTargets.withLock { targets in
+            targets.append(target)
+            return targets.count - 1
+        }
+        return Writer(try super.writer(for: target), behaviour.loss(target, number), behaviour.onWrite)
+    }
+
+    /// Passes bytes on, and may lose them at the end.
+    private final class Writer: BlobWriter {
+        private let base: any BlobWriter
+        private let loss: (any Error)?
+        private let onWrite: @Sendable () -> Void
+
+        init(_ base: any BlobWriter, _ loss: (any Error)?, _ onWrite: @escaping @Sendable () -> Void) {
+            self.base = base
+            self.loss = loss
+            self.onWrite = onWrite
+        }
+
+        func write(_ bytes: UnsafeRawBufferPointer) throws {
+            onWrite()
+            try base.write(bytes)
+        }
+        func flush() throws {
+            try base.flush()
+            if let loss { throw loss }
+        }
+        func commit(_ digest: Digest) throws { try base.commit(digest) }
+        func cancel() { base.cancel() }
+        func written() throws -> any ByteSource { try base.written() }
+    }
+
+    override func put(_ manifest: Manifest, in repository: String) async throws {
+        if let format = manifest.mediaType.manifestFormat, behaviour.refusedFormats.contains(format) {
+            throw ManifestFormatRefused(format: format, reason: ImageError.refused("\(title): manifest invalid"))
+        }
+        try await super.put(manifest, in: repository)
+    }
+}
