@@ -39,7 +39,7 @@ struct FormTests {
         // What has to be packed needs a config that tells what it is.
         let text = try #require(
             await ToldCopy.error(source, to: MemoryPlace("elsewhere")) { $0.compression = .gzip })
-        #expect(text.contains(problem) && text.contains("--compress keep"))
+        #expect(text.contains(problem) && text.contains("--compression keep"))
     }
 
     /// Two layers that are one blob cannot have two diffIDs.
@@ -201,6 +201,6 @@ struct FormTests {
         #expect(try await ToldCopy(source, to: MemoryPlace("there", traits: traits)).image?.kept == true)
         #expect(try await ToldCopy(source, to: MemoryPlace("there")).image?.kept == false)
         let text = try #require(await ToldCopy.error(source, to: MemoryPlace("there")) { $0.strict = true })
-        #expect(text.contains("--strict") && text.contains("--compress keep"))
+        #expect(text.contains("--strict") && text.contains("--compression keep"))
     }
 }

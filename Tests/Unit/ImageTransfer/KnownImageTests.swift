@@ -72,10 +72,10 @@ struct KnownImageTests {
         source.name(try source.image("app"), .full(Self.name), in: "app")
         let place = RegistryPlace("there")
         _ = try await ToldCopy(source, to: place)
-        let calls = place.calls
+        let looks = place.looks
         let copy = try await ToldCopy(source, to: place)
         #expect(copy.image?.result == "present" && copy.image?.bytesSkipped ?? 0 > 0)
-        #expect(!place.calls.dropFirst(calls.count).contains { $0 == "blob" || $0 == "manifest" })
+        #expect(place.looks == looks)
     }
 
     /// Blobs that another repository of the registry has are mounted, and not sent.

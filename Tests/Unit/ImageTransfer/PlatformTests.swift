@@ -116,6 +116,20 @@ struct PlatformTests {
         #expect(place.contents[other.digest] == nil && place.contents[children[0].digest] == nil)
     }
 
+    /// An image that several indexes list, and whose config alone tells the platform, is kept in each of them.
+    @Test func imagesThatSeveralIndexesShare() async throws {
+        let source = MemoryPlace("here")
+        var child = try Self.child("arm64", in: source)
+        child.platform = nil
+        let inner = try ["a", "b"].map { try source.index([child], note: $0) }
+        let outer = try source.index(inner, note: "outer")
+        source.name(outer, .full(Self.name), in: "app")
+        let place = MemoryPlace("there")
+        let copy = try await ToldCopy(source, to: place, Self.only("linux/arm64"))
+        #expect(copy.image?.descriptor.digest == outer.digest)
+        #expect(try await Self.entries(copy, place) == inner.map(\.digest))
+    }
+
     /// A single image for another platform is an error if nothing else is copied, and is left out beside others.
     @Test func singleImagesForAnotherPlatform() async throws {
         let source = MemoryPlace("here")
@@ -235,6 +249,9 @@ struct PlatformTests {
             #expect((place.contents[digest] != nil) == !isCut, "\(digest)")
         }
         #expect(place.contents[typed.digest] != nil)
+        // What is a manifest is put as one, and not as a blob: two configs, two layers and the two other entries are left.
+        #expect(place.calls.count { $0 == "manifest" } == (isCut ? 2 : 3))
+        #expect(place.calls.count { $0 == "blob" } == (isCut ? 2 : 6))
     }
 
     @Test func aBlobOfAnIndexThatIsMissingIsMissed() async throws {
@@ -260,6 +277,18 @@ struct PlatformTests {
         let text = try #require(await ToldCopy.error(source, to: place))
         #expect(text.contains("\(child.digest)") && text.contains("\(child.size)") && text.contains("\(other.size)"))
         #expect(place.contents.isEmpty)
+    }
+
+    @Test func indexesWithoutEntries() async throws {
+        let source = MemoryPlace("here")
+        let index = try source.index([], note: "empty")
+        source.name(index, .full(Self.name), in: "app")
+        for platform in ["all", "present"] {
+            let copy = try await ToldCopy(source, to: MemoryPlace("there"), Self.only(platform))
+            #expect(copy.image?.descriptor.digest == index.digest)
+        }
+        let text = await ToldCopy.error(source, to: MemoryPlace("there"), Self.only("linux/amd64"))
+        #expect(text?.contains("no platforms") == true)
     }
 
     @Test(arguments: ["all", "linux/amd64", "present"])

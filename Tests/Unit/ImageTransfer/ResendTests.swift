@@ -56,10 +56,24 @@ struct ResendTests {
     }
 
     @Test func otherErrorsAreNotTriedAgain() async throws {
-        let place = AlteredPlace("there")
-        let refusing = MemoryPlace("full") { _ in throw ImageError.refused("full: no room") }
-        #expect(await ToldCopy.error(try Self.source(), to: refusing) == "full: no room")
-        #expect(place.targets.isEmpty && refusing.tags.isEmpty)
+        let place = AlteredPlace("full") { $0.loss = { _, _ in ImageError.refused("full: no room") } }
+        let text = await ToldCopy.error(try Self.source(), to: place) { $0.jobs = 1 }
+        #expect(text == "full: no room" && place.targets.count == 1)
+        #expect(place.tags.isEmpty && place.contents.isEmpty && place.openWriters == 0)
+    }
+
+    /// A pipe has to know the size of a packed layer before its first byte.
+    @Test(arguments: [CompressionChoice.gzip, .zstd])
+    func packedLayersAreMeasuredForAPipe(_ choice: CompressionChoice) async throws {
+        var traits = DestinationTraits()
+        traits.blobs = .sizeFirst
+        let place = AlteredPlace("pipe", traits: traits)
+        _ = try await ToldCopy(try Self.source(), to: place) { $0.compression = choice }
+        #expect(place.targets.count == 2)
+        for target in place.targets {
+            let digest = try #require(target.digest)
+            #expect(target.size != nil && target.size == place.contents[digest].map { Int64($0.count) })
+        }
     }
 
     // MARK: Manifests in another format

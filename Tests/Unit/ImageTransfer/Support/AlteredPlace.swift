@@ -27,6 +27,7 @@ final class AlteredPlace: MemoryPlace, ChoosesManifestFormat, OccupiesDisk, Repl
     private let behaviour: Behaviour
     private let seenTargets = Mutex<[BlobTarget]>([])
     private let leftOut = Mutex<[String]>([])
+    private let openCount = Mutex(0)
 
     init(
         _ title: String, traits: DestinationTraits = DestinationTraits(), layerMemory: LayerMemory? = nil,
@@ -42,6 +43,9 @@ final class AlteredPlace: MemoryPlace, ChoosesManifestFormat, OccupiesDisk, Repl
     var targets: [BlobTarget] { seenTargets.withLock(\.self) }
     /// The names of the failures that the place was told.
     var failures: [String] { leftOut.withLock(\.self) }
+
+    /// Writers that were neither committed nor cancelled.
+    var openWriters: Int { openCount.withLock(\.self) }
 
     var isIntact: Bool { behaviour.isIntact }
     func refuses(_ format: ManifestFormat) -> Bool {
@@ -64,31 +68,45 @@ final class AlteredPlace: MemoryPlace, ChoosesManifestFormat, OccupiesDisk, Repl
             targets.append(target)
             return targets.count - 1
         }
-        return Writer(try super.writer(for: target), behaviour.loss(target, number), behaviour.onWrite)
+        let base = try super.writer(for: target)
+        openCount.withLock { $0 += 1 }
+        return Writer(base, of: self, behaviour.loss(target, number))
     }
 
     /// Passes bytes on, and may lose them at the end.
     private final class Writer: BlobWriter {
         private let base: any BlobWriter
+        private let place: AlteredPlace
         private let loss: (any Error)?
-        private let onWrite: @Sendable () -> Void
+        private var isOpen = true
 
-        init(_ base: any BlobWriter, _ loss: (any Error)?, _ onWrite: @escaping @Sendable () -> Void) {
+        init(_ base: any BlobWriter, of place: AlteredPlace, _ loss: (any Error)?) {
             self.base = base
+            self.place = place
             self.loss = loss
-            self.onWrite = onWrite
+        }
+
+        private func close() {
+            if isOpen { place.openCount.withLock { $0 -= 1 } }
+            isOpen = false
         }
 
         func write(_ bytes: UnsafeRawBufferPointer) throws {
-            onWrite()
+            place.behaviour.onWrite()
             try base.write(bytes)
         }
         func flush() throws {
             try base.flush()
             if let loss { throw loss }
         }
-        func commit(_ digest: Digest) throws { try base.commit(digest) }
-        func cancel() { base.cancel() }
+        func commit(_ digest: Digest) throws {
+            close()
+            try base.commit(digest)
+        }
+        func cancel() {
+            close()
+            base.cancel()
+        }
         func written() throws -> any ByteSource { try base.written() }
     }
 

@@ -42,13 +42,22 @@ final class RegistryPlace: MemoryPlace, MountsBlobs, HoldsWholeImages, @unchecke
     }
 
     private let mounted = Mutex<Set<Place>>([])
+    private let lookCount = Mutex(0)
 
     /// Number of blobs that were mounted.
     var mounts: Int { mounted.withLock(\.count) }
 
+    /// Number of blobs and manifests that were looked for.
+    var looks: Int { lookCount.withLock(\.self) }
+
     override func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
+        lookCount.withLock { $0 += 1 }
         if mounted.withLock({ $0.contains(Place(digest: blob.digest, repository: repository)) }) { return true }
         return try await super.has(blob, in: repository)
+    }
+    override func has(manifest: Digest, in repository: String) async throws -> Bool {
+        lookCount.withLock { $0 += 1 }
+        return try await super.has(manifest: manifest, in: repository)
     }
     func mount(
         _ blob: Descriptor, from source: (any ImageSource)?, in origin: String?, into repository: String

@@ -29,7 +29,7 @@ struct ToldCopy: Sendable {
         options.names.onExisting = "--on-existing"
         options.names.platform = "--platform"
         options.names.format = "--format"
-        options.names.compression = "--compress"
+        options.names.compression = "--compression"
         options.names.base = "--base"
         change(&options)
         let listener = Listener()
