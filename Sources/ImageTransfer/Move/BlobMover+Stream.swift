@@ -45,6 +45,21 @@ extension BlobMover {
         }
     }
 
+    /// Makes all forms but one of each blob that came by in a stream and is wanted in several. The last one is made when
+    /// it is moved, of what then is no longer needed.
+    func makeForms(_ wanted: [RoutedJob]) async throws {
+        for (_, forms) in Dictionary(grouping: wanted, by: \.job.blob.digest) where forms.count > 1 {
+            for item in forms.dropLast() {
+                do {
+                    guard let moved = try await makeForm(prepare(item.job, into: item.into)) else { continue }
+                    staged.keep(.success(moved), for: item.job.key)
+                } catch  where options.keepGoing && !(error is CancellationError) {
+                    staged.keep(.failure(error), for: item.job.key)
+                }
+            }
+        }
+    }
+
     /// - Returns: what `body` made of each blob that blob came by.
     private func run<T: Sendable>(
         _ wantedBlobs: [Digest: PreparedBlob], over stream: any StreamedSource,

@@ -121,22 +121,55 @@ struct BlobMover: Sendable {
         })
     }
 
+    /// Whether a blob that came by in a stream is what an image says of it.
+    private func check(_ entry: StagedBlobs.Entry, _ prepared: PreparedBlob) throws {
+        let (job, title) = (prepared.job, prepared.title)
+        if entry.job.blob.size != job.blob.size, job.blob.size >= 0 {
+            throw ImageError.damaged(
+                "\(title) has \(entry.job.blob.size) bytes, its descriptor says \(job.blob.size)")
+        }
+        if let expected = prepared.expectedDiffID, let found = entry.diffID {
+            try DiffIDCheck.compare(found, with: expected, title: title)
+        }
+        if let diffID = job.diffID, entry.job.compression != nil, diffID != job.blob.digest,
+            diffID.algorithm == job.blob.digest.algorithm
+        {
+            throw ImageError.damaged("\(title): the config gives it the diffID \(diffID)")
+        }
+    }
+
+    /// The bytes of a blob that came by in a stream, as they were there.
+    private func bytes(of entry: StagedBlobs.Entry, title: String) throws -> any ByteSource {
+        let written = try entry.writer.written()
+        guard let format = entry.job.compression?.streamFormat else { return written }
+        return try InflatingSource(written, format: format, limit: options.inflation, name: title)
+    }
+
+    /// Makes one more form of a blob that came by in a stream, which stays there for another one.
+    func makeForm(_ prepared: PreparedBlob) async throws -> MovedBlob? {
+        guard let staged = staged.take(prepared.job.blob.digest).map({ Handover($0) }) else { return nil }
+        defer { self.staged.putBack(staged) }
+        return try await Workers.blobs.run(stoppable: { stop in
+            try check(staged.value, prepared)
+            return try carry(prepared, bytes(of: staged.value, title: prepared.title), stop: stop)
+        })
+    }
+
     /// Gives a blob that came by in a stream its final form and name.
     private func settle(_ staged: Handover<StagedBlobs.Entry>, _ prepared: PreparedBlob) async throws -> MovedBlob {
         try await Workers.blobs.run(stoppable: { stop in
-            let (entry, job, title) = (staged.value, prepared.job, prepared.title)
+            let (entry, job) = (staged.value, prepared.job)
             do {
-                if entry.job.blob.size != job.blob.size, job.blob.size >= 0 {
-                    throw ImageError.damaged(
-                        "\(title) has \(entry.job.blob.size) bytes, its descriptor says \(job.blob.size)")
-                }
-                if let expected = prepared.expectedDiffID, let found = entry.diffID {
-                    try DiffIDCheck.compare(found, with: expected, title: title)
-                }
-                if entry.job.compression == job.compression {
-                    if let diffID = job.diffID, job.compression != nil, diffID != job.blob.digest {
-                        throw ImageError.damaged("\(title): the config gives it the diffID \(diffID)")
-                    }
+                try check(entry, prepared)
+            } catch {
+                // Another image may be right about it.
+                self.staged.putBack(staged)
+                throw error
+            }
+            do {
+                let isVerified =
+                    job.compression == nil || job.diffID.map { $0.algorithm == job.blob.digest.algorithm } ?? true
+                if entry.job.compression == job.compression, isVerified {
                     var result = entry.result
                     if let compression = job.compression {
                         let family = job.blob.mediaType.manifestFamilyOfLayer
@@ -148,11 +181,7 @@ struct BlobMover: Sendable {
                         ? MovedBlob(result)
                         : MovedBlob(result, entry.writer, isOfUseAlone: destination.traits.keepsLooseBlobs)
                 }
-                var bytes = try entry.writer.written()
-                if let format = entry.job.compression?.streamFormat {
-                    bytes = try InflatingSource(bytes, format: format, limit: options.inflation, name: title)
-                }
-                let result = try carry(prepared, bytes, stop: stop)
+                let result = try carry(prepared, bytes(of: entry, title: prepared.title), stop: stop)
                 entry.writer.cancel()
                 return result
             } catch {

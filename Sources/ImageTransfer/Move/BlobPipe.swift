@@ -43,7 +43,10 @@ final class BlobPipe {
                     tar, digest: diffID, size: nil, name: "\(title), inflated,", hashedBy: tarHasher)
             }
         } else if let diffID = job.diffID, diffID != job.blob.digest {
-            throw ImageError.damaged("\(title): the config gives it the diffID \(diffID)")
+            guard diffID.algorithm != job.blob.digest.algorithm else {
+                throw ImageError.damaged("\(title): the config gives it the diffID \(diffID)")
+            }
+            tar = VerifyingSource(tar, digest: diffID, size: nil, name: "\(title), as its config names it,")
         }
         switch wanted {
         case .gzip:

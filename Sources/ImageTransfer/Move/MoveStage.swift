@@ -36,7 +36,7 @@ struct MoveStage: Sendable {
         for job in jobs {
             let stream = job.plan.source as? any StreamedSource
             for blob in job.wanted where seen.insert(blob.key).inserted {
-                guard let stream, stream.access == .inOrder else { continue }
+                guard let stream, stream.access != .anyOrder else { continue }
                 if !streams.contains(where: { $0 === stream }) { streams.append(stream) }
                 wanted[ObjectIdentifier(stream), default: []].append(
                     BlobMover.RoutedJob(
@@ -45,7 +45,12 @@ struct MoveStage: Sendable {
         }
         for stream in streams {
             do {
-                try await mover(from: stream).collect(wanted[ObjectIdentifier(stream)] ?? [], of: stream)
+                let (mover, wanted) = (mover(from: stream), wanted[ObjectIdentifier(stream)] ?? [])
+                if stream.access == .once {
+                    try await mover.makeForms(wanted)
+                } else {
+                    try await mover.collect(wanted, of: stream)
+                }
             } catch  where !(error is CancellationError) {
                 context.progress.tell(.failure(CopyReport.Failure(source: stream.retryReference, error: error)))
                 throw error
@@ -146,7 +151,9 @@ struct MoveStage: Sendable {
                 }
                 return arrived
             } catch {
-                group.cancelAll()
+                // What came by once is not to be had again, and another image may want it.
+                let staysStaged = image.source.access == .once && context.options.keepGoing
+                if !staysStaged { group.cancelAll() }
                 while let result = await group.nextResult() {
                     if case .success(let moved) = result { arrived.append(moved) }
                 }
@@ -154,7 +161,13 @@ struct MoveStage: Sendable {
                     // What cannot be kept comes again.
                     try? await Workers.blobs.run { [arrived] in for (_, blob) in arrived { try? blob.commit() } }
                 }
-                for (_, blob) in arrived { blob.cancel() }
+                for (job, blob) in arrived {
+                    if staysStaged {
+                        staged.keep(.success(blob), for: job.key)
+                    } else {
+                        blob.cancel()
+                    }
+                }
                 throw error
             }
         }

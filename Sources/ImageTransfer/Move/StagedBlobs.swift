@@ -105,6 +105,9 @@ final class StagedBlobs: Sendable {
         table.withLock { table in table.entries.removeValue(forKey: digest).map { Handover($0) } }?.value
     }
 
+    /// Gives back what was taken and not used.
+    func putBack(_ entry: Handover<Entry>) { table.withLock { $0.entries[entry.value.job.blob.digest] = entry.value } }
+
     func keep(_ moved: Result<MovedBlob, any Error>, for key: BlobJob.Key) {
         table.withLock { $0.moved[key] = moved }
     }

@@ -84,6 +84,63 @@ struct StreamTests {
         #expect(place.contents[Digest(of: gzip)] == nil)
     }
 
+    /// A layer that is named by SHA-512, while its config names it by SHA-256.
+    @Test(arguments: [CompressionChoice.gzip, .zstd]) func layersNamedByAnotherAlgorithm(
+        _ choice: CompressionChoice
+    ) async throws {
+        for diffID in [Self.tarDigest, Digest(of: [1])] {
+            let base = MemoryPlace("stdin")
+            let layer = Descriptor(
+                mediaType: .ociLayer, digest: Digest(of: Self.tar, algorithm: .sha512), size: Int64(Self.tar.count))
+            base.name(try base.image("app", layer: layer, diffID: diffID), .full(Self.name), in: "app")
+            let place = MemoryPlace("there")
+            let stream = MemoryStream(base, [.init(Self.tar, digest: Digest(of: Self.tar, algorithm: .sha512))])
+            guard diffID == Self.tarDigest else {
+                await #expect { _ = try await ToldCopy(stream, to: place) { $0.compression = choice } } throws: {
+                    ($0 as? ImageError)?.code == .damaged
+                }
+                continue
+            }
+            let copy = try await ToldCopy(stream, to: place) { $0.compression = choice }
+            let (bytes, _) = try await Self.layer(copy, in: place)
+            #expect(try Self.inflated(bytes) == Self.tar)
+        }
+    }
+
+    /// An image with a damaged layer keeps none of what it shares with others.
+    @Test func damageIsOneImages() async throws {
+        let base = try Self.raw()
+        let other = [UInt8](repeating: 3, count: 1024)
+        let gzip = try Self.packed(other, .gzip)
+        let config =
+            #"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["\#(Self.tarDigest)","\#(Self.tarDigest)"]}}"#
+        let layers = [base.add(Self.tar, .ociLayer), base.add(gzip, .ociLayerGzip)]
+        let manifest = ImageManifest(
+            mediaType: .ociManifest, config: base.add(Array(config.utf8), .ociConfig), layers: layers)
+        base.name(
+            base.add(try Document.encode(manifest), .ociManifest), .full(ImageName(repository: "app", tag: "0")),
+            in: "app")
+        let place = MemoryPlace("there")
+        let copy = try await ToldCopy(MemoryStream(base, [.named(Self.tar), .named(gzip)]), to: place) {
+            $0.compression = .zstd
+            $0.keepGoing = true
+        }
+        #expect(copy.report.failures.map(\.name) == ["app:0"])
+        #expect(place.tags.keys.map(\.tag) == ["1"])
+    }
+
+    /// One tar that is a layer of one image, and something else of another.
+    @Test func oneBlobInTwoForms() async throws {
+        let base = try Self.raw()
+        let image = try base.image("artifact", layer: base.add(Self.tar, MediaType("application/x-tar")))
+        base.name(image, .full(ImageName(repository: "app", tag: "2")), in: "app")
+        let place = MemoryPlace("there")
+        let copy = try await ToldCopy(MemoryStream(base, [.named(Self.tar)]), to: place) { $0.compression = .gzip }
+        #expect(copy.report.images.count == 2 && copy.report.failures.isEmpty)
+        #expect(place.contents[Self.tarDigest] == Self.tar)
+        #expect(place.contents.values.contains { CompressionFormat.sniff($0) == .gzip })
+    }
+
     /// Members that nobody refers to leave nothing behind, and one that comes twice is taken once.
     @Test(arguments: [true, false]) func membersThatNobodyWants(_ isNamed: Bool) async throws {
         let base = try Self.raw()
