@@ -1,4 +1,5 @@
 import ByteStreams
+import ConfigurationFiles
 import Glibc
 import ImageModel
 import ImageTransfer

@@ -18,7 +18,9 @@ struct ImportDirectionTests {
         "ImageBackup": [
             "ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification", "FileTrees", "ImageLayouts",
         ],
-        "RegistryClient": ["ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification"],
+        "RegistryClient": [
+            "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification",
+        ],
         "DrayKit": [
             "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification", "FileTrees",
             "ImageLayouts", "RegistryStore", "ImageBackup", "RegistryClient",

@@ -1,7 +1,7 @@
 import Crypto
+import CryptoExtras
+import FoundationEssentials
 import ImageModel
-import JWTKit
-import SwiftASN1
 import X509
 
 /// A public key in JSON: RFC 7517, RFC 7518, section 6. Private members are not read.
@@ -40,19 +40,35 @@ struct JSONWebKey: Decodable {
         }
     }
 
-    /// - Throws: `TokenRefusal`, or an error of JWTKit.
+    /// - Throws: `TokenRefusal`, or an error of CryptoKit.
     func key() throws -> TokenKey {
-        let pem: String
-        switch (kty, crv, x, y, n, e) {
-        case ("RSA", _, _, _, let n?, let e?):
-            pem = try JWTKit.Insecure.RSA.PublicKey(modulus: n, exponent: e).pemRepresentation
-        case ("EC", "P-256", let x?, let y?, _, _): pem = try ES256PublicKey(parameters: (x, y)).pemRepresentation
-        case ("EC", "P-384", let x?, let y?, _, _): pem = try ES384PublicKey(parameters: (x, y)).pemRepresentation
-        case ("EC", "P-521", let x?, let y?, _, _): pem = try ES512PublicKey(parameters: (x, y)).pemRepresentation
-        case ("OKP", "Ed25519", let x?, _, _, _): pem = try EdDSA.PublicKey(x: x, curve: .ed25519).pemRepresentation
+        let key: Certificate.PublicKey
+        switch (kty, crv) {
+        case ("RSA", _):
+            key = Certificate.PublicKey(try _RSA.Signing.PublicKey(n: bytes(of: n), e: bytes(of: e)))
+        case ("EC", "P-256"): key = .init(try P256.Signing.PublicKey(rawRepresentation: point(32)))
+        case ("EC", "P-384"): key = .init(try P384.Signing.PublicKey(rawRepresentation: point(48)))
+        case ("EC", "P-521"): key = .init(try P521.Signing.PublicKey(rawRepresentation: point(66)))
+        case ("OKP", "Ed25519"): key = .init(try Curve25519.Signing.PublicKey(rawRepresentation: bytes(of: x)))
         default: throw TokenRefusal("it is not a public key of RSA, P-256, P-384, P-521 or Ed25519")
         }
-        return try TokenKey(Certificate.PublicKey(pemEncoded: pem), algorithm: alg)
+        return try TokenKey(key, algorithm: alg)
+    }
+
+    private func bytes(of member: String?) throws(TokenRefusal) -> [UInt8] {
+        guard let bytes = member.flatMap({ Base64.decodeURL($0) }) else {
+            throw TokenRefusal("a member is missing, or is not base64url")
+        }
+        return bytes
+    }
+
+    /// - Parameter size: of one coordinate, in bytes.
+    private func point(_ size: Int) throws(TokenRefusal) -> [UInt8] {
+        func coordinate(_ member: String?) throws(TokenRefusal) -> [UInt8] {
+            let bytes = try bytes(of: member)
+            return [UInt8](repeating: 0, count: max(0, size - bytes.count)) + bytes
+        }
+        return try coordinate(x) + coordinate(y)
     }
 
     // MARK: Thumbprints

@@ -35,8 +35,6 @@ package struct SignedToken: Sendable {
 }
 
 /// The JOSE header of a token: RFC 7515, section 4.1. Nothing in it is to be believed.
-///
-/// JWTKit's own reading of a header is not used: a number beyond Int64 in it ends the process.
 struct TokenHeader: Decodable {
     var typ: String?
     var alg: String

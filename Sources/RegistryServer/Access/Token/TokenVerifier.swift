@@ -45,7 +45,7 @@ package struct TokenVerifier: Sendable {
         try token.claims.check(issuer: issuer, audience: audience, now: now)
         try await checks.use(1, for: ClientConnection.currentShare) {
             let key = try await keys.key(for: token.header)
-            guard await key.verifies(token.signature, of: token.signed, algorithm: token.header.alg) else {
+            guard key.verifies(token.signature, of: token.signed, algorithm: token.header.alg) else {
                 throw TokenRefusal("its signature is not of the key that it names")
             }
         }

@@ -2,7 +2,6 @@ import ByteStreams
 import FoundationEssentials
 import ImageModel
 import ImageTransfer
-import JWTKit
 import SwiftASN1
 import X509
 
@@ -17,8 +16,6 @@ package struct TrustedKeys: Sendable {
     static let chainLimit = 5
 
     private let roots: Set<Certificate>
-    /// nil without a bundle.
-    private let verifier: X5CVerifier?
     private var keys: [String: TokenKey] = [:]
     /// What in the files does not count, for the log.
     package private(set) var problems: [String] = []
@@ -26,7 +23,7 @@ package struct TrustedKeys: Sendable {
     /// - Parameters:
     ///   - bundle: path of a PEM file.
     ///   - keySet: path of a JSON file, `{"keys": […]}`: RFC 7517, section 5.
-    /// - Throws: `ImageError.refused`, `ImageError`, `ImageError`.
+    /// - Throws: `ImageError`.
     init(bundle: String?, keySet: String?) throws {
         func read(_ key: String, _ path: String) throws -> (path: String, bytes: [UInt8]) {
             let isBundle = key == "rootcertbundle"
@@ -51,13 +48,12 @@ package struct TrustedKeys: Sendable {
             try bundle.map { try Self.certificates(in: $0.bytes, path: $0.path, problems: &problems) } ?? []
         self.problems = problems
         roots = Set(certificates)
-        verifier = certificates.isEmpty ? nil : try X5CVerifier(rootCertificates: certificates)
         for certificate in certificates {
             // An authority's key may be of a kind that no token is signed by.
             if let key = try? TokenKey(certificate.publicKey) { add(key) }
         }
         if let keySet { try add(keySet: keySet.bytes, path: keySet.path) }
-        guard verifier != nil || !keys.isEmpty else {
+        guard !roots.isEmpty || !keys.isEmpty else {
             throw ImageError.refused(
                 "auth.token needs the keys that tokens are signed by: rootcertbundle, a PEM file of certificates, "
                     + "or jwks, a JSON file of a key set")
@@ -67,7 +63,7 @@ package struct TrustedKeys: Sendable {
     /// The key that has to have signed a token, by what its header says.
     func key(for header: TokenHeader) async throws(TokenRefusal) -> TokenKey {
         // Without a bundle, no chain can count; the key may still be known by its name.
-        if let chain = header.x5c, !chain.isEmpty, verifier != nil { return try await key(of: chain) }
+        if let chain = header.x5c, !chain.isEmpty, !roots.isEmpty { return try await key(of: chain) }
         if let jwk = header.jwk {
             guard let thumbprint = jwk.thumbprint else { throw TokenRefusal("its jwk is not a key") }
             if let known = keys[thumbprint] { return known }
@@ -84,7 +80,7 @@ package struct TrustedKeys: Sendable {
     // MARK: Chains
 
     private func key(of chain: [String]) async throws(TokenRefusal) -> TokenKey {
-        guard let verifier else { throw TokenRefusal("there is no rootcertbundle to check its certificate by") }
+        guard !roots.isEmpty else { throw TokenRefusal("there is no rootcertbundle to check its certificate by") }
         guard chain.count <= Self.chainLimit else { throw TokenRefusal("its chain has too many certificates") }
         let certificates = try Self.certificates(in: chain)
         // Else the ways to build a chain, each a signature to be checked, grow with the factorial of their number.
@@ -103,7 +99,8 @@ package struct TrustedKeys: Sendable {
             guard certificates.dropFirst().allSatisfy({ $0.version == .v3 || roots.contains($0) }) else {
                 throw TokenRefusal("its chain has a certificate of version 1")
             }
-            let result = try? await verifier.verifyChain(certificates: certificates)
+            var verifier = Verifier(rootCertificates: CertificateStore(roots)) { RFC5280Policy() }
+            let result = await verifier.validate(leaf: leaf, intermediates: CertificateStore(certificates))
             guard case .validCertificate = result else {
                 throw TokenRefusal("its certificate does not come from the rootcertbundle")
             }

@@ -1,6 +1,6 @@
 import Crypto
+import CryptoExtras
 import Foundation
-import JWTKit
 import Testing
 
 /// Keys and certificates made by openssl, and tokens signed by them.
@@ -75,25 +75,42 @@ final class TokenWorkshop: Sendable {
         try Data(contentsOf: URL(filePath: self["\(name).der"])).base64EncodedString()
     }
 
-    /// What signs by a key of this workshop; `HS…` takes the public key for the secret.
-    func signer(_ name: String, _ algorithm: String) async throws -> any JWTAlgorithm {
-        let keys = JWTKeyCollection()
+    /// A signature by a key of this workshop; `HS…` takes the public key for the secret.
+    func signature(of bytes: Data, _ name: String, _ algorithm: String) throws -> Data {
         let pem = try text("\(name).pem")
-        let digest = [DigestAlgorithm.sha256, .sha384, .sha512][
-            algorithm.hasSuffix("256") ? 0 : algorithm.hasSuffix("384") ? 1 : 2]
-        switch algorithm.prefix(2) {
-        case "RS": await keys.add(rsa: try JWTKit.Insecure.RSA.PrivateKey(pem: pem), digestAlgorithm: digest)
-        case "PS": await keys.add(pss: try JWTKit.Insecure.RSA.PrivateKey(pem: pem), digestAlgorithm: digest)
-        case "HS": await keys.add(hmac: HMACKey(from: try text("\(name).pub")), digestAlgorithm: digest)
-        case "Ed": await keys.add(eddsa: try EdDSA.PrivateKey(pem: pem))
-        default:
-            switch algorithm {
-            case "ES256": await keys.add(ecdsa: try ES256PrivateKey(pem: pem))
-            case "ES384": await keys.add(ecdsa: try ES384PrivateKey(pem: pem))
-            default: await keys.add(ecdsa: try ES512PrivateKey(pem: pem))
+        func hashed<H: HashFunction>(_ function: H.Type) throws -> Data {
+            let digest = H.hash(data: bytes)
+            switch algorithm.prefix(2) {
+            case "RS", "PS":
+                let key = try _RSA.Signing.PrivateKey(unsafePEMRepresentation: pem)
+                return try key.signature(
+                    for: digest, padding: algorithm.hasPrefix("P") ? .PSS : .insecurePKCS1v1_5
+                ).rawRepresentation
+            case "HS":
+                let secret = SymmetricKey(data: Data(try text("\(name).pub").utf8))
+                return Data(HMAC<H>.authenticationCode(for: bytes, using: secret))
+            default:
+                switch algorithm {
+                case "ES256":
+                    return try P256.Signing.PrivateKey(pemRepresentation: pem).signature(for: digest).rawRepresentation
+                case "ES384":
+                    return try P384.Signing.PrivateKey(pemRepresentation: pem).signature(for: digest).rawRepresentation
+                default:
+                    return try P521.Signing.PrivateKey(pemRepresentation: pem).signature(for: digest).rawRepresentation
+                }
             }
         }
-        return try await keys.getKey()
+        if algorithm == "EdDSA" {
+            // PKCS#8: the key's bytes are the last 32.
+            let document = pem.split(separator: "\n").filter { !$0.hasPrefix("-") }.joined()
+            let key = try #require(Data(base64Encoded: document))
+            return try Curve25519.Signing.PrivateKey(rawRepresentation: key.suffix(32)).signature(for: bytes)
+        }
+        switch algorithm.suffix(3) {
+        case "256": return try hashed(SHA256.self)
+        case "384": return try hashed(SHA384.self)
+        default: return try hashed(SHA512.self)
+        }
     }
 
     /// - Parameters:
@@ -103,7 +120,7 @@ final class TokenWorkshop: Sendable {
     func token(_ signed: (key: String, algorithm: String)?, header: String, claims: String) async throws -> String {
         let text = Self.encode(Data(header.utf8)) + "." + Self.encode(Data(claims.utf8))
         guard let signed else { return text + "." }
-        return try await text + "." + Self.encode(Data(signer(signed.key, signed.algorithm).sign(Data(text.utf8))))
+        return try text + "." + Self.encode(signature(of: Data(text.utf8), signed.key, signed.algorithm))
     }
 
     static func encode(_ data: Data) -> String {

@@ -1,4 +1,4 @@
-import RegistryClient
+import ConfigurationFiles
 import Testing
 
 /// Expected values are those of Python's tomllib.
