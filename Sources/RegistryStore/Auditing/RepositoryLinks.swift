@@ -31,13 +31,6 @@ struct RepositoryLinks: Sendable {
     /// Directories without the link that they are for.
     private(set) var emptyDirectories = 0
 
-    private enum Link {
-        case absent
-        /// - Parameter meant: what it says if one overlooks the fault; nil if that cannot be told.
-        case broken(String, meant: Digest?)
-        case digest(Digest)
-    }
-
     /// - Parameter repositories: the directory of all of them.
     /// - Throws: `ImageError.io` where the disk or the permissions do not let it look.
     init(_ name: String, in repositories: DirectoryHandle) throws {
@@ -82,23 +75,17 @@ struct RepositoryLinks: Sendable {
 
     private mutating func link(
         _ folder: DirectoryHandle, _ relative: String, at shown: String, _ buffer: UnsafeMutableRawBufferPointer
-    ) throws -> Link {
-        guard let status = try folder.status(relative) else { return .absent }
+    ) throws -> LinkFile? {
+        guard let status = try folder.status(relative) else { return nil }
         guard status.isFile else { return .broken("is no file", meant: nil) }
         permissions.add(path(shown), status)
-        return try folder.read(relative, into: buffer) { bytes in
-            let text = String(decoding: bytes, as: UTF8.self)
-            if let digest = Digest(text) { return .digest(digest) }
-            let meant = Digest(text.filter { !$0.isWhitespace })
-            let what = bytes.isEmpty ? "is empty" : meant == nil ? "holds no digest" : "holds more than a digest"
-            return .broken(what, meant: meant)
-        } ?? .absent
+        return try folder.read(relative, into: buffer) { LinkFile($0) }
     }
 
     /// Calls `body` with every link below directories of algorithms.
     private mutating func forEachLink(
         _ handle: DirectoryHandle, _ shown: String, _ buffer: UnsafeMutableRawBufferPointer,
-        _ body: (inout Self, Digest, Link, String) -> Void
+        _ body: (inout Self, Digest, LinkFile?, String) -> Void
     ) throws {
         for algorithm in try handle.entries() {
             guard let known = Digest.Algorithm(rawValue: algorithm.name), let folder = try handle.open(algorithm.name)
@@ -117,13 +104,13 @@ struct RepositoryLinks: Sendable {
                     stranger("\(place)/\(other.name)")
                 }
                 let link = try link(own, "link", at: "\(place)/link", buffer)
-                if case .absent = link { emptyDirectories += 1 } else { body(&self, digest, link, "\(place)/link") }
+                if link == nil { emptyDirectories += 1 } else { body(&self, digest, link, "\(place)/link") }
                 if shown == "_manifests/revisions" { try readSignatures(own) }
             }
         }
     }
 
-    private mutating func revision(_ digest: Digest, _ link: Link, _ place: String) {
+    private mutating func revision(_ digest: Digest, _ link: LinkFile?, _ place: String) {
         let descriptor = Descriptor(untyped: digest)
         revisions.append(PlaceSurvey.Root("\(name)@\(digest)", descriptor, repository: name))
         if let fault = fault(of: link, for: digest) {
@@ -133,7 +120,7 @@ struct RepositoryLinks: Sendable {
         }
     }
 
-    private mutating func layer(_ digest: Digest, _ link: Link) {
+    private mutating func layer(_ digest: Digest, _ link: LinkFile?) {
         if let fault = fault(of: link, for: digest) {
             served.blobFaults[digest] = fault
         } else {
@@ -141,9 +128,9 @@ struct RepositoryLinks: Sendable {
         }
     }
 
-    private mutating func fault(of link: Link, for digest: Digest) -> String? {
+    private mutating func fault(of link: LinkFile?, for digest: Digest) -> String? {
         switch link {
-        case .absent: return "is not there"
+        case nil: return "is not there"
         case .broken(let what, _): return what
         case .digest(let content):
             guard StorePaths.mayLink(digest, to: content) else { return "says \(content)" }
@@ -192,10 +179,10 @@ struct RepositoryLinks: Sendable {
         }
     }
 
-    private mutating func past(_ digest: Digest, _ link: Link, _ place: String, of tag: String) {
+    private mutating func past(_ digest: Digest, _ link: LinkFile?, _ place: String, of tag: String) {
         let fault: String
         switch link {
-        case .absent: return
+        case nil: return
         case .broken(let what, _): fault = what
         case .digest(let content):
             guard content != digest else { return }
@@ -208,7 +195,7 @@ struct RepositoryLinks: Sendable {
                 remedy: .file(path(place), implied: Array(digest.description.utf8), target: nil)))
     }
 
-    private mutating func current(_ tag: String, _ link: Link, _ history: Set<Digest>) throws {
+    private mutating func current(_ tag: String, _ link: LinkFile?, _ history: Set<Digest>) throws {
         let full = ImageName(repository: name, tag: tag)
         let place = path("_manifests/tags/\(tag)/current/link")
         func add(_ finding: Finding) { tags[tag, default: Tag()].findings.append(finding) }
@@ -221,7 +208,7 @@ struct RepositoryLinks: Sendable {
                     remedy: .tag(full, meant: meant)))
         }
         switch link {
-        case .absent: damaged("is a tag that means nothing: \(place) is not there")
+        case nil: damaged("is a tag that means nothing: \(place) is not there")
         case .broken(let what, let meant):
             // White space around a digest leaves no doubt.
             damaged("is a tag that means nothing: \(place) \(what)", meant: meant)

@@ -59,25 +59,12 @@ struct RepositorySurvey {
 
     // MARK: Links
 
-    private enum Link {
-        case absent
-        case digest(Digest)
-        case broken(String)
-    }
-
-    /// What a link says. White space around it is passed over, which docker-registry does not.
-    private func link(_ folder: DirectoryHandle, _ path: String) throws -> Link {
-        let limit = UnsafeMutableRawBufferPointer(rebasing: buffer[..<4096])
-        let link = try folder.read(path, into: limit) { bytes -> Link in
-            let text = String(decoding: bytes, as: UTF8.self)
-            // Without looking at its characters, as long as that is enough.
-            if let digest = Digest(text) { return .digest(digest) }
-            if let digest = Digest(text.filter { !$0.isWhitespace }) { return .digest(digest) }
-            return .broken(bytes.isEmpty ? "is empty" : "holds no digest")
-        }
-        if let link { return link }
+    /// nil if there is none. White space around a digest is passed over, which docker-registry does not.
+    private func link(_ folder: DirectoryHandle, _ path: String) throws -> LinkFile? {
+        let limit = UnsafeMutableRawBufferPointer(rebasing: buffer[..<LinkFile.sizeLimit])
+        if let link = try folder.read(path, into: limit, { LinkFile($0, for: .collector) }) { return link }
         try folder.checkAbsence(of: path)
-        return .absent
+        return nil
     }
 
     private func isYoung(_ folder: DirectoryHandle, _ path: String) throws -> Bool {
@@ -121,11 +108,11 @@ struct RepositorySurvey {
         }
     }
 
-    private mutating func readRevision(_ digest: Digest?, _ path: String, _ link: Link) throws {
+    private mutating func readRevision(_ digest: Digest?, _ path: String, _ link: LinkFile?) throws {
         let own = digest.flatMap { PackedDigest($0) }
         var fault = ""
         switch link {
-        case .absent:
+        case nil:
             if let own { marks.mentions.insert(own) }
             try addEmptyDirectory(path)
             return
@@ -143,7 +130,7 @@ struct RepositorySurvey {
                 return
             }
             fault = "says \(content), though everything is filed under SHA-256"
-        case .broken(let what): fault = what
+        case .broken(let what, _): fault = what
         }
         if let own {
             note("\(path)/link \(fault): what its path says is kept")
@@ -167,8 +154,8 @@ struct RepositorySurvey {
                 tagged.append(digest)
                 dangling.append((tag, digest))
                 try readHistory(tag, tags, current: digest)
-            case .absent: try readHistory(tag, tags, current: nil)
-            case .broken(let what):
+            case nil: try readHistory(tag, tags, current: nil)
+            case .broken(let what, _):
                 note("\(path)/\(tag)/current/link \(what): all that the tag ever meant is kept")
                 for (digest, _) in try history(tag, tags) { tagged.append(digest) }
             }
@@ -315,7 +302,7 @@ struct RepositorySurvey {
     ) throws {
         let isNeeded = digest.map { marks.longMarks.contains($0) } ?? true
         switch try link(layers, "\(path)/link") {
-        case .absent: if !isNeeded { try addEmptyDirectory("_layers/\(path)") }
+        case nil: if !isNeeded { try addEmptyDirectory("_layers/\(path)") }
         case .digest(let content):
             guard let target = PackedDigest(content) else {
                 note("_layers/\(path)/link says \(content), and a store files everything under SHA-256: it stays")
@@ -331,7 +318,7 @@ struct RepositorySurvey {
                 marks.layerLinks.append(
                     RepositoryMarks.LayerLink(digest: digest, target: target, path: "_layers/\(path)"))
             }
-        case .broken(let what):
+        case .broken(let what, _):
             note("_layers/\(path)/link \(what)")
             if !isNeeded, let digest, try !isYoung(layers, "\(path)/link") {
                 marks.layerLinks.append(

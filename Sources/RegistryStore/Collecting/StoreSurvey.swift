@@ -65,12 +65,12 @@ struct StoreSurvey: Sendable {
         of digest: Digest, in repository: String, _ repositories: DirectoryHandle?,
         _ buffer: UnsafeMutableRawBufferPointer
     ) -> PackedDigest? {
-        let line = UnsafeMutableRawBufferPointer(rebasing: buffer[..<4096])
+        let line = UnsafeMutableRawBufferPointer(rebasing: buffer[..<LinkFile.sizeLimit])
         for place in ["_layers", "_manifests/revisions"] {
             let link = "\(repository)/\(place)/\(digest.algorithm.rawValue)/\(digest.hex)/link"
             // A link that cannot be read releases nothing, and the survey reports it.
-            let text = try? repositories?.read(link, into: line) { String(decoding: $0, as: UTF8.self) }
-            if let target = text.flatMap({ Digest($0) }).flatMap({ PackedDigest($0) }) { return target }
+            let file = try? repositories?.read(link, into: line) { LinkFile($0, for: .collector) }
+            if let target = file?.target.flatMap({ PackedDigest($0) }) { return target }
         }
         return nil
     }

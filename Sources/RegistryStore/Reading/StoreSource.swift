@@ -117,26 +117,23 @@ package final class StoreSource: StreamedSource, KnowsAbsences {
                         + "remove such links")
             }
         }
-        func walk(_ repository: String) throws {
-            let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
-            let names = try tree.list(directory) ?? []
-            if names.contains("_manifests") || names.contains("_layers") {
-                try checkTags(repository)
-                found.append(repository)
+        func enters(_ child: String) throws -> Bool {
+            let path = "\(paths.repositories)/\(child)"
+            // What is no UTF-8 is not found by what it is told as.
+            let isText = !child.unicodeScalars.contains("\u{FFFD}")
+            guard try !isText || isNews(path) else { return false }
+            if ImageName.isRepository(child) { return true }
+            if try !isText || tree.list("\(path)/_manifests") != nil {
+                note("'\(child.prefix(300))' in \(title) is no valid name of a repository")
             }
-            for name in names where !name.hasPrefix("_") {
-                let child = repository.isEmpty ? name : "\(repository)/\(name)"
-                // What is no UTF-8 is not found by what it is told as.
-                let isText = !name.unicodeScalars.contains("\u{FFFD}")
-                guard try !isText || isNews("\(paths.repositories)/\(child)") else { continue }
-                if ImageName.isRepository(child) {
-                    try walk(child)
-                } else if try !isText || tree.list("\(paths.repositories)/\(child)/_manifests") != nil {
-                    note("'\(child.prefix(300))' in \(title) is no valid name of a repository")
-                }
-            }
+            return false
         }
-        try walk("")
+        try RepositoryWalk(list: tree.list, paths: paths).run(entering: enters) { repository, names in
+            guard RepositoryWalk.isRepository(names) else { return true }
+            try checkTags(repository)
+            found.append(repository)
+            return true
+        }
         return found
     }
 
@@ -224,12 +221,11 @@ package final class StoreSource: StreamedSource, KnowsAbsences {
     ///
     /// - Throws: `ImageError.damaged` if it is empty or no digest.
     func link(_ path: String) throws -> Digest? {
-        guard let bytes = try tree.read(path, limit: 4096) else { return nil }
-        guard let digest = Digest(String(decoding: bytes, as: UTF8.self)) else {
-            let found = bytes.isEmpty ? "is empty" : "holds no digest"
-            throw ImageError.damaged("\(title): the link \(path) \(found)")
+        guard let bytes = try tree.read(path, limit: LinkFile.sizeLimit) else { return nil }
+        switch LinkFile(bytes) {
+        case .digest(let digest): return digest
+        case .broken(let what, _): throw ImageError.damaged("\(title): the link \(path) \(what)")
         }
-        return digest
     }
 
     func manifest(_ digest: Digest, _ repository: String, _ paths: StorePaths) throws -> Manifest {

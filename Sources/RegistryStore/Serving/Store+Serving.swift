@@ -19,30 +19,12 @@ extension Store {
     /// - Parameter last: only those after it; it need not exist.
     package func repositories(after last: String? = nil, limit: Int = .max) throws -> [String] {
         var found: [String] = []
-        let start = last.map { $0.split(separator: "/").map(String.init) } ?? []
-        try walk("", below: start[...], limit: limit, &found)
+        guard limit > 0 else { return found }
+        try RepositoryWalk(list: tree.list, paths: paths).run(after: last) { repository, names in
+            if RepositoryWalk.isRepository(names) { found.append(repository) }
+            return found.count < limit
+        }
         return found
-    }
-
-    /// - Parameter start: what is left of `last` below this repository; nil if all here comes after it.
-    private func walk(
-        _ repository: String, below start: ArraySlice<String>?, limit: Int, _ found: inout [String]
-    ) throws {
-        let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
-        let names = try tree.list(directory) ?? []
-        if !repository.isEmpty, start == nil, names.contains("_manifests") || names.contains("_layers") {
-            found.append(repository)
-        }
-        for name in names where !name.hasPrefix("_") {
-            guard found.count < limit else { return }
-            var rest: ArraySlice<String>?
-            if let start, let first = start.first {
-                if name < first { continue }
-                if name == first { rest = start.dropFirst() }
-            }
-            let child = repository.isEmpty ? name : "\(repository)/\(name)"
-            if ImageName.isRepository(child) { try walk(child, below: rest, limit: limit, &found) }
-        }
     }
 
     package func hasRepository(_ repository: String) throws -> Bool {
@@ -219,6 +201,6 @@ extension Store {
 
     /// - Returns: nil for a link that is missing, empty or broken.
     func link(at relative: String) throws -> Digest? {
-        try tree.read(relative, limit: 4096).flatMap { Digest(String(decoding: $0, as: UTF8.self)) }
+        try tree.read(relative, limit: LinkFile.sizeLimit).flatMap { LinkFile($0).target }
     }
 }

@@ -184,15 +184,10 @@ extension Store {
 
     private func repositoriesWithUploads() throws -> [String] {
         var found: [String] = []
-        func walk(_ repository: String) throws {
-            let directory = repository.isEmpty ? paths.repositories : "\(paths.repositories)/\(repository)"
-            for name in try tree.list(directory) ?? [] {
-                if name == "_uploads" { found.append(repository) }
-                let child = repository.isEmpty ? name : "\(repository)/\(name)"
-                if !name.hasPrefix("_"), ImageName.isRepository(child) { try walk(child) }
-            }
+        try RepositoryWalk(list: tree.list, paths: paths).run { repository, names in
+            if names.contains("_uploads") { found.append(repository) }
+            return true
         }
-        try walk("")
         return found
     }
 }
