@@ -106,6 +106,20 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
+        .target(
+            name: "ObjectStorage",
+            dependencies: [
+                "ImageModel", "ByteStreams",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
         .target(name: "ConfigurationFiles", dependencies: ["CYAML", "ImageModel"], swiftSettings: settings),
         .target(
             name: "DrayKit",
@@ -178,7 +192,7 @@ let package = Package(
             dependencies: [
                 "ConfigurationFiles", "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification",
                 "FileTrees", "ImageLayouts", "RegistryStore", "ImageBackup", "RegistryClient", "DrayKit", "ImageSync",
-                "RegistryServer", "FuzzTargets",
+                "RegistryServer", "ObjectStorage", "FuzzTargets",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -192,7 +206,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "RegistryClient"],
+            dependencies: [
+                "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "RegistryClient", "ObjectStorage",
+            ],
             path: "Tests/EndToEnd",
             // They wait for processes: what an optimiser would gain there is less than it takes.
             swiftSettings: settings + [.unsafeFlags(["-Onone"])]),

@@ -1,0 +1,130 @@
+import AsyncHTTPClient
+import ByteStreams
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// Connections to servers; closed when the last reference goes.
+///
+/// There is one HTTP client for each combination of proxy and patience, made when it is first needed.
+final class NetworkClient: Sendable {
+    private struct Kind: Hashable {
+        let isSlow: Bool
+        /// nil for a direct connection.
+        let proxiedHost: String?
+        let isTLS: Bool
+    }
+
+    private let options: NetworkOptions
+    private let environment: [String: String]
+    private let clients = Mutex<[Kind: HTTPClient]>([:])
+
+    init(_ options: NetworkOptions, environment: [String: String]) {
+        self.options = options
+        self.environment = environment
+    }
+
+    deinit {
+        for client in clients.withLock({ $0.values }) { client.shutdown { _ in } }
+    }
+
+    /// Sends a request and waits for the head of its answer. Redirects are not followed.
+    ///
+    /// - Parameters:
+    ///   - address: whose path is not used.
+    ///   - target: the path and query, encoded.
+    ///   - isSlow: whether the server may need minutes before it answers.
+    ///   - deadline: for the whole answer, body included; nil where only silence is limited.
+    /// - Throws: errors for `NetworkFailure`; `NetworkProblem`; `CancellationError`.
+    func send(
+        _ method: HTTPMethod, _ address: ServerAddress, target: String, headers: HTTPHeaders, body: ByteBuffer? = nil,
+        isSlow: Bool = false, deadline: Duration? = nil
+    ) async throws -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: address.origin + target)
+        request.method = method
+        request.headers = headers
+        if let body, body.readableBytes > 0 {
+            request.body = .stream(BufferPieces(body), length: .known(Int64(body.readableBytes)))
+        }
+        let client = try client(for: address, isSlow: isSlow)
+        do {
+            return try await client.execute(
+                request,
+                deadline: deadline.map { .now() + .milliseconds(Int64($0 / .milliseconds(1))) } ?? .distantFuture)
+        } catch let error as HTTPClientError where error == .cancelled && Task.isCancelled {
+            throw CancellationError()
+        }
+    }
+
+    private func client(for address: ServerAddress, isSlow: Bool) throws -> HTTPClient {
+        let proxy = try ProxyChoice(environment).proxy(isTLS: address.isTLS, host: address.host)
+        let kind = Kind(isSlow: isSlow, proxiedHost: proxy == nil ? nil : address.host, isTLS: address.isTLS)
+        return try clients.withLock { clients in
+            if let client = clients[kind] { return client }
+            let client = try makeClient(proxy, isSlow: isSlow, isTLS: address.isTLS)
+            clients[kind] = client
+            return client
+        }
+    }
+
+    private func makeClient(_ proxy: HTTPClient.Configuration.Proxy?, isSlow: Bool, isTLS: Bool) throws -> HTTPClient {
+        func amount(_ duration: Duration) -> TimeAmount { .milliseconds(Int64(duration / .milliseconds(1))) }
+        var configuration = HTTPClient.Configuration(
+            tlsConfiguration: isTLS ? try tls() : nil,
+            redirectConfiguration: .disallow,
+            timeout: .init(
+                connect: amount(options.connectTimeout), read: amount(isSlow ? options.slowTimeout : options.timeout),
+                write: amount(options.timeout)),
+            connectionPool: .init(
+                idleTimeout: .seconds(20), concurrentHTTP1ConnectionsPerHostSoftLimit: options.connections),
+            proxy: proxy, ignoreUncleanSSLShutdown: false, decompression: .disabled)
+        configuration.httpVersion = .http1Only
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(
+            eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)
+    }
+
+    /// `AWS_CA_BUNDLE` replaces the system's authorities, as in AWS's own tools; the option adds to them.
+    private func tls() throws -> TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        if !options.verifiesTLS { tls.certificateVerification = .none }
+        if let roots = environment["AWS_CA_BUNDLE"] ?? environment["SSL_CERT_FILE"], !roots.isEmpty {
+            tls.trustRoots = .certificates(try certificates(roots))
+        }
+        if let file = options.authorityFile { tls.additionalTrustRoots = [.certificates(try certificates(file))] }
+        return tls
+    }
+
+    private func certificates(_ path: String) throws -> [NIOSSLCertificate] {
+        do {
+            guard let bytes = try PEMFile.read(path, limit: 16 << 20) else {
+                throw NetworkProblem("\(path): no such file; correct the path of the CA file")
+            }
+            return try NIOSSLCertificate.fromPEMBytes(bytes)
+        } catch let error as StreamError {
+            throw NetworkProblem("\(error)")
+        } catch is NIOSSLError {
+            throw NetworkProblem("\(path): not a file of PEM certificates; correct the path of the CA file")
+        }
+    }
+}
+
+/// The bytes of a body in pieces, so that TLS never encrypts all of it at once.
+struct BufferPieces: AsyncSequence, Sendable {
+    private static let size = 256 << 10
+    private let buffer: ByteBuffer
+
+    init(_ buffer: ByteBuffer) { self.buffer = buffer }
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        var rest: ByteBuffer
+
+        mutating func next() async -> ByteBuffer? {
+            rest.readableBytes == 0 ? nil : rest.readSlice(length: Swift.min(rest.readableBytes, BufferPieces.size))
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(rest: buffer) }
+}
