@@ -1,7 +1,7 @@
 import ImageModel
 
 /// Keys as JSON, as `credential_process`, container roles and instance roles give them.
-struct CredentialAnswer: Decodable {
+package struct CredentialAnswer: Decodable {
     private let accessKeyID: String
     private let secret: String
     private let token: String?
@@ -18,7 +18,7 @@ struct CredentialAnswer: Decodable {
 
     /// - Parameter name: the source, for messages. What it sent is never shown, since it may be a secret.
     /// - Throws: `ImageError.unauthorised`.
-    static func read(_ bytes: [UInt8], name: String) throws -> AccessKeys {
+    package static func read(_ bytes: [UInt8], name: String) throws -> AccessKeys {
         guard let answer = try? Document.decode(Self.self, from: bytes, name: name, sizeLimit: 64 << 10),
             !answer.accessKeyID.isEmpty, !answer.secret.isEmpty
         else {

@@ -1,7 +1,7 @@
 import ImageModel
 
 /// The keys of the first source that has some, kept until shortly before they expire.
-actor CredentialCache {
+package actor CredentialCache {
     /// Seconds before their expiry from which on keys are replaced, and from which on they are no longer used at all.
     private static let earliest = 300
     private static let latest = 30
@@ -14,7 +14,7 @@ actor CredentialCache {
     private var nextTry = 0
 
     /// - Parameter clock: the time in seconds since 1970.
-    init(_ sources: [any CredentialSource], clock: @escaping @Sendable () -> Int = { Timestamp.now }) {
+    package init(_ sources: [any CredentialSource], clock: @escaping @Sendable () -> Int = { Timestamp.now }) {
         self.sources = sources
         self.clock = clock
     }
@@ -22,7 +22,7 @@ actor CredentialCache {
     /// Returns valid keys; loads them at most once at a time.
     ///
     /// - Throws: `ImageError.unauthorised` where no source has keys.
-    func keys() async throws -> AccessKeys {
+    package func keys() async throws -> AccessKeys {
         let now = clock()
         if let current,
             current.expiry.map({ $0 - now > Self.earliest || (nextTry > now && $0 - now > Self.latest) }) ?? true
@@ -45,7 +45,7 @@ actor CredentialCache {
     }
 
     /// Drops keys that a server refused as expired, so that they are loaded again.
-    func forget(_ keys: AccessKeys) { if current == keys { current = nil } }
+    package func forget(_ keys: AccessKeys) { if current == keys { current = nil } }
 
     private func load() async throws -> AccessKeys {
         for source in sources {

@@ -1,17 +1,21 @@
 import ImageModel
 
 /// Keys from the options.
-struct GivenKeys: CredentialSource {
-    let keys: AccessKeys
+package struct GivenKeys: CredentialSource {
+    private let keys: AccessKeys
 
-    func load() -> AccessKeys? { keys }
+    package init(keys: AccessKeys) { self.keys = keys }
+
+    package func load() -> AccessKeys? { keys }
 }
 
 /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
-struct EnvironmentKeys: CredentialSource {
-    let environment: [String: String]
+package struct EnvironmentKeys: CredentialSource {
+    private let environment: [String: String]
 
-    func load() throws -> AccessKeys? {
+    package init(environment: [String: String]) { self.environment = environment }
+
+    package func load() throws -> AccessKeys? {
         func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         guard let id = value("AWS_ACCESS_KEY_ID") else { return nil }
         guard let secret = value("AWS_SECRET_ACCESS_KEY") else {
@@ -23,11 +27,16 @@ struct EnvironmentKeys: CredentialSource {
 }
 
 /// Keys in a profile of `~/.aws/credentials` or `~/.aws/config`. The files are read again each time.
-struct ProfileKeys: CredentialSource {
-    let profile: String?
-    let environment: [String: String]
+package struct ProfileKeys: CredentialSource {
+    private let profile: String?
+    private let environment: [String: String]
 
-    func load() async throws -> AccessKeys? {
+    package init(profile: String?, environment: [String: String]) {
+        self.profile = profile
+        self.environment = environment
+    }
+
+    package func load() async throws -> AccessKeys? {
         let profile = try Profile(profile, environment: environment)
         if let id = profile["aws_access_key_id"] {
             guard let secret = profile["aws_secret_access_key"] else {

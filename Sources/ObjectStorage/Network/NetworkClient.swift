@@ -81,6 +81,7 @@ final class NetworkClient: Sendable {
                 idleTimeout: .seconds(20), concurrentHTTP1ConnectionsPerHostSoftLimit: options.connections),
             proxy: proxy, ignoreUncleanSSLShutdown: false, decompression: .disabled)
         configuration.httpVersion = .http1Only
+        configuration.dnsOverride = options.addresses
         configuration.connectionPool.retryConnectionEstablishment = false
         return HTTPClient(
             eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)

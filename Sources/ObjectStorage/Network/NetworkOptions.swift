@@ -10,6 +10,8 @@ package struct NetworkOptions: Sendable {
     package var connectTimeout = Duration.seconds(10)
     /// Connections to one host.
     package var connections = 32
+    /// Addresses of hosts, instead of those that the name service knows.
+    package var addresses: [String: String] = [:]
 
     package init() {}
 }

@@ -17,7 +17,7 @@ package struct RetryPolicy: Sendable {
     /// - Parameters:
     ///   - failures: of this request, before this one.
     ///   - advice: what the server asks for with `retry-after`.
-    func pause(after failures: Int, advice: Duration? = nil) -> Duration {
+    package func pause(after failures: Int, advice: Duration? = nil) -> Duration {
         let full = min(longestPause, firstPause * Double(1 << min(failures, 16)))
         let pause = full * Double.random(in: 0.5...1)
         return advice.map { max(pause, min($0, longestPause)) } ?? pause
@@ -25,13 +25,15 @@ package struct RetryPolicy: Sendable {
 }
 
 /// A budget that all requests to a bucket share: when everything fails, retries stop adding to the load.
-final class RetryBudget: Sendable {
+package final class RetryBudget: Sendable {
     private static let capacity = 500
     private static let cost = 5
     private let tokens = Mutex(capacity)
 
+    package init() {}
+
     /// - Returns: false when the budget is used up.
-    func take() -> Bool {
+    package func take() -> Bool {
         tokens.withLock { tokens in
             guard tokens >= Self.cost else { return false }
             tokens -= Self.cost
@@ -40,5 +42,5 @@ final class RetryBudget: Sendable {
     }
 
     /// Each success earns a little.
-    func succeeded() { tokens.withLock { $0 = min(Self.capacity, $0 + 1) } }
+    package func succeeded() { tokens.withLock { $0 = min(Self.capacity, $0 + 1) } }
 }

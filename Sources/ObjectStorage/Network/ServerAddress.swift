@@ -1,15 +1,15 @@
 /// Scheme, host, port and path of an endpoint.
-struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
-    let isTLS: Bool
+package struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
+    package let isTLS: Bool
     /// In lower case; IPv6 addresses without brackets.
-    var host: String
-    let port: Int
+    package var host: String
+    package let port: Int
     /// Without a final slash; usually empty.
-    let path: String
+    package let path: String
 
     /// - Parameter text: `https://host[:port][/path]`.
     /// - Returns: nil for anything else, such as addresses with an account, a query or a fragment.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         guard let slashes = text.firstRange(of: "://") else { return nil }
         switch text[..<slashes.lowerBound].lowercased() {
         case "https": isTLS = true
@@ -43,12 +43,12 @@ struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The value of the header `host`: without the port that the scheme implies.
-    var authority: String {
+    package var authority: String {
         let host = host.contains(":") ? "[\(host)]" : host
         return port == (isTLS ? 443 : 80) ? host : "\(host):\(port)"
     }
 
     /// `https://host[:port]`
-    var origin: String { "\(isTLS ? "https" : "http")://\(authority)" }
-    var description: String { origin + path }
+    package var origin: String { "\(isTLS ? "https" : "http")://\(authority)" }
+    package var description: String { origin + path }
 }

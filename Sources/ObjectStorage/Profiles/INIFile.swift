@@ -1,14 +1,14 @@
 /// A file of sections with names and values, as AWS's tools write `~/.aws/config` and `~/.aws/credentials`.
 ///
 /// Source: AWS SDKs and Tools Reference Guide, "Shared config and credentials files".
-struct INIFile: Sendable {
+package struct INIFile: Sendable {
     /// By section, then by name. A nested value `name = \n  inner = value` has the name `name.inner`.
-    private(set) var sections: [String: [String: String]] = [:]
+    package private(set) var sections: [String: [String: String]] = [:]
 
-    init() {}
+    package init() {}
 
     /// Lines that are neither sections, values nor comments are skipped, as AWS's tools do.
-    init(_ text: String) {
+    package init(_ text: String) {
         var section = ""
         var parent = ""
         for line in text.split(whereSeparator: \.isNewline) {

@@ -2,21 +2,21 @@ import ByteStreams
 import ImageModel
 
 /// The settings of one profile in `~/.aws/config` and `~/.aws/credentials`.
-struct Profile: Sendable {
-    let name: String
+package struct Profile: Sendable {
+    package let name: String
     /// nil where neither file has the profile.
     private let values: [String: String]?
     private let services: [String: String]
 
-    subscript(_ name: String) -> String? { values?[name].flatMap { $0.isEmpty ? nil : $0 } }
+    package subscript(_ name: String) -> String? { values?[name].flatMap { $0.isEmpty ? nil : $0 } }
     /// A setting of the section `[services NAME]` that the profile refers to, such as `s3.endpoint_url`.
-    func service(_ name: String) -> String? { services[name].flatMap { $0.isEmpty ? nil : $0 } }
+    package func service(_ name: String) -> String? { services[name].flatMap { $0.isEmpty ? nil : $0 } }
 
     /// - Parameters:
     ///   - name: nil for `AWS_PROFILE`, else `default`.
     ///   - environment: `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE`, `AWS_PROFILE` and `HOME`.
     /// - Throws: `ImageError` for files that cannot be read, and for a missing profile that was asked for by name.
-    init(_ name: String?, environment: [String: String]) throws {
+    package init(_ name: String?, environment: [String: String]) throws {
         let wanted = name ?? environment["AWS_PROFILE"].flatMap { $0.isEmpty ? nil : $0 }
         self.name = wanted ?? "default"
         let folder = (environment["HOME"] ?? "") + "/.aws"

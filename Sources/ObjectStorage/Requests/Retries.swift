@@ -1,13 +1,13 @@
 /// The retries of one request.
-struct Retries {
+package struct Retries {
     private let policy: RetryPolicy
     private let budget: RetryBudget
     private var failures = 0
     private var start: ContinuousClock.Instant?
     /// Whether a try failed in a way that leaves open whether the server did its work.
-    var isAmbiguous = false
+    package var isAmbiguous = false
 
-    init(_ policy: RetryPolicy, budget: RetryBudget) {
+    package init(_ policy: RetryPolicy, budget: RetryBudget) {
         self.policy = policy
         self.budget = budget
     }
@@ -16,7 +16,7 @@ struct Retries {
     ///
     /// - Parameter advice: the pause that the server asks for.
     /// - Returns: the pause before the next try; nil if there is to be none.
-    mutating func next(_ advice: Duration?) -> Duration? {
+    package mutating func next(_ advice: Duration?) -> Duration? {
         let now = ContinuousClock.now
         let start = self.start ?? now
         self.start = start
@@ -27,7 +27,7 @@ struct Retries {
     }
 
     /// Something came through: the counting starts again.
-    mutating func progressed() {
+    package mutating func progressed() {
         failures = 0
         start = nil
     }

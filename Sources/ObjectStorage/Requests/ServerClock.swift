@@ -2,7 +2,7 @@ import ImageModel
 import Synchronization
 
 /// The server's time, from the `date` headers of its answers.
-final class ServerClock: Sendable {
+package final class ServerClock: Sendable {
     private struct State {
         /// Seconds by which the server's clock is ahead, by the latest answer.
         var offset: Int?
@@ -13,10 +13,10 @@ final class ServerClock: Sendable {
     private let state = Mutex(State())
     private let local: @Sendable () -> Int
 
-    init(local: @escaping @Sendable () -> Int = { Timestamp.now }) { self.local = local }
+    package init(local: @escaping @Sendable () -> Int = { Timestamp.now }) { self.local = local }
 
     /// - Parameter date: of an answer that has just arrived.
-    func note(_ date: String?) {
+    package func note(_ date: String?) {
         guard let time = date.flatMap(HTTPTime.parse) else { return }
         let offset = time - local()
         state.withLock { $0.offset = offset }
@@ -25,7 +25,7 @@ final class ServerClock: Sendable {
     /// Takes the server's time for signatures from now on.
     ///
     /// - Returns: false where that changes nothing.
-    func correct() -> Bool {
+    package func correct() -> Bool {
         state.withLock { state in
             guard let offset = state.offset, abs(offset - state.signingOffset) > 5 else { return false }
             state.signingOffset = offset
@@ -34,7 +34,7 @@ final class ServerClock: Sendable {
     }
 
     /// The server's time in seconds since 1970; this machine's until an answer has told it.
-    var now: Int { local() + state.withLock { $0.offset ?? 0 } }
+    package var now: Int { local() + state.withLock { $0.offset ?? 0 } }
     /// The time for signatures.
-    var signingTime: Int { local() + state.withLock { $0.signingOffset } }
+    package var signingTime: Int { local() + state.withLock { $0.signingOffset } }
 }

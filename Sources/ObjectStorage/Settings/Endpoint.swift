@@ -1,26 +1,26 @@
 import ImageModel
 
 /// The host, region and addressing style of a bucket.
-struct Endpoint: Sendable, Equatable {
-    let bucket: String
-    let region: String
-    let usesPathStyle: Bool
+package struct Endpoint: Sendable, Equatable {
+    package let bucket: String
+    package let region: String
+    package let usesPathStyle: Bool
     /// Whether the host is AWS's own, rather than that of a custom endpoint.
-    let isAWS: Bool
+    package let isAWS: Bool
     private let base: ServerAddress
 
     /// The host that requests for the bucket go to.
-    var address: ServerAddress {
+    package var address: ServerAddress {
         var address = base
         if !usesPathStyle { address.host = "\(bucket).\(base.host)" }
         return address
     }
 
     /// The endpoint without the bucket, for messages.
-    var name: String { base.description }
+    package var name: String { base.description }
 
     /// The encoded path of a key, or of the bucket itself.
-    func path(_ key: String?) -> String {
+    package func path(_ key: String?) -> String {
         let start = base.path + (usesPathStyle ? "/\(bucket)" : "")
         return key.map { "\(start)/\(KeyEncoding.path($0))" } ?? (usesPathStyle ? start : "\(start)/")
     }
@@ -28,7 +28,7 @@ struct Endpoint: Sendable, Equatable {
     /// The same bucket where other clients reach it.
     ///
     /// - Parameter text: `https://host[:port][/path]`.
-    func replacing(_ text: String) throws -> Endpoint {
+    package func replacing(_ text: String) throws -> Endpoint {
         guard let address = ServerAddress(text) else { throw Self.invalid(text) }
         return Endpoint(
             bucket: bucket, region: region, usesPathStyle: usesPathStyle, isAWS: isAWS, base: address)
@@ -43,7 +43,7 @@ struct Endpoint: Sendable, Equatable {
     }
 
     /// - Throws: `ImageError.usage`, with what to correct.
-    init(_ options: StorageOptions, profile: Profile) throws {
+    package init(_ options: StorageOptions, profile: Profile) throws {
         func variable(_ name: String) -> String? { options.environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         bucket = options.bucket
         guard Self.isBucketName(bucket) else {

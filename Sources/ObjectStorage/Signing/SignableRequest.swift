@@ -3,22 +3,33 @@ import Crypto
 import ImageModel
 
 /// The parts of a request that a signature covers.
-struct SignableRequest {
+package struct SignableRequest {
     /// Stands for the hash of a body that is not signed.
-    static let unsignedPayload = "UNSIGNED-PAYLOAD"
-    static let emptyHash = hash([])
+    package static let unsignedPayload = "UNSIGNED-PAYLOAD"
+    package static let emptyHash = hash([])
 
-    var method: String
+    package var method: String
     /// The path as it is sent: percent-encoded. S3 signs it as it is, without normalising it.
-    var path: String
+    package var path: String
     /// Names and values, not encoded.
-    var query: [(name: String, value: String)] = []
+    package var query: [(name: String, value: String)] = []
     /// Names in any letter case; `host` must be one of them.
-    var headers: [(name: String, value: String)]
+    package var headers: [(name: String, value: String)]
     /// The lower-case hexadecimal SHA-256 of the body, or `unsignedPayload`.
-    var payloadHash: String
+    package var payloadHash: String
 
-    static func hash(_ bytes: some Sequence<UInt8>) -> String {
+    package init(
+        method: String, path: String, query: [(name: String, value: String)] = [],
+        headers: [(name: String, value: String)], payloadHash: String
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.payloadHash = payloadHash
+    }
+
+    package static func hash(_ bytes: some Sequence<UInt8>) -> String {
         var hash = SHA256()
         hash.update(data: Array(bytes))
         return hex(hash.finalize())
@@ -30,7 +41,7 @@ struct SignableRequest {
     }
 
     /// The query as it is signed, and as it is sent: encoded, then sorted by name and value.
-    var canonicalQuery: String {
+    package var canonicalQuery: String {
         query.map { (PercentEncoding.encode($0.name), PercentEncoding.encode($0.value)) }
             .sorted { $0 < $1 }.map { "\($0)=\($1)" }.joined(separator: "&")
     }
@@ -48,7 +59,7 @@ struct SignableRequest {
     var signedHeaders: String { canonicalHeaders.map(\.name).joined(separator: ";") }
 
     /// Source: AWS Signature Version 4, "Create a canonical request".
-    var canonical: String {
+    package var canonical: String {
         let headers = canonicalHeaders.map { "\($0.name):\($0.value)\n" }.joined()
         return [method, path, canonicalQuery, headers, signedHeaders, payloadHash].joined(separator: "\n")
     }

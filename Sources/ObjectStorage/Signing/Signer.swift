@@ -2,19 +2,26 @@ import Crypto
 import ImageModel
 
 /// Signs requests with AWS Signature Version 4, in headers or in the query of a URL that others use.
-struct Signer {
+package struct Signer {
     static let algorithm = "AWS4-HMAC-SHA256"
 
-    let keys: AccessKeys
+    package let keys: AccessKeys
     let region: String
-    var service = "s3"
+    let service: String
     /// Whether the session token is part of what is signed. S3 wants it so; some other services do not.
-    var signsToken = true
+    let signsToken: Bool
+
+    package init(keys: AccessKeys, region: String, service: String = "s3", signsToken: Bool = true) {
+        self.keys = keys
+        self.region = region
+        self.service = service
+        self.signsToken = signsToken
+    }
 
     /// Adds the headers that sign a request: `x-amz-date`, `x-amz-security-token` and `authorization`.
     ///
     /// - Parameter time: seconds since 1970, by the server's clock.
-    func sign(_ request: inout SignableRequest, at time: Int) {
+    package func sign(_ request: inout SignableRequest, at time: Int) {
         request.headers.append(("x-amz-date", Self.stamp(time)))
         if let token = keys.token, signsToken { request.headers.append(("x-amz-security-token", token)) }
         let authorization =
@@ -29,7 +36,7 @@ struct Signer {
     /// - Parameters:
     ///   - time: when the URL begins to be valid, in seconds since 1970.
     ///   - duration: how long it is valid, in seconds; at most seven days.
-    func presign(_ request: inout SignableRequest, at time: Int, for duration: Int) {
+    package func presign(_ request: inout SignableRequest, at time: Int, for duration: Int) {
         request.query += [
             ("X-Amz-Algorithm", Self.algorithm), ("X-Amz-Credential", "\(keys.id)/\(scope(time))"),
             ("X-Amz-Date", Self.stamp(time)), ("X-Amz-Expires", "\(duration)"),

@@ -1,9 +1,9 @@
 import ImageModel
 
 /// Keys and values in URLs.
-enum KeyEncoding {
+package enum KeyEncoding {
     /// A key as the path of a URL: everything but unreserved characters and `/` becomes `%XX`.
-    static func path(_ key: String) -> String {
+    package static func path(_ key: String) -> String {
         key.split(separator: "/", omittingEmptySubsequences: false).map { PercentEncoding.encode(String($0)) }
             .joined(separator: "/")
     }
@@ -11,7 +11,7 @@ enum KeyEncoding {
     /// Reads what a listing with `encoding-type=url` holds: `%XX`, and `+` for a space.
     ///
     /// - Returns: nil for invalid escapes, and for bytes that are not UTF-8.
-    static func decode(_ text: String) -> String? {
+    package static func decode(_ text: String) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {

@@ -3,11 +3,11 @@
 /// It reads elements, text, character references, the five predefined entities, CDATA, comments and processing
 /// instructions. It refuses document types, and with them all other entities. Size, depth and number of elements are
 /// limited. Source: XML 1.0, fifth edition.
-struct XMLReader {
+package struct XMLReader {
     /// The deepest nesting of elements. S3's deepest answer has four levels.
-    static let depthLimit = 16
+    package static let depthLimit = 16
     /// The largest number of elements: a page of 1,000 keys has about 10,000.
-    static let nodeLimit = 65_536
+    package static let nodeLimit = 65_536
 
     private let bytes: [UInt8]
     private var position = 0
@@ -17,7 +17,7 @@ struct XMLReader {
     ///
     /// - Returns: its root element.
     /// - Throws: `XMLProblem`.
-    static func read(_ bytes: [UInt8]) throws(XMLProblem) -> XMLNode {
+    package static func read(_ bytes: [UInt8]) throws(XMLProblem) -> XMLNode {
         var reader = XMLReader(bytes: bytes)
         return try reader.document()
     }

@@ -1,8 +1,8 @@
 /// Text that is written into XML.
-enum XMLText {
+package enum XMLText {
     /// Replaces what has a meaning in XML. Carriage returns are written as references, since a reader would turn them into
     /// line feeds.
-    static func escape(_ text: String) -> String {
+    package static func escape(_ text: String) -> String {
         var escaped = ""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -18,7 +18,7 @@ enum XMLText {
     }
 
     /// Whether XML 1.0 can hold the text at all, in whatever spelling.
-    static func isExpressible(_ text: String) -> Bool {
+    package static func isExpressible(_ text: String) -> Bool {
         text.unicodeScalars.allSatisfy { scalar in
             switch scalar.value {
             case 9, 10, 13, 0x20...0xd7ff, 0xe000...0xfffd, 0x10000...0x10ffff: true
