@@ -18,6 +18,8 @@ struct Answer: Sendable {
     let body: HTTPClientResponse.Body
     /// Whether an earlier try failed without an answer: the server may have done its work then.
     let isRepeated: Bool
+    /// Whether there is no body whatever the headers announce, as for HEAD.
+    let isBodiless: Bool
 
     /// The announced length of the body in bytes.
     var length: Int64? {
@@ -32,6 +34,7 @@ struct Answer: Sendable {
     /// - Throws: `GarbledAnswer` for more than `limit` bytes; `TruncatedAnswer`.
     func bytes(limit: Int) async throws -> [UInt8] {
         var bytes: [UInt8] = []
+        let length = isBodiless ? 0 : length
         if let length, length > limit {
             throw GarbledAnswer(problem: "the answer is larger than \(ByteCount(Int64(limit)))")
         }

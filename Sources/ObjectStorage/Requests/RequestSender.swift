@@ -151,7 +151,8 @@ final class RequestSender: Sendable {
             headers: headers, body: request.body, isSlow: request.isSlow, deadline: deadline(request))
         clock.note(response.headers.first(name: "date"))
         return Answer(
-            status: Int(response.status.code), headers: response.headers, body: response.body, isRepeated: isRepeated)
+            status: Int(response.status.code), headers: response.headers, body: response.body, isRepeated: isRepeated,
+            isBodiless: request.method == .HEAD)
     }
 
     /// A server that sends a byte now and then must not hold up a request for ever.

@@ -33,7 +33,7 @@ struct StorageFaultTests {
 
     @Test(arguments: ["slow-down", "reset", "bare-503", "lost", "delay", "bad-digest"])
     func temporaryFailuresAreRetried(_ fault: String) async throws {
-        for method in ["PUT", "HEAD", "GET", "DELETE"] {
+        for method in fault == "bad-digest" ? ["PUT"] : ["PUT", "HEAD", "GET", "DELETE"] {
             try server.fail(fault, times: 3, method: method)
             try await bucket.put("a", [1, 2])
             #expect(try await bucket.head("a")?.size == 2)
@@ -68,7 +68,10 @@ struct StorageFaultTests {
     {
         try server.fail(fault, times: 100)
         await expect(code, "s3://images/a: cannot write: \(name)", step) { try await bucket.put("a", [1]) }
-        await expect(code, name) { _ = try await bucket.head("a") }
+        await expect(code, "cannot read: \(name)") { _ = try await bucket.bytes("a", limit: 1) }
+        // An answer to HEAD has no reason, so that it is asked for; a missing object and a missing bucket look the same.
+        guard code != .notFound, code != .service else { return }
+        await expect(code, "cannot read: \(name)") { _ = try await bucket.head("a") }
     }
 
     @Test func aWrongClockIsCorrected() async throws {
@@ -238,7 +241,7 @@ struct StorageFaultTests {
         #expect(try await bucket.page(prefix: "").objects.isEmpty)
         try await bucket.delete((0..<1001).map { "key \($0)" } + ["control \u{1}"])
         let batches = try server.requests.filter { $0.query["delete"] != nil }
-        #expect(batches.count == 5 && batches.allSatisfy { $0.headers["content-md5"] != nil })
+        #expect(batches.count == 6 && batches.allSatisfy { $0.headers["content-md5"] != nil })
     }
 
     @Test func requestsHaveTheOptions() async throws {
