@@ -18,7 +18,10 @@ extension Bucket {
                 try await answer.finish()
                 return .unknown
             }
-            switch try await answer.document("VersioningConfiguration").word("Status") {
+            // A server that ignores the parameter sends a listing.
+            let document = try? XMLReader.read(try await answer.bytes(limit: Answer.documentLimit))
+            guard document?.name == "VersioningConfiguration" else { return .unknown }
+            switch document?.word("Status") {
             case "Enabled": return .enabled
             case "Suspended": return .suspended
             default: return .off
@@ -35,7 +38,10 @@ extension Bucket {
             action: "read the object lock of the bucket", accepts: [400, 404, 405, 409, 501])
         return try await sender.send(request) { answer in
             guard answer.status >= 300 else {
-                return try await answer.document("ObjectLockConfiguration").word("ObjectLockEnabled") == "Enabled"
+                // A server that ignores the parameter sends a listing.
+                let document = try? XMLReader.read(try await answer.bytes(limit: Answer.documentLimit))
+                guard document?.name == "ObjectLockConfiguration" else { return nil }
+                return document?.word("ObjectLockEnabled") == "Enabled"
             }
             let refusal = try await answer.refusal()
             if refusal.isUnsupported || answer.status == 405 { return nil }

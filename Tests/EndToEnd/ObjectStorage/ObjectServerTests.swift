@@ -11,16 +11,18 @@ struct ObjectServerTests {
         let scratch = try Scratch()
         let server = try S3Server(kind, scratch: scratch)
         let bucket = try Bucket(server.options())
-        try await checkBuckets(server, bucket)
-        try await checkObjects(bucket)
-        try await checkListings(bucket)
-        try await checkWriters(server)
-        try await checkUploads(server)
-        try await checkCopies(server)
-        try await checkConditions(kind, bucket)
-        try await checkURLs(bucket)
-        try await checkRefusals(server)
-        try await checkHostStyle(server)
+        let steps: [(name: String, check: () async throws -> Void)] = [
+            ("buckets", { try await checkBuckets(server, bucket) }), ("objects", { try await checkObjects(bucket) }),
+            ("listings", { try await checkListings(bucket) }), ("writers", { try await checkWriters(server) }),
+            ("uploads", { try await checkUploads(server) }), ("copies", { try await checkCopies(server) }),
+            ("conditions", { try await checkConditions(kind, bucket) }), ("URLs", { try await checkURLs(bucket) }),
+            ("refusals", { try await checkRefusals(server) }), ("host style", { try await checkHostStyle(server) }),
+        ]
+        for step in steps {
+            let start = ContinuousClock.now
+            try await step.check()
+            print("\(kind), \(step.name): \(ContinuousClock.now - start)")
+        }
     }
 
     private func checkBuckets(_ server: S3Server, _ bucket: Bucket) async throws {
@@ -93,7 +95,6 @@ struct ObjectServerTests {
         for (size, expected) in [
             (0, nil), (1000, nil), (5 << 20, nil), (5 << 20 + 1, nil), (33 << 20, Int64(33 << 20)),
         ] {
-            let before = ContinuousClock.now
             try await Workers.blobs.run {
                 let writer = bucket.writer("written", expectedSize: expected)
                 for start in stride(from: 0, to: size, by: 300_000) {
@@ -104,7 +105,6 @@ struct ObjectServerTests {
                 let content = try #require(try bucket.wait { try await $0.get("written") })
                 #expect(try content.readAll(limit: size, expected: size, name: "written") == Pattern.bytes(0..<size))
             }
-            print("\(server.kind): \(size) bytes written and read in \(ContinuousClock.now - before)")
         }
         try await Workers.blobs.run {
             let writer = bucket.writer("dropped")

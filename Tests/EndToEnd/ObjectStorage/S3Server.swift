@@ -51,6 +51,7 @@ final class S3Server {
         options.region = values["region"]
         options.keys = AccessKeys(id: values["access_key"] ?? "", secret: values["secret_key"] ?? "")
         options.environment = [:]
+        options.remark = { print($0) }
         return options
     }
 }
