@@ -38,7 +38,7 @@ extension Bucket {
 
     private func copyWhole(_ source: String, to key: String) async throws {
         var request = ObjectRequest(
-            method: .PUT, key: key, headers: objectHeaders, permission: "s3:PutObject", action: "copy \(source) to")
+            method: .PUT, key: key, headers: objectHeaders, permission: "s3:PutObject", action: "copy \(source) to it")
         request.headers += [("x-amz-copy-source", copySource(source)), ("x-amz-metadata-directive", "REPLACE")]
         request.isSlow = true
         try await sender.send(request) { _ = try await $0.document("CopyObjectResult") }

@@ -14,7 +14,7 @@ extension Bucket {
     package func startUpload(_ key: String) async throws -> MultipartUpload {
         let request = ObjectRequest(
             method: .POST, key: key, query: [("uploads", "")], headers: objectHeaders, permission: "s3:PutObject",
-            action: "start the upload of")
+            action: "start the upload")
         return try await sender.send(request) { answer in
             guard let id = try await answer.document("InitiateMultipartUploadResult").text("UploadId"),
                 !id.isEmpty, id.utf8.count <= 4096

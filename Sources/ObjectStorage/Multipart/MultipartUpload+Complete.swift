@@ -11,27 +11,46 @@ extension MultipartUpload {
         let items = parts.map { part in
             "<Part><PartNumber>\(part.number)</PartNumber><ETag>&quot;\(XMLText.escape(part.etag))&quot;</ETag></Part>"
         }.joined()
-        var request = request(.POST, action: "complete the upload of")
+        var request = request(.POST, action: "complete the upload")
         request.headers = [("content-type", "application/xml")]
         request.body = ByteBuffer(
             string: "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\(items)"
                 + "</CompleteMultipartUpload>")
         request.isSlow = true
-        request.accepts = [404]
+        request.accepts = [404, 500]
         let lost: StorageRefusal? = try await bucket.sender.send(request) { answer in
-            guard answer.status == 404 else {
+            guard answer.status >= 300 else {
                 _ = try await answer.document("CompleteMultipartUploadResult")
                 return nil
             }
             let refusal = try await answer.refusal()
-            guard refusal.code == "NoSuchUpload", answer.isRepeated else { throw refusal }
+            // Ceph 16 answers 500 for an unknown upload.
+            let isUnknown =
+                answer.status == 404 ? refusal.code == "NoSuchUpload" && answer.isRepeated : try await !exists()
+            guard isUnknown else { throw refusal }
             return refusal
         }
         // An earlier try whose answer was lost may have completed it.
         if let lost, try await !isObject(parts) {
             throw ImageError(
-                .notFound, "\(bucket.sender.name(key)): cannot complete the upload of: \(lost.code)",
+                .notFound, "\(bucket.sender.name(key)): cannot complete the upload: NoSuchUpload",
                 hint: "start the upload again", cause: lost)
+        }
+    }
+
+    /// Whether the server knows the upload.
+    private func exists() async throws -> Bool {
+        var request = request(.GET, [("max-parts", "1")], action: "list the parts of the upload")
+        request.permission = "s3:ListMultipartUploadParts"
+        request.accepts = [404]
+        return try await bucket.sender.send(request) { answer in
+            guard answer.status == 404 else {
+                try await answer.finish()
+                return true
+            }
+            let refusal = try await answer.refusal()
+            guard refusal.code == "NoSuchUpload" else { throw refusal }
+            return false
         }
     }
 

@@ -49,7 +49,7 @@ package struct MultipartUpload: Sendable {
 
     /// Has the server copy a range of an object as a part.
     package func copy(_ number: Int, from source: String, range: Range<Int64>) async throws -> UploadedPart {
-        var request = request(.PUT, [("partNumber", "\(number)")], action: "copy part \(number) of")
+        var request = request(.PUT, [("partNumber", "\(number)")], action: "copy part \(number) from \(source)")
         request.headers = [
             ("x-amz-copy-source", bucket.copySource(source)),
             ("x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)"),
@@ -68,7 +68,7 @@ package struct MultipartUpload: Sendable {
         var parts: [UploadedPart] = []
         var marker = 0
         while true {
-            var request = request(.GET, action: "list the parts of")
+            var request = request(.GET, action: "list the parts of the upload")
             request.query.append(("part-number-marker", "\(marker)"))
             request.permission = "s3:ListMultipartUploadParts"
             let (page, next) = try await bucket.sender.send(request) { answer -> ([UploadedPart], Int?) in
@@ -95,7 +95,7 @@ package struct MultipartUpload: Sendable {
 
     /// Drops the parts; an upload that is not there is no error.
     package func abort() async throws {
-        var request = request(.DELETE, action: "abort the upload of")
+        var request = request(.DELETE, action: "abort the upload")
         request.permission = "s3:AbortMultipartUpload"
         request.accepts = [404]
         try await bucket.sender.send(request) { answer in

@@ -55,12 +55,11 @@ package final class ObjectWriter: ByteSink {
             throw ImageError.limit(
                 "\(bucket.sender.name(key)): more than \(number) parts; use a larger part size (chunksize)")
         }
-        try queue.reserve(next)
+        // The size is only a promise, and small objects need no large buffer.
+        let likely = expected.map { min(Int64(next), max(0, $0 - count)) } ?? (number > 0 ? Int64(next) : 256 << 10)
+        buffer = try queue.buffer(next, likely: Int(likely))
         number += 1
         size = next
-        // The size is only a promise, and small objects need no large buffer.
-        let likely = expected.map { min(Int64(next), max(0, $0 - count)) } ?? (number > 1 ? Int64(next) : 256 << 10)
-        buffer = ByteBufferAllocator().buffer(capacity: Int(likely))
     }
 
     private func send(_ part: ByteBuffer) {

@@ -38,14 +38,19 @@ final class PartQueue: Sendable {
 
     /// Blocks until there is memory for another part.
     ///
+    /// - Parameters:
+    ///   - size: bytes that are reserved.
+    ///   - likely: bytes that the part will probably have.
+    /// - Returns: an empty buffer for it.
     /// - Throws: the failure of an earlier part.
-    func reserve(_ size: Int) throws {
+    func buffer(_ size: Int, likely: Int) throws -> ByteBuffer {
         try wait { state in
             let isFree =
                 state.reserved == 0 || state.reserved + size <= self.memory && state.underway.count < Self.atOnce
             if isFree { state.reserved += size }
             return isFree
         }
+        return ByteBufferAllocator().buffer(capacity: likely)
     }
 
     /// Sends a part for which memory is reserved.

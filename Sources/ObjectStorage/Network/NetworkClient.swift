@@ -45,8 +45,11 @@ final class NetworkClient: Sendable {
         var request = HTTPClientRequest(url: address.origin + target)
         request.method = method
         request.headers = headers
-        if let body, body.readableBytes > 0 {
-            request.body = .stream(BufferPieces(body), length: .known(Int64(body.readableBytes)))
+        let pieces = body.flatMap { $0.readableBytes > 0 ? BodyPieces($0) : nil }
+        // The HTTP client may keep the request for a while after it is answered.
+        defer { pieces?.release() }
+        if let body, let pieces {
+            request.body = .stream(pieces, length: .known(Int64(body.readableBytes)))
         }
         let client = try client(for: address, isSlow: isSlow)
         do {
@@ -110,22 +113,4 @@ final class NetworkClient: Sendable {
             throw NetworkProblem("\(path): not a file of PEM certificates; correct the path of the CA file")
         }
     }
-}
-
-/// The bytes of a body in pieces, so that TLS never encrypts all of it at once.
-struct BufferPieces: AsyncSequence, Sendable {
-    private static let size = 256 << 10
-    private let buffer: ByteBuffer
-
-    init(_ buffer: ByteBuffer) { self.buffer = buffer }
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        var rest: ByteBuffer
-
-        mutating func next() async -> ByteBuffer? {
-            rest.readableBytes == 0 ? nil : rest.readSlice(length: Swift.min(rest.readableBytes, BufferPieces.size))
-        }
-    }
-
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(rest: buffer) }
 }

@@ -31,6 +31,7 @@ struct UploadMemoryTests {
         let peak = try Self.kilobytes("VmHWM")
         print("\(count) MiB in \(time); \(before >> 10) MiB before, \(peak >> 10) MiB at most")
         #expect(try await bucket.head("large")?.size == Int64(count * block.count))
-        #expect(peak <= 96 << 10)
+        // The tests themselves take some, dray less than 16 MiB.
+        #expect(peak - before <= 80 << 10)
     }
 }
