@@ -18,7 +18,7 @@ struct InstanceRole: CredentialSource {
             throw ImageError.usage("AWS_EC2_METADATA_SERVICE_ENDPOINT: invalid URL; expected http://host[:port]")
         }
         let name = "instance metadata"
-        let token: RoleClient.Answer
+        let token: RoleClient.RoleAnswer
         do {
             token = try await client.ask(
                 .PUT, address, address.path + "/latest/api/token",

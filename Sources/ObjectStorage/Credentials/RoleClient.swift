@@ -10,7 +10,7 @@ struct RoleClient: Sendable {
 
     let network: NetworkClient
 
-    struct Answer {
+    struct RoleAnswer {
         let status: Int
         let bytes: [UInt8]
         var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -26,7 +26,7 @@ struct RoleClient: Sendable {
         _ method: HTTPMethod, _ address: ServerAddress, _ target: String, headers: HTTPHeaders = [:],
         body: String? = nil,
         deadline: Duration = .seconds(5), name: String
-    ) async throws -> Answer {
+    ) async throws -> RoleAnswer {
         var failures = 0
         while true {
             do {
@@ -36,7 +36,7 @@ struct RoleClient: Sendable {
                 let bytes = try await response.body.collect(upTo: Self.sizeLimit)
                 let status = Int(response.status.code)
                 guard status >= 500 || status == 429, failures + 1 < Self.attempts else {
-                    return Answer(status: status, bytes: Array(bytes.readableBytesView))
+                    return RoleAnswer(status: status, bytes: Array(bytes.readableBytesView))
                 }
             } catch is CancellationError {
                 throw CancellationError()

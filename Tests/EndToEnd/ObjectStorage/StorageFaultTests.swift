@@ -172,7 +172,9 @@ struct StorageFaultTests {
         try await bucket.copy("a", to: "b", size: 1)
         #expect(try await bucket.head("b") != nil)
         try server.fail("denied-200", times: 100, method: "PUT")
-        await expect(.unauthorised, "s3://images/c: cannot copy a to it: AccessDenied") { try await bucket.copy("a", to: "c", size: 1) }
+        await expect(.unauthorised, "s3://images/c: cannot copy a to it: AccessDenied") {
+            try await bucket.copy("a", to: "c", size: 1)
+        }
         try server.fail("denied-200", times: 0)
         let upload = try await bucket.startUpload("d")
         let part = try await upload.put(1, [1])
