@@ -17,6 +17,9 @@ final class NetworkClient: Sendable {
         let isTLS: Bool
     }
 
+    /// Bytes of the answer to a large body.
+    private static let answerLimit = 1 << 20
+
     private let options: NetworkOptions
     private let environment: [String: String]
     private let clients = Mutex<[Kind: HTTPClient]>([:])
@@ -42,23 +45,39 @@ final class NetworkClient: Sendable {
         _ method: HTTPMethod, _ address: ServerAddress, target: String, headers: HTTPHeaders, body: ByteBuffer? = nil,
         isSlow: Bool = false, deadline: Duration? = nil
     ) async throws -> HTTPClientResponse {
-        var request = HTTPClientRequest(url: address.origin + target)
-        request.method = method
-        request.headers = headers
-        let pieces = body.flatMap { $0.readableBytes > 0 ? BodyPieces($0) : nil }
-        // The HTTP client may keep the request for a while after it is answered.
-        defer { pieces?.release() }
-        if let body, let pieces {
-            request.body = .stream(pieces, length: .known(Int64(body.readableBytes)))
-        }
+        let url = address.origin + target
         let client = try client(for: address, isSlow: isSlow)
+        let end: NIODeadline = deadline.map { .now() + Self.amount($0) } ?? .distantFuture
         do {
-            return try await client.execute(
-                request,
-                deadline: deadline.map { .now() + .milliseconds(Int64($0 / .milliseconds(1))) } ?? .distantFuture)
+            if let body, body.readableBytes > PacedBody.pieceSize {
+                let paced = PacedBody(body)
+                defer { paced.release() }
+                let request = try HTTPClient.Request(url: url, method: method, headers: headers, body: paced.body)
+                return try await upload(request, by: client, until: end)
+            }
+            var request = HTTPClientRequest(url: url)
+            request.method = method
+            request.headers = headers
+            request.body = body.map { .bytes($0) }
+            return try await client.execute(request, deadline: end)
         } catch let error as HTTPClientError where error == .cancelled && Task.isCancelled {
             throw CancellationError()
         }
+    }
+
+    /// Sends a request whose answer is small.
+    private func upload(
+        _ request: HTTPClient.Request, by client: HTTPClient, until end: NIODeadline
+    ) async throws -> HTTPClientResponse {
+        let answer = ResponseAccumulator(request: request, maxBodySize: Self.answerLimit)
+        let task = client.execute(request: request, delegate: answer, deadline: end)
+        let response = try await withTaskCancellationHandler {
+            try await task.get()
+        } onCancel: {
+            task.cancel()
+        }
+        return HTTPClientResponse(
+            status: response.status, headers: response.headers, body: response.body.map { .bytes($0) } ?? .init())
     }
 
     private func client(for address: ServerAddress, isSlow: Bool) throws -> HTTPClient {
@@ -73,13 +92,13 @@ final class NetworkClient: Sendable {
     }
 
     private func makeClient(_ proxy: HTTPClient.Configuration.Proxy?, isSlow: Bool, isTLS: Bool) throws -> HTTPClient {
-        func amount(_ duration: Duration) -> TimeAmount { .milliseconds(Int64(duration / .milliseconds(1))) }
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: isTLS ? try tls() : nil,
             redirectConfiguration: .disallow,
             timeout: .init(
-                connect: amount(options.connectTimeout), read: amount(isSlow ? options.slowTimeout : options.timeout),
-                write: amount(options.timeout)),
+                connect: Self.amount(options.connectTimeout),
+                read: Self.amount(isSlow ? options.slowTimeout : options.timeout),
+                write: Self.amount(options.timeout)),
             connectionPool: .init(
                 idleTimeout: .seconds(20), concurrentHTTP1ConnectionsPerHostSoftLimit: options.connections),
             proxy: proxy, ignoreUncleanSSLShutdown: false, decompression: .disabled)
@@ -88,6 +107,10 @@ final class NetworkClient: Sendable {
         configuration.connectionPool.retryConnectionEstablishment = false
         return HTTPClient(
             eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)
+    }
+
+    private static func amount(_ duration: Duration) -> TimeAmount {
+        .milliseconds(Int64(duration / .milliseconds(1)))
     }
 
     /// `AWS_CA_BUNDLE` replaces the system's authorities, as in AWS's own tools; the option adds to them.

@@ -50,3 +50,9 @@ package struct StorageOptions: Sendable {
 
     package init(bucket: String) { self.bucket = bucket }
 }
+
+extension StorageOptions: CustomStringConvertible, CustomReflectable {
+    /// Without the environment and the keys, which hold secrets.
+    package var description: String { "s3://\(bucket)" }
+    package var customMirror: Mirror { Mirror(self, children: ["bucket": bucket]) }
+}

@@ -113,7 +113,11 @@ struct SignerTests {
         let keys = AccessKeys(id: "AKID", secret: "s3cr3t", token: "t0ken")
         var dumped = ""
         dump(keys, to: &dumped)
-        for text in ["\(keys)", String(reflecting: keys), dumped, "\([keys])", "\(Optional(keys) as Any)"] {
+        var options = StorageOptions(bucket: "images")
+        options.keys = keys
+        options.environment = ["AWS_SECRET_ACCESS_KEY": "s3cr3t"]
+        dump(options, to: &dumped)
+        for text in ["\(options)", String(reflecting: options), "\(keys)", String(reflecting: keys), dumped, "\([keys])", "\(Optional(keys) as Any)"] {
             #expect(!text.contains("s3cr3t") && !text.contains("t0ken"), "\(text)")
         }
     }
