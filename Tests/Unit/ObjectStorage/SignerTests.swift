@@ -117,7 +117,10 @@ struct SignerTests {
         options.keys = keys
         options.environment = ["AWS_SECRET_ACCESS_KEY": "s3cr3t"]
         dump(options, to: &dumped)
-        for text in ["\(options)", String(reflecting: options), "\(keys)", String(reflecting: keys), dumped, "\([keys])", "\(Optional(keys) as Any)"] {
+        for text in [
+            "\(options)", String(reflecting: options), "\(keys)", String(reflecting: keys), dumped, "\([keys])",
+            "\(Optional(keys) as Any)",
+        ] {
             #expect(!text.contains("s3cr3t") && !text.contains("t0ken"), "\(text)")
         }
     }
