@@ -9,14 +9,14 @@ enum Launcher {
     /// Everything asynchronous happens below this call, away from the main thread.
     @concurrent
     static func run(_ arguments: [String]) async -> ExitStatus {
-        let arguments = CommandHabits.ordered(arguments)
-        if let complaint = WordHabits.complaint(arguments) {
+        let arguments = CommandHints.ordered(arguments)
+        if let complaint = WordHints.complaint(arguments) {
             let name = arguments.first.flatMap { RootCommand.command(named: $0) == nil ? nil : " \($0)" } ?? ""
             StatusLine().print(
                 "dray: error: \(Printable.line(complaint))\nSee 'dray\(name) --help' for more information.")
             return .usage
         }
-        if let complaint = CommandHabits.complaint(arguments) {
+        if let complaint = CommandHints.complaint(arguments) {
             StatusLine().print("dray: error: \(Printable.line(complaint))\n'dray --help' lists the commands.")
             return .usage
         }
@@ -65,7 +65,7 @@ enum Launcher {
         let values = arguments + arguments.map { String($0.drop { $0 != "=" }.dropFirst()) }
         let words = RootCommand.message(for: error)
         let message =
-            OptionHabits.advice(for: words, in: arguments)
+            OptionHints.advice(for: words, in: arguments)
             ?? values.filter { !$0.isEmpty }.reduce(words) { $0.replacing($1, with: ImageReference.printable($1)) }
         status.print("dray: error: \(Printable.line(message))\n\(advice)")
         return .usage

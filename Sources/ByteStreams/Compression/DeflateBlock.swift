@@ -11,7 +11,7 @@ import Dispatch
 /// One thread fills it and calls `start`; a worker compresses; `wait` gives it back to the first. The
 /// semaphore `done` orders the two. Before it is filled again, its `readers` have to be through as well.
 final class DeflateBlock: @unchecked Sendable {
-    let input = UnsafeMutableRawBufferPointer.allocate(byteCount: GzipSource.blockSize, alignment: 64)
+    let input = UnsafeMutableRawBufferPointer.allocate(byteCount: GzipCompressor.blockSize, alignment: 64)
     let output: UnsafeMutableRawBufferPointer
     var inputCount = 0
     private(set) var outputCount = 0
@@ -24,7 +24,7 @@ final class DeflateBlock: @unchecked Sendable {
 
     init(level: Int) {
         // Data that does not compress grows by a few bytes for each stored block.
-        output = .allocate(byteCount: GzipSource.blockSize + GzipSource.blockSize / 512 + 4096, alignment: 64)
+        output = .allocate(byteCount: GzipCompressor.blockSize + GzipCompressor.blockSize / 512 + 4096, alignment: 64)
         #if ISAL
             compressor = (1...3).contains(level) ? ISALDeflater(level: level) : ZlibDeflater(level: level)
         #else
@@ -32,7 +32,7 @@ final class DeflateBlock: @unchecked Sendable {
         #endif
     }
 
-    // May be called on a thread that compresses, which must wait for nobody: `GzipSource` waits for the readers.
+    // May be called on a thread that compresses, which must wait for nobody: `GzipCompressor` waits for the readers.
     deinit {
         input.deallocate()
         output.deallocate()

@@ -23,7 +23,7 @@ extension ImageReference {
 
     package var isArchive: Bool { transport == .dockerArchive || transport == .ociArchive }
 
-    /// Names are understood by Naming, in the terms of the destination; here it is only seen that they can be.
+    /// Names are understood by DestinationNaming, in the terms of the destination; here it is only seen that they can be.
     ///
     /// - Throws: `ImageError`.
     func checkName() throws {

@@ -53,7 +53,7 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
             (transport, location, name, digest) = (.dockerArchive, text, nil, nil)
             return
         }
-        try PathHabits.check(text, exists: exists)
+        try PathHints.check(text, exists: exists)
         var rest = text
         if let at = text.lastIndex(of: "@"), let digest = Digest(text[text.index(after: at)...]), try !exists(text) {
             self.digest = digest
@@ -62,7 +62,7 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
             digest = nil
             try Self.refuseBadDigest(text, exists: exists)
         }
-        if try !exists(rest) { rest = try ReferenceHabits.understood(rest, of: text, isWritten: isWritten, exists) }
+        if try !exists(rest) { rest = try ReferenceHints.understood(rest, of: text, isWritten: isWritten, exists) }
         if let registry = try Self.registry(rest, of: text) {
             transport = .registry
             (location, name) = try Self.splitRegistry(registry, of: text)
@@ -86,7 +86,7 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         } else if try exists(location) {
             throw ImageError.usage("'\(location)': not an image archive, layout or store")
         } else {
-            throw try ReferenceHabits.missing(text, isWritten: isWritten) { path in
+            throw try ReferenceHints.missing(text, isWritten: isWritten) { path in
                 guard try exists(path), let found = try? recognise(path) else { return false }
                 return found == .store || found == .oci
             }

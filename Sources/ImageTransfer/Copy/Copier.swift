@@ -20,7 +20,7 @@ package struct Copier: Sendable {
     package func copy(
         _ selections: [CopySelection], to destination: any ImageDestination
     ) async throws -> CopyReport {
-        let staged = StagedBlobs()
+        let staged = EarlyBlobs()
         defer { staged.cancelAll() }
         do {
             if try await keepsFile(destination) { return CopyReport(isDryRun: options.dryRun) }
@@ -81,7 +81,7 @@ package struct Copier: Sendable {
     }
 
     private func drain(
-        _ stream: any StreamedSource, into destination: any ImageDestination, _ staged: StagedBlobs
+        _ stream: any StreamedSource, into destination: any ImageDestination, _ staged: EarlyBlobs
     ) async throws {
         if !destination.sharesBlobs, destination.requestedName == nil {
             throw ImageError.refused(

@@ -10,7 +10,7 @@ struct CopyRun {
     private var destination: any ImageDestination { context.destination }
 
     /// - Parameter staged: blobs that came by before there was a plan.
-    init(_ context: CopyContext, _ staged: StagedBlobs) {
+    init(_ context: CopyContext, _ staged: EarlyBlobs) {
         self.context = context
         mover = MoveStage(context, staged)
         publisher = PublishStage(context)

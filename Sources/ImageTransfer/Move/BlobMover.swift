@@ -5,7 +5,7 @@ import ImageModel
 struct BlobMover: Sendable {
     let source: any ImageSource
     let destination: any ImageDestination
-    let staged: StagedBlobs
+    let staged: EarlyBlobs
     let options: CopyOptions
     let progress: Progress
 
@@ -122,7 +122,7 @@ struct BlobMover: Sendable {
     }
 
     /// Whether a blob that came by in a stream is what an image says of it.
-    private func check(_ entry: StagedBlobs.Entry, _ prepared: PreparedBlob) throws {
+    private func check(_ entry: EarlyBlobs.Entry, _ prepared: PreparedBlob) throws {
         let (job, title) = (prepared.job, prepared.title)
         if entry.job.blob.size != job.blob.size, job.blob.size >= 0 {
             throw ImageError.damaged(
@@ -139,7 +139,7 @@ struct BlobMover: Sendable {
     }
 
     /// The bytes of a blob that came by in a stream, as they were there.
-    private func bytes(of entry: StagedBlobs.Entry, title: String) throws -> any ByteSource {
+    private func bytes(of entry: EarlyBlobs.Entry, title: String) throws -> any ByteSource {
         let written = try entry.writer.written()
         guard let format = entry.job.compression?.streamFormat else { return written }
         return try InflatingSource(written, format: format, limit: options.inflation, name: title)
@@ -156,7 +156,7 @@ struct BlobMover: Sendable {
     }
 
     /// Gives a blob that came by in a stream its final form and name.
-    private func settle(_ staged: Handover<StagedBlobs.Entry>, _ prepared: PreparedBlob) async throws -> MovedBlob {
+    private func settle(_ staged: Handover<EarlyBlobs.Entry>, _ prepared: PreparedBlob) async throws -> MovedBlob {
         try await Workers.blobs.run(stoppable: { stop in
             let (entry, job) = (staged.value, prepared.job)
             do {

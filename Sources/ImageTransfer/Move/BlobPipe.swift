@@ -52,13 +52,13 @@ final class BlobPipe {
         case .gzip:
             let hasher = LaneHasher()
             made = hasher
-            output = GzipSource(tar, level: level, hashingInput: tarHasher, output: hasher)
+            output = GzipCompressor(tar, level: level, hashingInput: tarHasher, output: hasher)
         case .none:
             let hasher = tarHasher ?? LaneHasher()
             made = hasher
             output = LaneHashingSource(tar, hashedBy: hasher)
         case .zstd:
-            let hashing = HashingSource(ZstdSource(tar, level: level))
+            let hashing = HashingSource(ZstdCompressor(tar, level: level))
             made = hashing
             output = hashing
         }

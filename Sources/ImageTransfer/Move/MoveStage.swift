@@ -4,12 +4,12 @@ import ImageModel
 /// Brings the blobs of images to the destination: each once, however many images have it, and several at a time.
 struct MoveStage: Sendable {
     private let context: CopyContext
-    private let staged: StagedBlobs
+    private let staged: EarlyBlobs
     private let traffic: BlobTraffic
     private var destination: any ImageDestination { context.destination }
 
     /// - Parameter staged: blobs that came by before there was a plan.
-    init(_ context: CopyContext, _ staged: StagedBlobs) {
+    init(_ context: CopyContext, _ staged: EarlyBlobs) {
         self.context = context
         self.staged = staged
         traffic = BlobTraffic(slots: context.destination.traits.blobs == .anyOrder ? max(1, context.options.jobs) : 1)

@@ -23,8 +23,8 @@ extension ImageSource {
     package func named(_ images: [SourceImage]) throws -> [NamedImage] {
         var traits = DestinationTraits()
         traits.bareNameIsTag = false
-        let naming = Naming(options: CopyOptions(), traits: traits, requestedName: nil)
-        return try naming.assign([Naming.Group(CopySelection(source: self), images)])[0].get().map {
+        let naming = DestinationNaming(options: CopyOptions(), traits: traits, requestedName: nil)
+        return try naming.assign([DestinationNaming.Group(CopySelection(source: self), images)])[0].get().map {
             NamedImage(source: self, image: $0.image, name: $0.name, remark: $0.remark)
         }
     }

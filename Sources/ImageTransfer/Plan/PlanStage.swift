@@ -15,15 +15,15 @@ struct PlanStage {
     func plan(_ selections: [CopySelection], failures: [CopyReport.Failure] = []) async throws -> CopyPlan {
         var plan = CopyPlan(options, failures: failures)
         defer { remarks.sumUp() }
-        var groups: [Naming.Group] = []
+        var groups: [DestinationNaming.Group] = []
         for selection in selections {
             do {
-                groups.append(Naming.Group(selection, try await images(of: selection, &plan)))
+                groups.append(DestinationNaming.Group(selection, try await images(of: selection, &plan)))
             } catch {
                 try fail(selection, error, &plan)
             }
         }
-        let naming = Naming(
+        let naming = DestinationNaming(
             options: options, traits: destination.traits, requestedName: destination.requestedName)
         for (group, named) in zip(groups, naming.assign(groups)) {
             do {
@@ -76,7 +76,9 @@ struct PlanStage {
         return listing.images
     }
 
-    private func add(_ named: [Naming.Named], of group: Naming.Group, to plan: inout CopyPlan) async throws {
+    private func add(_ named: [DestinationNaming.Named], of group: DestinationNaming.Group, to plan: inout CopyPlan)
+        async throws
+    {
         let selection = group.selection
         let manifests = SharedManifests(selection.source)
         let settled = try await settled(named, selection)
@@ -86,10 +88,10 @@ struct PlanStage {
         guard plan.count > before else { return }
         // They lie beside the images that they belong to.
         let repositories = Dictionary(named.map { ($0.image.repository, $0.name) }) { first, _ in first }
-        let beside: [Naming.Named] = companions.compactMap { companion in
+        let beside: [DestinationNaming.Named] = companions.compactMap { companion in
             guard var name = repositories[companion.repository], let tag = companion.tag else { return nil }
             name.tag = tag
-            return Naming.Named(image: companion, name: name)
+            return DestinationNaming.Named(image: companion, name: name)
         }
         try await add(beside, self.settled(beside, selection), selection, manifests, to: &plan)
     }
@@ -127,14 +129,14 @@ struct PlanStage {
     /// reading a manifest over a network. Of an index, what refers to its children alone is looked for where the
     /// destination can tell what they are.
     private func settled(
-        _ items: [Naming.Named], _ selection: CopySelection
+        _ items: [DestinationNaming.Named], _ selection: CopySelection
     ) async throws -> [SourceImage: SettledImage] {
         let source = selection.source
         guard source.isRemote, destination is any HoldsWholeImages, options.platforms == .all, options.format == nil,
             options.compression(from: source, to: destination) == .keep, options.onExisting == .overwrite
         else { return [:] }
         let tags = context.tags
-        let named = try await items.mapConcurrently(limit: options.jobs) { item -> Naming.Named? in
+        let named = try await items.mapConcurrently(limit: options.jobs) { item -> DestinationNaming.Named? in
             guard item.name.tag != nil else { return nil }
             return try await tags.digest(of: item.name) == item.image.descriptor.digest ? item : nil
         }.compactMap { $0 }
@@ -168,7 +170,7 @@ struct PlanStage {
         let from: String?
         let into: String
 
-        init(_ item: Naming.Named) {
+        init(_ item: DestinationNaming.Named) {
             digest = item.image.descriptor.digest
             from = item.image.repository
             into = item.name.repository
@@ -204,7 +206,7 @@ struct PlanStage {
     }
 
     private func add(
-        _ items: [Naming.Named], _ settled: [SourceImage: SettledImage], _ selection: CopySelection,
+        _ items: [DestinationNaming.Named], _ settled: [SourceImage: SettledImage], _ selection: CopySelection,
         _ manifests: SharedManifests, to plan: inout CopyPlan
     ) async throws {
         let source = selection.source
@@ -238,7 +240,7 @@ struct PlanStage {
 
     /// - Returns: nil if the image is not for the platforms that were asked for, but others may be.
     private func planned(
-        _ item: Naming.Named, _ selection: CopySelection, _ manifests: SharedManifests, isAlone: Bool
+        _ item: DestinationNaming.Named, _ selection: CopySelection, _ manifests: SharedManifests, isAlone: Bool
     ) async throws -> ImagePlan? {
         let source = selection.source
         let image = item.image

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import ByteStreams
+import ImageModel
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -130,7 +131,7 @@ final class NetworkClient: Sendable {
                 throw NetworkProblem("\(path): no such file; correct the path of the CA file")
             }
             return try NIOSSLCertificate.fromPEMBytes(bytes)
-        } catch let error as StreamError {
+        } catch let error as ImageError {
             throw NetworkProblem("\(error)")
         } catch is NIOSSLError {
             throw NetworkProblem("\(path): not a file of PEM certificates; correct the path of the CA file")

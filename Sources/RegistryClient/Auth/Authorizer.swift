@@ -27,7 +27,7 @@ final class Authorizer: Sendable {
     private let registry: Address
     private let connections: HTTPConnections
     private let keyring: Keyring
-    private let tokens: TokenService
+    private let tokens: TokenFetcher
     private let state = Mutex(State())
     /// Held while the registry is asked for its challenge; the last failure of that.
     private let asking = Mutex<(time: ContinuousClock.Instant, error: any Error)?>(nil)
@@ -36,7 +36,7 @@ final class Authorizer: Sendable {
         self.registry = registry
         self.connections = connections
         self.keyring = keyring
-        tokens = TokenService(registry, connections: connections, secrets: secrets)
+        tokens = TokenFetcher(registry, connections: connections, secrets: secrets)
     }
 
     /// Whether the registry has said how it wants to be asked.

@@ -110,7 +110,7 @@ extension CollectionReport {
 
     /// - Parameter marks: of every repository, in their order.
     mutating func add(
-        _ found: UnreferencedBlobs, gone: [UnreferencedBlobs.Blob], _ marks: [RepositoryMarks]
+        _ found: DeletableBlobs, gone: [DeletableBlobs.Blob], _ marks: [RepositoryMarks]
     ) {
         blobs = gone.map { Blob(digest: $0.digest.digest, size: $0.size) }
         waiting = found.waiting

@@ -196,7 +196,7 @@ struct RepositorySurvey {
     // MARK: Marking
 
     private mutating func mark() throws {
-        var marker = RetentionMarker(marks.name, revisions, optional: optional, shelf: shelf, buffer: buffer)
+        var marker = ReferenceMarker(marks.name, revisions, optional: optional, shelf: shelf, buffer: buffer)
         for (tag, digest) in dangling where marker.target(of: digest).map({ marker.isServed($0) }) != true {
             note("_manifests/tags/\(tag) means \(digest), which the repository does not serve")
         }
@@ -229,7 +229,7 @@ struct RepositorySurvey {
     }
 
     /// Keeps the untagged manifests that were touched lately, and what they need, until the grace time is over.
-    private mutating func holdYoung(_ marker: inout RetentionMarker) throws {
+    private mutating func holdYoung(_ marker: inout ReferenceMarker) throws {
         var young: [(time: Int64, target: PackedDigest)] = []
         for revision in revisions where !marker.kept.contains(revision.target) {
             if let time = try holdingSince(directory, "\(revision.path)/link", to: revision.target) {

@@ -139,7 +139,7 @@ package struct StoreCollector: Sendable {
             report.add(now, outcome)
         }
         let found = try await survey.unreferenced(marks)
-        var gone: [UnreferencedBlobs.Blob] = []
+        var gone: [DeletableBlobs.Blob] = []
         // Released manifests go last: as long as they are there, the next run finds what else was released with them.
         var rest =
             (found.blobs.filter { !survey.ages.isReleasedManifest($0.digest) }

@@ -130,8 +130,8 @@ struct StoreSurvey: Sendable {
     // MARK: Blobs
 
     /// The blobs that no manifest needs, sorted.
-    func unreferenced(_ marks: [RepositoryMarks]) async throws -> UnreferencedBlobs {
-        guard let blobs else { return UnreferencedBlobs() }
+    func unreferenced(_ marks: [RepositoryMarks]) async throws -> DeletableBlobs {
+        guard let blobs else { return DeletableBlobs() }
         var kept: Set<PackedDigest> = []
         var held: [PackedDigest: Int64] = [:]
         for repository in marks {
@@ -141,7 +141,7 @@ struct StoreSurvey: Sendable {
         let (all, holders) = (kept, held)
         let folders = try await Workers.blobs.run { try blobs.entries().sorted { $0.name < $1.name } }
         let parts = try await inParallel(folders) { entry, _ in
-            var odd = UnreferencedBlobs()
+            var odd = DeletableBlobs()
             if entry.kind == .link, try blobs.departure(entry.name) != nil {
                 odd.notes = ["blobs/sha256/\(entry.name) is a link that leads out of \(root.path): what is there stays"]
                 return odd
@@ -152,10 +152,10 @@ struct StoreSurvey: Sendable {
                 odd.notes = ["blobs/sha256/\(entry.name) is nothing that a registry writes: it stays"]
                 return odd
             }
-            return try UnreferencedBlobs.find(
+            return try DeletableBlobs.find(
                 in: folder, entry.name, ages: ages, isKept: { all.contains($0) }, heldSince: { holders[$0] })
         }
-        var found = UnreferencedBlobs()
+        var found = DeletableBlobs()
         for part in parts { found.add(part) }
         found.blobs.sort { $0.digest < $1.digest }
         found.notes.sort()

@@ -129,12 +129,12 @@ struct StoreSweep: Sendable {
     ///
     /// - Returns: how many were dealt with, and which of them went.
     func sweep(
-        _ blobs: ArraySlice<UnreferencedBlobs.Blob>
-    ) throws -> (count: Int, gone: [UnreferencedBlobs.Blob]) {
+        _ blobs: ArraySlice<DeletableBlobs.Blob>
+    ) throws -> (count: Int, gone: [DeletableBlobs.Blob]) {
         let lock = try StoreLock.forSweeping(root)
         defer { withExtendedLifetime(lock) {} }
         let start = ContinuousClock.now
-        var gone: [UnreferencedBlobs.Blob] = []
+        var gone: [DeletableBlobs.Blob] = []
         var count = 0
         for blob in blobs {
             if count > 0, ContinuousClock.now - start > Self.turn { break }

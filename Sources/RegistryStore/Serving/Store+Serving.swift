@@ -184,7 +184,7 @@ extension Store {
     /// Gives an upload's bytes their final name, unless they are there already, and lets a repository serve them.
     ///
     /// - Parameter canonical: their SHA-256.
-    func keep(_ upload: any UploadFile, as digest: Digest, canonical: Digest, in repository: String) throws {
+    func publish(_ upload: any UploadFile, as digest: Digest, canonical: Digest, in repository: String) throws {
         let final = paths.blob(canonical)
         // The slow part needs no lock.
         let isNew = try size(ofBlob: canonical) != upload.size

@@ -104,7 +104,7 @@ package final class StoreUpload {
         let canonical = try hasher?.finalize() ?? read(.sha256)
         let actual = try digest.algorithm == .sha256 ? canonical : read(digest.algorithm)
         guard actual == digest else { return false }
-        try store.keep(file, as: digest, canonical: canonical, in: repository)
+        try store.publish(file, as: digest, canonical: canonical, in: repository)
         hasher = nil
         // The blob is there. What cannot be taken away here is left to the purge of uploads, which says so.
         try? file.remove()

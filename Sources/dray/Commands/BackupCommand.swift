@@ -66,7 +66,7 @@ struct BackupCommand: DrayCommand {
                 "'\(ImageReference.printable(last))': not a directory; the backup's directory comes last: "
                     + "dray backup \(ImageReference.printable(last)) \(ImageReference.printable(references[0]))")
         }
-        try PathHabits.checkNew(last)
+        try PathHints.checkNew(last)
         let reader = ReferenceReader()
         var sources = NamedSources(reader)
         for text in references.dropLast() { try sources.add(text) }

@@ -178,7 +178,7 @@ struct CopyCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        if let digestfile { try PathHabits.checkNew(digestfile) }
+        if let digestfile { try PathHints.checkNew(digestfile) }
         let reader = ReferenceReader(inflation: options.inflation)
         let sources = try sources(reader, console)
         let target = try reader.read(references[references.count - 1], isWritten: true)

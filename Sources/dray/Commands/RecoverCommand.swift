@@ -40,7 +40,7 @@ struct RecoverCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        if let into { try PathHabits.checkNew(into) }
+        if let into { try PathHints.checkNew(into) }
         let archive = ImageReference.Transport.ociArchive.prefix
         let paths = self.paths.map { $0.hasPrefix(archive) ? String($0.dropFirst(archive.count)) : $0 }
         let runner = ProgressRunner(console)

@@ -96,7 +96,7 @@ struct VerifyCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        if let resume { try PathHabits.checkNew(resume) }
+        if let resume { try PathHints.checkNew(resume) }
         try registry.checkScope(registries)
         let dray = try registry.session(
             console, for: registries, ReferenceReader(inflation: options.inflation), jobs: jobs)

@@ -72,7 +72,7 @@ struct ReceiptOption: ParsableArguments {
     /// Refuses a file that could not be written at the end, before there is anything to write down.
     private func checkPlace() throws {
         guard let receipt else { return }
-        try PathHabits.checkNew(receipt)
+        try PathHints.checkNew(receipt)
         guard let slash = receipt.lastIndex(of: "/"), slash != receipt.startIndex else { return }
         let directory = String(receipt[..<slash])
         guard try fileKind(directory) == nil else { return }

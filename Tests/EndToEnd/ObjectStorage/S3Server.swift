@@ -12,7 +12,7 @@ final class S3Server {
         /// Whether writes with If-None-Match are honoured.
         var honoursIfAbsent: Bool { self != .swift }
 
-        /// The program that `samples/install s3` installs.
+        /// The program that `samples/tools/install s3` installs.
         private var program: String {
             switch self {
             case .ceph: "/usr/bin/radosgw"

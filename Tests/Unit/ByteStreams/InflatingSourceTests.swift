@@ -9,7 +9,7 @@ struct InflatingSourceTests {
 
         func pack(_ bytes: [UInt8]) throws -> [UInt8] {
             let upstream = BytesSource(bytes)
-            return try self == .zstd ? ZstdSource(upstream).collect() : GzipSource(upstream).collect()
+            return try self == .zstd ? ZstdCompressor(upstream).collect() : GzipCompressor(upstream).collect()
         }
 
         func source(_ upstream: any ByteSource, limit: InflationLimit = .standard) throws -> InflatingSource {
@@ -35,7 +35,7 @@ struct InflatingSourceTests {
     @Test(arguments: [true, false], [1, 4096])
     func deflateWithAndWithoutItsHeader(hasHeader: Bool, piece: Int) throws {
         let bytes = SeededBytes.letters(40_000)
-        let raw = try GzipSource(BytesSource(bytes)).collect().dropFirst(10).dropLast(8)
+        let raw = try GzipCompressor(BytesSource(bytes)).collect().dropFirst(10).dropLast(8)
         var (low, high) = (UInt32(1), UInt32(0))
         for byte in bytes {
             low = (low + UInt32(byte)) % 65_521
@@ -115,7 +115,7 @@ struct InflatingSourceTests {
     @Test(arguments: Decoder.allCases)
     func bombsAreStopped(decoder: Decoder) throws {
         let packer: any ByteSource =
-            decoder == .zstd ? ZstdSource(ZerosSource(32 << 20)) : GzipSource(ZerosSource(32 << 20))
+            decoder == .zstd ? ZstdCompressor(ZerosSource(32 << 20)) : GzipCompressor(ZerosSource(32 << 20))
         let packed = try packer.collect()
         let source = try decoder.source(BytesSource(packed), limit: InflationLimit(ratio: 50, allowance: 1 << 20))
         var produced = 0
@@ -132,9 +132,9 @@ struct InflatingSourceTests {
     }
 
     @Test func standardLimitStopsZstdAndLetsAllGzipThrough() throws {
-        let gzip = try GzipSource(ZerosSource(100 << 20)).collect()
+        let gzip = try GzipCompressor(ZerosSource(100 << 20)).collect()
         #expect(try InflatingSource(BytesSource(gzip), format: .gzip, name: "it").drain() == 100 << 20)
-        let zstd = try ZstdSource(ZerosSource(100 << 20)).collect()
+        let zstd = try ZstdCompressor(ZerosSource(100 << 20)).collect()
         #expect(throws: ImageError.self) {
             try InflatingSource(BytesSource(zstd), format: .zstd, name: "it").drain()
         }

@@ -16,7 +16,7 @@ struct CopierTests {
     /// An archive file that exists is replaced only if that was asked for.
     @Test(arguments: CopyOptions.OnExisting.allCases)
     func filesThatExist(_ action: CopyOptions.OnExisting) async throws {
-        let place = AlteredPlace("there") { $0.existingFile = "/backup/app.tar" }
+        let place = FaultyPlace("there") { $0.existingFile = "/backup/app.tar" }
         if action == .error {
             let text = try #require(await ToldCopy.error(try Self.source("1"), to: place))
             #expect(text.hasPrefix("/backup/app.tar: ") && text.contains("--on-existing overwrite"))
@@ -32,7 +32,7 @@ struct CopierTests {
 
     /// A pipe that took half a blob cannot be ended well: that has to be said beside the reason, and nothing more is written.
     @Test(arguments: [true, false]) func pipesThatBreakOff(_ keepGoing: Bool) async throws {
-        let place = AlteredPlace("standard output") {
+        let place = FaultyPlace("standard output") {
             $0.isIntact = false
             $0.loss = { _, _ in ImageError.refused("no room") }
         }
@@ -80,7 +80,7 @@ struct CopierTests {
     @Test func nothingIsFinishedIfEverythingFails() async throws {
         let source = try Self.source("1", "2")
         for image in source.images { source.remove(image.descriptor.digest) }
-        let place = AlteredPlace("there")
+        let place = FaultyPlace("there")
         let copy = try await ToldCopy(source, to: place) { $0.keepGoing = true }
         #expect(copy.report.images.isEmpty && copy.report.failures.map(\.name) == ["app:1", "app:2"])
         #expect(place.calls == ["abandon"] && copy.failures.count == 2)
@@ -91,7 +91,7 @@ struct CopierTests {
         let empty = MemoryPlace("empty")
         #expect(await ToldCopy.error(empty, to: MemoryPlace("there"))?.hasPrefix("empty") == true)
         // Beside another source, with keepGoing, the other one is copied.
-        let place = AlteredPlace("there")
+        let place = FaultyPlace("there")
         let selections = [CopySelection(source: empty, rule: "first"), CopySelection(source: try Self.source("1"))]
         let copy = try await ToldCopy(selections, to: place) { $0.keepGoing = true }
         #expect(copy.image?.name.tag == "1" && copy.report.failures.map(\.rule) == ["first"])
@@ -139,7 +139,7 @@ struct CopierTests {
     // MARK: Room
 
     @Test func aDiskThatWouldBeFullIsNoticedBefore() async throws {
-        let place = AlteredPlace("/disk") { $0.freeSpace = 100 }
+        let place = FaultyPlace("/disk") { $0.freeSpace = 100 }
         let text = try #require(await ToldCopy.error(try Self.source("1"), to: place))
         #expect(text.hasPrefix("/disk: not enough room") && text.contains("100 B free"), "\(text)")
         #expect(place.contents.isEmpty && !place.calls.contains("begin 1"))
@@ -148,9 +148,9 @@ struct CopierTests {
         let disk = try #require(copy.report.disks.first)
         #expect(disk.problem == "not enough room" && disk.free == 100 && disk.needed > 100)
         // What is there already needs no room.
-        let full = AlteredPlace("/disk")
+        let full = FaultyPlace("/disk")
         _ = try await ToldCopy(Self.source("1"), to: full)
-        let other = AlteredPlace("/disk") { $0.freeSpace = 0 }
+        let other = FaultyPlace("/disk") { $0.freeSpace = 0 }
         for bytes in full.contents.values { other.add(bytes, .ociLayer) }
         #expect(try await ToldCopy(Self.source("2"), to: other).report.disks.first?.needed == 0)
     }
@@ -160,7 +160,7 @@ struct CopierTests {
     /// A tag that is damaged may be replaced, and is otherwise a reason to stop.
     @Test func tagsThatCannotBeLookedUp() async throws {
         let damage = ImageError.damaged("there: the tag app:1 is damaged")
-        let place = AlteredPlace("there") { $0.tagError = damage }
+        let place = FaultyPlace("there") { $0.tagError = damage }
         let copy = try await ToldCopy(Self.source("1"), to: place)
         #expect(copy.image?.result == "copied" && copy.image?.isNewTag == false && place.tags.count == 1)
         let text = await ToldCopy.error(try Self.source("1"), to: place) { $0.onExisting = .skip }

@@ -75,7 +75,7 @@ struct FormTests {
     /// What inflates without end is stopped.
     @Test func layersThatInflateTooFar() async throws {
         let zeros = [UInt8](repeating: 0, count: 1 << 20)
-        let bomb = try GzipSource(BytesSource(zeros), level: 9).readAll(limit: 1 << 20, name: "test")
+        let bomb = try GzipCompressor(BytesSource(zeros), level: 9).readAll(limit: 1 << 20, name: "test")
         let source = try Self.source([(bomb, .ociLayerGzip)], diffIDs: [Digest(of: zeros)])
         let place = MemoryPlace("there")
         let text = try #require(
@@ -111,7 +111,7 @@ struct FormTests {
     }
 
     @Test func imagesThatDockerCannotLoad() async throws {
-        let zstd = try ZstdSource(BytesSource(MemoryPlace.emptyTar)).readAll(limit: 1 << 20, name: "test")
+        let zstd = try ZstdCompressor(BytesSource(MemoryPlace.emptyTar)).readAll(limit: 1 << 20, name: "test")
         let packed = try Self.source([(zstd, .ociLayerZstd)], diffIDs: [MemoryPlace.emptyDiffID])
         #expect(try await Self.loadable(packed).map { $0.contains("zstd layers") } == [true])
         let misfit = try Self.source([Self.raw], diffIDs: [])

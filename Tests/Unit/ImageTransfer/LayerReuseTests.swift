@@ -11,7 +11,8 @@ struct LayerReuseTests {
 
     private static func packed(_ format: CompressionFormat, _ bytes: [UInt8] = tar) throws -> [UInt8] {
         let source: any ByteSource =
-            format == .zstd ? ZstdSource(BytesSource(bytes), level: 3) : GzipSource(BytesSource(bytes), level: 9)
+            format == .zstd
+            ? ZstdCompressor(BytesSource(bytes), level: 3) : GzipCompressor(BytesSource(bytes), level: 9)
         return try source.readAll(limit: 1 << 20, name: "test")
     }
 
@@ -27,7 +28,7 @@ struct LayerReuseTests {
     private static func place(
         with layer: [UInt8], _ type: MediaType, memory: LayerMemory? = nil,
         _ change: (inout AlteredSource) -> Void = { _ in }
-    ) throws -> AlteredPlace {
+    ) throws -> FaultyPlace {
         let known = MemoryPlace("there")
         let image = try known.image("old", layer: known.add(layer, type), diffID: diffID)
         let listed = SourceImage(
@@ -39,14 +40,14 @@ struct LayerReuseTests {
 
     /// A destination with all that is in another place.
     private static func place(
-        of known: MemoryPlace, _ memory: LayerMemory? = nil, _ change: (inout AlteredPlace.Behaviour) -> Void
-    ) -> AlteredPlace {
-        let place = AlteredPlace("there", layerMemory: memory, change)
+        of known: MemoryPlace, _ memory: LayerMemory? = nil, _ change: (inout FaultyPlace.Behaviour) -> Void
+    ) -> FaultyPlace {
+        let place = FaultyPlace("there", layerMemory: memory, change)
         for bytes in known.contents.values { place.add(bytes, .ociLayer) }
         return place
     }
 
-    private static func layer(_ copy: ToldCopy, _ place: AlteredPlace) async throws -> Descriptor {
+    private static func layer(_ copy: ToldCopy, _ place: FaultyPlace) async throws -> Descriptor {
         let manifest = try await place.manifest(try #require(copy.image).descriptor, in: nil)
         return try #require(manifest.blobs.last)
     }

@@ -155,7 +155,7 @@ struct ReceiptTests {
     }
 
     @Test func roomIsRecorded() async throws {
-        let place = AlteredPlace("there") {
+        let place = FaultyPlace("there") {
             $0.freeSpace = 10
             $0.writeObstacle = "read-only file system"
         }

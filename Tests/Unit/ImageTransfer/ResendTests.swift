@@ -31,7 +31,7 @@ struct ResendTests {
     @Test func lostBlobsAreSentAgain() async throws {
         let source = try Self.source()
         let loss = BlobLost(reason: "the upload is unknown")
-        let place = AlteredPlace("there") { $0.loss = { _, number in number < 2 ? loss : nil } }
+        let place = FaultyPlace("there") { $0.loss = { _, number in number < 2 ? loss : nil } }
         let copy = try await ToldCopy(source, to: place) { $0.jobs = 1 }
         #expect(copy.image?.kept == true && place.contents == source.contents)
         // Two blobs, and two more tries, with the same digest and size.
@@ -42,7 +42,7 @@ struct ResendTests {
     @Test func lostBlobsWithTheirDigest() async throws {
         let source = try Self.source()
         let loss = BlobLost(reason: "the upload is unknown", needsDigest: true)
-        let place = AlteredPlace("there") { $0.loss = { target, _ in target.digest == nil ? loss : nil } }
+        let place = FaultyPlace("there") { $0.loss = { target, _ in target.digest == nil ? loss : nil } }
         let copy = try await ToldCopy(source, to: place) {
             $0.jobs = 1
             $0.compression = .gzip
@@ -56,7 +56,7 @@ struct ResendTests {
     }
 
     @Test func otherErrorsAreNotTriedAgain() async throws {
-        let place = AlteredPlace("full") { $0.loss = { _, _ in ImageError.refused("full: no room") } }
+        let place = FaultyPlace("full") { $0.loss = { _, _ in ImageError.refused("full: no room") } }
         let text = await ToldCopy.error(try Self.source(), to: place) { $0.jobs = 1 }
         #expect(text == "full: no room" && place.targets.count == 1)
         #expect(place.tags.isEmpty && place.contents.isEmpty && place.openWriters == 0)
@@ -67,7 +67,7 @@ struct ResendTests {
     func packedLayersAreMeasuredForAPipe(_ choice: CompressionChoice) async throws {
         var traits = DestinationTraits()
         traits.blobs = .sizeFirst
-        let place = AlteredPlace("pipe", traits: traits)
+        let place = FaultyPlace("pipe", traits: traits)
         _ = try await ToldCopy(try Self.source(), to: place) { $0.compression = choice }
         #expect(place.targets.count == 2)
         for target in place.targets {
@@ -81,7 +81,7 @@ struct ResendTests {
     /// Some registries accept OCI manifests only. The manifest is dray's own, since the layer is packed.
     @Test(arguments: [true, false]) func manifestsBecomeOCIIfDockersAreRefused(_ isKnown: Bool) async throws {
         let source = try Self.dockerSource()
-        let place = AlteredPlace("there") {
+        let place = FaultyPlace("there") {
             $0.refusedFormats = [.docker]
             $0.knowsRefusals = isKnown
         }
@@ -99,7 +99,7 @@ struct ResendTests {
 
     /// A digest that was promised is not changed without asking.
     @Test(arguments: ["keep", "docker"]) func manifestsThatMustNotChange(_ reason: String) async throws {
-        let place = AlteredPlace("there") {
+        let place = FaultyPlace("there") {
             $0.refusedFormats = [.docker]
             $0.knowsRefusals = true
         }
@@ -112,7 +112,7 @@ struct ResendTests {
     }
 
     @Test func refusedOCIManifestsAreAnError() async throws {
-        let place = AlteredPlace("there") { $0.refusedFormats = [.oci] }
+        let place = FaultyPlace("there") { $0.refusedFormats = [.oci] }
         #expect(await ToldCopy.error(try Self.source(), to: place) == "there: manifest invalid")
     }
 
@@ -127,7 +127,7 @@ struct ResendTests {
             source.name(image, .full(ImageName(repository: "app", tag: "\(number)")), in: "app")
         }
         let running = Mutex<Task<ToldCopy, any Error>?>(nil)
-        let place = AlteredPlace("there") { behaviour in
+        let place = FaultyPlace("there") { behaviour in
             behaviour.onWrite = { running.withLock { $0?.cancel() } }
         }
         let copy = Task {

@@ -21,7 +21,7 @@ struct StreamTests {
 
     private static func packed(_ bytes: [UInt8], _ format: CompressionFormat) throws -> [UInt8] {
         let source: any ByteSource =
-            format == .zstd ? ZstdSource(BytesSource(bytes)) : GzipSource(BytesSource(bytes), level: 1)
+            format == .zstd ? ZstdCompressor(BytesSource(bytes)) : GzipCompressor(BytesSource(bytes), level: 1)
         return try source.readAll(limit: 1 << 20, name: "test")
     }
 
@@ -145,7 +145,7 @@ struct StreamTests {
     @Test(arguments: [true, false]) func membersThatNobodyWants(_ isNamed: Bool) async throws {
         let base = try Self.raw()
         let extra = [UInt8](repeating: 9, count: 2048)
-        let place = AlteredPlace("there")
+        let place = FaultyPlace("there")
         let member = isNamed ? MemoryStream.Member.named(Self.tar) : .init(Self.tar)
         let copy = try await ToldCopy(MemoryStream(base, [.init(extra), member, member]), to: place)
         #expect(copy.image?.kept == true)
@@ -240,7 +240,7 @@ struct StreamTests {
     @Test func aDryRunReadsTheStreamAndWritesNothing() async throws {
         let base = try Self.raw()
         let stream = MemoryStream(base, [.named(Self.tar)])
-        let place = AlteredPlace("there")
+        let place = FaultyPlace("there")
         let copy = try await ToldCopy(stream, to: place) { $0.dryRun = true }
         #expect(stream.runs == 1 && place.calls.isEmpty && place.targets.isEmpty)
         #expect(copy.image?.bytesMoved == Int64(base.contents.values.map(\.count).reduce(0, +)))
@@ -270,7 +270,7 @@ struct StreamTests {
         let bad = MemoryStream(try Self.raw(), [.init(Self.tar, digest: Digest(of: [1]))])
         let good = MemoryPlace("good")
         good.name(try good.image("good"), .full(ImageName(repository: "good", tag: "1")), in: "good")
-        let place = AlteredPlace("there")
+        let place = FaultyPlace("there")
         let selections = [CopySelection(source: bad), CopySelection(source: good)]
         if keepGoing {
             let copy = try await ToldCopy(selections, to: place) { $0.keepGoing = true }
@@ -290,7 +290,7 @@ struct StreamTests {
         base.name(
             try base.image("app", layer: base.add(Self.tar, .ociLayer), diffID: Self.tarDigest),
             .full(Self.name), in: "app")
-        let place = AlteredPlace("there") {
+        let place = FaultyPlace("there") {
             $0.loss = { _, _ in BlobLost(reason: "there: the upload is unknown") }
         }
         let text = try #require(await ToldCopy.error(MemoryStream(base, [.init(Self.tar)]), to: place))
@@ -339,7 +339,7 @@ struct StreamTests {
         var traits = DestinationTraits()
         traits.blobs = .sizeFirst
         let (_, stream) = try Self.archive(2)
-        let place = AlteredPlace("pipe", traits: traits)
+        let place = FaultyPlace("pipe", traits: traits)
         let copy = try await ToldCopy(stream, to: place) { $0.compression = .gzip }
         #expect(copy.report.images.count == 2 && stream.runs == 2)
         for target in place.targets {
@@ -351,7 +351,7 @@ struct StreamTests {
     /// A layer that a registry has lost is sent again, by itself.
     @Test func lostBlobsOfAnArchive() async throws {
         let (base, stream) = try Self.archive(3)
-        let place = AlteredPlace("there") {
+        let place = FaultyPlace("there") {
             $0.loss = { _, number in number == 0 ? BlobLost(reason: "the upload is unknown") : nil }
         }
         _ = try await ToldCopy(stream, to: place)

@@ -117,7 +117,7 @@ private struct LayoutFiles {
         let tar =
             TarFormat.header(path: name, size: Int64(size), isDirectory: false) + content
             + TarFormat.padding(after: Int64(size)) + TarFormat.end
-        let packed = try GzipSource(BytesSource(tar)).collect()
+        let packed = try GzipCompressor(BytesSource(tar)).collect()
         return Layer(entry: try put(packed, .ociLayerGzip), diffID: Digest(of: tar))
     }
 

@@ -14,6 +14,7 @@ struct ImportDirectionTests {
         "ImageLayouts": [
             "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification", "FileTrees",
         ],
+        "ObjectStorage": ["ImageModel", "ByteStreams"],
         "RegistryStore": ["ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification", "FileTrees"],
         "ImageBackup": [
             "ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification", "FileTrees", "ImageLayouts",

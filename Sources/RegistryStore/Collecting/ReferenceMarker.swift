@@ -5,7 +5,7 @@ import ImageVerification
 ///
 /// Down: an index keeps its manifests, a manifest its config and layers. Up: what is kept keeps the manifests
 /// that have it as their subject (signatures, SBOMs), tagged or not.
-struct RetentionMarker {
+struct ReferenceMarker {
     private let shelf: ManifestShelf
     private let buffer: UnsafeMutableRawBufferPointer
     private let repository: String

@@ -1,5 +1,5 @@
 /// Paths as Windows and word processors write them. Nothing of such a name is made; what has it already is found.
-package enum PathHabits {
+package enum PathHints {
     private static let quotes: Set<Character> = [
         "\u{2018}", "\u{2019}", "\u{201A}", "\u{201B}", "\u{201C}", "\u{201D}", "\u{201E}", "\u{201F}", "\u{AB}",
         "\u{BB}",

@@ -4,7 +4,7 @@ import ImageTransfer
 import Synchronization
 
 /// A destination in memory that differs from `MemoryPlace` in one or two answers.
-final class AlteredPlace: MemoryPlace, ChoosesManifestFormat, OccupiesDisk, ReplacesFile, @unchecked Sendable {
+final class FaultyPlace: MemoryPlace, ChoosesManifestFormat, OccupiesDisk, ReplacesFile, @unchecked Sendable {
     /// The answers that differ; by default, none do.
     struct Behaviour: Sendable {
         /// Families of manifests that `put` refuses.
@@ -76,11 +76,11 @@ final class AlteredPlace: MemoryPlace, ChoosesManifestFormat, OccupiesDisk, Repl
     /// Passes bytes on, and may lose them at the end.
     private final class Writer: BlobWriter {
         private let base: any BlobWriter
-        private let place: AlteredPlace
+        private let place: FaultyPlace
         private let loss: (any Error)?
         private var isOpen = true
 
-        init(_ base: any BlobWriter, of place: AlteredPlace, _ loss: (any Error)?) {
+        init(_ base: any BlobWriter, of place: FaultyPlace, _ loss: (any Error)?) {
             self.base = base
             self.place = place
             self.loss = loss

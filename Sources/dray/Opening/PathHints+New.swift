@@ -1,7 +1,7 @@
 import ByteStreams
 import ImageModel
 
-extension PathHabits {
+extension PathHints {
     /// Refuses a path that is not there and cannot be meant as it stands.
     ///
     /// - Throws: `ImageError`.

@@ -2,11 +2,11 @@ import ByteStreams
 import ImageModel
 import Testing
 
-struct ZstdSourceTests {
+struct ZstdCompressorTests {
     @Test(arguments: [nil, 1, 19] as [Int?], [0, 1, 128 << 10, 256 << 10, (1 << 20) + 1])
     func inflatesToItsInput(level: Int?, size: Int) throws {
         for bytes in [SeededBytes.noise(size), SeededBytes.letters(size)] {
-            let packed = try ZstdSource(BytesSource(bytes), level: level).collect()
+            let packed = try ZstdCompressor(BytesSource(bytes), level: level).collect()
             #expect(CompressionFormat.sniff(packed) == .zstd)
             #expect(try InflatingSource(BytesSource(packed), format: .zstd, name: "it").collect() == bytes)
         }
@@ -14,14 +14,14 @@ struct ZstdSourceTests {
 
     @Test func dependsOnNothingButInputAndLevel() throws {
         let bytes = SeededBytes.letters((1 << 20) + 321)
-        let packed = try ZstdSource(BytesSource(bytes)).collect()
+        let packed = try ZstdCompressor(BytesSource(bytes)).collect()
         for piece in [1000, 128 << 10, 1 << 20] {
-            #expect(try ZstdSource(DribblingSource(bytes, piece: piece)).collect(piece: piece) == packed)
+            #expect(try ZstdCompressor(DribblingSource(bytes, piece: piece)).collect(piece: piece) == packed)
         }
     }
 
     @Test func upstreamErrorIsNoEnd() {
         let error = ImageError.io(operation: "read", path: "/x", errno: 5)
-        #expect(throws: error) { try ZstdSource(ZerosSource(300_000, then: error)).drain() }
+        #expect(throws: error) { try ZstdCompressor(ZerosSource(300_000, then: error)).drain() }
     }
 }

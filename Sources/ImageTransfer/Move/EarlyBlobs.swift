@@ -7,7 +7,7 @@ import Synchronization
 /// Of what comes once, each waits without a final name until the archive's documents tell what it is for: then it
 /// is committed, or packed anew from what was written where the guess was wrong, or dropped. Of what comes in
 /// order, only those are here that the plan wants, in the form that it wants.
-final class StagedBlobs: Sendable {
+final class EarlyBlobs: Sendable {
     struct Entry {
         /// What was read, and what it became on the guess.
         var job: BlobJob
@@ -49,11 +49,11 @@ final class StagedBlobs: Sendable {
         switch compression {
         case .gzip:
             let (input, output) = (LaneHasher(algorithm), LaneHasher())
-            bytes = GzipSource(metered, level: options.level, hashingInput: input, output: output)
+            bytes = GzipCompressor(metered, level: options.level, hashingInput: input, output: output)
             (raw, out) = (input, output)
         case .zstd:
             let input = HashingSource(metered, algorithm: algorithm)
-            let output = HashingSource(ZstdSource(input, level: options.level))
+            let output = HashingSource(ZstdCompressor(input, level: options.level))
             (raw, out, bytes) = (input, output, output)
         case nil, .some(.none):
             let hashing = HashingSource(metered, algorithm: algorithm)

@@ -4,13 +4,13 @@ import Testing
 import ByteStreams
 import ImageModel
 
-struct GzipSourceTests {
+struct GzipCompressorTests {
     static let blockBorders = [0, 1, 2, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 2 << 20, (3 << 20) + 17]
 
     @Test(arguments: [nil, 0, 1, 2, 3, 6, 9] as [Int?], blockBorders)
     func inflatesToItsInput(level: Int?, size: Int) throws {
         for bytes in [SeededBytes.noise(size), SeededBytes.letters(size)] {
-            let packed = try GzipSource(BytesSource(bytes), level: level).collect()
+            let packed = try GzipCompressor(BytesSource(bytes), level: level).collect()
             #expect(try InflatingSource(BytesSource(packed), format: .gzip, name: "it").collect() == bytes)
             let zlib = InflatingSource(BytesSource(packed), inflater: ZlibInflater(), name: "it")
             #expect(try zlib.collect() == bytes)
@@ -21,11 +21,11 @@ struct GzipSourceTests {
     @Test(arguments: [nil, 3, 6] as [Int?])
     func dependsOnNothingButInputAndLevel(level: Int?) throws {
         let bytes = SeededBytes.letters((5 << 20) + 12345)
-        let packed = try GzipSource(BytesSource(bytes), level: level, threads: 1).collect()
+        let packed = try GzipCompressor(BytesSource(bytes), level: level, threads: 1).collect()
         for threads in [2, 8] {
-            #expect(try GzipSource(BytesSource(bytes), level: level, threads: threads).collect() == packed)
+            #expect(try GzipCompressor(BytesSource(bytes), level: level, threads: threads).collect() == packed)
         }
-        let dribbled = GzipSource(DribblingSource(bytes, piece: 4097), level: level, threads: 2)
+        let dribbled = GzipCompressor(DribblingSource(bytes, piece: 4097), level: level, threads: 2)
         #expect(try dribbled.collect(piece: 1000) == packed)
     }
 
@@ -37,7 +37,7 @@ struct GzipSourceTests {
             try (1...count).reduce(0) { sum, seed in
                 let fresh = SeededBytes.noise(1500, seed: UInt64(seed)).map { $0 & 0x7f }
                 let bytes = fresh[..<1000] + fresh[start..<start + 4] + fresh[1004...]
-                return try sum + GzipSource(BytesSource(Array(bytes)), level: level).collect().count
+                return try sum + GzipCompressor(BytesSource(Array(bytes)), level: level).collect().count
             }
         }
         let found = try size(repeating: 20)
@@ -48,21 +48,21 @@ struct GzipSourceTests {
 
     @Test func levelsCompressMore() throws {
         let bytes = SeededBytes.letters(1 << 20)
-        let fast = try GzipSource(BytesSource(bytes), level: 1).collect().count
-        let small = try GzipSource(BytesSource(bytes), level: 9).collect().count
+        let fast = try GzipCompressor(BytesSource(bytes), level: 1).collect().count
+        let small = try GzipCompressor(BytesSource(bytes), level: 9).collect().count
         #expect(fast < bytes.count / 2 && small < fast)
     }
 
     /// Blocks may still be hashed when nobody reads on, as when a disk is full: none of the threads that hash and compress
     /// waits for that.
     @Test func sourcesThatAreLeftInTheMiddleHoldNoThread() async throws {
-        let bytes = SeededBytes.noise(GzipSource.blockSize / 2)
+        let bytes = SeededBytes.noise(GzipCompressor.blockSize / 2)
         for _ in 0..<100 {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<16 {
                     group.addTask {
                         try await Workers.blobs.run {
-                            let source = GzipSource(
+                            let source = GzipCompressor(
                                 BytesSource(bytes), hashingInput: LaneHasher(), output: LaneHasher())
                             for _ in ["header", "first block"] { _ = try source.nextBlock() }
                         }
@@ -77,7 +77,7 @@ struct GzipSourceTests {
     func systemGzipAgrees(size: Int) throws {
         let path = "/tmp/dray-test-\(getpid())-\(size).gz"
         defer { unlink(path) }
-        let packed = try GzipSource(BytesSource(SeededBytes.letters(size))).collect()
+        let packed = try GzipCompressor(BytesSource(SeededBytes.letters(size))).collect()
         let file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         #expect(packed.withUnsafeBytes { write(file, $0.baseAddress, $0.count) } == packed.count)
         close(file)
@@ -92,14 +92,14 @@ struct GzipSourceTests {
     }
 
     @Test func headerTellsNothingOfTheRun() throws {
-        let packed = try GzipSource(BytesSource([])).collect()
+        let packed = try GzipCompressor(BytesSource([])).collect()
         #expect(packed == [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0])
     }
 
     @Test(arguments: [1, 2, 4])
     func readsAheadWithinBounds(threads: Int) throws {
         let upstream = DribblingSource(SeededBytes.noise(16 << 20), piece: 1 << 20)
-        let source = GzipSource(upstream, threads: threads)
+        let source = GzipCompressor(upstream, threads: threads)
         var read = 0
         try source.forEachPiece(of: 64 << 10) { piece in
             read += piece.count
@@ -112,12 +112,12 @@ struct GzipSourceTests {
     @Test(arguments: [0, 100, (2 << 20) + 100])
     func upstreamErrorIsNoEnd(count: Int) throws {
         let error = ImageError.io(operation: "read", path: "/x", errno: EIO)
-        #expect(throws: error) { try GzipSource(ZerosSource(count, then: error), threads: 2).drain() }
+        #expect(throws: error) { try GzipCompressor(ZerosSource(count, then: error), threads: 2).drain() }
     }
 
     @Test func canBeGivenUpHalfway() throws {
         for _ in 0..<20 {
-            let source = GzipSource(ZerosSource(8 << 20), threads: 2)
+            let source = GzipCompressor(ZerosSource(8 << 20), threads: 2)
             var bytes = [UInt8](repeating: 0, count: 100)
             #expect(try bytes.withUnsafeMutableBytes { try source.read(into: $0) } > 0)
         }

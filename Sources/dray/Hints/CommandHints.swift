@@ -3,7 +3,7 @@ import DrayKit
 import ImageModel
 
 /// Commands that users of docker, podman, skopeo, crane, regctl and restic type, and the line that does it here.
-enum CommandHabits {
+enum CommandHints {
     /// Options that other tools take before the command.
     private static let movable: Set = ["--debug", "--verbose", "-v", "--quiet", "-q", "--json"]
 

@@ -2,7 +2,7 @@ import CZstd
 import ImageModel
 
 /// Compresses what is read from another source into one zstd frame with a checksum.
-package final class ZstdSource: ByteSource {
+package final class ZstdCompressor: ByteSource {
     package static let defaultLevel = 3
 
     private let upstream: any ByteSource

@@ -5,7 +5,7 @@ import ImageModel
 /// The name is the first of: the destination's, `--name`, the source's own, one made from the source's file name. Images
 /// without a tag travel by digest, unless nothing at the source has a name. What is about another image goes into that
 /// one's repository. Where several repositories go into one, each becomes one below it.
-struct Naming {
+struct DestinationNaming {
     private let options: CopyOptions
     private let traits: DestinationTraits
     /// What the destination's reference calls them.

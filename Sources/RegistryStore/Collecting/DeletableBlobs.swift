@@ -2,7 +2,7 @@ import ByteStreams
 import ImageModel
 
 /// The blobs of a store that no manifest needs.
-struct UnreferencedBlobs: Sendable {
+struct DeletableBlobs: Sendable {
     struct Blob: Sendable {
         var digest: PackedDigest
         /// Bytes.
@@ -25,8 +25,8 @@ struct UnreferencedBlobs: Sendable {
     static func find(
         in folder: DirectoryHandle, _ name: String, ages: CollectionAges, isKept: (PackedDigest) -> Bool,
         heldSince: (PackedDigest) -> Int64?
-    ) throws -> UnreferencedBlobs {
-        var found = UnreferencedBlobs()
+    ) throws -> DeletableBlobs {
+        var found = DeletableBlobs()
         let entries = try folder.entries()
         func isOld(_ path: String) throws -> Bool { try folder.status(path).map { $0.changed < ages.cutoff } ?? false }
         if entries.isEmpty, try isOld(".") { found.emptyDirectories.append(name) }
@@ -53,7 +53,7 @@ struct UnreferencedBlobs: Sendable {
         return found
     }
 
-    mutating func add(_ other: UnreferencedBlobs) {
+    mutating func add(_ other: DeletableBlobs) {
         blobs += other.blobs
         waiting.add(other.waiting)
         emptyDirectories += other.emptyDirectories

@@ -3,7 +3,7 @@ import DrayKit
 import ImageModel
 
 /// Words that are no option of any command of dray: as Windows has them, and as word processors make them.
-enum WordHabits {
+enum WordHints {
     /// What is wrong with the first of such words, and what to write instead.
     ///
     /// - Returns: nil if there is none.
@@ -56,7 +56,7 @@ enum WordHabits {
         }
         // What follows a letter may be its value, and that a password.
         let letter = "-\(name.prefix(1))"
-        if let advice = OptionHabits.advice(letter, in: arguments) { return "no option \(letter); \(advice)" }
+        if let advice = OptionHints.advice(letter, in: arguments) { return "no option \(letter); \(advice)" }
         let isWord = name.allSatisfy { $0.isLetter || $0 == "-" }
         return "no option \(isWord ? "-\(name)" : letter); options have two hyphens: --help lists them"
     }

@@ -2,7 +2,7 @@ import DrayKit
 import ImageModel
 
 /// Options of other tools that dray does not have, and what to write instead.
-enum OptionHabits {
+enum OptionHints {
     /// The advice for the option that an error of ArgumentParser's names.
     ///
     /// - Parameters:

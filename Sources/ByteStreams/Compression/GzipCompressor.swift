@@ -4,7 +4,7 @@ import CZlib
 ///
 /// The input is cut into blocks of a fixed size, each compressed by itself and ended at a byte border;
 /// joined in order they are one deflate stream. So the output depends on the input and the level alone.
-package final class GzipSource: BlockSource {
+package final class GzipCompressor: BlockSource {
     package static let defaultLevel = 1
     /// Bytes of input in a block: large enough that forgetting the window costs under one per cent.
     package static let blockSize = 512 << 10

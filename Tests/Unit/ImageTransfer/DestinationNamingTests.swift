@@ -4,7 +4,7 @@ import RegistryStore
 import Testing
 
 /// What images are called where they go.
-struct NamingTests {
+struct DestinationNamingTests {
     struct Case: CustomTestStringConvertible {
         var images: [String]
         /// What the source's reference names.

@@ -1,6 +1,6 @@
 /// References as users of docker, skopeo, regctl, ORAS and browsers write them: understood where they can mean one thing
 /// only, and else refused with the reference that was probably meant.
-enum ReferenceHabits {
+enum ReferenceHints {
     private typealias Transport = ImageReference.Transport
 
     /// Other tools' names for an OCI layout: regctl's, and ORAS's and BuildKit's.

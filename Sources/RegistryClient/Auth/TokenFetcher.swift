@@ -11,7 +11,7 @@ struct BearerToken {
 
 /// Fetches tokens from where a registry sends for them. Sources: distribution's token authentication
 /// documentation (GET) and its OAuth2 documentation (POST).
-final class TokenService: Sendable {
+final class TokenFetcher: Sendable {
     private struct State {
         /// That were handed out with tokens: each is as good as the account that it was given to.
         var refreshTokens: [Credentials: String] = [:]
@@ -70,7 +70,7 @@ final class TokenService: Sendable {
         case token(BearerToken)
         case refused(Int, words: String)
 
-        func token(_ service: TokenService, _ realm: Address, _ credentials: Credentials?) throws -> BearerToken {
+        func token(_ service: TokenFetcher, _ realm: Address, _ credentials: Credentials?) throws -> BearerToken {
             switch self {
             case .token(let token): token
             case .refused(let status, let words): throw service.refusal(realm, status, words, credentials)
