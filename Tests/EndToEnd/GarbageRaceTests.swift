@@ -14,7 +14,8 @@ struct GarbageRaceTests {
     func aKillLeavesAStoreThatTheRegistryServes(_ quarantine: Bool) async throws {
         let scratch = try Scratch()
         let made = try Command.script(
-            "samples/tools/make-store", [scratch["made"], "--repositories", "10", "--manifests", "10", "--garbage", "0.4"])
+            "samples/tools/make-store",
+            [scratch["made"], "--repositories", "10", "--manifests", "10", "--garbage", "0.4"])
         try #require(made.status == 0, "\(made.errors)")
         // Untagged manifests go as well.
         try Command.shell("rm -r \(scratch["made"])/docker/registry/v2/repositories/*/app*/_manifests/tags/v[3-6]")

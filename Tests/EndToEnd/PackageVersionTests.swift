@@ -32,10 +32,11 @@ struct PackageVersionTests {
         let name = other.pins[changed].identity
         #expect(check.status == 1 && check.errors.hasPrefix("\(name): found 0.0.1, locked "), "\(check.errors)")
         // Locked, it is right; put back from the original, it is the original's.
-        #expect(try Command.shell("samples/tools/packages lock && samples/tools/packages check", in: scratch.path).status == 0)
+        let program = "samples/tools/packages"
+        #expect(try Command.shell("\(program) lock && \(program) check", in: scratch.path).status == 0)
         #expect(try ResolvedPackages(scratch["samples/tools/packages.resolved"]).versions == other.versions)
         try Command.shell("cp \(Self.package)/samples/tools/packages.resolved samples/tools/", in: scratch.path)
-        #expect(try Command.shell("samples/tools/packages use && samples/tools/packages check", in: scratch.path).status == 0)
+        #expect(try Command.shell("\(program) use && \(program) check", in: scratch.path).status == 0)
         #expect(try ResolvedPackages(scratch["Package.resolved"]).versions == locked.versions)
     }
 
