@@ -91,52 +91,9 @@ struct CopyCommand: DrayCommand {
             valueName: "ratio"))
     var maxInflation = InflationLimit.standard.ratio
 
-    @Option(
-        name: .customLong("src-creds"),
-        help: ArgumentHelp("--creds for the sources' registry only.", valueName: "file"))
-    var sourceCredentials: CredentialsArgument?
+    @OptionGroup var sourceSide: SideArguments<SourceSide>
 
-    @Option(
-        name: .customLong("dest-creds"),
-        help: ArgumentHelp("--creds for the destination's registry only.", valueName: "file"))
-    var destinationCredentials: CredentialsArgument?
-
-    @Option(
-        name: .customLong("src-tls-verify"),
-        help: ArgumentHelp("--tls-verify for the sources only.", valueName: "bool"), transform: SwitchArgument.read)
-    var verifiesSourceTLS: Bool?
-
-    @Option(
-        name: .customLong("dest-tls-verify"),
-        help: ArgumentHelp("--tls-verify for the destination only.", valueName: "bool"),
-        transform: SwitchArgument.read)
-    var verifiesDestinationTLS: Bool?
-
-    @Flag(name: .customLong("src-plain-http"), help: "--plain-http for the sources only.")
-    var sourcePlainHTTP = false
-
-    @Flag(name: .customLong("dest-plain-http"), help: "--plain-http for the destination only.")
-    var destinationPlainHTTP = false
-
-    @Option(
-        name: .customLong("src-authfile"),
-        help: ArgumentHelp("--authfile for the sources only.", valueName: "file"))
-    var sourceAuthFile: String?
-
-    @Option(
-        name: .customLong("dest-authfile"),
-        help: ArgumentHelp("--authfile for the destination only.", valueName: "file"))
-    var destinationAuthFile: String?
-
-    @Option(
-        name: .customLong("src-cert-dir"),
-        help: ArgumentHelp("--cert-dir for the sources' registry only.", valueName: "directory"))
-    var sourceCertificateDirectory: String?
-
-    @Option(
-        name: .customLong("dest-cert-dir"),
-        help: ArgumentHelp("--cert-dir for the destination's registry only.", valueName: "directory"))
-    var destinationCertificateDirectory: String?
+    @OptionGroup var destinationSide: SideArguments<DestinationSide>
 
     @Option(help: ArgumentHelp("Write the digests of the copied images into this file.", valueName: "file"))
     var digestfile: String?
@@ -226,21 +183,12 @@ struct CopyCommand: DrayCommand {
         let read = readPlaces(sources.references)
         var sourceOptions = try registry.options(console, jobs: jobs, for: read + [target])
         var destinationOptions = sourceOptions
-        if verifiesSourceTLS == false || sourcePlainHTTP {
+        if sourceSide.trustsAnybody {
             sourceOptions.isSharedByRegistries = AccountScope.registries(read).count > 1
         }
-        if verifiesDestinationTLS == false || destinationPlainHTTP { destinationOptions.isSharedByRegistries = false }
-        if let sourceCredentials { sourceOptions.credentials = try sourceCredentials.read() }
-        if let destinationCredentials { destinationOptions.credentials = try destinationCredentials.read() }
-        sourceOptions.verifiesTLS = verifiesSourceTLS ?? sourceOptions.verifiesTLS
-        destinationOptions.verifiesTLS = verifiesDestinationTLS ?? destinationOptions.verifiesTLS
-        sourceOptions.plainHTTP = sourceOptions.plainHTTP || sourcePlainHTTP
-        destinationOptions.plainHTTP = destinationOptions.plainHTTP || destinationPlainHTTP
-        sourceOptions.authFile = sourceAuthFile ?? sourceOptions.authFile
-        destinationOptions.authFile = destinationAuthFile ?? destinationOptions.authFile
-        sourceOptions.certificateDirectory = sourceCertificateDirectory ?? sourceOptions.certificateDirectory
-        destinationOptions.certificateDirectory =
-            destinationCertificateDirectory ?? destinationOptions.certificateDirectory
+        if destinationSide.trustsAnybody { destinationOptions.isSharedByRegistries = false }
+        try sourceSide.apply(to: &sourceOptions)
+        try destinationSide.apply(to: &destinationOptions)
         let dray = Dray(sourceOptions, destinations: destinationOptions, references: reader)
         let opened = try await OpenedSources(sources, in: dray, keepGoing: keepGoing, runner.progress)
         for selection in opened.selections {
@@ -301,13 +249,13 @@ struct CopyCommand: DrayCommand {
     /// Refuses credentials that several registries would get.
     private func checkAccounts(_ sources: [ImageReference], _ target: ImageReference) throws {
         let read = readPlaces(sources)
-        let shared = (sourceCredentials == nil ? read : []) + (destinationCredentials == nil ? [target] : [])
+        let shared = (sourceSide.credentials == nil ? read : []) + (destinationSide.credentials == nil ? [target] : [])
         try registry.checkScope(
             read + [target], account: shared, otherwise: "--src-creds and --dest-creds, or 'dray login' for each")
-        if sourceCredentials != nil {
+        if sourceSide.credentials != nil {
             try AccountScope(option: "--src-creds", alternative: "'dray login' for each").check(read)
         }
-        if sourceCertificateDirectory != nil {
+        if sourceSide.certificateDirectory != nil {
             try AccountScope(option: "--src-cert-dir", alternative: "certs.d/HOST:PORT for each").check(read)
         }
     }
