@@ -34,27 +34,34 @@ struct DocumentScan {
 
     /// - Returns: the first problem. That the rest is JSON at all is for the decoder to say.
     mutating func problem(of bytes: [UInt8]) -> Problem? {
-        bytes.withUnsafeBufferPointer { problem(of: $0) }
+        bytes.withUnsafeBytes { problem(of: $0) }
     }
 
-    private mutating func problem(of bytes: UnsafeBufferPointer<UInt8>) -> Problem? {
+    private mutating func problem(of bytes: UnsafeRawBufferPointer) -> Problem? {
         // Every document has ASCII in it, which other encodings write with zeros.
         guard !bytes.contains(0) else { return .notUTF8 }
-        var position = 0
+        var cursor = JSONCursor(bytes)
         var isKeyNext = false
         var key: [UInt8] = []
-        while position < bytes.count {
-            let byte = bytes[position]
-            position += 1
-            switch byte {
-            case UInt8(ascii: "\""):
-                let (end, hasEscape) = Self.endOfString(from: position, in: bytes)
+        while let byte = cursor.peek() {
+            guard byte != UInt8(ascii: "\"") else {
+                let start = cursor
+                // A string without an end: the decoder refuses it.
+                guard let (raw, hasEscape) = try? cursor.rawString() else { return nil }
                 if isKeyNext {
-                    key = hasEscape ? Self.unescaped(bytes[position..<end]) : Array(bytes[position..<end])
+                    key = Array(raw)
+                    if hasEscape {
+                        // A key that is no valid string stays as it is, for the decoder to refuse.
+                        var again = start
+                        if let text = try? again.string() { key = Array(text.utf8) }
+                    }
                     if let problem = add(&key) { return problem }
                 }
                 isKeyNext = false
-                position = end + 1
+                continue
+            }
+            _ = cursor.take(byte)
+            switch byte {
             case UInt8(ascii: "{"), UInt8(ascii: "["):
                 isKeyNext = byte == UInt8(ascii: "{")
                 open.append(Level(keys: isKeyNext ? [] : nil, isFree: isFree(below: key)))
@@ -67,21 +74,6 @@ struct DocumentScan {
             }
         }
         return nil
-    }
-
-    /// - Parameter start: after the quotation mark.
-    /// - Returns: where the other one is, or the end.
-    private static func endOfString(
-        from start: Int, in bytes: UnsafeBufferPointer<UInt8>
-    ) -> (end: Int, hasEscape: Bool) {
-        var position = start
-        var hasEscape = false
-        while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
-            let isEscape = bytes[position] == UInt8(ascii: "\\")
-            hasEscape = hasEscape || isEscape
-            position += isEscape ? 2 : 1
-        }
-        return (min(position, bytes.count), hasEscape)
     }
 
     /// Whether what begins now has free keys.
@@ -106,12 +98,5 @@ struct DocumentScan {
             return .repeatedKey(String(decoding: found, as: UTF8.self))
         }
         return nil
-    }
-
-    /// A key that is spelled with escapes. What is no valid one stays as it is, for the decoder to refuse.
-    private static func unescaped(_ key: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
-        let quote = [UInt8(ascii: "\"")]
-        let text = (try? JSONParser.parse(quote + key + quote))?.string
-        return text.map { Array($0.utf8) } ?? Array(key)
     }
 }

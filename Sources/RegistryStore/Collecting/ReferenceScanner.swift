@@ -15,18 +15,15 @@ package struct ReferenceScanner {
 
     private static let depthLimit = 64
 
-    private let bytes: UnsafeRawBufferPointer
-    private var position = 0
-
-    private init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    private var cursor: JSONCursor
 
     /// - Throws: `ImageError` if it is no manifest, or one that cannot be understood.
     package static func scan(_ bytes: UnsafeRawBufferPointer) throws -> ManifestReferences {
-        var scanner = ReferenceScanner(bytes)
+        var scanner = ReferenceScanner(cursor: JSONCursor(bytes))
         return try scanner.document()
     }
 
-    private func failure(_ what: String) -> ImageError { ImageError.invalidDocument("\(what) at byte \(position)") }
+    private func failure(_ what: String) -> ImageError { ImageError.invalidDocument("\(what) at byte \(cursor.position)") }
 
     // MARK: The document
 
@@ -69,8 +66,7 @@ package struct ReferenceScanner {
             }
             members.formUnion(member)
         }
-        skipSpace()
-        guard position == bytes.count else { throw failure("there is more than one JSON value,") }
+        guard cursor.peek() == nil else { throw failure("there is more than one JSON value,") }
         guard let kind = try ManifestKind(of: members, mediaType: mediaType, name: "the document") else {
             throw ImageError.invalidDocument("the document is not a manifest: it has none of a manifest's members")
         }
@@ -82,7 +78,7 @@ package struct ReferenceScanner {
     ///
     /// - Parameter key: the folded name of the member that holds the digest.
     private mutating func reference(_ key: String) throws -> Reference? {
-        if try null() { return nil }
+        if null() { return nil }
         var found = Reference()
         try object(depth: 3) { scanner, name in
             if name == key {
@@ -107,115 +103,85 @@ package struct ReferenceScanner {
         depth: Int, _ body: (inout ReferenceScanner, String) throws -> Void
     ) throws {
         try expect(UInt8(ascii: "{"))
-        skipSpace()
-        if take(UInt8(ascii: "}")) { return }
+        cursor.skipSpace()
+        if cursor.take(UInt8(ascii: "}")) { return }
         repeat {
-            skipSpace()
             let name = MemberNames.fold(try text())
-            skipSpace()
             try expect(UInt8(ascii: ":"))
             try body(&self, name)
-            skipSpace()
-        } while take(UInt8(ascii: ","))
+            cursor.skipSpace()
+        } while cursor.take(UInt8(ascii: ","))
         try expect(UInt8(ascii: "}"))
     }
 
     /// - Returns: whether there is an array, and not null.
     @discardableResult
     private mutating func array(_ body: (inout ReferenceScanner) throws -> Void) throws -> Bool {
-        if try null() { return false }
+        if null() { return false }
         try expect(UInt8(ascii: "["))
-        skipSpace()
-        if take(UInt8(ascii: "]")) { return true }
+        cursor.skipSpace()
+        if cursor.take(UInt8(ascii: "]")) { return true }
         repeat {
             try body(&self)
-            skipSpace()
-        } while take(UInt8(ascii: ","))
+            cursor.skipSpace()
+        } while cursor.take(UInt8(ascii: ","))
         try expect(UInt8(ascii: "]"))
         return true
     }
 
     private mutating func skip(depth: Int) throws {
         guard depth < Self.depthLimit else { throw failure("nested more than \(Self.depthLimit) levels deep") }
-        skipSpace()
-        guard position < bytes.count else { throw failure("it ends too early") }
-        switch bytes[position] {
+        switch cursor.peek() {
+        case nil: throw failure("it ends too early")
         case UInt8(ascii: "{"): try object(depth: depth + 1) { scanner, _ in try scanner.skip(depth: depth + 1) }
         case UInt8(ascii: "["): try array { try $0.skip(depth: depth + 1) }
         case UInt8(ascii: "\""): _ = try rawText()
         default:
             // A number or a word: what follows it shows whether the document is sound.
-            let start = position
-            while position < bytes.count {
-                let byte = bytes[position]
-                let isPart =
-                    (48...57).contains(byte) || (97...122).contains(byte) || byte == UInt8(ascii: "-")
-                    || byte == UInt8(ascii: "+") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "E")
-                guard isPart else { break }
-                position += 1
+            let count = cursor.takeAll {
+                (48...57).contains($0) || (97...122).contains($0) || $0 == UInt8(ascii: "-")
+                    || $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "E")
             }
-            guard position > start else { throw failure("it is not JSON") }
+            guard count > 0 else { throw failure("it is not JSON") }
         }
     }
 
     /// A string's value; anything else is passed over.
     private mutating func textOrSkip(depth: Int) throws -> String? {
-        skipSpace()
-        guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
-            try skip(depth: depth)
-            return nil
-        }
-        return try text()
+        if cursor.peek() == UInt8(ascii: "\"") { return try text() }
+        try skip(depth: depth)
+        return nil
     }
 
     private mutating func text() throws -> String {
-        let raw = try rawText()
-        let isPlain = !raw.contains(UInt8(ascii: "\\"))
-        if isPlain { return String(decoding: raw, as: UTF8.self) }
-        let quote = [UInt8(ascii: "\"")]
-        return try Document.value(from: quote + raw + quote, name: "it").string ?? ""
-    }
-
-    /// What is between two quotes.
-    private mutating func rawText() throws -> UnsafeRawBufferPointer {
-        try expect(UInt8(ascii: "\""))
-        let start = position
-        while position < bytes.count {
-            switch bytes[position] {
-            case UInt8(ascii: "\\"): position += 2
-            case UInt8(ascii: "\""):
-                position += 1
-                return UnsafeRawBufferPointer(rebasing: bytes[start..<position - 1])
-            default: position += 1
-            }
-        }
-        throw failure("a string does not end")
-    }
-
-    private mutating func null() throws -> Bool {
-        skipSpace()
-        guard bytes[position...].starts(with: "null".utf8) else { return false }
-        position += 4
-        return true
-    }
-
-    private mutating func skipSpace() {
-        while position < bytes.count {
-            let byte = bytes[position]
-            guard byte == 32 || byte == 10 || byte == 13 || byte == 9 else { return }
-            position += 1
+        cursor.skipSpace()
+        let start = cursor
+        let (raw, hasEscape) = try rawText()
+        guard hasEscape else { return String(decoding: raw, as: UTF8.self) }
+        cursor = start
+        do {
+            return try cursor.string()
+        } catch {
+            throw failure(error.reason)
         }
     }
 
-    private mutating func take(_ byte: UInt8) -> Bool {
-        guard position < bytes.count, bytes[position] == byte else { return false }
-        position += 1
-        return true
+    private mutating func rawText() throws -> (text: UnsafeRawBufferPointer, hasEscape: Bool) {
+        do {
+            return try cursor.rawString()
+        } catch {
+            throw failure(error.reason)
+        }
+    }
+
+    private mutating func null() -> Bool {
+        cursor.skipSpace()
+        return cursor.take("null")
     }
 
     private mutating func expect(_ byte: UInt8) throws {
-        skipSpace()
-        guard take(byte) else {
+        cursor.skipSpace()
+        guard cursor.take(byte) else {
             throw failure("it is not JSON: '\(Character(UnicodeScalar(byte)))' is missing")
         }
     }
