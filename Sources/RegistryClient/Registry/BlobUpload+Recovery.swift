@@ -135,7 +135,7 @@ extension BlobUpload {
             do {
                 let answer = try session.close(digest)
                 guard try isStored(answer, digest, size: size) else {
-                    throw problem(answer.status, "it does not have the blob all the same").error
+                    throw problem(answer.status, "it does not have the blob all the same")
                 }
                 break
             } catch let error as ImageError {

@@ -262,8 +262,8 @@ final class BlobUpload: BlobWriter {
         record.reached(offset)
     }
 
-    func problem(_ status: Int?, _ text: String) -> RequestFailure {
-        registry.session.failure(session.request(.PATCH), status: status, problem: text)
+    func problem(_ status: Int?, _ text: String) -> ImageError {
+        registry.session.failure(session.request(.PATCH), status: status, problem: text).error
     }
 
     func lost(needsDigest: Bool = false, _ reason: String) -> BlobLost {

@@ -77,7 +77,10 @@ package struct CollectionRefused: Error, CustomStringConvertible {
     }
 
     package let problems: [Problem]
-    package var isDamage: Bool { problems.contains(where: \.isDamage) }
+    private var isDamage: Bool { problems.contains(where: \.isDamage) }
+
+    /// The error that is thrown.
+    var error: ImageError { ImageError(isDamage ? .damaged : .refused, cause: self) }
 
     package var description: String {
         let count = problems.count == 1 ? "1 problem" : "\(problems.count) problems"

@@ -44,7 +44,7 @@ package struct StoreCollector: Sendable {
         .refused("another garbage collection is at work on \(root): wait until it is done")
     }
 
-    /// - Throws: `CollectionRefused` if something cannot be read, before anything is deleted;
+    /// - Throws: `ImageError`, with a `CollectionRefused` as its cause, if something cannot be read, before anything is deleted;
     ///   `ImageError.notFound` where there is no store.
     package func run() async throws -> CollectionReport {
         let opened = try await Workers.blobs.run { [root] in try DirectoryHandle.open(root) }
@@ -84,7 +84,7 @@ package struct StoreCollector: Sendable {
             ages: CollectionAges(start: start, grace: grace))
         var marks = try await survey.repositories()
         let problems = marks.flatMap(\.problems)
-        guard problems.isEmpty else { throw CollectionRefused(problems: problems) }
+        guard problems.isEmpty else { throw CollectionRefused(problems: problems).error }
         var report = CollectionReport(isDryRun: options.dryRun)
         report.notes = survey.remarks(marks)
         if sweeping {

@@ -60,7 +60,7 @@ struct StoreSweep: Sendable {
 
     /// - Parameter survey: looks at the repository again, once nobody else can change it. What went on in between
     ///   may have given a manifest a name.
-    /// - Throws: `CollectionRefused` if it cannot be read any more.
+    /// - Throws: `ImageError`, with a `CollectionRefused` as its cause, if it cannot be read any more.
     func sweep(_ marks: RepositoryMarks, surveyAgain survey: () -> RepositoryMarks) throws -> (RepositoryMarks, Outcome)
     {
         let lock = try StoreLock.forSweeping(root)
@@ -68,7 +68,7 @@ struct StoreSweep: Sendable {
         var marks = marks
         if !marks.revisions.isEmpty {
             marks = survey()
-            guard marks.problems.isEmpty else { throw CollectionRefused(problems: marks.problems) }
+            guard marks.problems.isEmpty else { throw CollectionRefused(problems: marks.problems).error }
         }
         let base = "repositories/\(marks.name)"
         var outcome = Outcome()

@@ -99,13 +99,14 @@ struct CollectCommand: DrayCommand {
             let listing = CollectionListing(report, root: root, isBrief: shared.quiet)
             try await console.report(listing.document, text: listing.lines)
             return .done
-        } catch let refusal as CollectionRefused {
+        } catch let error as ImageError {
+            guard let refusal = error.cause as? CollectionRefused else { throw error }
             for problem in refusal.problems { console.error(Printable.line(problem.description)) }
             let count = refusal.problems.count
             let text =
                 "\(root): nothing is deleted while \(count == 1 ? "something" : "\(count) things") cannot be read "
                 + "that may need any blob"
-            throw refusal.isDamage ? ImageError.damaged(text) : ImageError.refused(text)
+            throw ImageError(error.code, text)
         }
     }
 

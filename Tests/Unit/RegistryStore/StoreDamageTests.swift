@@ -76,8 +76,8 @@ struct StoreDamageTests {
             try store.remove(CraftedStore.blob(try store.image(["of \(name)"], in: name)))
         }
         try store.manifest("[]", in: "d")
-        let error = await #expect(throws: CollectionRefused.self) { try await store.collect() }
-        let problems = try #require(error).problems
+        let error = await #expect(throws: ImageError.self) { try await store.collect() }
+        let problems = try #require(error?.cause as? CollectionRefused).problems
         #expect(problems.count == 3)
         for (problem, name) in zip(problems, ["a", "b/c", "d"]) {
             #expect(
