@@ -71,7 +71,7 @@ struct StorageWriteFaultTests {
                 try writer.commit()
             }
         }
-        try await Task.sleep(for: .milliseconds(300))
+        try eventually("the upload is aborted") { try server.requests.contains { $0.method == "DELETE" } }
         try await bucket.unfinishedUploads(prefix: "") { #expect($0.isEmpty) }
     }
 
