@@ -32,7 +32,7 @@ final class UploadSession {
         request.path = "\(repository)/blobs/uploads/" + (algorithm == .sha512 ? "?digest-algorithm=sha512" : "")
         let answer = try registry.session.send(request)
         guard answer.location != nil else {
-            throw registry.session.failure(request, status: answer.status, problem: "it names no place to upload to").error
+            throw registry.session.failure(request, status: answer.status, problem: "it names no place to upload to")
                 .error
         }
         try follow(answer)
@@ -96,7 +96,7 @@ final class UploadSession {
         _ method: HTTPMethod, _ query: [(name: String, value: String)], _ headers: HTTPHeaders, _ body: HTTPRequest.Body
     ) throws -> HTTPExchange {
         guard let location else {
-            throw registry.session.failure(request(method), status: nil, problem: "there is no place to upload to").error
+            throw registry.session.failure(request(method), status: nil, problem: "there is no place to upload to")
                 .error
         }
         let address = redirect ?? location.adding(query)
