@@ -86,7 +86,9 @@ package struct JSONCursor {
         guard !raw.contains(where: { $0 < 32 }) else {
             throw error("a string has a control character that is not escaped")
         }
-        let text = hasEscape ? String(validating: try unescaped(raw), as: UTF8.self) : String(validating: raw, as: UTF8.self)
+        let text =
+            hasEscape
+            ? String(validating: try unescaped(raw), as: UTF8.self) : String(validating: raw, as: UTF8.self)
         guard let text else { throw error("a string is not UTF-8") }
         return text
     }

@@ -23,7 +23,7 @@ package struct ReferenceScanner {
         return try scanner.document()
     }
 
-    private func failure(_ what: String) -> ImageError { ImageError.invalidDocument("\(what) at byte \(cursor.position)") }
+    private func failure(_ what: String) -> ImageError { .invalidDocument("\(what) at byte \(cursor.position)") }
 
     // MARK: The document
 
