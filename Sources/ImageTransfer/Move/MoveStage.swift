@@ -176,7 +176,8 @@ struct MoveStage: Sendable {
     /// Whether blobs that arrived are of use to the next copy, after what happened to another blob of their image: they are
     /// if a registry failed, and not if the image is damaged or the destination is full.
     private func isOfUse(after error: any Error) -> Bool {
-        destination.traits.keepsLooseBlobs
-            && !(error is ImageError || error is CancellationError)
+        guard destination.traits.keepsLooseBlobs, !(error is CancellationError) else { return false }
+        guard let error = error as? ImageError else { return true }
+        return error.code == .service || error.code == .unauthorised
     }
 }
