@@ -86,6 +86,30 @@ struct MoveTests {
         func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] { [] }
     }
 
+    /// What has arrived is of use to the next copy where a service failed, and not where something is damaged.
+    @Test(arguments: [ImageError.Code.service, .unauthorised, .damaged, .system(28)])
+    func arrivedBlobsOfAFailedImage(_ code: ImageError.Code) async throws {
+        let source = MemoryPlace("here")
+        let tars = (0..<2).map { MemoryPlace.emptyTar + [UInt8](repeating: UInt8($0), count: 512) }
+        let diffIDs = tars.map { #""\(Digest(of: $0))""# }.joined(separator: ",")
+        let config =
+            #"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[\#(diffIDs)]}}"#
+        let manifest = ImageManifest(
+            mediaType: .ociManifest, config: source.add(Array(config.utf8), .ociConfig),
+            layers: tars.map { source.add($0, .ociLayer) })
+        source.name(
+            source.add(try Document.encode(manifest), .ociManifest), .full(ImageName(repository: "app", tag: "1")),
+            in: "app")
+        let last = Digest(of: tars[1])
+        let place = MemoryPlace("there") { target in
+            if target.digest == last { throw ImageError(code, "refused by the test") }
+        }
+        await #expect(throws: ImageError.self) { _ = try await Self.copy(source, to: place) { $0.jobs = 1 } }
+        let isOfUse = code == .service || code == .unauthorised
+        #expect((place.contents[Digest(of: tars[0])] != nil) == isOfUse)
+        #expect(place.tags.isEmpty && place.calls.last == "abandon")
+    }
+
     /// One image that cannot be written leaves the others alone.
     @Test(arguments: [false, true]) func aFailureIsOneImages(_ keepGoing: Bool) async throws {
         struct Full: Error {}
