@@ -96,6 +96,11 @@ final class ScriptedBucket {
         _ = try HTTPConversation("127.0.0.1:\(helper.port)").request("POST", "/_fault?\(query)")
     }
 
+    /// Waits until a request has arrived, without keeping a thread from those that send it.
+    func arrival(where isMeant: (Request) -> Bool = { _ in true }) async throws {
+        while try !requests.contains(where: isMeant) { try await Task.sleep(for: .milliseconds(20)) }
+    }
+
     var requests: [Request] {
         get throws {
             let answer = try HTTPConversation("127.0.0.1:\(helper.port)").request("GET", "/_requests")

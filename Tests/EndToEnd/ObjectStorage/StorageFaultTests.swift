@@ -137,7 +137,7 @@ struct StorageFaultTests {
     @Test func callsAreCancelled() async throws {
         try server.fail("stall")
         let task = Task { [bucket] in try await bucket.head("a") }
-        try eventually("the request has arrived") { try !server.requests.isEmpty }
+        try await server.arrival()
         task.cancel()
         // A call that is not cancelled ends with an error of the service.
         await #expect(throws: CancellationError.self) { _ = try await task.value }

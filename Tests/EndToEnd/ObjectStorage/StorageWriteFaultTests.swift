@@ -71,7 +71,8 @@ struct StorageWriteFaultTests {
                 try writer.commit()
             }
         }
-        try eventually("the upload is aborted") { try server.requests.contains { $0.method == "DELETE" } }
+        // The upload is aborted.
+        try await server.arrival { $0.method == "DELETE" }
         try await bucket.unfinishedUploads(prefix: "") { #expect($0.isEmpty) }
     }
 
