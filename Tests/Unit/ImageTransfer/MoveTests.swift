@@ -91,7 +91,7 @@ struct MoveTests {
     func arrivedBlobsOfAFailedImage(_ code: ImageError.Code) async throws {
         let source = MemoryPlace("here")
         let tars = (0..<2).map { MemoryPlace.emptyTar + [UInt8](repeating: UInt8($0), count: 512) }
-        let diffIDs = tars.map { #""\(Digest(of: $0))""# }.joined(separator: ",")
+        let diffIDs = tars.map { #""\#(Digest(of: $0))""# }.joined(separator: ",")
         let config =
             #"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[\#(diffIDs)]}}"#
         let manifest = ImageManifest(
