@@ -45,13 +45,13 @@ extension Backup {
     }
 }
 
-/// What `prune` has removed, or would.
+/// The files that `prune` has removed, or would remove.
 package struct PruneReport: Sendable {
     package var digests: [Digest] = []
     package var bytes: Int64 = 0
     /// How many blobs stay.
     package var kept = 0
-    /// What lies between the blobs and is none.
+    /// Files among the blobs that are not blobs.
     package var notes: [String] = []
     package var isDryRun = false
 }

@@ -29,7 +29,7 @@ extension Backup {
     }
 }
 
-/// What a snapshot holds, counted.
+/// The numbers and sizes of a snapshot.
 package struct SnapshotSummary: Sendable {
     /// A repository that cannot be read.
     package struct Problem: Sendable {
@@ -39,9 +39,9 @@ package struct SnapshotSummary: Sendable {
 
     package var snapshot: Snapshot
     package var tags: Int
-    /// Of all its blobs, each once.
+    /// Bytes of all its blobs, each counted once.
     package var bytes: Int64
-    /// Of those that no other snapshot has: what is freed when it goes.
+    /// Bytes of the blobs that no other snapshot has: they are freed with the snapshot.
     package var uniqueBytes: Int64
     /// Repositories that are not counted.
     package var problems: [Problem]

@@ -1,7 +1,7 @@
 import Glibc
 import ImageModel
 
-/// What comes through a descriptor that cannot be sought: standard input, a named pipe, a device.
+/// Reads a descriptor without offsets: standard input, a named pipe, a device.
 package final class DescriptorSource: ByteSource {
     private let descriptor: Int32
     private let name: String
@@ -37,7 +37,7 @@ package final class DescriptorSource: ByteSource {
     }
 }
 
-/// What cannot be sought, to be written: standard output, a named pipe, a device.
+/// Writes to a descriptor without offsets: standard output, a named pipe, a device.
 package final class DescriptorSink: ByteSink {
     private let descriptor: Int32
     private let name: String

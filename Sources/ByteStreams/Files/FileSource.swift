@@ -52,7 +52,7 @@ package struct FilePart: Sendable {
 
 /// A source that may be nothing but a part of a file.
 package protocol FileBackedSource: ByteSource {
-    /// What is left to be read of it; nil if it does not lie in a file as it is. Blocks.
+    /// The part of a file that is still to be read; nil if the bytes are not in a file as they are. Blocks.
     func filePart() throws -> FilePart?
 }
 

@@ -16,7 +16,7 @@ package protocol ByteSource: AnyObject {
     func pump(into sink: any ByteSink) throws
 }
 
-/// Where bytes are pushed to, in order, by one writer. Blocks.
+/// Takes bytes in order, from one writer. Blocks.
 package protocol ByteSink: AnyObject {
     /// Takes all of `bytes`.
     func write(_ bytes: UnsafeRawBufferPointer) throws

@@ -12,7 +12,7 @@ public struct ListedImage: Encodable, Sendable {
     public var size: Int64
     /// The config's digest; nil unless the place goes by that.
     public var imageID: Digest?
-    /// Of its images, in the index's order; nil, like the two below, unless details were asked for.
+    /// The platforms of its images, in the index's order. Like the next two, nil unless details were requested.
     public var platforms: [Platform]?
     /// Bytes of manifests, configs and layers, each counted once; nil if a manifest does not tell.
     public var contentSize: Int64?

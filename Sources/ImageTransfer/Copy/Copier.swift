@@ -55,7 +55,7 @@ package struct Copier: Sendable {
             return report
         } catch {
             staged.cancelAll()
-            let isIntact = (destination as? any ReplacesFile)?.isIntact ?? true
+            let isIntact = destination.takesMore
             await destination.abandon()
             guard isIntact else {
                 throw ImageError.damaged(

@@ -28,7 +28,7 @@ struct CopyRun {
             try await destination.begin(
                 AnnouncedImages(count: jobs.count) { try jobs[$0].announced() },
                 areCertain: !options.keepGoing && jobs.allSatisfy(\.plan.keepsDigests))
-            defer { (destination as? any ReusesLayers)?.layerMemory?.save() }
+            defer { context.layerMemory?.save() }
             try await mover.collect(jobs)
             try await copy(jobs, &report)
         }

@@ -18,7 +18,8 @@ struct BlobLookup {
         self.context = context
         self.images = images
         finder = LayerFinder(
-            destination: context.destination, inflation: context.options.inflation, progress: context.progress)
+            destination: context.destination, memory: context.layerMemory, inflation: context.options.inflation,
+            progress: context.progress)
     }
 
     private var destination: any ImageDestination { context.destination }
@@ -58,7 +59,7 @@ struct BlobLookup {
     private func foreseen(_ job: BlobJob) -> Descriptor? {
         guard let compression = job.compression else { return job.blob.plain }
         guard let diffID = job.diffID,
-            var layer = (destination as? any ReusesLayers)?.layerMemory?.layers(of: diffID, compression).first
+            var layer = context.layerMemory?.layers(of: diffID, compression).first
         else { return nil }
         layer.mediaType = job.resultType(compression)
         return layer

@@ -20,9 +20,9 @@ struct LayerFinder {
     /// By repository; nil where nothing can be read.
     private var claims: [String: Claims?] = [:]
 
-    init(destination: any ImageDestination, inflation: InflationLimit, progress: Progress) {
+    init(destination: any ImageDestination, memory: LayerMemory?, inflation: InflationLimit, progress: Progress) {
         self.destination = destination
-        memory = (destination as? any ReusesLayers)?.layerMemory
+        self.memory = memory
         self.inflation = inflation
         self.progress = progress
     }

@@ -36,6 +36,9 @@ extension ImageDestination {
     /// Whether a blob of one repository can be referred to from every other one.
     package var sharesBlobs: Bool { !(self is any MountsBlobs) }
 
+    /// Whether something can still be written after a failure.
+    var takesMore: Bool { (self as? any ReplacesFile)?.isIntact ?? true }
+
     /// Puts a manifest if it is not there, then names it.
     ///
     /// - Returns: whether it was not there, as far as the destination has looked.

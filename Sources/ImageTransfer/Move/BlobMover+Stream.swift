@@ -36,9 +36,7 @@ extension BlobMover {
             } catch is BlobLost {
                 return
             } catch {
-                guard options.keepGoing, !(error is CancellationError),
-                    (destination as? any ReplacesFile)?.isIntact ?? true
-                else { throw error }
+                guard options.keepGoing, !(error is CancellationError), destination.takesMore else { throw error }
                 moved = .failure(error)
             }
             staged.keep(moved, for: prepared.job.key)

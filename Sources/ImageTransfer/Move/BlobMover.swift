@@ -26,7 +26,7 @@ struct BlobMover: Sendable {
         if let moved = staged.takeMoved(job.key) { return try moved.get() }
         if let mounted = try await mounted(job, from: from, into: into) { return mounted }
         var prepared = try await prepare(job, into: into)
-        if let entry = staged.take(job.blob.digest) { return try await settle(Handover(entry), prepared) }
+        if let entry = staged.take(job.blob.digest) { return try await settle(entry, prepared) }
         if job.compression != nil, destination.traits.blobs == .sizeFirst { try await measure(&prepared, from: from) }
         while true {
             let final = prepared
@@ -147,7 +147,7 @@ struct BlobMover: Sendable {
 
     /// Makes one more form of a blob that came by in a stream, which stays there for another one.
     func makeForm(_ prepared: PreparedBlob) async throws -> MovedBlob? {
-        guard let staged = staged.take(prepared.job.blob.digest).map({ Handover($0) }) else { return nil }
+        guard let staged = staged.take(prepared.job.blob.digest) else { return nil }
         defer { self.staged.putBack(staged) }
         return try await Workers.blobs.run(stoppable: { stop in
             try check(staged.value, prepared)

@@ -16,10 +16,8 @@ enum DiffIDCheck {
             let inflated = HashingSource(try InflatingSource(tee, format: format, limit: limit, name: title))
             _ = try inflated.drain()
             result = .success(inflated.digest())
-        } catch let error as ImageError where error.code == .damaged {
-            result = .failure(ImageError.damaged(error.description))
-        } catch let error as ImageError where error.code == .limit {
-            result = .failure(ImageError.limit(error.description))
+        } catch let error as ImageError where error.code == .damaged || error.code == .limit {
+            result = .failure(error)
         }
         _ = try tee.drain()
         return result

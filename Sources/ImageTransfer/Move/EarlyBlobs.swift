@@ -101,8 +101,8 @@ final class EarlyBlobs: Sendable {
         return digest
     }
 
-    func take(_ digest: Digest) -> Entry? {
-        table.withLock { table in table.entries.removeValue(forKey: digest).map { Handover($0) } }?.value
+    func take(_ digest: Digest) -> Handover<Entry>? {
+        table.withLock { table in table.entries.removeValue(forKey: digest).map { Handover($0) } }
     }
 
     /// Gives back what was taken and not used.

@@ -112,8 +112,7 @@ struct MoveStage: Sendable {
                 moved.blobs[job.blob.digest] = blob.descriptor
                 moved.bytesMoved = moved.bytesMoved.addingSaturated(max(0, blob.descriptor.size))
                 if let compression = job.compression, let diffID = job.diffID {
-                    (destination as? any ReusesLayers)?.layerMemory?.remember(
-                        blob.descriptor, as: compression, of: diffID)
+                    context.layerMemory?.remember(blob.descriptor, as: compression, of: diffID)
                 }
             }
         } catch {

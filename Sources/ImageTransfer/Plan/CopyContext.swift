@@ -24,6 +24,8 @@ struct CopyContext: Sendable {
     let remarks: Remarks
     let destination: any ImageDestination
     let tags: DestinationTags
+    /// nil where layers of the destination cannot be reused.
+    let layerMemory: LayerMemory?
 
     init(_ options: CopyOptions, _ progress: Progress, to destination: any ImageDestination) {
         self.options = options
@@ -31,10 +33,11 @@ struct CopyContext: Sendable {
         remarks = Remarks(progress)
         self.destination = destination
         tags = DestinationTags(of: destination)
+        layerMemory = (destination as? any ReusesLayers)?.layerMemory
     }
 
     func goesOn(after error: any Error) -> Bool {
-        options.keepGoing && !(error is CancellationError) && (destination as? any ReplacesFile)?.isIntact ?? true
+        options.keepGoing && !(error is CancellationError) && destination.takesMore
     }
 
     /// Notes that an image failed, or stops for it.

@@ -102,7 +102,9 @@ struct PlanStage {
         _ manifests: SharedManifests
     ) async throws -> [SourceImage] {
         let all = images
-        let images = all.filter { !selection.takesAll(of: $0.repository) }
+        // Once for each repository, not for each of its images.
+        let whole = Set(all.map(\.repository)).filter { selection.takesAll(of: $0) }
+        let images = all.filter { !whole.contains($0.repository) }
         guard !images.isEmpty, destination.traits.holdsReferrers, options.platforms == .all else { return [] }
         let chosen = Set(all)
         var digests: Set<Digest> = []

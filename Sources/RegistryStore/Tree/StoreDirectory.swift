@@ -59,9 +59,7 @@ package final class StoreDirectory: StoreTree {
     }
 
     package func whileUsing<T>(_ body: () throws -> T) throws -> T {
-        let lock = try StoreLock.forUse(of: root.made(), patience: patience)
-        defer { withExtendedLifetime(lock) {} }
-        return try body()
+        try StoreLock.using(root.made(), patience: patience, body)
     }
 
     package func whileAlone<T>(_ body: () throws -> T) throws -> T {
