@@ -1,10 +1,3 @@
-public import ImageBackup
-import ImageLayouts
-public import ImageModel
-public import ImageTransfer
-public import ImageVerification
-public import RegistryStore
-
 /// What the command line does, in a line each.
 extension Dray {
     // MARK: Copying

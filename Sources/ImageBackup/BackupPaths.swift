@@ -1,6 +1,5 @@
 import FileTrees
 import ImageLayouts
-import ImageModel
 
 /// Where things are in a backup: in parts that every tool for OCI layouts reads.
 ///

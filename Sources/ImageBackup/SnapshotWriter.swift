@@ -2,7 +2,6 @@ import ByteStreams
 import FileTrees
 import ImageLayouts
 import ImageModel
-import ImageTransfer
 
 /// Puts a snapshot down: aside first, then, once all of it is on the disk, in its place.
 struct SnapshotWriter {

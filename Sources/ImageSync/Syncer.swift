@@ -1,6 +1,5 @@
 package import ByteStreams
 import DrayKit
-import ImageModel
 package import ImageTransfer
 package import RegistryClient
 

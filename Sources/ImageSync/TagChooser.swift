@@ -1,5 +1,4 @@
 import ByteStreams
-import ConfigurationFiles
 import ImageModel
 import ImageTransfer
 import Synchronization

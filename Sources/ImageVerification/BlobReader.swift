@@ -1,7 +1,6 @@
 import ByteStreams
 import ImageModel
 import ImageTransfer
-import Synchronization
 
 /// Reads the blobs of a place, each once, several at a time.
 struct BlobReader: Sendable {

@@ -1,6 +1,5 @@
 import ByteStreams
 import ImageModel
-import ImageTransfer
 import TarArchive
 
 /// What was found when a blob was read to its end.

@@ -1,7 +1,6 @@
 import ByteStreams
 import Glibc
 import ImageModel
-import ImageTransfer
 import Synchronization
 
 /// What a run has read and found sound: so that a second look reads only what it has to, and a run that was

@@ -1,4 +1,3 @@
-import ByteStreams
 import ImageModel
 import ImageTransfer
 

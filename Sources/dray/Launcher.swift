@@ -1,8 +1,6 @@
 import ArgumentParser
 import ByteStreams
-import ConfigurationFiles
 import DrayKit
-import ImageModel
 
 /// From arguments to an exit status: understands them, runs the command, says what went wrong.
 enum Launcher {

@@ -1,6 +1,5 @@
 import ByteStreams
 import CLinux
-import DrayKit
 import Glibc
 
 /// Where the program starts.

@@ -1,4 +1,3 @@
-import Glibc
 import NIOPosix
 
 /// Threads for work that blocks or computes, so that the cooperative pool never does.

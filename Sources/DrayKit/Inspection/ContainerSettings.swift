@@ -1,5 +1,3 @@
-import ImageModel
-import ImageTransfer
 
 /// What a config says about the container to run. Source: OCI image-spec, config.md, "config".
 public struct ContainerSettings: Codable, Sendable {

@@ -1,6 +1,3 @@
-public import ImageModel
-package import ImageTransfer
-
 /// All that `inspect` tells about an image, in the shape of its JSON.
 public struct Inspection: Encodable, Sendable {
     /// One manifest: what a platform runs, or an artifact.

@@ -1,6 +1,3 @@
-import ImageModel
-import ImageTransfer
-
 /// Collects what `inspect` shows of the manifests below an image. Each is read and shown once, however often it is listed.
 struct InspectionCollector {
     /// One line of an index: what it lists, and for which platform.

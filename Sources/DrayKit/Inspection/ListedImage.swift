@@ -1,6 +1,3 @@
-public import ImageModel
-package import ImageTransfer
-
 /// An image in a listing, in the shape of its JSON.
 public struct ListedImage: Encodable, Sendable {
     /// nil where the place has no repositories.

@@ -1,8 +1,6 @@
 import ByteStreams
 import FileTrees
 import ImageLayouts
-package import ImageModel
-import ImageTransfer
 import TarArchive
 
 extension ReferenceReader {

@@ -1,6 +1,5 @@
 import ByteStreams
 import ImageLayouts
-package import ImageModel
 
 extension ImageReference {
     /// Whether it is a path on this machine, and nothing is there.

@@ -2,9 +2,6 @@ package import ByteStreams
 package import FileTrees
 import Glibc
 import ImageLayouts
-package import ImageModel
-import ImageTransfer
-import RegistryStore
 
 /// Reads references as they are typed, looking at what is on disk.
 package final class ReferenceReader: Sendable {

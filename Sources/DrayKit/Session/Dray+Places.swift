@@ -1,11 +1,7 @@
 import ByteStreams
 import FileTrees
 package import ImageLayouts
-package import ImageModel
-package import ImageTransfer
-package import ImageVerification
 import RegistryClient
-import RegistryStore
 
 /// The place that a reference leads to, on this machine or at a registry.
 extension Dray {

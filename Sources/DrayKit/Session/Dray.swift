@@ -1,4 +1,3 @@
-import ImageModel
 package import RegistryClient
 
 /// A session: opens whatever references lead to. Connections, tokens and what was found out about registries are shared

@@ -1,6 +1,4 @@
 import ByteStreams
-package import ImageModel
-import ImageTransfer
 
 /// A plain list of images, as a file: one reference on a line, `#` begins a comment.
 ///

@@ -1,6 +1,3 @@
-package import ImageModel
-package import ImageTransfer
-
 /// The sources that a command line names, and why some of them are none.
 package struct NamedSources {
     package private(set) var references: [ImageReference] = []

@@ -1,6 +1,4 @@
 import ImageLayouts
-import ImageModel
-package import ImageTransfer
 
 /// Sources of one copy: those that could be opened, and why others could not.
 package struct OpenedSources {

@@ -1,7 +1,3 @@
-package import ImageBackup
-package import ImageModel
-package import ImageVerification
-
 /// What is verified, or mended from: what a reference leads to, or a backup with all its snapshots.
 package enum VerifiedSubject: Sendable {
     case reference(ImageReference)

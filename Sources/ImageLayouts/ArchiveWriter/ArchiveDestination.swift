@@ -1,9 +1,7 @@
 import ByteStreams
-import Glibc
 package import ImageModel
 package import ImageTransfer
 import Synchronization
-import TarArchive
 
 /// A docker-archive or OCI archive being written, to a file or to a stream: standard output, a pipe, a device.
 ///

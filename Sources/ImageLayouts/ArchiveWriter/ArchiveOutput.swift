@@ -1,6 +1,5 @@
 import ByteStreams
 import ImageModel
-import ImageTransfer
 import TarArchive
 
 /// The tar that is written: a file beside its final name, or a stream: standard output, a named pipe, a device.

@@ -1,7 +1,6 @@
 import ByteStreams
 import ImageModel
 import ImageTransfer
-import TarArchive
 
 /// The tars that an archive is written into: one, or of a set as many as it takes.
 ///

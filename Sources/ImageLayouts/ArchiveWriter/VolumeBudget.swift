@@ -1,5 +1,4 @@
 import ImageModel
-import ImageTransfer
 import TarArchive
 
 /// How much of each volume the blobs may take, so that what stands in every one of them fits behind.

@@ -1,7 +1,5 @@
-import ByteStreams
 import FileTrees
 import ImageModel
-import ImageTransfer
 
 /// An image of an archive before Docker 1.10: a chain of layers, each a directory with its own JSON, and no
 /// config. The config is made the way Docker's migration made it.

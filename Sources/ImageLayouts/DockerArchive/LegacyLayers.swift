@@ -1,7 +1,6 @@
 import ByteStreams
 import FileTrees
 import ImageModel
-import ImageTransfer
 
 /// The layers of an archive before Docker 1.10. Many images share them: each is read once.
 struct LegacyLayers {

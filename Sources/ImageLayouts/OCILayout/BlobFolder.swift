@@ -1,7 +1,6 @@
 package import ByteStreams
 package import FileTrees
 package import ImageModel
-import ImageTransfer
 package import ImageVerification
 
 /// The files below `blobs`, by their names: for a verification.

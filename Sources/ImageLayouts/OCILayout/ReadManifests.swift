@@ -1,5 +1,4 @@
 import ImageModel
-import ImageTransfer
 
 /// The facts about a layout's manifests that a listing needs. Each manifest is read once, however often it is listed.
 struct ReadManifests {

@@ -1,6 +1,5 @@
 import FileTrees
 package import ImageModel
-import ImageTransfer
 
 /// Where things are in an OCI image layout. Source: OCI image-spec, image-layout.md.
 ///

@@ -1,7 +1,5 @@
 import ByteStreams
 import FileTrees
-import ImageModel
-import ImageTransfer
 
 /// What the files of a set are called: of `set.tar`, `set.001.tar` and so on.
 package struct VolumeNames {

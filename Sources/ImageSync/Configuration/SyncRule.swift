@@ -1,4 +1,3 @@
-import ConfigurationFiles
 package import ImageModel
 package import ImageTransfer
 

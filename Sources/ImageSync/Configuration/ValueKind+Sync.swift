@@ -1,7 +1,5 @@
 import ConfigurationFiles
 import DrayKit
-import ImageModel
-import ImageTransfer
 import RegistryClient
 
 extension ValueKind where Value == ImageReference {

@@ -1,4 +1,3 @@
-import ConfigurationFiles
 package import ImageModel
 
 /// Which tags of a repository are wanted.

@@ -1,4 +1,3 @@
-import ByteStreams
 import ImageModel
 
 /// An inventory as JSON: read and written as a stream.

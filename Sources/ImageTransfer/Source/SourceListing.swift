@@ -1,4 +1,3 @@
-import ByteStreams
 package import ImageModel
 
 /// What a source holds, and what is wrong with it.

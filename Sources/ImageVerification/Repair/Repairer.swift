@@ -1,4 +1,3 @@
-import ByteStreams
 package import ImageModel
 package import ImageTransfer
 

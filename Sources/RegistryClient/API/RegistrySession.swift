@@ -1,5 +1,4 @@
 import ImageModel
-import ImageTransfer
 import NIOHTTP1
 import Synchronization
 

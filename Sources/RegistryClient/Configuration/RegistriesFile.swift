@@ -2,7 +2,6 @@ import ByteStreams
 import ConfigurationFiles
 import Glibc
 import ImageModel
-import ImageTransfer
 
 /// Podman's `registries.conf`: where the images of a registry are really, and where copies of them are.
 ///

@@ -1,8 +1,6 @@
 import ByteStreams
-import FoundationEssentials
 import Glibc
 package import ImageModel
-import ImageTransfer
 
 /// A file in which Docker or podman keep credentials.
 ///

@@ -1,7 +1,6 @@
 import ByteStreams
 import Glibc
 import ImageModel
-import ImageTransfer
 
 extension Credentials {
     /// Reads `USER:PASSWORD` from a variable of the environment. No message repeats the variable's name: it may be the

@@ -1,5 +1,4 @@
 import ImageModel
-import ImageTransfer
 import Synchronization
 
 /// The credentials that are known for one registry.

@@ -1,6 +1,5 @@
 import ByteStreams
 import ImageModel
-import ImageTransfer
 import NIOHTTP1
 
 /// A blob as it comes from a registry. Where the connection breaks, it goes on from there; and where a mirror

@@ -1,5 +1,4 @@
 package import ImageModel
-import ImageTransfer
 
 /// Registries that references lead to, each opened once: where it is, which tokens it gives and which uploads it takes
 /// is found out once, however many references there are.

@@ -1,6 +1,5 @@
 package import ByteStreams
 package import ImageModel
-import ImageTransfer
 import NIOHTTP1
 
 /// Requests of a cache, each of which is one request to the registry, apart from its tokens.

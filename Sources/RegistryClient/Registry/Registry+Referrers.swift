@@ -1,6 +1,5 @@
 import ByteStreams
 package import ImageModel
-import ImageTransfer
 import NIOHTTP1
 import Synchronization
 

@@ -1,4 +1,3 @@
-import ByteStreams
 package import ImageModel
 import ImageTransfer
 import NIOHTTP1

@@ -1,5 +1,4 @@
 import ImageModel
-import ImageTransfer
 import Synchronization
 
 /// A repository in one registry.

@@ -1,6 +1,3 @@
-import ImageModel
-import ImageTransfer
-
 /// A registry, and how the repositories that a user names are called there.
 struct RegistryRoute: Sendable {
     let registry: Registry

@@ -1,5 +1,4 @@
 import ImageModel
-import ImageTransfer
 import NIOHTTP1
 
 /// An upload as the registry knows it: where it is, and the requests that concern it.

@@ -3,7 +3,6 @@ import Glibc
 import HTTPTypes
 import Hummingbird
 import ImageModel
-import NIOCore
 
 /// A refusal in the API's own words. Source: OCI distribution-spec, "Error Codes", and distribution's registry/api/errcode.
 struct APIError: Error {

@@ -1,6 +1,5 @@
 import ByteStreams
 import ImageModel
-import ImageTransfer
 import Logging
 import RegistryClient
 

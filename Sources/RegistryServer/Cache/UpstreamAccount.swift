@@ -1,4 +1,3 @@
-import ImageModel
 package import Logging
 package import RegistryClient
 import Synchronization

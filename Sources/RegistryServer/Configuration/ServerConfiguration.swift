@@ -1,4 +1,3 @@
-import ConfigurationFiles
 package import ImageModel
 
 /// What a registry's `config.yml` says, checked, with the original's defaults where it says nothing.

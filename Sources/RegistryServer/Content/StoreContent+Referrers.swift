@@ -1,5 +1,4 @@
 import ByteStreams
-import FileTrees
 import ImageModel
 import ImageTransfer
 import RegistryStore

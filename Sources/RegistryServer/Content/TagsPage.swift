@@ -1,5 +1,3 @@
-import ImageModel
-
 /// A page of a repository's tags.
 package struct TagsPage: Sendable, Equatable {
     package var tags: [String]

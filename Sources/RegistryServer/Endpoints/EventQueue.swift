@@ -1,6 +1,5 @@
 import ByteStreams
 import HTTPTypes
-import Hummingbird
 import HummingbirdCore
 import ImageModel
 import Logging

@@ -1,4 +1,3 @@
-import HTTPTypes
 import ImageModel
 
 /// What happened, as the endpoints of `notifications` are told it.

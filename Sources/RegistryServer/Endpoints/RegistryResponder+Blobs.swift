@@ -2,7 +2,6 @@ import ByteStreams
 import HTTPTypes
 import Hummingbird
 import ImageModel
-import NIOCore
 import RegistryStore
 
 extension RegistryResponder {

@@ -1,9 +1,7 @@
 import ByteStreams
-import HTTPTypes
 import Hummingbird
 import ImageModel
 import ImageTransfer
-import NIOCore
 import RegistryStore
 
 extension RegistryResponder {

@@ -2,7 +2,6 @@ import ByteStreams
 import HTTPTypes
 import Hummingbird
 import ImageModel
-import NIOCore
 import RegistryStore
 
 /// Uploads: begun by POST, carried on by PATCH, finished by PUT, in as many requests as the client likes.

@@ -1,5 +1,3 @@
-import ImageModel
-
 /// The memory for documents that clients send or are sent, and how much of it each client may use.
 ///
 /// A document that is sent here first takes what an ordinary one needs. It takes the memory for all of it when more than that has come:

@@ -1,4 +1,3 @@
-import ByteStreams
 import ConfigurationFiles
 import Glibc
 import RegistryStore

@@ -1,7 +1,4 @@
-import HTTPTypes
 import Hummingbird
-import ImageModel
-import NIOCore
 
 /// `http.debug`: health, and metrics.
 struct DebugResponder: HTTPResponder {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import ByteStreams
 import DrayKit
 import ImageBackup
 import ImageModel

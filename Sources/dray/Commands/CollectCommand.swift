@@ -1,11 +1,8 @@
 import ArgumentParser
 import ByteStreams
 import DrayKit
-import Glibc
 import ImageModel
-import ImageTransfer
 import RegistryServer
-import RegistryStore
 
 /// `dray gc`, also as `garbage-collect`
 struct CollectCommand: DrayCommand {

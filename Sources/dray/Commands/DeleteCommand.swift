@@ -1,7 +1,6 @@
 import ArgumentParser
 import DrayKit
 import ImageModel
-import ImageTransfer
 import RegistryClient
 
 /// `dray delete`

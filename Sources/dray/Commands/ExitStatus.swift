@@ -1,10 +1,6 @@
-import ByteStreams
-import ConfigurationFiles
 import Glibc
 import ImageModel
 import ImageTransfer
-import RegistryClient
-import RegistryServer
 
 /// What dray's exit code says.
 enum ExitStatus: Sendable {

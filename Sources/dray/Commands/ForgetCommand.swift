@@ -1,7 +1,6 @@
 import ArgumentParser
 import ImageBackup
 import ImageModel
-import ImageTransfer
 
 /// `dray forget`
 struct ForgetCommand: DrayCommand {

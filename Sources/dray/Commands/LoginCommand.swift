@@ -1,8 +1,6 @@
 import ArgumentParser
 import ByteStreams
-import Glibc
 import ImageModel
-import ImageTransfer
 import RegistryClient
 
 /// `dray login`

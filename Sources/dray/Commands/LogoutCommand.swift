@@ -1,6 +1,5 @@
 import ArgumentParser
 import ImageModel
-import ImageTransfer
 import RegistryClient
 
 /// `dray logout`

@@ -1,7 +1,6 @@
 import ArgumentParser
 import DrayKit
 import ImageModel
-import ImageTransfer
 
 /// `dray manifest`
 struct ManifestCommand: DrayCommand {

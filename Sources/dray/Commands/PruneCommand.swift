@@ -1,6 +1,5 @@
 import ArgumentParser
 import DrayKit
-import ImageBackup
 import ImageModel
 
 /// `dray prune`

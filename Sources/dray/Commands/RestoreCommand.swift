@@ -1,7 +1,6 @@
 import ArgumentParser
 import ByteStreams
 import DrayKit
-import ImageBackup
 import ImageLayouts
 import ImageModel
 import ImageTransfer

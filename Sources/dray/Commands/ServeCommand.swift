@@ -1,10 +1,7 @@
 import ArgumentParser
 import ByteStreams
 import DrayKit
-import Glibc
-import ImageLayouts
 import ImageModel
-import ImageTransfer
 import RegistryClient
 import RegistryServer
 

@@ -3,7 +3,6 @@ import ByteStreams
 import ImageModel
 import ImageSync
 import ImageTransfer
-import RegistryClient
 
 /// `dray sync`
 struct SyncCommand: DrayCommand {

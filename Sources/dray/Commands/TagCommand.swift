@@ -2,7 +2,6 @@ import ArgumentParser
 import ByteStreams
 import DrayKit
 import ImageModel
-import ImageTransfer
 
 /// `dray tag`
 struct TagCommand: DrayCommand {

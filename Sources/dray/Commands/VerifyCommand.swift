@@ -1,12 +1,8 @@
 import ArgumentParser
 import ByteStreams
 import DrayKit
-import ImageBackup
 import ImageModel
 import ImageTransfer
-import ImageVerification
-import RegistryClient
-import RegistryStore
 
 /// `dray verify`
 struct VerifyCommand: DrayCommand {

@@ -1,6 +1,5 @@
 import ByteStreams
 import DrayKit
-import ImageModel
 
 /// Commands that users of docker, podman, skopeo, crane, regctl and restic type, and the line that does it here.
 enum CommandHints {

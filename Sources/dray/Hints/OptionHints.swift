@@ -1,5 +1,4 @@
 import DrayKit
-import ImageModel
 
 /// Options of other tools that dray does not have, and what to write instead.
 enum OptionHints {

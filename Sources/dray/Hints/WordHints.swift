@@ -1,6 +1,5 @@
 import ByteStreams
 import DrayKit
-import ImageModel
 
 /// Words that are no option of any command of dray: as Windows has them, and as word processors make them.
 enum WordHints {

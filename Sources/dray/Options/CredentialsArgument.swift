@@ -1,6 +1,5 @@
 import ArgumentParser
 import ImageModel
-import ImageTransfer
 import RegistryClient
 
 /// Where `USER:PASSWORD` is to be read: never the text itself, which every process on the machine could see.

@@ -2,9 +2,6 @@ import ArgumentParser
 import ByteStreams
 import DrayKit
 import ImageLayouts
-import ImageModel
-import ImageTransfer
-import RegistryClient
 
 /// What `copy` packs beside whole archives: deltas and volumes; and what it takes for one.
 struct PackingArguments: ParsableArguments {

@@ -1,9 +1,7 @@
 import ArgumentParser
 import ByteStreams
 import DrayKit
-import ImageLayouts
 import ImageModel
-import ImageTransfer
 import Synchronization
 
 /// Keeping books of a run.

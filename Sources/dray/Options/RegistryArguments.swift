@@ -1,7 +1,5 @@
 import ArgumentParser
 import DrayKit
-import ImageModel
-import ImageTransfer
 import RegistryClient
 
 /// How registries are talked to, on commands that may have to.

@@ -1,7 +1,5 @@
-import ByteStreams
 import Glibc
 import ImageModel
-import ImageTransfer
 
 /// The question before a command removes several images.
 struct Confirmation {

@@ -1,4 +1,3 @@
-import ImageModel
 import ImageTransfer
 
 /// What happens, as a line of JSON on standard error: `--progress json`.

@@ -1,5 +1,4 @@
 import DrayKit
-import ImageModel
 
 extension Inspection {
     /// For people to read.

@@ -1,4 +1,3 @@
-import ImageModel
 import ImageTransfer
 
 /// Watches a transfer and says how far it is, until it is stopped.

@@ -1,7 +1,4 @@
 import DrayKit
-import ImageBackup
-import ImageModel
-import ImageTransfer
 
 /// A restore, as it is printed: each image, what its name meant before if that was asked, and what goes.
 struct RestoreListing {

@@ -1,7 +1,6 @@
 import ByteStreams
 import Glibc
 import ImageModel
-import ImageTransfer
 
 /// The user's terminal, asked even where standard input is something else.
 struct Terminal {

@@ -1,5 +1,4 @@
 import ImageModel
-import ImageTransfer
 import ImageVerification
 
 /// A verification, as it is printed: what is damaged, what is only remarkable, and what was looked at.

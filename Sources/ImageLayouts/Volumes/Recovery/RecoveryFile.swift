@@ -1,4 +1,3 @@
-import ByteStreams
 package import FileTrees
 import ImageModel
 import ImageTransfer

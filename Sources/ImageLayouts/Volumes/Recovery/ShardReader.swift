@@ -1,5 +1,4 @@
 import ByteStreams
-import ImageModel
 import ImageTransfer
 
 /// Reads shards side by side, stripe after stripe: what ends early goes on with zeros.

@@ -1,6 +1,5 @@
 import ByteStreams
 import ImageModel
-import ImageTransfer
 
 extension HtpasswdFile {
     /// Makes a password file with one user, `docker`, and a random password, for this user's eyes only (mode 0600).

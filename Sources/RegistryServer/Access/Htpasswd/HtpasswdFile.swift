@@ -1,4 +1,3 @@
-import ByteStreams
 import ImageModel
 
 /// What a password file says: `USER:HASH` a line, empty lines and those that begin with `#` aside.

@@ -1,6 +1,4 @@
-import Crypto
 import CryptoExtras
-import FoundationEssentials
 import ImageModel
 import X509
 

@@ -1,5 +1,4 @@
 import ImageModel
-import ImageTransfer
 package import Logging
 
 /// Who may do what is said by a token that another server has signed: `auth.token`.

@@ -1,7 +1,6 @@
 import ByteStreams
 import FoundationEssentials
 import ImageModel
-import ImageTransfer
 import SwiftASN1
 import X509
 
