@@ -52,13 +52,10 @@ public struct Snapshot: Sendable, Identifiable {
         try DocumentWriter.write(name: "\(BackupPaths.snapshot(id))/\(BackupPaths.document)", to: sink) { writer in
             try writer.object { writer in
                 if !missing.isEmpty {
-                    try writer.member("missing")
-                    try writer.array(missing)
+                    try writer.member("missing", array: missing)
                 }
-                try writer.member("repositories")
-                try writer.array(repositories)
-                try writer.member("sources")
-                try writer.array(sources)
+                try writer.member("repositories", array: repositories)
+                try writer.member("sources", array: sources)
             }
         }
     }

@@ -44,12 +44,8 @@ struct BlobReader: Sendable {
                 return known
             }
             source = Handover(try await place.storedBlob(task.blob, in: task.repository))
-        } catch let error as ImageError where error.code == .notFound {
-            return .missing
-        } catch let error as ImageError where error.isAboutContent {
-            return .damaged("\(error)")
-        } catch let error as ImageError where error.errno != nil {
-            return .unreadable("\(error)")
+        } catch {
+            return try BlobState.failure(error)
         }
         let state = try await Workers.blobs.run(stoppable: { stop in
             try BlobState.read(

@@ -34,7 +34,7 @@ enum BlobState: Hashable, Sendable {
         title: String
     ) throws -> BlobState {
         do {
-            let bounded = mostBytes.map { BoundedSource(bytes, limit: $0, name: title) as any ByteSource } ?? bytes
+            let bounded = mostBytes.map { Self.bounded(bytes, to: $0, title) } ?? bytes
             let hashing = HashingSource(bounded, algorithm: blob.algorithm)
             let content =
                 diffIDs.isEmpty ? nil : try layer(hashing, diffIDs: diffIDs, inflation: inflation, title: title)
@@ -44,12 +44,20 @@ enum BlobState: Hashable, Sendable {
                 return .damaged("its digest is \(found), and it has \(hashing.count) bytes")
             }
             return .sound(size: hashing.count, tar: content)
-        } catch let error as ImageError where error.code == .notFound {
-            return .missing
-        } catch let error as ImageError where error.isAboutContent {
-            return .damaged("\(error)")
-        } catch let error as ImageError where error.errno != nil {
-            return .unreadable("\(error)")
+        } catch {
+            return try failure(error)
+        }
+    }
+
+    /// What a failure says of the blob that was asked for.
+    ///
+    /// - Throws: the failure, if it is about something else.
+    static func failure(_ error: any Error) throws -> BlobState {
+        switch error {
+        case let error as ImageError where error.code == .notFound: return .missing
+        case let error as ImageError where error.isAboutContent: return .damaged("\(error)")
+        case let error as ImageError where error.errno != nil: return .unreadable("\(error)")
+        default: throw error
         }
     }
 
@@ -74,27 +82,17 @@ enum BlobState: Hashable, Sendable {
             return .broken("\(error)")
         }
     }
-}
 
-/// What another source gives, which has to end in time.
-private final class BoundedSource: ByteSource {
-    private let upstream: any ByteSource
-    private let limit: Int64
-    private let name: String
-    private var count: Int64 = 0
-
-    init(_ upstream: any ByteSource, limit: Int64, name: String) {
-        self.upstream = upstream
-        self.limit = limit
-        self.name = name
-    }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        let got = try upstream.read(into: buffer)
-        count += Int64(got)
-        guard count <= limit else {
-            throw ImageError.damaged("\(name) has more than the \(limit) bytes that its manifests say")
+    /// What another source gives, which has to end in time.
+    private static func bounded(_ bytes: any ByteSource, to limit: Int64, _ title: String) -> any ByteSource {
+        var count: Int64 = 0
+        return ReadingSource { buffer in
+            let got = try bytes.read(into: buffer)
+            count += Int64(got)
+            guard count <= limit else {
+                throw ImageError.damaged("\(title) has more than the \(limit) bytes that its manifests say")
+            }
+            return got
         }
-        return got
     }
 }

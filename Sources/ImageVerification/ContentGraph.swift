@@ -1,7 +1,6 @@
 import ByteStreams
 import ImageModel
 import ImageTransfer
-import Synchronization
 
 /// Everything that the images of a place need, who needs it, and what of it is no manifest that can be read.
 ///
@@ -54,7 +53,7 @@ struct ContentGraph {
     private(set) var findings: [Finding] = []
     private var positions: [Key: Int] = [:]
     /// nil before all was read.
-    private var known: KnownAffected?
+    private(set) var known: KnownAffected?
     private let place: any VerifiedPlace
     private let survey: PlaceSurvey
     private let isDeep: Bool
@@ -199,25 +198,18 @@ struct ContentGraph {
         }
         nodes[position].descriptor = manifest.descriptor
         note(visit, position)
-        guard visit.depth <= ImageGraph.depthLimit else {
+        func find(_ kind: Finding.Kind, _ problem: String, advice: String) {
             findings.append(
-                Finding(
-                    .manifestDamaged, "\(key.digest)",
-                    "lies in indexes in indexes, more than \(ImageGraph.depthLimit) deep",
-                    affected: affected(by: [position]), advice: "make and push an index that is flat"))
-            return
+                Finding(kind, "\(key.digest)", problem, affected: affected(by: [position]), advice: advice))
+        }
+        guard visit.depth <= ImageGraph.depthLimit else {
+            return find(
+                .manifestDamaged, "lies in indexes in indexes, more than \(ImageGraph.depthLimit) deep",
+                advice: "make and push an index that is flat")
         }
         switch problem {
-        case .damaged(let text):
-            findings.append(
-                Finding(
-                    .layerDamaged, "\(key.digest)", text, affected: affected(by: [position]),
-                    advice: "build and push the image anew"))
-        case .unreadable(let text):
-            findings.append(
-                Finding(
-                    .unreadable, "\(key.digest)", text, affected: affected(by: [position]),
-                    advice: VerifyJudge.readable))
+        case .damaged(let text): find(.layerDamaged, text, advice: "build and push the image anew")
+        case .unreadable(let text): find(.unreadable, text, advice: VerifyJudge.readable)
         case .missing, nil: break
         }
         let isIndex = if case .index = manifest.content { true } else { false }
@@ -271,50 +263,4 @@ struct ContentGraph {
         }
         if blob.staysAway { add(to: &absentees) } else { add(to: &needs) }
     }
-
-    // MARK: What is wrong
-
-    private struct Step: Hashable {
-        var node: Int
-        var platform: String?
-    }
-
-    /// What parts of indexes that miss the same way hit, so that it is not looked for once more for each.
-    private final class KnownAffected: Sendable {
-        let images = Mutex<[Set<Step>: AffectedImages]>([:])
-    }
-
-    /// Images that cannot do without any of the nodes.
-    func affected(by hit: [Int], names: [String] = []) -> AffectedImages {
-        // What has no name of its own hits what lists it.
-        guard let known, names.isEmpty, hit.allSatisfy({ nodes[$0].names.isEmpty }) else {
-            return findAffected(hit.map { Step(node: $0, platform: nil) }, names)
-        }
-        let above = Set(hit.lazy.flatMap { nodes[$0].parents }.map { Step(node: $0.node, platform: $0.platform) })
-        if let images = known.images.withLock({ $0[above] }) { return images }
-        let images = findAffected(Array(above), [])
-        known.images.withLock { $0[above] = images }
-        return images
-    }
-
-    private func findAffected(_ start: [Step], _ names: [String]) -> AffectedImages {
-        var found: [String: Set<String?>] = [:]
-        for name in names { found[name, default: []].insert(nil) }
-        var queue = start
-        var seen = Set(queue)
-        while let step = queue.popLast() {
-            for name in nodes[step.node].names { found[name, default: []].insert(step.platform) }
-            for parent in nodes[step.node].parents {
-                // The innermost index knows best.
-                let above = Step(node: parent.node, platform: step.platform ?? parent.platform)
-                if seen.insert(above).inserted { queue.append(above) }
-            }
-        }
-        return AffectedImages(
-            found.map { name, platforms in
-                AffectedImage(name, platforms: platforms.contains(nil) ? [] : platforms.compactMap { $0 }.sorted())
-            })
-    }
-
-    func affected(by need: Need) -> AffectedImages { affected(by: need.users.map(\.node), names: need.names) }
 }

@@ -51,25 +51,21 @@ struct VerifyJudge {
             let node = graph.nodes[positions[0]]
             let affected = graph.affected(by: positions)
             let remedy = Remedy.manifest(node.descriptor, repository: node.key.repository)
-            let isChild = positions.contains { !graph.nodes[$0].parents.isEmpty }
+            func finding(_ kind: Finding.Kind, _ problem: String, advice: String) -> Finding {
+                Finding(kind, "\(digest)", problem, affected: affected, advice: advice, remedy: remedy)
+            }
             switch node.fault {
             case .damaged(let text):
-                return Finding(
-                    .manifestDamaged, "\(digest)", "is a damaged manifest: \(text)", affected: affected,
-                    advice: fetch, remedy: remedy)
+                return finding(.manifestDamaged, "is a damaged manifest: \(text)", advice: fetch)
             case .unreadable(let text):
-                return Finding(
-                    .unreadable, "\(digest)", "is a manifest that cannot be read: \(text)", affected: affected,
-                    advice: Self.readable, remedy: remedy)
+                return finding(.unreadable, "is a manifest that cannot be read: \(text)", advice: Self.readable)
             case .missing, nil:
-                return Finding(
-                    .manifestMissing, "\(digest)",
-                    isChild
-                        ? "is a manifest that an index lists, and it is not there" : "is a manifest that is not there",
-                    affected: affected,
-                    advice: isChild
-                        ? "\(fetch); if that platform is not wanted, push an index without it" : fetch,
-                    remedy: remedy)
+                guard positions.contains(where: { !graph.nodes[$0].parents.isEmpty }) else {
+                    return finding(.manifestMissing, "is a manifest that is not there", advice: fetch)
+                }
+                return finding(
+                    .manifestMissing, "is a manifest that an index lists, and it is not there",
+                    advice: "\(fetch); if that platform is not wanted, push an index without it")
             }
         }
     }
@@ -107,28 +103,20 @@ struct VerifyJudge {
     private func blob(_ need: ContentGraph.Need) -> [Finding] {
         let digest = need.descriptor.digest
         let remedy = Remedy.blob(need.descriptor, repository: need.repositories.compactMap { $0 }.min())
+        func finding(_ kind: Finding.Kind, _ problem: String, advice: String) -> Finding {
+            Finding(
+                kind, "\(digest)", problem, affected: graph.affected(by: need), advice: advice, remedy: remedy)
+        }
         switch states[digest] {
         case .missing, nil:
             // Where everything is filed under SHA-256, only the link tells where a blob of another algorithm is.
             let unlinked = digest.algorithm == .sha256 ? [] : unlinked(need)
             if !unlinked.isEmpty { return unlinked }
-            return [
-                Finding(
-                    .blobMissing, "\(digest)", "is a blob that is not there", affected: graph.affected(by: need),
-                    advice: fetch, remedy: remedy)
-            ]
+            return [finding(.blobMissing, "is a blob that is not there", advice: fetch)]
         case .damaged(let text):
-            return [
-                Finding(
-                    .blobDamaged, "\(digest)", "is a damaged blob: \(text)", affected: graph.affected(by: need),
-                    advice: fetch, remedy: remedy)
-            ]
+            return [finding(.blobDamaged, "is a damaged blob: \(text)", advice: fetch)]
         case .unreadable(let text):
-            return [
-                Finding(
-                    .unreadable, "\(digest)", "is a blob that cannot be read: \(text)",
-                    affected: graph.affected(by: need), advice: Self.readable, remedy: remedy)
-            ]
+            return [finding(.unreadable, "is a blob that cannot be read: \(text)", advice: Self.readable)]
         case .sound(let size, let tar):
             return sizes(need, size) + (tar.map { layer(need, $0) } ?? []) + unlinked(need)
         }
@@ -217,29 +205,23 @@ struct VerifyJudge {
             graph.needs[$0] == nil && graph.absentees[$0] == nil && !manifests.contains($0)
                 && !survey.aliased.contains($0)
         }.sorted()
-        var findings: [Finding] = []
-        for digest in orphans {
-            let blob = Descriptor(untyped: digest)
+        return orphans.compactMap { digest in
             switch states[digest] {
             case .damaged(let text):
-                findings.append(
-                    Finding(
-                        .blobDamaged, "\(digest)",
-                        "is a damaged blob that no image needs, and whoever pushes it is told that it is there: \(text)",
-                        advice: "\(survey.reclaim), or \(fetch)", remedy: .blob(blob, repository: nil)))
+                Finding(
+                    .blobDamaged, "\(digest)",
+                    "is a damaged blob that no image needs, and whoever pushes it is told that it is there: \(text)",
+                    advice: "\(survey.reclaim), or \(fetch)",
+                    remedy: .blob(Descriptor(untyped: digest), repository: nil))
             case .unreadable(let text):
-                findings.append(
-                    Finding(
-                        .unreadable, "\(digest)", "is a blob that no image needs, and cannot be read: \(text)",
-                        advice: Self.readable))
+                Finding(
+                    .unreadable, "\(digest)", "is a blob that no image needs, and cannot be read: \(text)",
+                    advice: Self.readable)
             case .sound(let size, _):
-                findings.append(
-                    Finding(
-                        .orphan, "\(digest)", "is a blob of \(size) bytes that no image needs", advice: survey.reclaim))
-            case .missing, nil: break
+                Finding(.orphan, "\(digest)", "is a blob of \(size) bytes that no image needs", advice: survey.reclaim)
+            case .missing, nil: nil
             }
         }
-        return findings
     }
 
     /// Links that no image needs.
@@ -252,14 +234,12 @@ struct VerifyJudge {
         }
         let manifests = Set(graph.nodes.map(\.key))
         return served.sorted { $0.key < $1.key }.flatMap { repository, own in
-            var findings: [Finding] = []
             let faults = own.blobFaults.filter { needed[repository]?.contains($0.key) != true }
-            for (digest, fault) in faults {
-                findings.append(
-                    Finding(
-                        .linkDamaged, "\(digest)",
-                        "is linked in \(repository), where no image needs it, by a link that \(fault)",
-                        advice: survey.reclaim))
+            var findings = faults.map { digest, fault in
+                Finding(
+                    .linkDamaged, "\(digest)",
+                    "is linked in \(repository), where no image needs it, by a link that \(fault)",
+                    advice: survey.reclaim)
             }
             let dangling = own.blobs.filter {
                 needed[repository]?.contains($0) != true && isGone($0)

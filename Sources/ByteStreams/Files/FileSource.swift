@@ -36,11 +36,7 @@ package final class FileSource: ByteSource {
 ///
 /// - Throws: `ImageError.limit` beyond `limit` bytes.
 package func readFile(_ path: String, limit: Int) throws -> [UInt8]? {
-    do {
-        return try FileSource(OpenFile(reading: path)).readAll(limit: limit, name: path)
-    } catch let error as ImageError where [ENOENT, ENOTDIR].contains(error.errno) {
-        return nil
-    }
+    try OpenFile.ifThere(path).map { try FileSource($0).readAll(limit: limit, name: path) }
 }
 
 /// A part of an open file: bytes that the system can move without showing them to us.

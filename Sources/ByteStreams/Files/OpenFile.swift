@@ -17,6 +17,15 @@ package final class OpenFile: Sendable {
         try self.init(taking: try Self.open(path), path: path)
     }
 
+    /// - Returns: nil if nothing is there.
+    package static func ifThere(_ path: String) throws -> OpenFile? {
+        do {
+            return try OpenFile(reading: path)
+        } catch let error as ImageError where [ENOENT, ENOTDIR].contains(error.errno) {
+            return nil
+        }
+    }
+
     /// - Parameter descriptor: is closed by this, whatever comes.
     package init(taking descriptor: Int32, path: String) throws {
         self.path = path

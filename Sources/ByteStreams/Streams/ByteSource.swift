@@ -58,6 +58,15 @@ package final class ConcatenatedSource: ByteSource {
     }
 }
 
+/// Bytes that a closure reads, by the rules of `ByteSource.read(into:)`.
+package final class ReadingSource: ByteSource {
+    private let fill: (UnsafeMutableRawBufferPointer) throws -> Int
+
+    package init(_ fill: @escaping (UnsafeMutableRawBufferPointer) throws -> Int) { self.fill = fill }
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try fill(buffer) }
+}
+
 /// Hands something that one thread uses to the thread that will use it.
 package struct Handover<Value>: @unchecked Sendable {
     package let value: Value
@@ -75,6 +84,21 @@ extension ByteSource {
             count += got
         }
         return count
+    }
+
+    /// Reads bytes that nobody wants; tells how many of `count` the source lacked.
+    package func skip(_ count: Int64) throws -> Int64 {
+        guard count > 0 else { return 0 }
+        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
+        defer { scratch.deallocate() }
+        var rest = count
+        while rest > 0 {
+            let piece = UnsafeMutableRawBufferPointer(rebasing: scratch[..<Int(min(rest, Int64(scratch.count)))])
+            let got = try read(into: piece)
+            if got == 0 { break }
+            rest -= Int64(got)
+        }
+        return rest
     }
 
     /// All bytes of a small thing.

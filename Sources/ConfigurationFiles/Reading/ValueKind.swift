@@ -1,3 +1,5 @@
+import ImageModel
+
 /// What a key's value has to look like, and how it is read.
 package struct ValueKind<Value>: Sendable {
     /// - Parameters:
@@ -145,12 +147,7 @@ extension ValueKind where Value == [(name: String, values: [String])] {
 
     /// RFC 9110, section 5.6.2.
     private static func isHeaderNameCharacter(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-        }
+        byte.isASCIILetterOrDigit || "!#$%&'*+-.^_`|~".utf8.contains(byte)
     }
 }
 

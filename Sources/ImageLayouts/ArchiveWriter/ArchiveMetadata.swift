@@ -55,12 +55,9 @@ struct ArchiveMetadata {
             ArchiveFile(OCIPaths.layout, Array(OCIPaths.layoutContent.utf8)),
             try ArchiveFile(OCIPaths.index) { [naming] writer in
                 try writer.object { writer in
-                    try writer.member("manifests")
-                    try writer.array(entries.lazy.map { naming.entry($0.descriptor, as: $0.name) })
-                    try writer.member("mediaType")
-                    try writer.value(MediaType.ociIndex.rawValue)
-                    try writer.member("schemaVersion")
-                    try writer.value(2)
+                    try writer.member("manifests", array: entries.lazy.map { naming.entry($0.descriptor, as: $0.name) })
+                    try writer.member("mediaType", MediaType.ociIndex.rawValue)
+                    try writer.member("schemaVersion", 2)
                 }
             },
         ]

@@ -57,8 +57,7 @@ struct DockerImages {
                     try writer.member(repository)
                     try writer.object { writer in
                         for (tag, top) in tags.sorted(by: { $0.key < $1.key }) {
-                            try writer.member(tag)
-                            try writer.value(top.hex)
+                            try writer.member(tag, top.hex)
                         }
                     }
                 }
@@ -70,8 +69,7 @@ struct DockerImages {
     /// As docker writes it: without names, RepoTags is null.
     private static func write(_ item: Item, _ names: [ImageName], to writer: inout DocumentWriter) throws {
         try writer.object { writer in
-            try writer.member("Config")
-            try writer.value(OCIPaths.blob(item.config))
+            try writer.member("Config", OCIPaths.blob(item.config))
             try writer.member("Layers")
             try writer.array { writer in
                 for layer in item.layers { try writer.value(OCIPaths.blob(layer)) }

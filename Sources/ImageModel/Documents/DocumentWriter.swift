@@ -73,6 +73,21 @@ package struct DocumentWriter: ~Copyable {
         needsComma = false
     }
 
+    package mutating func member(_ key: String, _ text: String) throws {
+        try member(key)
+        try value(text)
+    }
+
+    package mutating func member(_ key: String, _ value: some Encodable) throws {
+        try member(key)
+        try self.value(value)
+    }
+
+    package mutating func member(_ key: String, array elements: some Sequence<some Encodable>) throws {
+        try member(key)
+        try array(elements)
+    }
+
     package mutating func value(_ text: String) throws {
         try begin(counting: 1)
         try put(text: text)

@@ -9,7 +9,7 @@ package enum HostName {
         guard (1...253).contains(bytes.count) else { return false }
         if bytes.contains(UInt8(ascii: ":")) {
             return bytes.count { $0 == UInt8(ascii: ":") } > 1
-                && bytes.allSatisfy { isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
+                && bytes.allSatisfy { $0.isASCIIHexDigit || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
         }
         // A dot at the end says that the name is complete.
         let name = bytes.last == UInt8(ascii: ".") ? bytes.dropLast() : bytes[...]
@@ -22,36 +22,20 @@ package enum HostName {
     /// Whether resolvers read the label as a decimal, octal or hexadecimal number. Source: WHATWG URL, "ends in a number".
     private static func isNumber(_ label: ArraySlice<UInt8>) -> Bool {
         let isHex = label.starts(with: "0x".utf8) || label.starts(with: "0X".utf8)
-        return isHex ? label.dropFirst(2).allSatisfy(isHexDigit) : label.allSatisfy(isDigit)
+        return isHex ? label.dropFirst(2).allSatisfy(\.isASCIIHexDigit) : label.allSatisfy(\.isASCIIDigit)
     }
 
     /// Whether these are the four parts of an IPv4 address in its one usual form.
     private static func isAddress(_ labels: [ArraySlice<UInt8>]) -> Bool {
         labels.count == 4
             && labels.allSatisfy { label in
-                label.allSatisfy(isDigit) && UInt8(String(decoding: label, as: UTF8.self)) != nil
+                label.allSatisfy(\.isASCIIDigit) && UInt8(String(decoding: label, as: UTF8.self)) != nil
                     && (label.count == 1 || label.first != UInt8(ascii: "0"))
             }
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-
     /// An underscore has no place in a host name, and stands in some names of buckets all the same.
     private static func isLabelCharacter(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-            true
-        default: false
-        }
-    }
-
-    private static func isHexDigit(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-            UInt8(ascii: "A")...UInt8(ascii: "F"):
-            true
-        default: false
-        }
+        byte.isASCIILetterOrDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
     }
 }

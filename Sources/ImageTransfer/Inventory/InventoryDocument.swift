@@ -117,8 +117,7 @@ extension Inventory {
     ) throws {
         try DocumentWriter.write(name: "the inventory", to: sink) { writer in
             try writer.object { writer in
-                try writer.member("mediaType")
-                try writer.value(mediaType.rawValue)
+                try writer.member("mediaType", mediaType.rawValue)
                 try writer.member("repositories")
                 try writer.array { writer in
                     for repository in repositories { try write(repository, to: &writer) }
@@ -131,11 +130,10 @@ extension Inventory {
     private static func write(_ repository: Repository, to writer: inout DocumentWriter) throws {
         let isPacked = repository.blobs.count > mostWritten
         try writer.object { writer in
-            try writer.member("blobs")
-            try writer.array(repository.blobs.lazy.filter { !isPacked || $0.digest.algorithm != .sha256 })
+            try writer.member(
+                "blobs", array: repository.blobs.lazy.filter { !isPacked || $0.digest.algorithm != .sha256 })
             if let name = repository.name {
-                try writer.member("name")
-                try writer.value(name)
+                try writer.member("name", name)
             }
             if isPacked {
                 try writer.member("packedBlobs")
@@ -144,8 +142,7 @@ extension Inventory {
             try writer.member("tags")
             try writer.object { writer in
                 for (tag, digest) in repository.tags.sorted(by: { $0.key < $1.key }) {
-                    try writer.member(tag)
-                    try writer.value(digest.description)
+                    try writer.member(tag, digest.description)
                 }
             }
         }

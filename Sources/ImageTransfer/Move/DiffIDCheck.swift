@@ -10,7 +10,12 @@ enum DiffIDCheck {
         _ bytes: any ByteSource, format: CompressionFormat, into sink: any ByteSink, limit: InflationLimit,
         title: String
     ) throws -> Result<Digest, any Error> {
-        let tee = TeeSource(bytes, into: sink)
+        // Writes what is read from it.
+        let tee = ReadingSource { buffer in
+            let count = try bytes.read(into: buffer)
+            if count > 0 { try sink.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) }
+            return count
+        }
         let result: Result<Digest, any Error>
         do {
             let inflated = HashingSource(try InflatingSource(tee, format: format, limit: limit, name: title))
@@ -30,22 +35,5 @@ enum DiffIDCheck {
             throw ImageError.damaged(
                 "\(title), inflated, is damaged: its digest is \(found), expected was \(diffID)")
         }
-    }
-}
-
-/// Writes what is read from it.
-private final class TeeSource: ByteSource {
-    private let upstream: any ByteSource
-    private let sink: any ByteSink
-
-    init(_ upstream: any ByteSource, into sink: any ByteSink) {
-        self.upstream = upstream
-        self.sink = sink
-    }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        let count = try upstream.read(into: buffer)
-        if count > 0 { try sink.write(UnsafeRawBufferPointer(rebasing: buffer[..<count])) }
-        return count
     }
 }

@@ -153,11 +153,15 @@ final class TokenFetcher: Sendable {
                     return .token(try token(in: answer, from: place, credentials))
                 })
         } catch  where NetworkFailure.isOne(error) {
-            throw RequestFailure(
-                registry: registry.origin, action: "get a token from \(place)", status: nil,
-                problem: NetworkFailure.reason(error), advice: NetworkFailure.advice(for: error)
-            ).error
+            throw failure(place, nil, NetworkFailure.reason(error), NetworkFailure.advice(for: error)).error
         }
+    }
+
+    private func failure(_ place: String, _ status: Int?, _ problem: String, _ advice: String? = nil) -> RequestFailure
+    {
+        RequestFailure(
+            registry: registry.origin, action: "get a token from \(place)", status: status, problem: problem,
+            advice: advice)
     }
 
     private func token(in answer: HTTPAnswer, from place: String, _ credentials: Credentials?) throws -> BearerToken {
@@ -167,16 +171,11 @@ final class TokenFetcher: Sendable {
         do {
             found = try TokenAnswer(bytes, name: name)
         } catch let error as ImageError where error.code == .invalidDocument {
-            throw RequestFailure(
-                registry: registry.origin, action: "get a token from \(place)", status: 200,
-                problem: error.description
-            ).error
+            throw failure(place, 200, error.description).error
         }
         for token in [found.token, found.refreshToken].compactMap(\.self) where token.utf8.count > Self.tokenLimit {
-            throw RequestFailure(
-                registry: registry.origin, action: "get a token from \(place)", status: 200,
-                problem: "a token has \(token.utf8.count >> 10) KiB; expected at most \(Self.tokenLimit >> 10) KiB"
-            ).error
+            let size = "a token has \(token.utf8.count >> 10) KiB; expected at most \(Self.tokenLimit >> 10) KiB"
+            throw failure(place, 200, size).error
         }
         secrets.add(token: found.token)
         if let refresh = found.refreshToken, let credentials {
@@ -197,9 +196,7 @@ final class TokenFetcher: Sendable {
                 (credentials == nil ? "" : "the user name or password is wrong; ")
                 + "log in with 'dray login \(registry.authority)', or pass --creds"
         }
-        var failure = RequestFailure(
-            registry: registry.origin, action: "get a token from \(realm.origin)", status: status,
-            problem: RegistryProblem.short(secrets.redact(words)), advice: advice)
+        var failure = failure(realm.origin, status, RegistryProblem.short(secrets.redact(words)), advice)
         failure.refusesAccount = status == 401 && credentials != nil
         return failure.error
     }

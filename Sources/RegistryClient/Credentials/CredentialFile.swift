@@ -15,20 +15,12 @@ package struct CredentialFile: Sendable {
 
     /// - Throws: `ImageError`, `ImageError.io`. A file that is not there is an empty one.
     init(_ path: String) throws {
-        guard let file = try Self.open(path) else {
+        guard let file = try OpenFile.ifThere(path) else {
             try self.init([], path: path)
             return
         }
         try self.init(TextFile.read(FileSource(file), limit: Document.sizeLimit, name: path), path: path)
         isOwn = try file.isOwn
-    }
-
-    private static func open(_ path: String) throws -> OpenFile? {
-        do {
-            return try OpenFile(reading: path)
-        } catch let error as ImageError where [ENOENT, ENOTDIR].contains(error.errno) {
-            return nil
-        }
     }
 
     /// - Parameter bytes: of the file; an empty one says nothing.

@@ -137,22 +137,9 @@ final class BlobDownload: ByteSource {
             } else {
                 try answer.content(name: name)
             }
-        try skip(count, of: content)
+        // The registry does not send just the part that is missing: what is known already comes again.
+        _ = try content.skip(count)
         self.answer = answer
         self.content = content
-    }
-
-    /// The registry does not send just the part that is missing: what is known already comes again.
-    private func skip(_ count: Int64, of content: any ByteSource) throws {
-        guard count > 0 else { return }
-        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
-        defer { scratch.deallocate() }
-        var rest = count
-        while rest > 0 {
-            let piece = UnsafeMutableRawBufferPointer(rebasing: scratch[..<Int(min(rest, Int64(scratch.count)))])
-            let got = try content.read(into: piece)
-            guard got > 0 else { break }
-            rest -= Int64(got)
-        }
     }
 }

@@ -39,11 +39,51 @@ extension RegistrySource: VerifiedPlace {
     }
 
     package func storedBlob(_ descriptor: Descriptor, in repository: String?) async throws -> any ByteSource {
-        AnsweringSource(try await blob(descriptor, in: repository))
+        let blob = try await blob(descriptor, in: repository)
+        return ReadingSource { buffer in
+            do { return try blob.read(into: buffer) } catch { throw RegistryFault.damage(error) }
+        }
     }
 
     package func serves(_ blob: Descriptor, in repository: String?) async throws -> Bool {
         try await Workers.blobs.run { [self] in try has(blob, in: repository) }
+    }
+
+    /// What a reference means, by the registry's lists: a tag that is listed need not lead to anything.
+    ///
+    /// - Returns: names as `listing(named:)` takes them.
+    func tags(named name: String?, digest: Digest?) async throws -> [(name: String, isListed: Bool)] {
+        let part = try part(name)
+        if let part, let tag = part.tag { return [("\(part.repository):\(tag)", false)] }
+        if let part, digest != nil { return [(part.repository, false)] }
+        return try await Workers.blobs.run { [self] in
+            func tags(in repository: String) throws -> [(name: String, isListed: Bool)] {
+                try listedTags(in: repository).map { ("\(repository):\($0)", true) }
+            }
+            let repositories: [String]
+            if let part {
+                do {
+                    return try tags(in: part.repository)
+                } catch let error as ImageError where error.code == .notFound {
+                    repositories = self.repositories(below: part.repository)
+                    guard !repositories.isEmpty else { throw error }
+                }
+            } else {
+                repositories = try registry.repositories()
+            }
+            return try repositories.flatMap { repository in
+                do {
+                    return try tags(in: repository)
+                } catch let error as ImageError where error.code == .notFound {
+                    // A push that broke off leaves a repository without a tag.
+                    return []
+                }
+            }
+        }
+    }
+
+    func has(_ blob: Descriptor, in repository: String?) throws -> Bool {
+        try registry.hasBlob(blob.digest, size: blob.size, in: own(repository))
     }
 }
 
@@ -64,15 +104,5 @@ private enum RegistryFault {
     static func damage(_ error: any Error) -> any Error {
         guard let error = error as? ImageError, error.request?.status == 500 else { return error }
         return ImageError.damaged("\(error)")
-    }
-}
-
-private final class AnsweringSource: ByteSource {
-    private let upstream: any ByteSource
-
-    init(_ upstream: any ByteSource) { self.upstream = upstream }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        do { return try upstream.read(into: buffer) } catch { throw RegistryFault.damage(error) }
     }
 }

@@ -4,10 +4,10 @@ package import ImageTransfer
 
 /// The images of a registry, of one repository, or one image of that.
 package struct RegistrySource: ImageEditor, RemoteSource {
-    private let places: RegistryPlaces
+    let places: RegistryPlaces
     /// nil: all that the registry tells of.
     private let repository: String?
-    private let run = RegistryRun()
+    let run = RegistryRun()
 
     init(_ places: RegistryPlaces, repository: String? = nil) {
         self.places = places
@@ -16,7 +16,7 @@ package struct RegistrySource: ImageEditor, RemoteSource {
 
     /// As the user names it.
     var host: String { places.host }
-    private var registry: Registry { places.main.registry }
+    var registry: Registry { places.main.registry }
 
     package func reference(in repository: String?) -> ImageReference? {
         ImageReference(transport: .registry, location: host, name: repository ?? self.repository)
@@ -24,7 +24,7 @@ package struct RegistrySource: ImageEditor, RemoteSource {
     package var title: String { host + (repository.map { "/\($0)" } ?? "") }
     package var madeUpRepository: String { repository ?? host }
 
-    private func own(_ repository: String?) -> String {
+    func own(_ repository: String?) -> String {
         places.own(repository ?? self.repository ?? "").repository
     }
 
@@ -65,14 +65,16 @@ package struct RegistrySource: ImageEditor, RemoteSource {
     }
 
     /// The repositories below a path, if the registry lists its repositories.
-    private func repositories(below path: String) -> [String] {
+    func repositories(below path: String) -> [String] {
         (try? registry.repositories().filter { $0.hasPrefix(path + "/") }) ?? []
     }
 
     private func tags(in repository: String) async throws -> [String] {
-        try await Workers.blobs.run { [self] in
-            try places.list(repository) { try $0.registry.tags(in: $0.repository) }
-        }
+        try await Workers.blobs.run { [self] in try listedTags(in: repository) }
+    }
+
+    func listedTags(in repository: String) throws -> [String] {
+        try places.list(repository) { try $0.registry.tags(in: $0.repository) }
     }
 
     /// What tags mean, several at once. A tag that means nothing is broken, unless it has been deleted in the meantime.
@@ -196,7 +198,7 @@ package struct RegistrySource: ImageEditor, RemoteSource {
         let tags = try await Workers.blobs.run { [self] in
             try run.tags(in: repository) {
                 do {
-                    return try places.list(repository) { try $0.registry.tags(in: $0.repository) }
+                    return try listedTags(in: repository)
                 } catch let error as ImageError where error.code == .notFound {
                     return []
                 } catch let error as ImageError where error.request?.isRefusal == true {
@@ -208,46 +210,7 @@ package struct RegistrySource: ImageEditor, RemoteSource {
         return try await lookUp(tags.filter(isWanted).map { (repository, $0) }).images
     }
 
-    /// What a reference means, by the registry's lists: a tag that is listed need not lead to anything.
-    ///
-    /// - Returns: names as `listing(named:)` takes them.
-    func tags(named name: String?, digest: Digest?) async throws -> [(name: String, isListed: Bool)] {
-        let part = try part(name)
-        if let part, let tag = part.tag { return [("\(part.repository):\(tag)", false)] }
-        if let part, digest != nil { return [(part.repository, false)] }
-        return try await Workers.blobs.run { [self] in
-            func tags(in repository: String) throws -> [(name: String, isListed: Bool)] {
-                try places.list(repository) { try $0.registry.tags(in: $0.repository) }.map {
-                    ("\(repository):\($0)", true)
-                }
-            }
-            let repositories: [String]
-            if let part {
-                do {
-                    return try tags(in: part.repository)
-                } catch let error as ImageError where error.code == .notFound {
-                    repositories = self.repositories(below: part.repository)
-                    guard !repositories.isEmpty else { throw error }
-                }
-            } else {
-                repositories = try registry.repositories()
-            }
-            return try repositories.flatMap { repository in
-                do {
-                    return try tags(in: repository)
-                } catch let error as ImageError where error.code == .notFound {
-                    // A push that broke off leaves a repository without a tag.
-                    return []
-                }
-            }
-        }
-    }
-
-    func has(_ blob: Descriptor, in repository: String?) throws -> Bool {
-        try registry.hasBlob(blob.digest, size: blob.size, in: own(repository))
-    }
-
-    private func part(_ name: String?) throws -> (repository: String, tag: String?)? {
+    func part(_ name: String?) throws -> (repository: String, tag: String?)? {
         guard let name else { return repository.map { ($0, nil) } }
         guard let parsed = ImageName(withoutHost: name) else {
             throw ImageError.usage(
@@ -288,106 +251,23 @@ package struct RegistrySource: ImageEditor, RemoteSource {
     }
 
     package func referrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
-        try await Workers.blobs.run { [self] in
-            // A mirror need not have them because it has the image.
-            try places.read(repository ?? self.repository ?? "", byDigest: true, isOptional: true) { place in
-                let found = try place.registry.referrers(of: digest, in: place.repository)
-                return found.isEmpty ? nil : found
-            } ?? []
-        }
+        try await referrers(in: repository) { try $0.registry.referrers(of: digest, in: $0.repository) }
     }
 
     /// None where there is no referrers API: then all of them stand under fallback tags.
     package func untaggedReferrers(of digest: Digest, in repository: String?) async throws -> [Descriptor] {
+        try await referrers(in: repository) { try $0.registry.listedReferrers(of: digest, in: $0.repository) ?? [] }
+    }
+
+    private func referrers(
+        in repository: String?, _ list: @Sendable @escaping (RegistryPlace) throws -> [Descriptor]
+    ) async throws -> [Descriptor] {
         try await Workers.blobs.run { [self] in
+            // A mirror need not have them because it has the image.
             try places.read(repository ?? self.repository ?? "", byDigest: true, isOptional: true) { place in
-                let found = try place.registry.listedReferrers(of: digest, in: place.repository) ?? []
+                let found = try list(place)
                 return found.isEmpty ? nil : found
             } ?? []
-        }
-    }
-
-    // MARK: Changing names
-
-    package func tag(_ image: SourceImage, as tag: String) async throws {
-        let manifest = try await manifest(image.descriptor, in: image.repository)
-        try await Workers.blobs.run { [self] in
-            _ = try registry.put(manifest, as: tag, in: own(image.repository))
-        }
-    }
-
-    package func untag(_ image: SourceImage) async throws {
-        guard let tag = image.tag, let repository = image.repository else {
-            throw ImageError.notFound("\(title) has no tag for \(image.title)")
-        }
-        try await Workers.blobs.run { [self] in
-            let repository = own(repository)
-            let digest = image.descriptor.digest
-            switch try registry.delete(tag, in: repository) {
-            case .done: return
-            case .unknown:
-                // It may have gone with another tag of the same manifest, in this run.
-                guard !run.hasDeleted(digest, in: repository) else { return }
-                throw ImageError.notFound("\(host)/\(repository) has no \(tag)")
-            case .unsupported: break
-            }
-            guard registry.options.deletesManifests else {
-                throw ImageError.refused(
-                    "\(registry.host) deletes by digest only, and with the tag \(repository):\(tag) would go its "
-                        + "manifest \(digest)")
-            }
-            let (others, indexes) = try users(of: digest, in: repository, besides: tag)
-            guard indexes.isEmpty else {
-                throw ImageError.refused(
-                    "\(registry.host) deletes by digest only, and \(repository):\(tag) is a part of "
-                        + "\(indexes.joined(separator: ", ")), which would be damaged; delete those first")
-            }
-            guard others.isEmpty || registry.options.deletesAllTags else {
-                // Where nothing can be deleted, the registry says so of a digest that nothing has.
-                _ = try registry.delete(
-                    Digest(of: Array("\(UInt64.random(in: 0 ... .max))".utf8)).description, in: repository)
-                throw ImageError.refused(
-                    "\(registry.host) deletes by digest only, and with \(repository):\(tag) would go "
-                        + "\(others.joined(separator: ", ")), which is the same manifest: --all-tags deletes them all")
-            }
-            try remove(digest, repository)
-        }
-    }
-
-    /// The other tags of a manifest, and the tags of indexes that list it.
-    private func users(
-        of digest: Digest, in repository: String, besides tag: String
-    ) throws -> (tags: [String], indexes: [String]) {
-        var (tags, indexes): ([String], [String]) = ([], [])
-        var lists: [Digest: Bool] = [:]
-        for other in try registry.tags(in: repository) where other != tag {
-            guard let found = try registry.resolve(other, in: repository) else { continue }
-            if found.digest == digest { tags.append(other) }
-            guard found.mediaType.manifestKind == .index else { continue }
-            let isListed =
-                try lists[found.digest]
-                ?? registry.manifest(found.digest.description, in: repository)?.children.contains {
-                    $0.digest == digest
-                }
-                ?? false
-            lists[found.digest] = isListed
-            if isListed { indexes.append(other) }
-        }
-        return (tags, indexes)
-    }
-
-    package func delete(_ image: SourceImage) async throws {
-        try await Workers.blobs.run { [self] in
-            try remove(image.descriptor.digest, own(image.repository))
-        }
-    }
-
-    /// What is gone already because of this run is no error.
-    private func remove(_ digest: Digest, _ repository: String) throws {
-        switch try registry.delete(digest.description, in: repository) {
-        case .unknown where !run.hasDeleted(digest, in: repository):
-            throw ImageError.notFound("\(host)/\(repository) has no \(digest)")
-        case .unsupported, .unknown, .done: run.noteDeletion(of: digest, in: repository)
         }
     }
 }

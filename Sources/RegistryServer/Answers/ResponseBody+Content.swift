@@ -108,7 +108,10 @@ extension ServedBytes {
             while left > 0 {
                 let count = min(Self.skipSize, left)
                 try await ClientConnection.$current.withValue(client) {
-                    try await FairShare.readings.run(on: .blobs) { try source.value.skip(count) }
+                    let missing = try await FairShare.readings.run(on: .blobs) { try source.value.skip(count) }
+                    guard missing == 0 else {
+                        throw ImageError.damaged("what is served ended \(missing) bytes too early")
+                    }
                 }
                 left -= count
             }
@@ -134,22 +137,6 @@ extension ServedBytes {
             }
             rest -= Int64(wanted)
             try await write(piece)
-        }
-    }
-}
-
-extension ByteSource {
-    /// Reads what nobody wants.
-    fileprivate func skip(_ count: Int64) throws {
-        guard count > 0 else { return }
-        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
-        defer { scratch.deallocate() }
-        var rest = count
-        while rest > 0 {
-            let piece = UnsafeMutableRawBufferPointer(rebasing: scratch[..<Int(min(rest, Int64(scratch.count)))])
-            let got = try read(into: piece)
-            guard got > 0 else { throw ImageError.damaged("what is served ended \(rest) bytes too early") }
-            rest -= Int64(got)
         }
     }
 }

@@ -1,3 +1,4 @@
+import ByteStreams
 import NIOPosix
 import Synchronization
 
@@ -47,15 +48,8 @@ final class LogWriter: Sendable {
 
     private func put(_ line: String) {
         var line = line + "\n"
-        line.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-                // Nobody reads the log any more: the registry goes on.
-                if count < 0, errno != EINTR { return }
-                rest = UnsafeRawBufferPointer(rebasing: rest[max(0, count)...])
-            }
-        }
+        // If nobody reads the log any more, the registry goes on.
+        line.withUTF8 { try? writeAll(UnsafeRawBufferPointer($0), to: descriptor, path: "log") }
     }
 
     /// Waits until all is written.

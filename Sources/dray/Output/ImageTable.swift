@@ -22,18 +22,10 @@ struct ImageTable {
     ///   - hasDetails: whether there are columns for platforms, size and date.
     ///   - keepsDigests: whether digests are whole on a terminal, too.
     init(hasDetails: Bool, keepsDigests: Bool) {
-        let width = Self.terminalWidth()
+        let width = StandardOutput.isTerminal ? Terminal.width(of: STDOUT_FILENO) : nil
         self.hasDetails = hasDetails
         shortensDigests = width != nil && !keepsDigests
         self.width = keepsDigests ? nil : width
-    }
-
-    /// The width of standard output; nil if that is no terminal.
-    private static func terminalWidth() -> Int? {
-        guard isatty(STDOUT_FILENO) == 1 else { return nil }
-        var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
     }
 
     mutating func add(_ image: SourceImage, _ summary: ImageSummary?) {

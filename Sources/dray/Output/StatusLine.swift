@@ -1,3 +1,4 @@
+import ByteStreams
 import Glibc
 import Synchronization
 
@@ -15,11 +16,7 @@ final class StatusLine: Sendable {
     }
 
     /// Columns of the terminal.
-    var width: Int {
-        var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
-    }
+    var width: Int { Terminal.width(of: STDERR_FILENO) }
 
     /// A message, above the line that is redrawn.
     func print(_ text: String) {
@@ -38,12 +35,6 @@ final class StatusLine: Sendable {
 
     /// Nobody can be told that standard error does not work.
     private static func write(_ text: String) {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
-            rest = rest.dropFirst(count)
-        }
+        Array(text.utf8).withUnsafeBytes { try? writeAll($0, to: STDERR_FILENO, path: "standard error") }
     }
 }

@@ -14,6 +14,13 @@ struct Terminal {
         }
     }
 
+    /// Columns of the terminal that a descriptor leads to; 80 if it does not tell.
+    static func width(of descriptor: Int32) -> Int {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
     /// - Parameter hidden: what is typed is not shown.
     func ask(_ question: String, hidden: Bool) throws -> String {
         var before = termios()
