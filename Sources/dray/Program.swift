@@ -14,7 +14,7 @@ enum Program {
         // Not before: another program gets the limit that was set for it.
         DescriptorLimit.raise()
         Interruption.exitCleanly()
-        Task.detached { Interruption.end(with: await Launcher.run(arguments).code) }
+        Task.detached { Interruption.end(with: await Launcher.run(arguments).rawValue) }
         // Not dispatchMain, which would let signals in again.
         while true { pause() }
     }
@@ -25,7 +25,7 @@ enum Program {
         case .dray(let words): return words
         case .program(let words):
             StatusLine().print("dray: error: \(Printable.line(RegistryProgram.replaceProcess(with: words)))")
-            exit(ExitStatus.usage.code)
+            exit(ExitStatus.usage.rawValue)
         }
     }
 }

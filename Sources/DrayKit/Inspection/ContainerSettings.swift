@@ -1,4 +1,3 @@
-
 /// What a config says about the container to run. Source: OCI image-spec, config.md, "config".
 public struct ContainerSettings: Codable, Sendable {
     public var user: String?
@@ -26,7 +25,7 @@ public struct ContainerSettings: Codable, Sendable {
         var labels: [String: String]?
         var stopSignal: String?
 
-        enum CodingKeys: String, CodingKey {
+        enum CodingKeys: String, CodingKey, CaseIterable {
             case user = "User"
             case exposedPorts = "ExposedPorts"
             case env = "Env"
@@ -40,11 +39,7 @@ public struct ContainerSettings: Codable, Sendable {
     }
 
     private static let members = MemberNames(
-        [
-            "config", "User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels",
-            "StopSignal",
-        ],
-        parents: ["config"])
+        ["config"] + Body.CodingKeys.allCases.map(\.rawValue), parents: ["config"])
 
     /// - Returns: nil if the config has no such part.
     init?(of config: Descriptor, in source: any ImageSource, repository: String?) async throws {

@@ -31,12 +31,11 @@ package struct ArchivePacking: Sendable {
             absent[blob.digest] = PackingList.Absent(
                 digest: blob.digest, size: blob.size, repository: inventory.repository(of: blob.digest))
         }
-        var list = PackingList(
+        let list = PackingList(
             index: try index.record(), manifests: manifests.map { BlobRecord(digest: $0.digest, size: $0.size) },
-            volumes: volumes, absent: absent.values.sorted { $0.digest < $1.digest })
-        list.inventory = have.first?.digest
-        list.otherInventories = have.count > 1 ? have.dropFirst().map(\.digest) : nil
-        list.recoveryVolumes = recoveryVolumes
+            volumes: volumes, recoveryVolumes: recoveryVolumes, inventory: have.first?.digest,
+            otherInventories: have.count > 1 ? have.dropFirst().map(\.digest) : nil,
+            absent: absent.values.sorted { $0.digest < $1.digest })
         guard volumes.count + recoveryVolumes <= PackingList.volumeLimit else {
             throw ImageError.refused(
                 "\(volumes.count) volumes and \(recoveryVolumes) for recovery are more than the \(PackingList.volumeLimit) that "

@@ -15,7 +15,7 @@ import ImageTransfer
 ///  "otherInventories": ["sha256:…"],                    likewise, where there are several
 ///  "absent": [{"digest": "sha256:…", "size": 1, "repository": "team/app"}]}
 /// ```
-struct PackingList: ListDocument {
+struct PackingList {
     private static let mediaType = MediaType("application/vnd.dray.packing-list.v1+json")
     /// Volumes of a set, those for recovery included: what Reed-Solomon can do over bytes.
     static let volumeLimit = 255
@@ -47,14 +47,9 @@ struct PackingList: ListDocument {
     var inventory: Digest?
     var otherInventories: [Digest]?
     var absent: [Absent]
+}
 
-    init(index: BlobRecord, manifests: [BlobRecord], volumes: [Volume], absent: [Absent]) {
-        self.index = index
-        self.manifests = manifests
-        self.volumes = volumes
-        self.absent = absent
-    }
-
+extension PackingList: ListDocument {
     // MARK: Reading
 
     /// - Throws: `ImageError` for what no packer writes.
@@ -123,28 +118,20 @@ struct PackingList: ListDocument {
     func encoded() throws -> [UInt8] {
         try DocumentWriter.bytes(name: "the packing list") { writer in
             try writer.object { writer in
-                try writer.member("absent")
-                try writer.array(absent)
-                try writer.member("index")
-                try writer.value(index)
+                try writer.member("absent", array: absent)
+                try writer.member("index", index)
                 if let inventory {
-                    try writer.member("inventory")
-                    try writer.value(inventory)
+                    try writer.member("inventory", inventory)
                 }
-                try writer.member("manifests")
-                try writer.array(manifests)
-                try writer.member("mediaType")
-                try writer.value(Self.mediaType)
-                try writer.member("recoveryVolumes")
-                try writer.value(recoveryVolumes)
+                try writer.member("manifests", array: manifests)
+                try writer.member("mediaType", Self.mediaType)
+                try writer.member("recoveryVolumes", recoveryVolumes)
                 try writer.member("volumes")
                 try writer.array { writer in
                     for volume in volumes {
                         try writer.object { writer in
-                            try writer.member("blobs")
-                            try writer.array(volume.blobs)
-                            try writer.member("parts")
-                            try writer.array(volume.parts)
+                            try writer.member("blobs", array: volume.blobs)
+                            try writer.member("parts", array: volume.parts)
                         }
                     }
                 }

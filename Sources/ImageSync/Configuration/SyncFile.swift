@@ -8,11 +8,6 @@ package struct SyncFile: Sendable {
     /// By `HOST[:PORT]`.
     package var registries: [String: SyncRegistry]
 
-    package init(rules: [SyncRule], registries: [String: SyncRegistry] = [:]) {
-        self.rules = rules
-        self.registries = registries
-    }
-
     /// - Throws: `ImageError` with all that is wrong, each with its line and column.
     package static func read(path: String) throws(ImageError) -> SyncFile {
         let bytes: [UInt8]?

@@ -14,10 +14,4 @@ package struct SyncRule: Sendable {
     /// nil: names stay as they are.
     package var rename: NameTemplate?
     package var options = CopyOptions()
-
-    package init(name: String, source: ImageReference, destination: ImageReference) {
-        self.name = name
-        self.source = source
-        self.destination = destination
-    }
 }

@@ -49,7 +49,7 @@ struct BlobLookup {
             guard let blob = foreseen(job) else { return nil }
             decisions.append(.there(blob))
         }
-        var job = ImageJob(image, decisions: decisions)
+        var job = ImageJob(plan: image, decisions: decisions)
         let root = try job.forecast().root
         job.whole = root
         return try await context.tags.digest(of: image.name) == root.digest ? job : nil
@@ -71,7 +71,7 @@ struct BlobLookup {
         for blob in image.blobs {
             decisions.append(try await existing(blob, in: repository).map { .there($0) } ?? .move)
         }
-        let job = ImageJob(image, decisions: decisions)
+        let job = ImageJob(plan: image, decisions: decisions)
         try await checkConfigs(of: job)
         for case (let blob, .move) in job.blobs where planned.insert(blob.key).inserted {
             context.progress.plan(max(0, blob.blob.size))

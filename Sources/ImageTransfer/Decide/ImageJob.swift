@@ -10,7 +10,7 @@ struct ImageJob {
 
     let plan: ImagePlan
     /// One for each of the plan's blobs.
-    private let decisions: [Decision]
+    let decisions: [Decision]
     /// Of what is to be moved, what can be had from nowhere.
     var missing: [MissingBlob] = []
     /// What its name means there already, if that is all of it: nothing is left to do.
@@ -41,11 +41,6 @@ struct ImageJob {
         case .names(let digest) where digest != entry.descriptor.digest: entry.replacedDigest = digest
         case .names: break
         }
-    }
-
-    init(_ plan: ImagePlan, decisions: [Decision]) {
-        self.plan = plan
-        self.decisions = decisions
     }
 
     var blobs: Zip2Sequence<[BlobJob], [Decision]> { zip(plan.blobs, decisions) }

@@ -8,25 +8,13 @@ package struct AnnouncedImage: Sendable {
     package var root: Descriptor
     /// The config that does not fit the image's layers, so that docker could not load it.
     package var unloadableConfig: Digest?
-
-    package init(name: ImageName, manifests: [Manifest], root: Descriptor, unloadableConfig: Digest? = nil) {
-        self.name = name
-        self.manifests = manifests
-        self.root = root
-        self.unloadableConfig = unloadableConfig
-    }
 }
 
 /// Everything that is going to be written, one image after the other: not all of it is in memory at a time.
 package struct AnnouncedImages: Sendable {
     package let count: Int
-    private let image: @Sendable (Int) throws -> AnnouncedImage
-
-    /// - Parameter image: gives the image at a position, and the same whenever it is asked.
-    package init(count: Int, image: @Sendable @escaping (Int) throws -> AnnouncedImage) {
-        self.count = count
-        self.image = image
-    }
+    /// Gives the image at a position, and the same whenever it is asked.
+    let image: @Sendable (Int) throws -> AnnouncedImage
 
     package func forEach(_ body: (AnnouncedImage) throws -> Void) throws {
         for position in 0..<count { try body(image(position)) }

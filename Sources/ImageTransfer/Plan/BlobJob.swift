@@ -54,13 +54,7 @@ extension BlobJob {
 
 extension LayerCompression {
     /// The stream format that has to be undone; nil for a plain tar.
-    var streamFormat: CompressionFormat? {
-        switch self {
-        case .none: nil
-        case .gzip: .gzip
-        case .zstd: .zstd
-        }
-    }
+    var streamFormat: CompressionFormat? { self == .none ? nil : CompressionFormat(rawValue: rawValue) }
 }
 
 extension MediaType {

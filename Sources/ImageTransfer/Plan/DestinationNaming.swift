@@ -6,16 +6,10 @@ import ImageModel
 /// without a tag travel by digest, unless nothing at the source has a name. What is about another image goes into that
 /// one's repository. Where several repositories go into one, each becomes one below it.
 struct DestinationNaming {
-    private let options: CopyOptions
-    private let traits: DestinationTraits
+    let options: CopyOptions
+    let traits: DestinationTraits
     /// What the destination's reference calls them.
-    private let requestedName: String?
-
-    init(options: CopyOptions, traits: DestinationTraits, requestedName: String?) {
-        self.options = options
-        self.traits = traits
-        self.requestedName = requestedName
-    }
+    let requestedName: String?
 
     /// An image, and its name at the destination; one without tag goes by digest.
     struct Named {

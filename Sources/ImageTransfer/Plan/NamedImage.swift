@@ -7,13 +7,6 @@ package struct NamedImage: Sendable {
     package var name: ImageName
     /// Why the name is not the source's own; nil if it is.
     package var remark: String?
-
-    package init(source: any ImageSource, image: SourceImage, name: ImageName, remark: String? = nil) {
-        self.source = source
-        self.image = image
-        self.name = name
-        self.remark = remark
-    }
 }
 
 extension ImageSource {

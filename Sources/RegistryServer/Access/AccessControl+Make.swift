@@ -27,13 +27,8 @@ package struct OpenAccess: AccessControl {
 ///
 /// Source: distribution, registry/auth/silly.
 package struct SillyAccess: AccessControl {
-    private let realm: String
-    private let service: String
-
-    package init(realm: String, service: String) {
-        self.realm = realm
-        self.service = service
-    }
+    let realm: String
+    let service: String
 
     package func authorize(_ authorization: String?, for items: [AccessItem], origin: String?) async throws -> String? {
         guard let authorization, !authorization.isEmpty else {

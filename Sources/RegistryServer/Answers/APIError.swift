@@ -6,58 +6,35 @@ import ImageModel
 
 /// A refusal in the API's own words. Source: OCI distribution-spec, "Error Codes", and distribution's registry/api/errcode.
 struct APIError: Error {
-    enum Code: String {
-        case blobUnknown = "BLOB_UNKNOWN"
-        case blobUploadInvalid = "BLOB_UPLOAD_INVALID"
-        case blobUploadUnknown = "BLOB_UPLOAD_UNKNOWN"
-        case digestInvalid = "DIGEST_INVALID"
-        case manifestBlobUnknown = "MANIFEST_BLOB_UNKNOWN"
-        case manifestInvalid = "MANIFEST_INVALID"
-        case manifestUnknown = "MANIFEST_UNKNOWN"
-        case nameInvalid = "NAME_INVALID"
-        case nameUnknown = "NAME_UNKNOWN"
-        case paginationNumberInvalid = "PAGINATION_NUMBER_INVALID"
-        case sizeInvalid = "SIZE_INVALID"
-        case tooManyRequests = "TOOMANYREQUESTS"
-        case unauthorized = "UNAUTHORIZED"
-        case unavailable = "UNAVAILABLE"
-        case unknown = "UNKNOWN"
-        case unsupported = "UNSUPPORTED"
+    /// An error code, with the status that it is sent with and the original's words for it.
+    struct Code {
+        let name: String
+        let status: HTTPResponse.Status
+        let message: String
 
-        var status: HTTPResponse.Status {
-            switch self {
-            case .blobUnknown, .blobUploadInvalid, .blobUploadUnknown, .manifestUnknown, .nameUnknown: .notFound
-            case .digestInvalid, .manifestBlobUnknown, .manifestInvalid, .nameInvalid, .paginationNumberInvalid,
-                .sizeInvalid:
-                .badRequest
-            case .tooManyRequests: .tooManyRequests
-            case .unauthorized: .unauthorized
-            case .unavailable: .serviceUnavailable
-            case .unknown: .internalServerError
-            case .unsupported: .methodNotAllowed
-            }
+        private init(_ name: String, _ status: HTTPResponse.Status, _ message: String) {
+            self.name = name
+            self.status = status
+            self.message = message
         }
 
-        /// The original's words.
-        var message: String {
-            switch self {
-            case .blobUnknown, .manifestBlobUnknown: "blob unknown to registry"
-            case .blobUploadInvalid: "blob upload invalid"
-            case .blobUploadUnknown: "blob upload unknown to registry"
-            case .digestInvalid: "provided digest did not match uploaded content"
-            case .manifestInvalid: "manifest invalid"
-            case .manifestUnknown: "manifest unknown"
-            case .nameInvalid: "invalid repository name"
-            case .nameUnknown: "repository name not known to registry"
-            case .paginationNumberInvalid: "invalid number of results requested"
-            case .sizeInvalid: "provided length did not match content length"
-            case .tooManyRequests: "too many requests"
-            case .unauthorized: "authentication required"
-            case .unavailable: "service unavailable"
-            case .unknown: "unknown error"
-            case .unsupported: "The operation is unsupported."
-            }
-        }
+        static let blobUnknown = Code("BLOB_UNKNOWN", .notFound, "blob unknown to registry")
+        static let blobUploadInvalid = Code("BLOB_UPLOAD_INVALID", .notFound, "blob upload invalid")
+        static let blobUploadUnknown = Code("BLOB_UPLOAD_UNKNOWN", .notFound, "blob upload unknown to registry")
+        static let digestInvalid = Code("DIGEST_INVALID", .badRequest, "provided digest did not match uploaded content")
+        static let manifestBlobUnknown = Code("MANIFEST_BLOB_UNKNOWN", .badRequest, "blob unknown to registry")
+        static let manifestInvalid = Code("MANIFEST_INVALID", .badRequest, "manifest invalid")
+        static let manifestUnknown = Code("MANIFEST_UNKNOWN", .notFound, "manifest unknown")
+        static let nameInvalid = Code("NAME_INVALID", .badRequest, "invalid repository name")
+        static let nameUnknown = Code("NAME_UNKNOWN", .notFound, "repository name not known to registry")
+        static let paginationNumberInvalid = Code(
+            "PAGINATION_NUMBER_INVALID", .badRequest, "invalid number of results requested")
+        static let sizeInvalid = Code("SIZE_INVALID", .badRequest, "provided length did not match content length")
+        static let tooManyRequests = Code("TOOMANYREQUESTS", .tooManyRequests, "too many requests")
+        static let unauthorized = Code("UNAUTHORIZED", .unauthorized, "authentication required")
+        static let unavailable = Code("UNAVAILABLE", .serviceUnavailable, "service unavailable")
+        static let unknown = Code("UNKNOWN", .internalServerError, "unknown error")
+        static let unsupported = Code("UNSUPPORTED", .methodNotAllowed, "The operation is unsupported.")
     }
 
     struct Item {
@@ -120,7 +97,7 @@ struct APIError: Error {
         var body = "{\"errors\":["
         for (position, item) in items.enumerated() {
             if position > 0 { body += "," }
-            body += "{\"code\":\"\(item.code.rawValue)\",\"message\":\"\(item.message ?? item.code.message)\""
+            body += "{\"code\":\"\(item.code.name)\",\"message\":\"\(item.message ?? item.code.message)\""
             if let detail = item.detail, let json = try? Document.encode(detail) {
                 body += ",\"detail\":" + String(decoding: json, as: UTF8.self)
             }

@@ -14,7 +14,7 @@ extension PullThroughContent {
     ///
     /// - Parameter client: the one whose turn it waits for.
     func download(
-        _ key: BlobKey, for client: ClientAddress.Share, _ isWanted: @escaping @Sendable () -> Bool
+        _ key: ContentKey, for client: ClientAddress.Share, _ isWanted: @escaping @Sendable () -> Bool
     ) async throws -> ServedBlob? {
         if let known = try await local.blob(key.digest, in: key.repository) { return known }
         await upstream.prepare()
@@ -50,14 +50,14 @@ extension PullThroughContent {
         var served: ServedBlob { ServedBlob(size: size, bytes: .arriving(blob)) }
     }
 
-    private func begin(_ key: BlobKey) throws -> Download? {
+    private func begin(_ key: ContentKey) throws -> Download? {
         let found = try health.observeOther(within: nil) { try upstream.download(key.digest, in: key.repository) }
         guard let (source, size) = found else { return nil }
         let upload = try StoreUpload.begin(in: key.repository, of: local.store)
         return Download(source: source, upload: upload, blob: try ArrivingBlob(upload), size: size)
     }
 
-    private func receive(_ download: Download, _ key: BlobKey) {
+    private func receive(_ download: Download, _ key: ContentKey) {
         let (upload, blob) = (download.upload, download.blob)
         let limit = download.size >= 0 ? download.size : Self.largestUntold
         do {
@@ -88,5 +88,5 @@ extension PullThroughContent {
         }
     }
 
-    private func forget(_ key: BlobKey) { arriving.withLock { $0[key] = nil } }
+    private func forget(_ key: ContentKey) { arriving.withLock { $0[key] = nil } }
 }

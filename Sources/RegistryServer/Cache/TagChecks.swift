@@ -5,11 +5,12 @@ import Synchronization
 package struct TagKey: Hashable, Sendable {
     package var repository: String
     package var tag: String
+}
 
-    package init(_ tag: String, in repository: String) {
-        self.repository = repository
-        self.tag = tag
-    }
+/// A manifest or a blob of a repository.
+struct ContentKey: Hashable, Sendable {
+    var repository: String
+    var digest: Digest
 }
 
 /// Meanings of tags at a cache's upstream, each with the time at which it was looked up. They are lost when the server
@@ -19,11 +20,6 @@ package final class TagChecks: Sendable {
         var time: Duration
         /// nil where the upstream has no such tag, or its answer is of no use.
         var descriptor: Descriptor?
-    }
-
-    private struct ContentKey: Hashable {
-        var repository: String
-        var digest: Digest
     }
 
     private struct State {

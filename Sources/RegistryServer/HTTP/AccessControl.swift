@@ -20,11 +20,6 @@ package struct AccessDenied: Error {
     package var challenge: String
     /// What the log is told; never holds a secret.
     package var reason: String
-
-    package init(challenge: String, reason: String) {
-        self.challenge = challenge
-        self.reason = reason
-    }
 }
 
 /// Decides who may do what. Source: OCI distribution-spec; Docker token authentication.

@@ -14,12 +14,7 @@ struct ServerLogHandler: LogHandler {
         fields = configuration.fields.sorted { $0.key < $1.key }.map { ($0.key, PrintableURL.value($0.value)) }
         self.writer = writer
         logLevel =
-            switch configuration.level {
-            case .error: .error
-            case .warn: .warning
-            case .info: .info
-            case .debug: .debug
-            }
+            configuration.level == .warn ? .warning : Logger.Level(rawValue: configuration.level.rawValue) ?? .info
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {

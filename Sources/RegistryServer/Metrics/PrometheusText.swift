@@ -16,10 +16,10 @@ struct PrometheusText {
     }
 
     mutating func histogram(
-        _ name: String, _ labels: [(name: String, value: String)], _ histogram: Histogram, _ bounds: [Double]
+        _ name: String, _ labels: [(name: String, value: String)], _ histogram: Histogram
     ) {
         var total = 0
-        for (bound, count) in zip(bounds.map { "\($0)" } + ["+Inf"], histogram.counts) {
+        for (bound, count) in zip(histogram.bounds.map { "\($0)" } + ["+Inf"], histogram.counts) {
             total += count
             value("\(name)_bucket", labels + [("le", bound)], total)
         }
@@ -39,13 +39,17 @@ struct PrometheusText {
 
 /// Counts of values, by size.
 struct Histogram {
+    let bounds: [Double]
     /// One count for each bound, and one for all that is beyond.
     private(set) var counts: [Int]
     private(set) var sum = 0.0
 
-    init(bounds: [Double]) { counts = Array(repeating: 0, count: bounds.count + 1) }
+    init(_ bounds: [Double]) {
+        self.bounds = bounds
+        counts = Array(repeating: 0, count: bounds.count + 1)
+    }
 
-    mutating func add(_ value: Double, bounds: [Double]) {
+    mutating func add(_ value: Double) {
         counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
         sum += value
     }

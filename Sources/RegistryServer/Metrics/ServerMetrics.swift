@@ -6,7 +6,7 @@ import Synchronization
 /// `registry_notifications_*`, `registry_proxy_*` and `process_*`.
 ///
 /// Source: distribution 2.8 and 3, their packages metrics, notifications and registry/proxy.
-final class ServerMetrics: Sendable {
+package final class ServerMetrics: Sendable {
     /// Content that a cache holds.
     enum CachedKind: String, CaseIterable, Sendable { case blob, manifest }
 
@@ -57,6 +57,8 @@ final class ServerMetrics: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     // MARK: Requests
 
     func began(_ endpoint: Endpoint?) {
@@ -79,20 +81,15 @@ final class ServerMetrics: Sendable {
             var full = route
             full.code = status
             state.requests[full, default: 0] += 1
-            state.durations[route, default: Histogram(bounds: Self.seconds)].add(
-                duration / .seconds(1), bounds: Self.seconds)
-            state.requestSizes[handler, default: Histogram(bounds: Self.bytes)].add(
-                Double(received), bounds: Self.bytes)
-            state.responseSizes[handler, default: Histogram(bounds: Self.bytes)].add(Double(sent), bounds: Self.bytes)
+            state.durations[route, default: Histogram(Self.seconds)].add(duration / .seconds(1))
+            state.requestSizes[handler, default: Histogram(Self.bytes)].add(Double(received))
+            state.responseSizes[handler, default: Histogram(Self.bytes)].add(Double(sent))
         }
     }
 
     /// - Parameter action: the original's name of the storage operation.
     func storage(_ action: String, took duration: Duration) {
-        state.withLock { state in
-            state.actions[action, default: Histogram(bounds: Self.seconds)].add(
-                duration / .seconds(1), bounds: Self.seconds)
-        }
+        state.withLock { $0.actions[action, default: Histogram(Self.seconds)].add(duration / .seconds(1)) }
     }
 
     // MARK: Cache
@@ -141,7 +138,7 @@ final class ServerMetrics: Sendable {
             "registry_storage_action_seconds", "histogram", "The number of seconds that the storage action takes")
         for (action, value) in state.actions.sorted(by: { $0.key < $1.key }) {
             text.histogram(
-                "registry_storage_action_seconds", [("action", action), ("driver", "filesystem")], value, Self.seconds)
+                "registry_storage_action_seconds", [("action", action), ("driver", "filesystem")], value)
         }
         Self.writeCache(state, to: &text)
         Self.writeNotifications(state, to: &text)
@@ -163,8 +160,7 @@ final class ServerMetrics: Sendable {
         text.family("registry_http_request_duration_seconds", "histogram", "The HTTP request latencies in seconds.")
         for (route, value) in state.durations.sorted(by: { $0.key < $1.key }) {
             text.histogram(
-                "registry_http_request_duration_seconds", [("handler", route.handler), ("method", route.method)], value,
-                seconds)
+                "registry_http_request_duration_seconds", [("handler", route.handler), ("method", route.method)], value)
         }
         for (name, help, sizes) in [
             ("registry_http_request_size_bytes", "The HTTP request sizes in bytes.", state.requestSizes),
@@ -172,7 +168,7 @@ final class ServerMetrics: Sendable {
         ] {
             text.family(name, "histogram", help)
             for (handler, value) in sizes.sorted(by: { $0.key < $1.key }) {
-                text.histogram(name, [("handler", handler)], value, bytes)
+                text.histogram(name, [("handler", handler)], value)
             }
         }
     }

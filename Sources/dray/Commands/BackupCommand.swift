@@ -3,7 +3,6 @@ import DrayKit
 import ImageBackup
 import ImageModel
 import ImageTransfer
-import RegistryClient
 
 /// `dray backup`
 struct BackupCommand: DrayCommand {
@@ -94,7 +93,7 @@ struct BackupCommand: DrayCommand {
             places.note { $0.snapshot = destination.snapshot?.id.description }
             return report
         }
-        let listing = BackupListing(report, snapshot: snapshot, freeBytes: freeBytes)
+        let listing = BackupListing(report: report, snapshot: snapshot, freeBytes: freeBytes)
         try await console.report(
             listing.document, text: runner.printsImages ? listing.summary : listing.lines)
         for failure in listing.failures { console.error(Printable.line(failure)) }

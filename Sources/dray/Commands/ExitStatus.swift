@@ -3,28 +3,16 @@ import ImageModel
 import ImageTransfer
 
 /// What dray's exit code says.
-enum ExitStatus: Sendable {
-    case done
-    case failed
+enum ExitStatus: Int32, Sendable {
+    case done = 0
+    case failed = 1
     /// With `--keep-going`: some images arrived, some did not.
-    case partial
+    case partial = 2
     /// What was read is not what it claims to be.
-    case damaged
-    case notFound
-    case unauthorised
-    case usage
-
-    var code: Int32 {
-        switch self {
-        case .done: 0
-        case .failed: 1
-        case .partial: 2
-        case .damaged: 3
-        case .notFound: 4
-        case .unauthorised: 5
-        case .usage: 64
-        }
-    }
+    case damaged = 3
+    case notFound = 4
+    case unauthorised = 5
+    case usage = 64
 
     init(for error: any Error) {
         self =
@@ -45,7 +33,7 @@ enum ExitStatus: Sendable {
         } else if !report.images.isEmpty {
             self = .partial
         } else {
-            self = failures.allSatisfy { $0.code == failures[0].code } ? failures[0] : .failed
+            self = failures.allSatisfy { $0 == failures[0] } ? failures[0] : .failed
         }
     }
 }

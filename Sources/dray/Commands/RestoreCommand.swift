@@ -4,7 +4,6 @@ import DrayKit
 import ImageLayouts
 import ImageModel
 import ImageTransfer
-import ImageVerification
 import RegistryClient
 
 /// `dray restore`
@@ -169,7 +168,7 @@ struct RestoreCommand: DrayCommand {
             }
         }
         listing = RestoreListing(
-            report, removed: extras, before: dryRun ? try await meanings(of: report, at: destination) : nil,
+            report: report, removed: extras, before: dryRun ? try await meanings(of: report, at: destination) : nil,
             freeBytes: try await (destination as? any OccupiesDisk)?.freeSpace())
         return report
     }

@@ -40,13 +40,7 @@ enum ManifestFormatArgument: String, CaseIterable, ExpressibleByArgument, Sendab
         self = format
     }
 
-    var format: ManifestFormat? {
-        switch self {
-        case .keep: nil
-        case .docker: .docker
-        case .oci: .oci
-        }
-    }
+    var format: ManifestFormat? { ManifestFormat(rawValue: rawValue) }
 }
 
 /// Yes or no, in any of the words for it.

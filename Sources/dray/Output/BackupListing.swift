@@ -16,15 +16,9 @@ struct BackupListing {
         var images: [CopyListing.Row]
     }
 
-    private let report: CopyReport
-    private let snapshot: Snapshot?
-    private let freeBytes: Int64?
-
-    init(_ report: CopyReport, snapshot: Snapshot?, freeBytes: Int64?) {
-        self.report = report
-        self.snapshot = snapshot
-        self.freeBytes = freeBytes
-    }
+    let report: CopyReport
+    let snapshot: Snapshot?
+    let freeBytes: Int64?
 
     private var repositories: Int { Set(report.images.lazy.map(\.name.repository)).count }
 

@@ -23,20 +23,11 @@ struct RestoreListing {
         var bytesFree: Int64?
     }
 
-    private let report: CopyReport
-    private let removed: [SnapshotMirror.Extra]
-    private let before: [ImageName: Digest]?
-    private let freeBytes: Int64?
-
-    /// - Parameter before: what names mean at the target; nil if they were not looked up.
-    init(
-        _ report: CopyReport, removed: [SnapshotMirror.Extra], before: [ImageName: Digest]?, freeBytes: Int64?
-    ) {
-        self.report = report
-        self.removed = removed
-        self.before = before
-        self.freeBytes = freeBytes
-    }
+    let report: CopyReport
+    let removed: [SnapshotMirror.Extra]
+    /// Meanings of the names at the target; nil if they were not looked up.
+    let before: [ImageName: Digest]?
+    let freeBytes: Int64?
 
     var failures: [String] { report.failures.map { "\($0.name ?? $0.source): \($0.error)" } }
 

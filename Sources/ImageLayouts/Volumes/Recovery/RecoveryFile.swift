@@ -22,22 +22,16 @@ package struct RecoveryFile: Codable, Sendable {
     static let path = "dray/recovery.json"
     static let parityPath = "dray/parity"
 
-    private var mediaType = mediaType
+    var mediaType = mediaType
     var set: Digest
     /// From 1.
     var number: Int
     var recoveryVolumes: Int
     var parity: BlobRecord
     var volumes: [BlobRecord]
+}
 
-    init(set: Digest, number: Int, recoveryVolumes: Int, parity: BlobRecord, volumes: [BlobRecord]) {
-        self.set = set
-        self.number = number
-        self.recoveryVolumes = recoveryVolumes
-        self.parity = parity
-        self.volumes = volumes
-    }
-
+extension RecoveryFile {
     /// - Returns: nil for what is no recovery volume.
     /// - Throws: `ImageError` for what no packer writes.
     package init?(in tree: any FileTree) throws {

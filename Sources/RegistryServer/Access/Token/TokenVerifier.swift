@@ -13,23 +13,15 @@ package struct TokenVerifier: Sendable {
         var until: Double
     }
 
-    private let issuer: String
-    private let audience: String
-    private let algorithms: Set<String>
-    private let keys: TrustedKeys
+    let issuer: String
+    /// This registry's `service`.
+    let audience: String
+    /// Of `TokenKey.algorithms`.
+    let algorithms: Set<String>
+    let keys: TrustedKeys
     private let verified = VerifiedCache<Verified>(limit: 1024)
     /// Signatures that are checked at once: strangers send tokens too, and may choose the most expensive keys.
     private let checks = FairShare(units: max(1, Workers.coreCount - 1))
-
-    /// - Parameters:
-    ///   - audience: this registry's `service`.
-    ///   - algorithms: of `TokenKey.algorithms`.
-    init(issuer: String, audience: String, algorithms: Set<String>, keys: TrustedKeys) {
-        self.issuer = issuer
-        self.audience = audience
-        self.algorithms = algorithms
-        self.keys = keys
-    }
 
     /// - Throws: `TokenRefusal`, `Overload`; `CancellationError` if the client has gone.
     func claims(of token: Substring) async throws -> TokenClaims {
