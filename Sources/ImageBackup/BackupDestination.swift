@@ -1,18 +1,18 @@
 import ByteStreams
-import FileTrees
+package import FileTrees
 import Glibc
-import ImageLayouts
+package import ImageLayouts
 package import ImageModel
 package import ImageTransfer
 import Synchronization
 
 /// A snapshot that is being made: blobs are there as soon as they are verified, names when all has arrived.
-package final class BackupDestination: ReusesLayers, OccupiesDisk, HoldsWholeImages, ListsAllImages {
+package final class BackupDestination: FillsLayout, ReusesLayers, OccupiesDisk, HoldsWholeImages, ListsAllImages {
     private let backup: Backup
     private let sources: [String]
     /// nil for the first snapshot.
     private let earlier: EarlierImages?
-    private let blobs: LayoutBlobs
+    package let blobs: LayoutBlobs
     private let locks: Mutex<[DirectoryLock]>
     private let staging: LazyStagingArea
     /// Of each repository's `index.json`.
@@ -45,7 +45,7 @@ package final class BackupDestination: ReusesLayers, OccupiesDisk, HoldsWholeIma
         return traits
     }
 
-    private func area() throws -> StagingArea { try staging.area() }
+    package func area() throws -> StagingArea { try staging.area() }
 
     package func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
@@ -53,12 +53,6 @@ package final class BackupDestination: ReusesLayers, OccupiesDisk, HoldsWholeIma
             try images.forEach { forecasts[$0.name.repository, default: LayoutForecast()].add($0) }
             for (repository, forecast) in forecasts { try forecast.check("\(title): \(repository)") }
         }
-    }
-
-    package func has(_ blob: Descriptor, in repository: String) async throws -> Bool { try blobs.has(blob) }
-
-    package func has(manifest: Digest, in repository: String) async throws -> Bool {
-        try await Workers.blobs.run { [self] in try blobs.has(manifest: manifest) }
     }
 
     package func digest(of name: ImageName) async throws -> Digest? { await earlier?.digest(of: name) }
@@ -75,14 +69,6 @@ package final class BackupDestination: ReusesLayers, OccupiesDisk, HoldsWholeIma
 
     package func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: backup.path) }
     package func writeObstacle() async throws -> String? { WriteObstacle.find(at: [backup.path]) }
-
-    package func writer(for target: BlobTarget) throws -> any BlobWriter {
-        try blobs.writer(in: area(), replaces: target.replaces)
-    }
-
-    package func put(_ manifest: Manifest, in repository: String) async throws {
-        try await Workers.blobs.run { [self] in try blobs.put(manifest, in: area()) }
-    }
 
     package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         entries.withLock { $0[name.repository, default: []].append(NamedDescriptor(descriptor, name)) }

@@ -1,15 +1,15 @@
 import ByteStreams
-import FileTrees
-import ImageLayouts
+package import FileTrees
+package import ImageLayouts
 package import ImageModel
 package import ImageTransfer
 import ImageVerification
 
 /// A backup whose snapshots are to be put right: blobs come back under their digests, documents and links under their
 /// paths. No image is added, and none is named.
-package final class MendableBackup: MendablePlace, OccupiesDisk {
+package final class MendableBackup: FillsLayout, MendablePlace, OccupiesDisk {
     private let backup: Backup
-    private let blobs: LayoutBlobs
+    package let blobs: LayoutBlobs
     private let quarantine: Quarantine?
     private let root: LazyDirectory
     private let staging: LazyStagingArea
@@ -31,25 +31,13 @@ package final class MendableBackup: MendablePlace, OccupiesDisk {
         return traits
     }
 
+    package func area() throws -> StagingArea { try staging.area() }
+
     package func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {}
-
-    package func has(_ blob: Descriptor, in repository: String) async throws -> Bool { try blobs.has(blob) }
-
-    package func has(manifest: Digest, in repository: String) async throws -> Bool {
-        try await Workers.blobs.run { [self] in try blobs.has(manifest: manifest) }
-    }
 
     package func digest(of name: ImageName) async throws -> Digest? { nil }
     package func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: backup.path) }
     package func writeObstacle() async throws -> String? { WriteObstacle.find(at: [backup.path]) }
-
-    package func writer(for target: BlobTarget) throws -> any BlobWriter {
-        try blobs.writer(in: staging.area(), replaces: target.replaces)
-    }
-
-    package func put(_ manifest: Manifest, in repository: String) async throws {
-        try await Workers.blobs.run { [self] in try blobs.put(manifest, in: staging.area()) }
-    }
 
     package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         throw ImageError.refused("\(title): a snapshot is not changed, and \(name) is not named in it")
@@ -64,11 +52,11 @@ package final class MendableBackup: MendablePlace, OccupiesDisk {
             if path == BackupPaths.latest {
                 // There may be a newer one by now.
                 guard let newest = try backup.newestID(in: root) else { return }
-                try staging.area().link(path, to: "\(newest)")
+                try area().link(path, to: "\(newest)")
             } else if lastComponent(of: path) == OCIPaths.blobs {
-                try staging.area().link(path, to: String(decoding: bytes, as: UTF8.self))
+                try area().link(path, to: String(decoding: bytes, as: UTF8.self))
             } else if path == BackupPaths.marker || !LayoutDocuments.isSound(path, in: root, by: BackupAudit.check) {
-                try staging.area().write(bytes, to: path)
+                try area().write(bytes, to: path)
             }
         }
     }

@@ -143,9 +143,9 @@ extension Dray {
         let shared = reference.transport == .oci ? OCIPaths.blobs : nil
         let quarantine = keepsReplaced ? try Quarantine(DirectoryHandle.make(location, shared: shared)) : nil
         switch reference.transport {
-        case .oci: return OCILayout(path: location, name: nil, quarantine: quarantine)
+        case .oci: return OCILayout(path: location, quarantine: quarantine)
         case .store: return Store(path: location, name: nil, servesOthers: false, quarantine: quarantine)
-        case .directory: return ImageDirectory(path: location, name: nil, quarantine: quarantine)
+        case .directory: return ImageDirectory(path: location, quarantine: quarantine)
         case .dockerArchive, .ociArchive, .registry:
             throw ImageError.refused("\(reference) cannot be mended as a directory")
         }

@@ -26,13 +26,10 @@ package final class ImageDirectory: ReusesLayers, OccupiesDisk, ImageEditor, Kno
     private let session = Mutex<Session?>(nil)
     let quarantine: Quarantine?
 
-    /// - Parameter name: what the image is called when it is read: a `dir:` keeps no names.
-    package convenience init(path: String, name: String? = nil) {
-        self.init(path: path, name: name, quarantine: nil)
-    }
-
-    /// - Parameter quarantine: keeps what is replaced.
-    package init(path: String, name: String?, quarantine: Quarantine?) {
+    /// - Parameters:
+    ///   - name: what the image is called when it is read: a `dir:` keeps no names.
+    ///   - quarantine: keeps what is replaced.
+    package init(path: String, name: String? = nil, quarantine: Quarantine? = nil) {
         self.path = path
         self.quarantine = quarantine
         requestedName = name

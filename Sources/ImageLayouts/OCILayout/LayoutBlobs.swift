@@ -3,6 +3,28 @@ package import FileTrees
 package import ImageModel
 package import ImageTransfer
 
+/// A destination that puts its blobs into a layout.
+package protocol FillsLayout: ImageDestination {
+    var blobs: LayoutBlobs { get }
+    func area() throws -> StagingArea
+}
+
+extension FillsLayout {
+    package func has(_ blob: Descriptor, in repository: String) async throws -> Bool { try blobs.has(blob) }
+
+    package func has(manifest: Digest, in repository: String) async throws -> Bool {
+        try await Workers.blobs.run { [self] in try blobs.has(manifest: manifest) }
+    }
+
+    package func writer(for target: BlobTarget) throws -> any BlobWriter {
+        try blobs.writer(in: area(), replaces: target.replaces)
+    }
+
+    package func put(_ manifest: Manifest, in repository: String) async throws {
+        try await Workers.blobs.run { [self] in try blobs.put(manifest, in: area()) }
+    }
+}
+
 /// The blobs of a layout, each under its digest.
 package struct LayoutBlobs: Sendable {
     /// What `blobs` is in.

@@ -9,11 +9,11 @@ import Synchronization
 /// Others may write into it at the same time: blobs come by renaming, and `index.json` is read, changed
 /// and replaced under a lock on `.dray/lock`. A run does so once, at its end: what has no name by then is
 /// not there.
-package final class OCILayout: ReusesLayers, OccupiesDisk {
+package final class OCILayout: FillsLayout, ReusesLayers, OccupiesDisk {
     package let path: String
     package let requestedName: String?
     private let naming: LayoutNaming
-    let blobs: LayoutBlobs
+    package let blobs: LayoutBlobs
     private let root: LazyDirectory
     private let staging: LazyStagingArea
     /// What `index.json` is to list.
@@ -24,13 +24,10 @@ package final class OCILayout: ReusesLayers, OccupiesDisk {
 
     let quarantine: Quarantine?
 
-    /// - Parameter name: what images are to be called there: a tag, or REPOSITORY[:TAG].
-    package convenience init(path: String, name: String? = nil) {
-        self.init(path: path, name: name, quarantine: nil)
-    }
-
-    /// - Parameter quarantine: keeps what is replaced.
-    package init(path: String, name: String?, quarantine: Quarantine?) {
+    /// - Parameters:
+    ///   - name: what images are to be called there: a tag, or REPOSITORY[:TAG].
+    ///   - quarantine: keeps what is replaced.
+    package init(path: String, name: String? = nil, quarantine: Quarantine? = nil) {
         self.path = path
         self.quarantine = quarantine
         root = LazyDirectory(path, shared: OCIPaths.blobs)
@@ -51,7 +48,7 @@ package final class OCILayout: ReusesLayers, OccupiesDisk {
 
     private var tree: DirectoryTree { DirectoryTree(path, shared: OCIPaths.blobs) }
 
-    func area() throws -> StagingArea { try staging.area() }
+    package func area() throws -> StagingArea { try staging.area() }
 
     package func begin(_ images: AnnouncedImages, areCertain: Bool) async throws {
         try await Workers.blobs.run { [self] in
@@ -64,14 +61,6 @@ package final class OCILayout: ReusesLayers, OccupiesDisk {
             }
             try change { _ in }
         }
-    }
-
-    package func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
-        try blobs.has(blob)
-    }
-
-    package func has(manifest: Digest, in repository: String) async throws -> Bool {
-        try await Workers.blobs.run { [self] in try blobs.has(manifest: manifest) }
     }
 
     package func digest(of name: ImageName) async throws -> Digest? {
@@ -94,14 +83,6 @@ package final class OCILayout: ReusesLayers, OccupiesDisk {
 
     package func freeSpace() async throws -> Int64? { try ByteStreams.freeSpace(at: path) }
     package func writeObstacle() async throws -> String? { WriteObstacle.find(at: [path, "\(path)/blobs/sha256"]) }
-
-    package func writer(for target: BlobTarget) throws -> any BlobWriter {
-        try blobs.writer(in: area(), replaces: target.replaces)
-    }
-
-    package func put(_ manifest: Manifest, in repository: String) async throws {
-        try await Workers.blobs.run { [self] in try blobs.put(manifest, in: area()) }
-    }
 
     package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         entries.withLock { $0.append(NamedDescriptor(descriptor, name)) }
