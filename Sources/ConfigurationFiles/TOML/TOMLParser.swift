@@ -3,8 +3,8 @@ package struct TOMLParser {
     /// Arrays and tables in each other, and parts of a key.
     private static let depthLimit = 32
 
-    private let text: [Unicode.Scalar]
-    private var position = 0
+    let text: [Unicode.Scalar]
+    var position = 0
     private var root = Node()
 
     /// A table while it grows: which names are taken, and by what kind of definition.
@@ -216,75 +216,6 @@ package struct TOMLParser {
         }
     }
 
-    // MARK: Strings
-
-    private mutating func parseString(isKey: Bool) throws -> String {
-        guard let quote = peek() else { throw error("a value is missing") }
-        position += 1
-        var isMultiline = false
-        if peek() == quote {
-            position += 1
-            guard !isKey, take(quote) else { return "" }
-            isMultiline = true
-            _ = take("\r")
-            _ = take("\n")
-        }
-        var result = String.UnicodeScalarView()
-        while let next = peek() {
-            position += 1
-            if next == quote {
-                guard isMultiline else { return String(result) }
-                // Up to two quotes before the end belong to the text.
-                var count = 1
-                while count < 5, take(quote) { count += 1 }
-                result.append(contentsOf: repeatElement(quote, count: count < 3 ? count : count - 3))
-                if count >= 3 { return String(result) }
-            } else if next == "\n", !isMultiline {
-                position -= 1
-                break
-            } else if next == "\\", quote == "\"" {
-                if isMultiline, skipsLineEnd() { continue }
-                result.append(try parseEscape())
-            } else {
-                result.append(next)
-            }
-        }
-        throw error("a text that does not end with \(quote)")
-    }
-
-    /// A backslash at the end of a line takes away all white space up to the next text.
-    private mutating func skipsLineEnd() -> Bool {
-        var end = position
-        while end < text.count, text[end] == " " || text[end] == "\t" { end += 1 }
-        guard end < text.count, text[end] == "\n" || text[end] == "\r" else { return false }
-        while end < text.count, " \t\r\n".unicodeScalars.contains(text[end]) { end += 1 }
-        position = end
-        return true
-    }
-
-    private mutating func parseEscape() throws -> Unicode.Scalar {
-        guard let next = peek() else { throw error("a text that ends with a backslash") }
-        position += 1
-        switch next {
-        case "b": return "\u{8}"
-        case "t": return "\t"
-        case "n": return "\n"
-        case "f": return "\u{c}"
-        case "r": return "\r"
-        case "\"", "\\": return next
-        case "u", "U":
-            let count = next == "u" ? 4 : 8
-            let digits = text[position..<min(position + count, text.count)]
-            guard digits.count == count, digits.allSatisfy({ $0.properties.isASCIIHexDigit }),
-                let number = UInt32(String(String.UnicodeScalarView(digits)), radix: 16),
-                let scalar = Unicode.Scalar(number)
-            else { throw error("'\\\(next)' goes with \(count) hexadecimal digits of a character") }
-            position += count
-            return scalar
-        default: throw error("'\\\(next)' means nothing")
-        }
-    }
-
     // MARK: Characters
 
     private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
@@ -296,9 +227,9 @@ package struct TOMLParser {
 
     private func string(_ start: Int) -> String { String(String.UnicodeScalarView(text[start..<position])) }
 
-    private func peek() -> Unicode.Scalar? { position < text.count ? text[position] : nil }
+    func peek() -> Unicode.Scalar? { position < text.count ? text[position] : nil }
 
-    private mutating func take(_ wanted: Unicode.Scalar) -> Bool {
+    mutating func take(_ wanted: Unicode.Scalar) -> Bool {
         guard peek() == wanted else { return false }
         position += 1
         return true
@@ -328,7 +259,7 @@ package struct TOMLParser {
         guard next == "\n" || next == "\r" else { throw error("'\(next)' after the end of a value or header") }
     }
 
-    private func error(_ reason: String, at place: Int? = nil) -> TOMLError {
+    func error(_ reason: String, at place: Int? = nil) -> TOMLError {
         let before = text[..<min(place ?? position, text.count)]
         let line = before.count { $0 == "\n" } + 1
         let column = before.count - (before.lastIndex(of: "\n").map { $0 + 1 } ?? 0) + 1

@@ -10,14 +10,14 @@ package struct DockerArchiveParser {
     let oci: OCISource
     let limit: InflationLimit
     private var read: ReadManifests
-    private var legacyLayers: LegacyLayers
-    private var contents = DockerArchive.Contents()
+    var legacyLayers: LegacyLayers
+    var contents = DockerArchive.Contents()
     private var unlisted: [Digest: Manifest]?
     /// Entries of indexes that were looked at.
     private var walked = 0
     /// Where in the listing images of the OCI part are that have but a tag.
     private var bareTags: [Key: Int] = [:]
-    private var madeBytes = 0
+    var madeBytes = 0
     /// Images of the OCI part that have a name, by its canonical form.
     private var places: [Key: Place] = [:]
     /// Images of the OCI part that have no name there, and got one here.
@@ -27,7 +27,7 @@ package struct DockerArchiveParser {
     /// By their paths.
     private var configs: [String: Config] = [:]
     /// What configs say, or why they say nothing.
-    private var diffIDs: [Digest: Result<[Digest], any Error>] = [:]
+    var diffIDs: [Digest: Result<[Digest], any Error>] = [:]
 
     /// A named image in the listing.
     private enum Place {
@@ -48,7 +48,7 @@ package struct DockerArchiveParser {
         }
     }
 
-    private struct Config {
+    struct Config {
         var imageID: Digest
         var size: Int
     }
@@ -189,7 +189,7 @@ package struct DockerArchiveParser {
         return config
     }
 
-    private func configBytes(of item: DockerManifestFile.Item) throws -> [UInt8] {
+    func configBytes(of item: DockerManifestFile.Item) throws -> [UInt8] {
         guard let bytes = try tree.read(try safe(item.config), limit: Document.sizeLimit) else {
             throw ImageError.damaged(
                 "\(tree.title): the config \(item.config) of \(Self.title(item)) is named in manifest.json, but missing"
@@ -216,7 +216,7 @@ package struct DockerArchiveParser {
         }
     }
 
-    private mutating func noteInvalid(_ name: String) {
+    mutating func noteInvalid(_ name: String) {
         contents.listing.notes.append("'\(name.prefix(300))' in \(tree.title) is no valid image name")
     }
 
@@ -226,13 +226,13 @@ package struct DockerArchiveParser {
     }
 
     /// A RepoTag, which some builders write without the tag, and some with a digest.
-    private static func name(_ repoTag: String) -> ImageName? {
+    static func name(_ repoTag: String) -> ImageName? {
         guard case .full(var name) = SourceImage.Name(recorded: repoTag, bareWordIsTag: false) else { return nil }
         if name.tag == nil, !repoTag.contains("@") { name.tag = "latest" }
         return name
     }
 
-    private static func title(_ item: DockerManifestFile.Item) -> String { item.repoTags?.first ?? "an untagged image" }
+    static func title(_ item: DockerManifestFile.Item) -> String { item.repoTags?.first ?? "an untagged image" }
 
     /// Configs of a manifest, or of those below an index, each once.
     private mutating func configDigests(_ root: ReadManifests.Facts) throws -> [Digest] {
@@ -281,145 +281,5 @@ package struct DockerArchiveParser {
             found[image.config.digest] = manifest
         }
         return found
-    }
-
-    // MARK: The docker part alone
-
-    /// A schema2 manifest over the layers as they lie; OCI where a layer is zstd, which schema2 has no name for.
-    private mutating func make(_ item: DockerManifestFile.Item, _ config: Config) throws -> Manifest {
-        let diffIDs = try self.diffIDs[config.imageID] ?? readDiffIDs(of: item)
-        self.diffIDs[config.imageID] = diffIDs
-        contents.members[config.imageID] = try safe(item.config)
-        return try make(
-            layers: item.layers ?? [], diffIDs: try diffIDs.get(), config: config.imageID, configSize: config.size,
-            title: Self.title(item))
-    }
-
-    private func readDiffIDs(of item: DockerManifestFile.Item) throws -> Result<[Digest], any Error> {
-        let bytes = try configBytes(of: item)
-        return Result { try ImageConfig(bytes, name: "\(tree.title): the config of \(Self.title(item))").diffIDs }
-    }
-
-    private mutating func make(
-        layers: [String], diffIDs: [Digest], config: Digest, configSize: Int, title: String
-    ) throws -> Manifest {
-        guard layers.count == diffIDs.count else {
-            throw ImageError.damaged(
-                "\(tree.title): \(title) has \(layers.count) layers, but its config gives \(diffIDs.count) diffIDs")
-        }
-        let described = try zip(layers, diffIDs).map { try layer($0, diffID: $1, title: title) }
-        let format: ManifestFormat = described.contains { $0.mediaType == .ociLayerZstd } ? .oci : .docker
-        let image = ImageManifest(
-            mediaType: MediaType.dockerManifest.renamed(for: format),
-            config: Descriptor(
-                mediaType: MediaType.dockerConfig.renamed(for: format), digest: config, size: Int64(configSize)),
-            layers: described.map { layer in
-                var layer = layer
-                layer.mediaType = layer.mediaType.renamed(for: format)
-                return layer
-            })
-        let manifest = try Manifest(making: image)
-        contents.manifests[manifest.digest] = manifest
-        return manifest
-    }
-
-    private mutating func layer(_ member: String, diffID: Digest, title: String) throws -> Descriptor {
-        let path = try safe(member)
-        guard let size = try tree.size(of: path) else {
-            throw ImageError.damaged("\(tree.title): the layer \(member) of \(title) is named, but missing")
-        }
-        let compression = try packing(of: path)
-        switch compression {
-        case .none:
-            // Whoever reads it verifies it against the diffID; a stream that went by was hashed already.
-            if tree is StreamedTree, let facts = try tree.facts(of: path), facts.digest != diffID {
-                throw ImageError.damaged(
-                    "\(tree.title): the layer \(member) of \(title) is not what its config says: "
-                        + "its digest is \(facts.digest), the diffID is \(diffID)")
-            }
-            contents.members[diffID] = path
-            return Descriptor(mediaType: .dockerLayer, digest: diffID, size: size)
-        case .gzip, .zstd:
-            guard let facts = try tree.facts(of: path) else {
-                throw ImageError.damaged("\(tree.title): \(path) is missing")
-            }
-            contents.members[facts.digest] = path
-            if let other = contents.diffIDs.updateValue(diffID, forKey: facts.digest), other != diffID {
-                contents.diffIDs[facts.digest] = other
-                throw ImageError.damaged(
-                    "\(tree.title): the layer \(member) of \(title) has the diffID \(diffID) there, and \(other) elsewhere"
-                )
-            }
-            let type = compression == .gzip ? MediaType.dockerLayerGzip : .ociLayerZstd
-            return Descriptor(mediaType: type, digest: facts.digest, size: size)
-        case .xz, .bzip2:
-            throw ImageError.refused(
-                "\(tree.title): the layer \(member) of \(title) is packed with \(compression.rawValue), which no registry "
-                    + "takes: load it with docker and save it again")
-        }
-    }
-
-    private func packing(of path: String) throws -> CompressionFormat {
-        if tree is StreamedTree { return try tree.facts(of: path)?.compression ?? .none }
-        guard let source = try tree.open(path) else { return .none }
-        return CompressionFormat.sniff(try PeekingSource(source).peek(6))
-    }
-
-    /// A member's path as manifest.json gives it.
-    private func safe(_ path: String) throws -> String {
-        guard !path.isEmpty else {
-            throw ImageError.damaged(
-                "\(tree.title): a layer is missing (its path in manifest.json is empty), as buildpacks leave out the layers "
-                    + "of the base image; load it into Docker where the base is, and save it whole with docker save")
-        }
-        guard let safe = TarPath.normalised(path), !safe.isEmpty else {
-            throw ImageError.damaged("\(tree.title): manifest.json names '\(path)', which leaves the archive")
-        }
-        return safe
-    }
-
-    // MARK: Before 1.10
-
-    private mutating func addLegacy(_ file: DockerRepositoriesFile) throws {
-        guard !file.items.isEmpty else { throw ImageError.damaged("\(tree.title): repositories lists no images") }
-        var made: [String: Result<(Manifest, Digest), any Error>] = [:]
-        for item in file.items {
-            let text = "\(item.repository):\(item.tag)"
-            let name = Self.name(text)
-            if name == nil { noteInvalid(text) }
-            do {
-                let result = made[item.id] ?? Result { try makeLegacy(item.id) }
-                made[item.id] = result
-                let (manifest, imageID) = try result.get()
-                var image = SourceImage(
-                    name: name.map { .full($0) } ?? .none, descriptor: manifest.descriptor, imageID: imageID)
-                image.isMade = true
-                contents.listing.images.append(image)
-            } catch {
-                guard let broken = BrokenImage(name: name.map { .full($0) } ?? .none, error: error) else { throw error }
-                contents.listing.broken.append(broken)
-            }
-            guard madeBytes <= Self.madeLimit else {
-                throw ImageError.invalidDocument(
-                    "\(tree.title): the configs made for its images, up to \(text.prefix(300)), have more than "
-                        + "\(ByteCount(Int64(Self.madeLimit))) in all, which is the limit; save fewer images into one archive"
-                )
-            }
-        }
-    }
-
-    /// Bytes of all configs that are made of one archive, which stay in memory.
-    private static let madeLimit = 32 << 20
-
-    private mutating func makeLegacy(_ id: String) throws -> (Manifest, Digest) {
-        let image = try LegacyImage(id: id, of: &legacyLayers)
-        madeBytes += image.config.count
-        let imageID = Digest(of: image.config)
-        contents.documents[imageID] = image.config
-        let config = try ImageConfig(image.config, name: "\(tree.title): \(id)")
-        let manifest = try make(
-            layers: image.layerPaths, diffIDs: config.diffIDs, config: imageID, configSize: image.config.count,
-            title: id)
-        return (manifest, imageID)
     }
 }
