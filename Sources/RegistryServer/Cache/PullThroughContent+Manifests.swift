@@ -7,6 +7,20 @@ import Synchronization
 
 /// Tags and manifests: the cached ones, compared with the upstream's and fetched from there.
 extension PullThroughContent {
+    func manifest(_ reference: ManifestReference, in repository: String) async throws -> Manifest? {
+        switch reference {
+        case .tag(let tag): try await manifest(tagged: tag, in: repository)
+        case .digest(let digest): try await manifest(digest, in: repository)
+        }
+    }
+
+    func descriptor(_ reference: ManifestReference, in repository: String) async throws -> Descriptor? {
+        switch reference {
+        case .tag(let tag): try await descriptor(tagged: tag, in: repository)
+        case .digest(let digest): try await descriptor(digest, in: repository)
+        }
+    }
+
     package func manifest(tagged tag: String, in repository: String) async throws -> Manifest? {
         let key = TagKey(repository: repository, tag: tag)
         let cached = try await cachedManifest(tagged: key)
@@ -165,11 +179,11 @@ extension PullThroughContent {
     }
 
     private func cachedManifest(tagged key: TagKey) async throws -> Manifest? {
-        try await intact { try await local.manifest(tagged: key.tag, in: key.repository) }
+        try await intact { try await local.manifest(.tag(key.tag), in: key.repository) }
     }
 
     private func cachedManifest(_ digest: Digest, in repository: String) async throws -> Manifest? {
-        try await intact { try await local.manifest(digest, in: repository) }
+        try await intact { try await local.manifest(.digest(digest), in: repository) }
     }
 
     /// - Returns: nil for content that is damaged: it is fetched again.

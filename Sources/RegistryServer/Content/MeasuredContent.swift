@@ -18,11 +18,8 @@ struct MeasuredContent: RegistryContent {
     func tags(of repository: String, _ request: TagsRequest) async throws -> TagsPage? {
         try await measure("List") { try await content.tags(of: repository, request) }
     }
-    func manifest(tagged tag: String, in repository: String) async throws -> Manifest? {
-        try await measure("GetContent") { try await content.manifest(tagged: tag, in: repository) }
-    }
-    func manifest(_ digest: Digest, in repository: String) async throws -> Manifest? {
-        try await measure("GetContent") { try await content.manifest(digest, in: repository) }
+    func manifest(_ reference: ManifestReference, in repository: String) async throws -> Manifest? {
+        try await measure("GetContent") { try await content.manifest(reference, in: repository) }
     }
     func manifestFile(_ digest: Digest, in repository: String) async throws -> OpenFile? {
         try await measure("Reader") { try await content.manifestFile(digest, in: repository) }
@@ -30,11 +27,8 @@ struct MeasuredContent: RegistryContent {
     func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
         try await measure("Reader") { try await content.blob(digest, in: repository) }
     }
-    func descriptor(tagged tag: String, in repository: String) async throws -> Descriptor? {
-        try await measure("GetContent") { try await content.descriptor(tagged: tag, in: repository) }
-    }
-    func descriptor(_ digest: Digest, in repository: String) async throws -> Descriptor? {
-        try await measure("GetContent") { try await content.descriptor(digest, in: repository) }
+    func descriptor(_ reference: ManifestReference, in repository: String) async throws -> Descriptor? {
+        try await measure("GetContent") { try await content.descriptor(reference, in: repository) }
     }
     func blobSize(_ digest: Digest, in repository: String) async throws -> Int64? {
         try await measure("Stat") { try await content.blobSize(digest, in: repository) }

@@ -1,6 +1,12 @@
 import ByteStreams
 import ImageModel
 
+/// What a manifest is asked for by.
+enum ManifestReference: Sendable {
+    case tag(String)
+    case digest(Digest)
+}
+
 /// What a registry serves. Nothing is remembered between two calls that another process could have changed.
 protocol RegistryContent: Sendable {
     /// Names after `last`, in the order of their components; at most `limit`.
@@ -8,8 +14,7 @@ protocol RegistryContent: Sendable {
     /// - Returns: nil if there is no such repository.
     func tags(of repository: String, _ request: TagsRequest) async throws -> TagsPage?
     /// - Returns: nil if there is none.
-    func manifest(tagged tag: String, in repository: String) async throws -> Manifest?
-    func manifest(_ digest: Digest, in repository: String) async throws -> Manifest?
+    func manifest(_ reference: ManifestReference, in repository: String) async throws -> Manifest?
     func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob?
     /// The file that has a manifest's bytes and nothing else.
     ///
@@ -18,8 +23,7 @@ protocol RegistryContent: Sendable {
     /// Media type, digest and size of a manifest, without its bytes.
     ///
     /// - Returns: nil if there is none.
-    func descriptor(tagged tag: String, in repository: String) async throws -> Descriptor?
-    func descriptor(_ digest: Digest, in repository: String) async throws -> Descriptor?
+    func descriptor(_ reference: ManifestReference, in repository: String) async throws -> Descriptor?
     /// - Returns: bytes, -1 if that is not known; nil if there is no such blob.
     func blobSize(_ digest: Digest, in repository: String) async throws -> Int64?
     /// A page of the manifests that name `digest` as their subject.
@@ -35,12 +39,8 @@ protocol RegistryContent: Sendable {
 extension RegistryContent {
     func manifestFile(_ digest: Digest, in repository: String) async throws -> OpenFile? { nil }
 
-    func descriptor(tagged tag: String, in repository: String) async throws -> Descriptor? {
-        try await manifest(tagged: tag, in: repository)?.descriptor
-    }
-
-    func descriptor(_ digest: Digest, in repository: String) async throws -> Descriptor? {
-        try await manifest(digest, in: repository)?.descriptor
+    func descriptor(_ reference: ManifestReference, in repository: String) async throws -> Descriptor? {
+        try await manifest(reference, in: repository)?.descriptor
     }
 
     func blobSize(_ digest: Digest, in repository: String) async throws -> Int64? {

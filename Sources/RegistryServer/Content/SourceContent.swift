@@ -73,13 +73,14 @@ struct SourceContent: RegistryContent {
         (self.repository(repository)?.tags.keys.sorted()).map { TagsPage(of: $0, request) }
     }
 
-    func manifest(tagged tag: String, in repository: String) async throws -> Manifest? {
-        guard let digest = self.repository(repository)?.tags[tag] else { return nil }
-        return try await manifest(digest, in: repository)
-    }
-
-    func manifest(_ digest: Digest, in repository: String) async throws -> Manifest? {
-        guard let place = self.repository(repository)?.manifests[digest] else { return nil }
+    func manifest(_ reference: ManifestReference, in repository: String) async throws -> Manifest? {
+        let content = self.repository(repository)
+        let digest: Digest? =
+            switch reference {
+            case .tag(let tag): content?.tags[tag]
+            case .digest(let digest): digest
+            }
+        guard let digest, let place = content?.manifests[digest] else { return nil }
         return try await place.source.manifest(place.descriptor, in: place.repository)
     }
 

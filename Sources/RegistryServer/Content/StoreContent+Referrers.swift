@@ -149,7 +149,7 @@ extension StoreContent {
             if let manifest = try store.manifest(digest, in: repository) { try known.add(manifest) }
             return false
         }
-        if isLarge, let manifest = try await manifest(digest, in: repository) { try known.add(manifest) }
+        if isLarge, let manifest = try await manifest(.digest(digest), in: repository) { try known.add(manifest) }
     }
 
     /// Reads a list that clients have kept.

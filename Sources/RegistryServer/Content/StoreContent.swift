@@ -39,32 +39,19 @@ final class StoreContent: RegistryContent {
         }
     }
 
-    func manifest(tagged tag: String, in repository: String) async throws -> Manifest? {
-        try await manifest(in: repository) { [self] in try store.digest(ofTag: tag, in: repository) }
-    }
-
-    func manifest(_ digest: Digest, in repository: String) async throws -> Manifest? {
-        try await manifest(in: repository) { digest }
-    }
-
-    func descriptor(tagged tag: String, in repository: String) async throws -> Descriptor? {
-        try await descriptor(in: repository) { [self] in try store.digest(ofTag: tag, in: repository) }
-    }
-
-    func descriptor(_ digest: Digest, in repository: String) async throws -> Descriptor? {
-        try await descriptor(in: repository) { digest }
-    }
-
     private enum Found {
         case small(Manifest)
         case large(Digest, size: Int64)
     }
 
-    private func find(
-        in repository: String, _ digest: @escaping @Sendable () throws -> Digest?
-    ) async throws -> Found? {
+    private func find(_ reference: ManifestReference, in repository: String) async throws -> Found? {
         try await Workers.blobs.run { [store] in
-            guard let digest = try digest(), let size = try store.manifestSize(digest, in: repository) else {
+            let digest: Digest? =
+                switch reference {
+                case .tag(let tag): try store.digest(ofTag: tag, in: repository)
+                case .digest(let digest): digest
+                }
+            guard let digest, let size = try store.manifestSize(digest, in: repository) else {
                 return nil
             }
             if size > Document.ordinarySize { return .large(digest, size: size) }
@@ -73,10 +60,8 @@ final class StoreContent: RegistryContent {
     }
 
     /// Reads a manifest. A large one takes long to parse: clients take turns, and blobs are not kept waiting.
-    private func manifest(
-        in repository: String, _ digest: @escaping @Sendable () throws -> Digest?
-    ) async throws -> Manifest? {
-        switch try await find(in: repository, digest) {
+    func manifest(_ reference: ManifestReference, in repository: String) async throws -> Manifest? {
+        switch try await find(reference, in: repository) {
         case .small(let manifest): return manifest
         case .large(let digest, _): return try await large(digest, in: repository)
         case nil: return nil
@@ -84,10 +69,8 @@ final class StoreContent: RegistryContent {
     }
 
     /// A large manifest is not read again to tell what it is.
-    private func descriptor(
-        in repository: String, _ digest: @escaping @Sendable () throws -> Digest?
-    ) async throws -> Descriptor? {
-        switch try await find(in: repository, digest) {
+    func descriptor(_ reference: ManifestReference, in repository: String) async throws -> Descriptor? {
+        switch try await find(reference, in: repository) {
         case .small(let manifest): return manifest.descriptor
         case .large(let digest, let size):
             if let known = descriptors.withLock({ $0[digest] }), known.size == size { return known }

@@ -8,13 +8,11 @@ extension RegistryResponder {
     /// `GET` and `HEAD /v2/NAME/manifests/REFERENCE`: the stored bytes, whatever the client says it accepts.
     func manifest(_ exchange: Exchange, _ reference: String, in repository: String) async throws -> Response {
         let tag = reference.contains(":") ? nil : reference
-        let digest = tag == nil ? try exchange.digest(reference) : nil
+        let named = try tag.map { .tag($0) } ?? ManifestReference.digest(exchange.digest(reference))
         guard exchange.request.method != .head else {
-            let found =
-                if let digest { try await content.descriptor(digest, in: repository) } else {
-                    try await content.descriptor(tagged: reference, in: repository)
-                }
-            guard let found else { throw unknown(reference, repository) }
+            guard let found = try await content.descriptor(named, in: repository) else {
+                throw unknown(reference, repository)
+            }
             if let store = affirming,
                 try await !Workers.commits.run({ try store.affirm(manifest: found.digest, in: repository) })
             {
@@ -22,11 +20,9 @@ extension RegistryResponder {
             }
             return head(exchange, found)
         }
-        let found =
-            if let digest { try await content.manifest(digest, in: repository) } else {
-                try await content.manifest(tagged: reference, in: repository)
-            }
-        guard let manifest = found else { throw unknown(reference, repository) }
+        guard let manifest = try await content.manifest(named, in: repository) else {
+            throw unknown(reference, repository)
+        }
         var response = head(exchange, manifest.descriptor)
         guard response.status == .ok else { return response }
         events.add(.pull, manifest: manifest, tag: tag, in: repository, exchange)
@@ -137,7 +133,7 @@ extension RegistryResponder {
     private func kind(of child: Digest, in repository: String) async throws -> ManifestKind? {
         try await ClientConnection.current?.checkPresence()
         do {
-            return try await content.manifest(child, in: repository)?.kind
+            return try await content.manifest(.digest(child), in: repository)?.kind
         } catch let error where BrokenImage(name: .none, error: error) != nil {
             return nil
         }
