@@ -84,7 +84,9 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "RegistryStore",
-            dependencies: ["ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification", "FileTrees"],
+            dependencies: [
+                "ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification", "FileTrees", "ObjectStorage",
+            ],
             swiftSettings: settings),
         .target(
             name: "ImageBackup",
@@ -109,7 +111,7 @@ let package = Package(
         .target(
             name: "ObjectStorage",
             dependencies: [
-                "ImageModel", "ByteStreams",
+                "ImageModel", "ByteStreams", "ImageTransfer", "FileTrees",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -125,7 +127,7 @@ let package = Package(
             name: "DrayKit",
             dependencies: [
                 "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification", "FileTrees",
-                "ImageLayouts", "RegistryStore", "ImageBackup", "RegistryClient",
+                "ImageLayouts", "ObjectStorage", "RegistryStore", "ImageBackup", "RegistryClient",
             ],
             swiftSettings: settings),
         .target(
@@ -137,8 +139,8 @@ let package = Package(
         .target(
             name: "RegistryServer",
             dependencies: [
-                "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "FileTrees", "RegistryStore",
-                "RegistryClient", "CCrypt",
+                "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "FileTrees", "ObjectStorage",
+                "RegistryStore", "RegistryClient", "CCrypt",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -163,7 +165,8 @@ let package = Package(
             dependencies: [
                 "CLinux", "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification",
                 "FileTrees",
-                "ImageLayouts", "RegistryStore", "ImageBackup", "RegistryClient", "DrayKit", "ImageSync",
+                "ImageLayouts", "ObjectStorage", "RegistryStore", "ImageBackup", "RegistryClient", "DrayKit",
+                "ImageSync",
                 "RegistryServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

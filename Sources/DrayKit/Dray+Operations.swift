@@ -70,11 +70,11 @@ extension Dray {
 
     /// Deletes from a registry's storage what no image needs.
     ///
-    /// - Parameter root: the storage's directory.
+    /// - Parameter root: the storage's directory, or `s3://BUCKET/PREFIX`.
     public func collectGarbage(
         in root: String, _ options: CollectionOptions = CollectionOptions()
     ) async throws -> CollectionReport {
-        try await StoreCollector(root: root, options).run()
+        try await collectedStore(root).collect(options)
     }
 
     // MARK: Backups

@@ -47,7 +47,7 @@ public final class RegistryServer: Sendable {
     ///   - nullTags: whether a repository without tags lists `null`, as registry 2.x does, and not `[]`.
     /// - Throws: `ImageError` if `configuration.proxy` has no URL of a registry.
     public convenience init(_ configuration: ServerConfiguration, nullTags: Bool = false) throws {
-        let store = Store(path: configuration.storage.root, servesOthers: true)
+        let store = try Self.store(configuration.storage)
         let logger = Self.logger(configuration)
         let metrics = ServerMetrics()
         let content: any RegistryContent
@@ -83,6 +83,16 @@ public final class RegistryServer: Sendable {
         self.metrics = metrics
         self.nullTags = nullTags
         logger = Self.logger(configuration)
+    }
+
+    /// How long a request waits for the end of a garbage collection, which clients are then told to do.
+    private static let collectionPatience = Duration.seconds(5)
+
+    private static func store(_ storage: ServerConfiguration.Storage) throws -> Store {
+        guard let bucket = storage.bucket else { return Store(path: storage.root, servesOthers: true) }
+        let tree = StoreBucket(
+            try bucket.place, patience: collectionPatience, publicEndpoint: bucket.redirectEndpoint)
+        return Store(tree, servesOthers: true)
     }
 
     private static func fields(_ headers: [(name: String, values: [String])]) -> [HTTPField] {
@@ -156,7 +166,9 @@ public final class RegistryServer: Sendable {
     /// Makes the storage directory if it is missing, and logs what is served.
     private func prepare(_ content: any RegistryContent, _ program: String) async throws {
         let missing = try await Workers.blobs.run { [store] in
-            try store.flatMap { store in try fileKind(store.title) == nil ? store.title : nil }
+            try store.flatMap { store in
+                try !store.tree.isRemote && fileKind(store.title) == nil ? store.title : nil
+            }
         }
         try await content.check()
         if let missing { logger.info("created the storage directory \(StartSummary.absolute(missing))") }

@@ -10,6 +10,11 @@ package final class DirectoryHandle: Sendable {
     package struct Entry: Sendable {
         package let name: String
         package let kind: FileKind
+
+        package init(name: String, kind: FileKind) {
+            self.name = name
+            self.kind = kind
+        }
     }
 
     /// The directory that it was opened from: links in it may lead anywhere below that one.

@@ -46,6 +46,16 @@ package final class OpenFile: Sendable {
         }
     }
 
+    /// An empty file without a name, in the directory for temporary files.
+    package static func temporary() throws -> OpenFile {
+        let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var path = Array("\(directory)/dray-XXXXXX".utf8CString)
+        let descriptor = try systemCall("make a file in", directory) { mkstemp(&path) }
+        unlink(path)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        return try OpenFile(taking: descriptor, path: directory)
+    }
+
     /// Whether it belongs to this process's user.
     package var isOwn: Bool {
         get throws {

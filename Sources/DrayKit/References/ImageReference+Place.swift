@@ -5,7 +5,7 @@ extension ImageReference {
     /// Whether it is a path on this machine, and nothing is there.
     package var isMissing: Bool {
         get throws {
-            guard transport != .registry, !isStandardStream else { return false }
+            guard transport != .registry, !isStandardStream, !isBucket else { return false }
             return try fileKind(location) == nil && !isSetOfVolumes
         }
     }
@@ -38,7 +38,7 @@ extension ImageReference {
 
     /// Whether both lead to the same file or directory.
     package func isSamePlace(as other: ImageReference) throws -> Bool {
-        if transport == .registry || other.transport == .registry {
+        if transport == .registry || other.transport == .registry || isBucket || other.isBucket {
             return transport == other.transport && location == other.location
         }
         guard !isStandardStream, !other.isStandardStream else { return false }

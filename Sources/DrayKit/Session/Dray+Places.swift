@@ -1,7 +1,9 @@
 import ByteStreams
 import FileTrees
 package import ImageLayouts
+import ObjectStorage
 import RegistryClient
+import RegistryStore
 
 /// The place that a reference leads to, on this machine or at a registry.
 extension Dray {
@@ -29,6 +31,9 @@ extension Dray {
         switch reference.transport {
         case .dockerArchive: return try DockerArchive(path: location, references.trees)
         case .oci, .ociArchive: return try OCISource(path: location, references.trees)
+        case .store where reference.isBucket:
+            return StoreSource(
+                BucketTree(try buckets.place(location), listedDirectory: StoreSource.listedDirectory(of:)))
         case .store: return try StoreSource(path: location, references.trees)
         case .directory:
             guard !reference.isStandardStream else {
@@ -71,6 +76,7 @@ extension Dray {
         _ reference: ImageReference, _ packing: ArchivePacking?
     ) throws -> any ImageDestination {
         let (transport, location, name) = (reference.transport, reference.location, reference.name)
+        if reference.isBucket { return Store(StoreBucket(try buckets.place(location)), name: name) }
         let kind = reference.isStandardStream ? .other : try fileKind(location)
         if !reference.isArchive, kind != nil, kind != .directory {
             let what = reference.isStandardStream ? "a stream" : kind == .file ? "a file" : "no directory"
@@ -90,12 +96,20 @@ extension Dray {
         }
     }
 
+    /// The store whose garbage is to be collected.
+    ///
+    /// - Parameter root: a directory, or `s3://BUCKET/PREFIX`.
+    package func collectedStore(_ root: String) throws -> any CollectedStore {
+        root.hasPrefix(BucketName.scheme) ? StoreBucket(try buckets.place(root)) : StoreDirectory(root)
+    }
+
     /// The place whose names are to be changed.
     ///
     /// - Throws: `ImageError.refused` for archives.
     package func editor(_ reference: ImageReference) async throws -> any ImageEditor {
         guard reference.transport != .registry else { return try await sources.source(reference) }
         let location = reference.location
+        if reference.isBucket { return Store(StoreBucket(try buckets.place(location))) }
         let kind = try fileKind(location)
         guard kind != nil else { throw ImageError.notFound("\(location): no such file or directory") }
         if kind == .directory {
@@ -134,6 +148,12 @@ extension Dray {
             return try await destinations.destination(reference)
         }
         let location = reference.location
+        if reference.isBucket {
+            guard !keepsReplaced else {
+                throw ImageError.usage("\(reference): --quarantine is for places on this machine")
+            }
+            return Store(StoreBucket(try buckets.place(location)))
+        }
         guard try !reference.isStandardStream && fileKind(location) == .directory, reference.transport.isEditable
         else {
             throw ImageError.refused(

@@ -13,6 +13,7 @@ public final class Dray: Sendable {
     package let references: ReferenceReader
     let sources: Registries
     let destinations: Registries
+    package let buckets: Buckets
 
     /// How registries are talked to. Logins are those of Docker and podman.
     public struct Settings: Sendable {
@@ -24,6 +25,9 @@ public final class Dray: Sendable {
         public var authorityFiles: [String] = []
         /// A file as Docker and podman keep logins in, instead of theirs.
         public var authFile: String?
+        /// `https://host[:port]` of the server of `store:s3://`, and its region; nil for what AWS's tools would use.
+        public var s3Endpoint: String?
+        public var s3Region: String?
         /// Bytes a second to and from registries; nil for no limit.
         public var bytesPerSecond: Int64?
         /// Is told what a user should know.
@@ -40,15 +44,22 @@ public final class Dray: Sendable {
         options.authFile = settings.authFile
         options.rateLimiter = settings.bytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
         options.remark = settings.remark
-        self.init(options)
+        var storage = StorageSettings()
+        storage.endpoint = settings.s3Endpoint
+        storage.region = settings.s3Region
+        storage.authorityFiles = settings.authorityFiles
+        storage.verifiesTLS = settings.verifiesTLS
+        storage.remark = settings.remark
+        self.init(options, storage: storage)
     }
 
     package convenience init(
         _ options: RegistryOptions, destinations: RegistryOptions? = nil,
-        references: ReferenceReader = ReferenceReader()
+        references: ReferenceReader = ReferenceReader(), storage: StorageSettings = StorageSettings()
     ) {
         let destinations = destinations ?? options
-        self.init(options: { _ in options }, destinations: { _ in destinations }, references: references)
+        self.init(
+            options: { _ in options }, destinations: { _ in destinations }, references: references, storage: storage)
     }
 
     /// - Parameters:
@@ -58,9 +69,10 @@ public final class Dray: Sendable {
     package init(
         options: @escaping @Sendable (_ host: String) throws -> RegistryOptions,
         destinations: (@Sendable (_ host: String) throws -> RegistryOptions)? = nil,
-        references: ReferenceReader = ReferenceReader()
+        references: ReferenceReader = ReferenceReader(), storage: StorageSettings = StorageSettings()
     ) {
         self.references = references
+        buckets = Buckets(storage)
         sources = Registries(options)
         // Two: a download must not wait for the connection of the upload that waits for it.
         self.destinations = Registries(destinations ?? options)

@@ -44,6 +44,12 @@ extension FileTree {
     }
 }
 
+/// A tree that finds the repositories of a registry's storage without entering each directory.
+package protocol ListsRepositories {
+    /// The directories below one that have a directory whose name begins with `_`, sorted component by component.
+    func repositories(in directory: String) throws -> [String]
+}
+
 /// Identity and packing of a file's bytes as they lie.
 package struct FileFacts: Hashable, Sendable {
     package var digest: Digest

@@ -36,6 +36,10 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
 
     package var isStandardStream: Bool { location == "-" }
 
+    /// Whether it is a store in a bucket: the location is `s3://BUCKET/PREFIX`.
+    package var isBucket: Bool { transport == .store && location.hasPrefix(Self.bucketScheme) }
+    private static let bucketScheme = "s3://"
+
     /// - Parameters:
     ///   - isWritten: whether the place may have to be made.
     ///   - exists: whether a path is there.
@@ -52,6 +56,13 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
             // An OCI archive is read as one, too.
             (transport, location, name, digest) = (.dockerArchive, text, nil, nil)
             return
+        }
+        if let bucket = try ImageReference(bucket: text) {
+            self = bucket
+            return
+        }
+        guard !text.hasPrefix(Self.bucketScheme) else {
+            throw ImageError.usage("'\(text)': missing transport; write store:\(text)")
         }
         try PathHints.check(text, exists: exists)
         var rest = text
@@ -92,6 +103,26 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
             }
         }
         if name?.isEmpty == true { throw ImageError.usage("'\(text)': missing name after ':'") }
+    }
+
+    /// `store:s3://BUCKET/PREFIX[:NAME][@DIGEST]`: the location ends at the first colon after `//`.
+    private init?(bucket text: String) throws {
+        let start = Transport.store.prefix + Self.bucketScheme
+        guard text.hasPrefix(start) else { return nil }
+        var rest = text.dropFirst(start.count)
+        var digest: Digest?
+        if let at = rest.lastIndex(of: "@") {
+            digest = Digest(rest[rest.index(after: at)...])
+            if digest != nil { rest = rest[..<at] } else { try Self.refuseBadDigest(text) { _ in false } }
+        }
+        let place = rest.prefix { $0 != ":" }
+        let name = place.count < rest.count ? String(rest.dropFirst(place.count + 1)) : nil
+        guard !place.isEmpty, place.first != "/" else {
+            throw ImageError.usage("'\(text)': missing bucket; expected store:s3://BUCKET/PREFIX")
+        }
+        if name?.isEmpty == true { throw ImageError.usage("'\(text)': missing name after ':'") }
+        let end = String(place.reversed().drop { $0 == "/" }.reversed())
+        self.init(transport: .store, location: Self.bucketScheme + end, name: name, digest: digest)
     }
 
     /// What follows the scheme of a registry: `docker://`, or `oci://` as Helm, Flux and ORAS write it.
@@ -183,7 +214,8 @@ package struct ImageReference: Hashable, Sendable, CustomStringConvertible {
             let end = name == nil && !Self.looksLikeHost(location) ? "/" : ""
             return transport.prefix + location + end + (name.map { "/\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "")
         }
-        return "\(transport.rawValue):\(location.replacing(":", with: "\\:"))"
+        let place = isBucket ? location : location.replacing(":", with: "\\:")
+        return "\(transport.rawValue):\(place)"
             + (name.map { ":\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "")
     }
 }

@@ -20,13 +20,23 @@ package final class ObjectWriter: ByteSink {
     private var number = 0
     private var isOpen = true
 
-    init(_ bucket: Bucket, key: String, expected: Int64?) {
+    /// - Parameters:
+    ///   - upload: goes on with it.
+    ///   - parts: of the upload, in their order.
+    init(
+        _ bucket: Bucket, key: String, expected: Int64?, resuming upload: MultipartUpload? = nil,
+        parts: [UploadedPart] = []
+    ) {
         self.bucket = bucket
         self.key = key
         self.expected = expected
         plan = PartPlan(expected: expected, usual: bucket.options.partSize, limit: bucket.options.partLimit)
-        queue = PartQueue(bucket, key: key, memory: bucket.options.uploadMemory)
+        queue = PartQueue(bucket, key: key, memory: bucket.options.uploadMemory, resuming: upload, parts: parts)
+        number = parts.last?.number ?? 0
     }
+
+    /// Whether any part was sent.
+    package var isStarted: Bool { queue.isStarted }
 
     deinit {
         guard isOpen, queue.isStarted else { return }
@@ -67,17 +77,41 @@ package final class ObjectWriter: ByteSink {
         queue.send(number, part, reserved: size)
     }
 
+    /// Sends what waits, so that only `commit` is left to be done; blocks until the server has it. An object of one part
+    /// waits on.
+    package func flush() throws {
+        guard isOpen, queue.isStarted else { return }
+        if let last = buffer { send(last) }
+        try queue.settle()
+    }
+
+    /// Stops writing, so that another writer can go on with the upload; blocks until the server has the parts.
+    ///
+    /// - Returns: the upload, if it has begun, its parts, and the bytes that are too few for a part.
+    /// - Throws: `ImageError`; the upload stays as it is then.
+    package func pause() throws -> (upload: MultipartUpload?, parts: [UploadedPart], rest: [UInt8]) {
+        if queue.isStarted, let last = buffer, last.readableBytes >= PartPlan.smallest { send(last) }
+        let (upload, parts) = try queue.settle()
+        isOpen = false
+        defer { buffer = nil }
+        return (upload, parts, buffer.map { Array($0.readableBytesView) } ?? [])
+    }
+
+    /// Stops writing and leaves the upload as it is.
+    package func suspend() { isOpen = false }
+
     /// Makes the object visible; blocks until the server has all of it.
     ///
+    /// - Parameter other: another key for it, as long as no part was sent.
     /// - Throws: `ImageError`; the upload is aborted then.
-    package func commit() throws {
+    package func commit(as other: String? = nil) throws {
         guard isOpen else { return }
         do {
             if queue.isStarted {
                 if let last = buffer { send(last) }
                 try queue.complete()
             } else {
-                try bucket.wait { [key, all = buffer ?? ByteBuffer()] in try await $0.put(key, all) }
+                try bucket.wait { [key = other ?? key, all = buffer ?? ByteBuffer()] in try await $0.put(key, all) }
             }
             isOpen = false
             buffer = nil
@@ -104,4 +138,16 @@ extension Bucket {
     package func writer(_ key: String, expectedSize: Int64? = nil) -> ObjectWriter {
         ObjectWriter(self, key: key, expected: expectedSize)
     }
+
+    /// Goes on with an object that was begun by `ObjectWriter.pause`.
+    ///
+    /// - Parameters:
+    ///   - upload: nil if no part was sent.
+    ///   - parts: in their order.
+    package func writer(_ key: String, resuming upload: MultipartUpload?, parts: [UploadedPart]) -> ObjectWriter {
+        ObjectWriter(self, key: key, expected: nil, resuming: upload, parts: parts)
+    }
+
+    /// Bytes of a part.
+    package var partSize: Int { options.partSize }
 }

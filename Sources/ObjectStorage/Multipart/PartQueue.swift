@@ -30,10 +30,14 @@ final class PartQueue: Sendable {
     private let changed = DispatchSemaphore(value: 0)
 
     /// - Parameter memory: bytes of all parts at once.
-    init(_ bucket: Bucket, key: String, memory: Int) {
+    init(_ bucket: Bucket, key: String, memory: Int, resuming upload: MultipartUpload?, parts: [UploadedPart]) {
         self.bucket = bucket
         self.key = key
         self.memory = memory
+        state.withLock { state in
+            state.parts = parts
+            state.start = upload.map { upload in Task { upload } }
+        }
     }
 
     /// Blocks until there is memory for another part.
@@ -92,11 +96,19 @@ final class PartQueue: Sendable {
     /// Whether any part was sent.
     var isStarted: Bool { state.withLock { !$0.parts.isEmpty || !$0.underway.isEmpty || $0.failure != nil } }
 
+    /// Blocks until all parts are there.
+    @discardableResult
+    func settle() throws -> (upload: MultipartUpload?, parts: [UploadedPart]) {
+        try wait { $0.underway.isEmpty }
+        let (start, parts) = state.withLock { ($0.start, $0.parts.sorted { $0.number < $1.number }) }
+        return (try start.map { start in try Blocking.wait { try await start.value } }, parts)
+    }
+
     /// Blocks until all parts are there, and makes the object of them.
     func complete() throws {
-        try wait { $0.underway.isEmpty }
-        let parts = state.withLock { $0.parts }.sorted { $0.number < $1.number }
-        try Blocking.wait { try await self.started().complete(parts) }
+        let (upload, parts) = try settle()
+        guard let upload else { return }
+        try Blocking.wait { try await upload.complete(parts) }
     }
 
     /// Stops what is on its way, and drops the parts.

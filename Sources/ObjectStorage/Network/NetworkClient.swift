@@ -121,7 +121,7 @@ final class NetworkClient: Sendable {
         if let roots = environment["AWS_CA_BUNDLE"] ?? environment["SSL_CERT_FILE"], !roots.isEmpty {
             tls.trustRoots = .certificates(try certificates(roots))
         }
-        if let file = options.authorityFile { tls.additionalTrustRoots = [.certificates(try certificates(file))] }
+        tls.additionalTrustRoots = try options.authorityFiles.map { .certificates(try certificates($0)) }
         return tls
     }
 

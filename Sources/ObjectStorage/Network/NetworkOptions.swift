@@ -1,7 +1,9 @@
+import Glibc
+
 /// How servers are reached.
 package struct NetworkOptions: Sendable {
-    /// A PEM file of authorities that are trusted beside the system's.
-    package var authorityFile: String?
+    /// PEM files of authorities that are trusted beside the system's; from the start what AWS_CA_BUNDLE names.
+    package var authorityFiles: [String]
     /// Whether the server's certificate is verified.
     package var verifiesTLS = true
     /// How long a server may be silent. Server-side copies may take `slowTimeout`.
@@ -13,5 +15,7 @@ package struct NetworkOptions: Sendable {
     /// Addresses of hosts, instead of those that the name service knows.
     package var addresses: [String: String] = [:]
 
-    package init() {}
+    package init() {
+        authorityFiles = getenv("AWS_CA_BUNDLE").map { [String(cString: $0)] }?.filter { !$0.isEmpty } ?? []
+    }
 }

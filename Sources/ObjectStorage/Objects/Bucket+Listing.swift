@@ -72,7 +72,7 @@ extension Bucket {
                 page.objects.append(
                     ObjectInfo(
                         key: try text(key), size: size, etag: item.text("ETag").flatMap(ETag.clean),
-                        lastModified: item.word("LastModified").flatMap(Timestamp.parse)))
+                        time: item.word("LastModified")))
             }
             page.prefixes = try document.all("CommonPrefixes").compactMap { try $0.text("Prefix").map(text) }
             guard page.objects.allSatisfy({ $0.key.hasPrefix(bytes: prefix) }),

@@ -9,6 +9,8 @@ package enum ServedBytes: Sendable {
     case file(OpenFile, offset: Int64)
     /// Bytes that can be read once, from their beginning.
     case stream(Handover<any ByteSource>)
+    /// Bytes of which any part can be asked for.
+    case ranges(@Sendable (Range<Int64>) throws -> any ByteSource)
     /// A blob that is being fetched.
     case arriving(ArrivingBlob)
 }
@@ -115,6 +117,8 @@ extension ServedBytes {
                 }
                 left -= count
             }
+        case .ranges(let open):
+            source = try await Workers.blobs.run { Handover(try open(range)) }
         case .arriving(let blob):
             let end = try await blob.copy(range, to: write)
             guard end == range.upperBound else {

@@ -18,7 +18,7 @@ struct CacheExpiry: Service {
                     guard count > 0 else { continue }
                     var options = CollectionOptions()
                     options.graceTime = lifetime
-                    let report = try await StoreCollector(root: store.title, options).run()
+                    let report = try await store.tree.collect(options)
                     logger.info("cache: \(count) links expired, \(report.bytes) bytes freed")
                 } catch {
                     logger.error("cache: \(error)")

@@ -52,7 +52,7 @@ extension PullThroughContent {
         return try await fetch(digest, in: repository, isCached: false)
     }
 
-    func manifestFile(_ digest: Digest, in repository: String) async throws -> OpenFile? {
+    func manifestFile(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
         try await local.manifestFile(digest, in: repository)
     }
 

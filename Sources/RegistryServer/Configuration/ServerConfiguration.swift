@@ -35,8 +35,12 @@ public struct ServerConfiguration: Sendable {
     }
 
     public struct Storage: Sendable {
-        /// Above `docker/registry/v2`.
+        /// The directory above `docker/registry/v2`.
         public var root: String
+        /// Where images are kept instead of in the directory.
+        public var bucket: Bucket?
+        /// Whether clients fetch large blobs from the bucket itself.
+        public var redirects = true
         public var allowsDeletion = false
         public var isReadOnly = false
         /// When uploads that nobody finished go; nil for never.

@@ -107,9 +107,15 @@ extension ServerConfiguration.Storage {
     init(_ section: Section) {
         let filesystem = section.section("filesystem")
         self.init(root: filesystem.read("rootdirectory", .directory) ?? "/var/lib/registry")
-        // Threads and caches are dray's own affair, and from a file system nobody is redirected elsewhere.
+        if section.keys.contains("s3") {
+            bucket = .init(section.section("s3"))
+            if section.keys.contains("filesystem") {
+                section.complain("s3", "is one too many beside filesystem: keep one, for images are kept in one place")
+            }
+        }
+        // Threads and caches are dray's own affair.
         filesystem.read("maxthreads", .count)
-        section.section("redirect").read("disable", .flag)
+        if section.section("redirect").read("disable", .flag) == true { redirects = false }
         section.section("tag").read("concurrencylimit", .count)
         section.accept("cache")
         section.section("delete").read("enabled", .flag, into: &allowsDeletion)
@@ -122,12 +128,13 @@ extension ServerConfiguration.Storage {
         readOnly.read("enabled", .flag, into: &isReadOnly)
         purging = .init(maintenance.section("uploadpurging"))
 
-        let advice = "write storage: filesystem: rootdirectory: DIRECTORY"
+        let advice = "write storage: filesystem: rootdirectory: DIRECTORY, or storage: s3: with bucket and region"
         let drivers = section.otherKeys
         for driver in drivers {
-            section.complain(driver, "there is no such storage here; dray keeps images in the file system: \(advice)")
+            section.complain(
+                driver, "there is no such storage here; dray keeps images in the file system or in S3: \(advice)")
         }
-        if drivers.isEmpty, !section.keys.contains("filesystem") {
+        if drivers.isEmpty, !section.keys.contains("filesystem"), !section.keys.contains("s3") {
             section.complain("filesystem", "is missing: \(advice)")
         }
     }

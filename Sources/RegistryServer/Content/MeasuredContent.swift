@@ -21,7 +21,7 @@ struct MeasuredContent: RegistryContent {
     func manifest(_ reference: ManifestReference, in repository: String) async throws -> Manifest? {
         try await measure("GetContent") { try await content.manifest(reference, in: repository) }
     }
-    func manifestFile(_ digest: Digest, in repository: String) async throws -> OpenFile? {
+    func manifestFile(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
         try await measure("Reader") { try await content.manifestFile(digest, in: repository) }
     }
     func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob? {

@@ -1,5 +1,6 @@
 import ByteStreams
 import ImageModel
+import RegistryStore
 
 /// What a manifest is asked for by.
 enum ManifestReference: Sendable {
@@ -19,7 +20,7 @@ protocol RegistryContent: Sendable {
     /// The file that has a manifest's bytes and nothing else.
     ///
     /// - Returns: nil if there is no such file.
-    func manifestFile(_ digest: Digest, in repository: String) async throws -> OpenFile?
+    func manifestFile(_ digest: Digest, in repository: String) async throws -> ServedBlob?
     /// Media type, digest and size of a manifest, without its bytes.
     ///
     /// - Returns: nil if there is none.
@@ -37,7 +38,7 @@ protocol RegistryContent: Sendable {
 }
 
 extension RegistryContent {
-    func manifestFile(_ digest: Digest, in repository: String) async throws -> OpenFile? { nil }
+    func manifestFile(_ digest: Digest, in repository: String) async throws -> ServedBlob? { nil }
 
     func descriptor(_ reference: ManifestReference, in repository: String) async throws -> Descriptor? {
         try await manifest(reference, in: repository)?.descriptor
@@ -53,4 +54,16 @@ package struct ServedBlob: Sendable {
     /// -1 if it is not known.
     package var size: Int64
     package var bytes: ServedBytes
+    /// A URL from where the client can fetch it as well, for a while; nil where there is none.
+    package var address: (@Sendable () throws -> String)?
+}
+
+extension ServedBlob {
+    init(_ content: StoredContent) {
+        switch content {
+        case .file(let file): self.init(size: file.size, bytes: .file(file, offset: 0))
+        case .object(let object):
+            self.init(size: object.size, bytes: .ranges(object.open), address: object.address)
+        }
+    }
 }

@@ -103,14 +103,18 @@ final class StoreContent: RegistryContent {
         }
     }
 
-    func manifestFile(_ digest: Digest, in repository: String) async throws -> OpenFile? {
-        try await Workers.blobs.run { [self] in try store.manifestFile(digest, in: repository) }
+    func manifestFile(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
+        try await Workers.blobs.run { [self] in try store.manifestFile(digest, in: repository).map { ServedBlob($0) } }
     }
 
     func blob(_ digest: Digest, in repository: String) async throws -> ServedBlob? {
         try await Workers.blobs.run { [self] in
-            try store.blob(digest, in: repository).map { ServedBlob(size: $0.size, bytes: .file($0, offset: 0)) }
+            try store.blob(digest, in: repository).map { ServedBlob($0) }
         }
+    }
+
+    func blobSize(_ digest: Digest, in repository: String) async throws -> Int64? {
+        try await Workers.blobs.run { [self] in try store.blobSize(digest, in: repository) }
     }
 
     func check() async throws { try await Workers.blobs.run { [self] in try store.prepare() } }

@@ -10,8 +10,16 @@ extension RegistryResponder {
         let digest = try exchange.digest(text)
         let isHead = exchange.request.method == .head
         let isUnchanged = exchange.has(digest)
-        guard let (size, bytes) = try await look(digest, in: repository, sizeOnly: isHead || isUnchanged) else {
-            throw APIError(.blobUnknown, detail: .string(digest.description))
+        guard let (size, bytes, address) = try await look(digest, in: repository, sizeOnly: isHead || isUnchanged)
+        else { throw APIError(.blobUnknown, detail: .string(digest.description)) }
+        if let address, configuration.storage.redirects, size >= Self.leastRedirected {
+            events.add(.pull, blob: digest, size: size, in: repository, exchange)
+            return Response(
+                status: .temporaryRedirect,
+                headers: [
+                    .location: try await Workers.blobs.run(address), .contentDigest: digest.description,
+                    .eTag: "\"\(digest)\"",
+                ])
         }
         if isHead, let store = affirming,
             try await !Workers.commits.run({ try store.affirm(blob: digest, in: repository) })
@@ -68,12 +76,15 @@ extension RegistryResponder {
         }
     }
 
+    /// Bytes of a blob for which a client is sent elsewhere: what is smaller has come before the client has got there.
+    private static let leastRedirected: Int64 = 64 << 10
+
     /// - Returns: nil if there is no such blob; no bytes if only the size is wanted: then they need not be here.
     private func look(
         _ digest: Digest, in repository: String, sizeOnly: Bool
-    ) async throws -> (size: Int64, bytes: ServedBytes?)? {
-        if sizeOnly { return try await content.blobSize(digest, in: repository).map { ($0, nil) } }
-        return try await content.blob(digest, in: repository).map { ($0.size, $0.bytes) }
+    ) async throws -> (size: Int64, bytes: ServedBytes?, address: (@Sendable () throws -> String)?)? {
+        if sizeOnly { return try await content.blobSize(digest, in: repository).map { ($0, nil, nil) } }
+        return try await content.blob(digest, in: repository).map { ($0.size, $0.bytes, $0.address) }
     }
 
     /// `DELETE /v2/NAME/blobs/DIGEST`

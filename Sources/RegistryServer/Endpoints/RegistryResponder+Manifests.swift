@@ -39,7 +39,7 @@ extension RegistryResponder {
             let file = try await content.manifestFile(manifest.digest, in: repository), file.size == manifest.size
         else { return ResponseBody(byteBuffer: ByteBuffer(bytes: manifest.bytes)) }
         return ResponseBody(
-            .file(file, offset: 0), parts: [("", 0..<manifest.size)], to: exchange.context.channel, isCopied: isSecure)
+            file.bytes, parts: [("", 0..<manifest.size)], to: exchange.context.channel, isCopied: isSecure)
     }
 
     /// Status and headers of a manifest.

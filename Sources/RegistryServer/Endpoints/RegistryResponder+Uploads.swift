@@ -34,11 +34,17 @@ extension RegistryResponder {
 
     /// `PATCH` of an upload.
     func continueUpload(_ exchange: Exchange, _ id: String, in repository: String) async throws -> Response {
-        let upload = try await resume(id, repository)
+        let upload = try await resume(id, repository, exchange)
         // Before the client hears of it: it may be quick to send the next one.
         defer { upload.value.close() }
         try checkPosition(exchange, upload.value, repository)
-        try await receive(exchange, into: upload)
+        do {
+            try await receive(exchange, into: upload)
+        } catch {
+            try? await Workers.blobs.run { try upload.value.pause() }
+            throw error
+        }
+        try await Workers.blobs.run { try upload.value.pause() }
         return state(.accepted, id, upload.value.size, repository, exchange)
     }
 
@@ -48,7 +54,7 @@ extension RegistryResponder {
             throw APIError(.digestInvalid, detail: .string("the parameter 'digest' is missing"))
         }
         let digest = try exchange.digest(text)
-        let upload = try await resume(id, repository)
+        let upload = try await resume(id, repository, exchange)
         defer { upload.value.close() }
         if exchange.contentLength != 0 { try checkPosition(exchange, upload.value, repository) }
         try await receive(exchange, into: upload)
@@ -66,7 +72,7 @@ extension RegistryResponder {
 
     /// `DELETE` of an upload.
     func cancelUpload(_ exchange: Exchange, _ id: String, in repository: String) async throws -> Response {
-        let upload = try await resume(id, repository)
+        let upload = try await resume(id, repository, exchange)
         defer { upload.value.close() }
         try await Workers.blobs.run { try upload.value.cancel() }
         return Response(status: .noContent, headers: [.uploadUUID: id])
@@ -77,13 +83,16 @@ extension RegistryResponder {
     /// How long a request waits for another one's end: of a connection that broke, the server hears late.
     private static let patience = Duration.seconds(5)
 
-    private func resume(_ id: String, _ repository: String) async throws -> Handover<StoreUpload> {
+    private func resume(
+        _ id: String, _ repository: String, _ exchange: Exchange
+    ) async throws -> Handover<StoreUpload> {
         guard let store else { throw APIError(.unsupported) }
+        let size = Self.position(exchange)
         let deadline = ContinuousClock.now + Self.patience
         while true {
             do {
                 let upload = try await Workers.blobs.run {
-                    Handover(try StoreUpload.resume(id, in: repository, of: store))
+                    Handover(try StoreUpload.resume(id, in: repository, of: store, size: size))
                 }
                 guard let upload = upload.value else { throw APIError(.blobUploadUnknown, detail: .string(id)) }
                 return Handover(upload)
@@ -96,6 +105,9 @@ extension RegistryResponder {
         }
     }
 
+    /// Bytes that had arrived when the client was told the upload's Location.
+    private static func position(_ exchange: Exchange) -> Int64? { exchange.query["_state"].flatMap { Int64($0) } }
+
     /// Refuses bytes that do not follow what is there.
     private func checkPosition(_ exchange: Exchange, _ upload: StoreUpload, _ repository: String) throws {
         func refusal(_ detail: String) -> APIError {
@@ -103,7 +115,7 @@ extension RegistryResponder {
             error.headers = state(.accepted, upload.id, upload.size, repository, exchange).headers
             return error
         }
-        if let state = exchange.query["_state"].flatMap({ Int64($0) }), state != upload.size {
+        if let state = Self.position(exchange), state != upload.size {
             throw refusal("the upload has \(upload.size) bytes, and this Location is of when it had \(state)")
         }
         guard let header = exchange.request.headers[.contentRange] else { return }

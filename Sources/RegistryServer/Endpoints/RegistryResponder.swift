@@ -33,7 +33,7 @@ struct RegistryResponder: HTTPResponder {
 
     /// A client that hears that something is there may refer to it, and not send it: the store has to know. nil where
     /// nobody may.
-    var affirming: Store? { configuration.storage.isReadOnly ? nil : store }
+    var affirming: Store? { configuration.storage.isReadOnly || store?.tree.isRemote == true ? nil : store }
 
     var isSecure: Bool { configuration.http.tls != nil }
 

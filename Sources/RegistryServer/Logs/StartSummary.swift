@@ -26,7 +26,7 @@ struct StartSummary {
     var warning: String? {
         guard let obstacle else { return nil }
         let effect = configuration.proxy == nil ? "pushes will fail" : "nothing new is cached"
-        return "storage \(Self.absolute(configuration.storage.root)) cannot be written, so \(effect): \(obstacle)"
+        return "storage \(Self.absolute(store?.title ?? "")) cannot be written, so \(effect): \(obstacle)"
     }
 
     /// What to do if more is wanted than what is served can do; nil if there is nothing to say.
@@ -45,7 +45,7 @@ struct StartSummary {
 
     private var place: String {
         guard let store else { return "serving archives and layouts as they are, read-only" }
-        let path = Self.absolute(store.title)
+        let path = store.tree.isRemote ? store.title : Self.absolute(store.title)
         let access = configuration.storage.isReadOnly ? "read-only" : obstacle == nil ? "writable" : "not writable"
         guard let proxy = configuration.proxy else { return "storage \(path), \(access)" }
         let kept = access == "writable" ? "" : " (\(access): nothing new is cached)"

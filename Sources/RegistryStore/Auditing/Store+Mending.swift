@@ -9,7 +9,7 @@ extension Store: MendablePlace {
     package func put(_ bytes: [UInt8], at path: String, leadingTo target: Digest?) async throws {
         try await Workers.blobs.run { [self] in
             try tree.whileUsing {
-                if let target, try !tree.touch(paths.blob(target)) {
+                if let target, try tree.keep(paths.blob(target)) == nil {
                     throw ImageError.notFound("\(title) has no \(target) for \(path) to lead to")
                 }
                 try tree.put(bytes, at: path)

@@ -75,6 +75,8 @@ public struct CollectionReport: Sendable {
     /// Blobs and manifests that something refers to.
     public var marked = 0
     public var waiting = Waiting()
+    /// Whether no shorter grace time is possible.
+    public var hasLeastGrace = false
     public var untagged = Untagged()
     /// Of blobs, revisions and links that are gone: directories that were left behind.
     public var emptyDirectories = 0
@@ -141,6 +143,8 @@ public struct CollectionOptions: Sendable {
     public var graceTime = Duration.seconds(3600)
     /// Move what goes into `ROOT/.dray/quarantine` instead of deleting it: see `StoreQuarantine`.
     public var quarantines = false
+    /// Whether it is known that no other collection runs: needed for a bucket whose server has no conditional writes.
+    public var isExclusive = false
 
     public init() {}
 }

@@ -43,14 +43,24 @@ struct DeletableBlobs: Sendable {
                 if try isOld(entry.name) { found.emptyDirectories.append("\(name)/\(entry.name)") }
                 continue
             }
-            let touched = status.changed >= ages.cutoff(blob: digest) ? status.changed : nil
-            if let latest = [touched, heldSince(digest)].compactMap({ $0 }).max() {
-                found.waiting.add(bytes: status.size, until: ages.end(ofWaitSince: latest))
-            } else {
-                found.blobs.append(Blob(digest: digest, size: status.size))
-            }
+            found.add(
+                Blob(digest: digest, size: status.size), changed: status.changed, heldSince: heldSince(digest), ages)
         }
         return found
+    }
+
+    /// Adds a blob that no manifest needs.
+    ///
+    /// - Parameters:
+    ///   - changed: when it was last written or touched, in nanoseconds since 1970.
+    ///   - heldSince: when a link that protects it was; nil without one.
+    mutating func add(_ blob: Blob, changed: Int64, heldSince: Int64?, _ ages: CollectionAges) {
+        let touched = changed >= ages.cutoff(blob: blob.digest) ? changed : nil
+        if let latest = [touched, heldSince].compactMap({ $0 }).max() {
+            waiting.add(bytes: blob.size, until: ages.end(ofWaitSince: latest))
+        } else {
+            blobs.append(blob)
+        }
     }
 
     mutating func add(_ other: DeletableBlobs) {

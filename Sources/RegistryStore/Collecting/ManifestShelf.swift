@@ -12,8 +12,10 @@ final class ManifestShelf: Sendable {
         case unreadable(any Error)
     }
 
-    /// `blobs/sha256`; nil in a store without blobs.
-    private let blobs: DirectoryHandle?
+    /// Reads a manifest's bytes; nil if there are none.
+    private let read: Reader
+    typealias Body = (UnsafeRawBufferPointer) throws -> ManifestReferences
+    typealias Reader = @Sendable (PackedDigest, Body, UnsafeMutableRawBufferPointer) throws -> ManifestReferences?
     /// In several parts, so that threads seldom want the same one.
     private let parts: [Part]
 
@@ -21,8 +23,16 @@ final class ManifestShelf: Sendable {
         let known = Mutex<[PackedDigest: ManifestReferences]>([:])
     }
 
-    init(_ blobs: DirectoryHandle?) {
-        self.blobs = blobs
+    /// - Parameter blobs: `blobs/sha256`; nil in a store without blobs.
+    convenience init(_ blobs: DirectoryHandle?) {
+        self.init { digest, body, buffer in
+            let hex = digest.hex
+            return try blobs?.read("\(hex.prefix(2))/\(hex)/data", into: buffer, body)
+        }
+    }
+
+    init(_ read: @escaping Reader) {
+        self.read = read
         parts = (0..<256).map { _ in Part() }
     }
 
@@ -30,15 +40,16 @@ final class ManifestShelf: Sendable {
     func references(of digest: PackedDigest, _ buffer: UnsafeMutableRawBufferPointer) -> Finding {
         let part = parts[digest.firstByte]
         if let references = part.known.withLock({ $0[digest] }) { return .references(references) }
-        let hex = digest.hex
         do {
-            let read = try blobs?.read("\(hex.prefix(2))/\(hex)/data", into: buffer) { bytes in
-                guard bytes.count < buffer.count else {
-                    throw ImageError.invalidDocument(
-                        "it is larger than any manifest, which have \(Document.sizeLimit) bytes at most")
-                }
-                return try ManifestReferences.read(bytes, filedAs: digest)
-            }
+            let read = try read(
+                digest,
+                { bytes in
+                    guard bytes.count < buffer.count else {
+                        throw ImageError.invalidDocument(
+                            "it is larger than any manifest, which have \(Document.sizeLimit) bytes at most")
+                    }
+                    return try ManifestReferences.read(bytes, filedAs: digest)
+                }, buffer)
             guard let read else { return .missing }
             part.known.withLock { $0[digest] = read }
             return .references(read)

@@ -3,8 +3,8 @@ import Glibc
 import ImageModel
 
 /// Reads one repository and tells what it keeps. Changes nothing. Used by one thread.
-struct RepositorySurvey {
-    private let directory: DirectoryHandle
+struct RepositorySurvey<Directory: SurveyedDirectory> {
+    private let directory: Directory
     private let shelf: ManifestShelf
     private let deletesUntagged: Bool
     private let ages: CollectionAges
@@ -19,14 +19,18 @@ struct RepositorySurvey {
     private var tagged: [Digest] = []
     private var dangling: [(tag: String, digest: Digest)] = []
 
-    /// - Parameter buffer: a byte larger than the largest manifest.
+    /// - Parameters:
+    ///   - directory: nil if there is none.
+    ///   - isElsewhere: whether it is reached over a symbolic link.
+    ///   - buffer: a byte larger than the largest manifest.
     static func survey(
-        _ repository: StoreWalk.Repository, in repositories: DirectoryHandle, shelf: ManifestShelf,
-        deletesUntagged: Bool, ages: CollectionAges, buffer: UnsafeMutableRawBufferPointer
+        _ name: String, _ directory: @autoclosure () throws -> Directory?, isElsewhere: Bool = false,
+        hasUploads: Bool = false, shelf: ManifestShelf, deletesUntagged: Bool, ages: CollectionAges,
+        buffer: UnsafeMutableRawBufferPointer
     ) -> RepositoryMarks {
-        var marks = RepositoryMarks(name: repository.name, isElsewhere: repository.isElsewhere)
+        var marks = RepositoryMarks(name: name, isElsewhere: isElsewhere)
         do {
-            guard let directory = try repositories.openUnlessAbsent(repository.name) else { return marks }
+            guard let directory = try directory() else { return marks }
             var survey = RepositorySurvey(
                 directory: directory, shelf: shelf, deletesUntagged: deletesUntagged, ages: ages, buffer: buffer,
                 marks: marks)
@@ -34,17 +38,17 @@ struct RepositorySurvey {
             try survey.readTags()
             try survey.mark()
             try survey.readLayers()
-            if repository.hasUploads { try survey.countUploads() }
+            if hasUploads { try survey.countUploads() }
             return survey.marks
         } catch {
             marks.problems.append(
-                CollectionRefused.Problem("\(repository.name) cannot be read: \(error)", cause: error))
+                CollectionRefused.Problem("\(name) cannot be read: \(error)", cause: error))
             return marks
         }
     }
 
     private init(
-        directory: DirectoryHandle, shelf: ManifestShelf, deletesUntagged: Bool, ages: CollectionAges,
+        directory: Directory, shelf: ManifestShelf, deletesUntagged: Bool, ages: CollectionAges,
         buffer: UnsafeMutableRawBufferPointer, marks: RepositoryMarks
     ) {
         self.directory = directory
@@ -59,26 +63,20 @@ struct RepositorySurvey {
 
     // MARK: Links
 
-    /// nil if there is none. White space around a digest is passed over, which docker-registry does not.
-    private func link(_ folder: DirectoryHandle, _ path: String) throws -> LinkFile? {
-        let limit = UnsafeMutableRawBufferPointer(rebasing: buffer[..<LinkFile.sizeLimit])
-        if let link = try folder.read(path, into: limit, { LinkFile($0, for: .collector) }) { return link }
-        try folder.checkAbsence(of: path)
-        return nil
-    }
+    private func link(_ folder: Directory, _ path: String) throws -> LinkFile? { try folder.link(path, buffer) }
 
-    private func isYoung(_ folder: DirectoryHandle, _ path: String) throws -> Bool {
-        try folder.status(path).map { $0.changed >= ages.cutoff } ?? false
+    private func isYoung(_ folder: Directory, _ path: String) throws -> Bool {
+        try folder.changed(path).map { $0 >= ages.cutoff } ?? false
     }
 
     /// When a link was touched that holds what it leads to; nil if it may go.
-    private func holdingSince(_ folder: DirectoryHandle, _ path: String, to target: PackedDigest) throws -> Int64? {
-        guard let status = try folder.status(path) else { return nil }
-        return status.changed >= ages.cutoff(link: target, in: marks.name) ? status.changed : nil
+    private func holdingSince(_ folder: Directory, _ path: String, to target: PackedDigest) throws -> Int64? {
+        guard let changed = try folder.changed(path) else { return nil }
+        return changed >= ages.cutoff(link: target, in: marks.name) ? changed : nil
     }
 
     /// The directories below one, algorithms or digests. What else is there is nobody's, and stays.
-    private mutating func folders(_ handle: DirectoryHandle, _ path: String) throws -> [String] {
+    private mutating func folders(_ handle: Directory, _ path: String) throws -> [String] {
         var names: [String] = []
         for entry in try handle.entries() {
             if entry.kind == .directory || entry.kind == .link {
@@ -162,25 +160,24 @@ struct RepositorySurvey {
         }
     }
 
-    private mutating func readHistory(_ tag: String, _ tags: DirectoryHandle, current: Digest?) throws {
+    private mutating func readHistory(_ tag: String, _ tags: Directory, current: Digest?) throws {
         if let current, current.algorithm == .sha256 {
             // Most tags never moved, and their history need not be listed to see it.
-            guard let status = try tags.status("\(tag)/index/sha256") else { return }
-            if status.links == 2 || status.links == 3 { return }
+            if try tags.hasOneEntry("\(tag)/index/sha256") { return }
         }
         for (digest, path) in try history(tag, tags) where digest != current {
-            guard let status = try tags.status("\(path)/link") else {
+            guard let changed = try tags.changed("\(path)/link") else {
                 try addEmptyDirectory("_manifests/tags/\(path)")
                 continue
             }
-            if status.changed < ages.cutoff {
+            if changed < ages.cutoff {
                 marks.history.append(
                     RepositoryMarks.HistoryEntry(tag: tag, digest: digest, path: "_manifests/tags/\(path)"))
             }
         }
     }
 
-    private mutating func history(_ tag: String, _ tags: DirectoryHandle) throws -> [(Digest, String)] {
+    private mutating func history(_ tag: String, _ tags: Directory) throws -> [(Digest, String)] {
         guard let index = try tags.openUnlessAbsent("\(tag)/index") else { return [] }
         var found: [(Digest, String)] = []
         for algorithm in try folders(index, "_manifests/tags/\(tag)/index") {
@@ -277,13 +274,13 @@ struct RepositorySurvey {
                 continue
             }
             let path = "_layers/sha256/\(hex)"
-            guard let status = try folder.status("\(hex)/link") else {
+            guard let changed = try folder.changed("\(hex)/link") else {
                 marks.mentions.insert(key)
                 try addEmptyDirectory(path)
                 continue
             }
-            if status.changed >= ages.cutoff(link: key, in: marks.name) {
-                marks.hold(key, since: status.changed)
+            if changed >= ages.cutoff(link: key, in: marks.name) {
+                marks.hold(key, since: changed)
             } else if marks.held[key] == nil {
                 marks.mentions.insert(key)
                 marks.layerLinks.append(
@@ -298,7 +295,7 @@ struct RepositorySurvey {
 
     /// A blob that goes by another algorithm: its link says where the bytes are.
     private mutating func readLongLayer(
-        _ digest: Digest?, _ path: String, _ layers: DirectoryHandle, _ missing: inout Set<Digest>
+        _ digest: Digest?, _ path: String, _ layers: Directory, _ missing: inout Set<Digest>
     ) throws {
         let isNeeded = digest.map { marks.longMarks.contains($0) } ?? true
         switch try link(layers, "\(path)/link") {

@@ -55,7 +55,7 @@ package struct StoreQuarantine: Sendable {
         try (root.list(place) ?? []).filter { try root.kind("\(place)/\($0)") == .directory }
     }
 
-    /// Paths below the run's directory: blobs first, tags last, as a registry would write them.
+    /// Paths below the run's directory, in the order of `order`.
     private func files(_ id: String, in root: DirectoryHandle) throws -> [String] {
         var found: [String] = []
         func visit(_ relative: String) throws {
@@ -69,11 +69,13 @@ package struct StoreQuarantine: Sendable {
             }
         }
         try visit("docker")
-        func rank(_ path: String) -> Int {
-            let places = ["/v2/blobs/", "/_layers/", "/_manifests/revisions/"]
-            return places.firstIndex { path.contains($0) } ?? places.count
-        }
-        return found.sorted { (rank($0), $0) < (rank($1), $1) }
+        return found.sorted { Self.order($0) < Self.order($1) }
+    }
+
+    /// Blobs first, tags last, as a registry would write them.
+    static func order(_ path: String) -> (rank: Int, path: String) {
+        let places = ["/v2/blobs/", "/_layers/", "/_manifests/revisions/"]
+        return (places.firstIndex { path.contains($0) } ?? places.count, path)
     }
 
     /// - Parameter id: nil for the latest.

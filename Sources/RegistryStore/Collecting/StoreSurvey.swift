@@ -102,8 +102,9 @@ struct StoreSurvey: Sendable {
             return RepositoryMarks(name: repository.name)
         }
         var marks = RepositorySurvey.survey(
-            repository, in: folder, shelf: shelf, deletesUntagged: deletesUntagged && !repository.isElsewhere,
-            ages: ages, buffer: buffer)
+            repository.name, try folder.openUnlessAbsent(repository.name), isElsewhere: repository.isElsewhere,
+            hasUploads: repository.hasUploads, shelf: shelf,
+            deletesUntagged: deletesUntagged && !repository.isElsewhere, ages: ages, buffer: buffer)
         if marks.isElsewhere { marks.keepEverything() }
         return marks
     }

@@ -2,6 +2,7 @@ package import ByteStreams
 package import FileTrees
 package import ImageModel
 package import ImageTransfer
+import ObjectStorage
 import Synchronization
 
 /// The images of a registry's storage: a directory, or a tar of one, plain or compressed.
@@ -10,6 +11,8 @@ package final class StoreSource: StreamedSource, KnowsAbsences {
     /// Of an archive, at each depth, that are looked into for a store.
     private static let mostDirectories = 1000
     private let subjects = Mutex<[String: SubjectIndex]>([:])
+    /// Of this tree, once they were found.
+    private let foundPaths: Mutex<StorePaths?>
 
     /// - Parameter path: what holds `docker/registry/v2`, an archive of that, or `-` for such an archive
     ///   on standard input.
@@ -18,7 +21,22 @@ package final class StoreSource: StreamedSource, KnowsAbsences {
         self.init(try trees.open(path))
     }
 
-    package init(_ tree: any FileTree) { self.tree = tree }
+    package convenience init(_ tree: any FileTree) { self.init(tree, at: nil) }
+
+    /// - Parameter paths: nil to look for them.
+    init(_ tree: any FileTree, at paths: StorePaths?) {
+        self.tree = tree
+        foundPaths = Mutex(paths)
+    }
+
+    /// The directory of a store that is listed as a whole by those who read what a repository has.
+    ///
+    /// - Parameter path: of a file in it.
+    package static func listedDirectory(of path: String) -> String? {
+        let place = "/_manifests"
+        guard let range = path.firstRange(of: "\(place)/") else { return nil }
+        return path[..<range.lowerBound] + place
+    }
 
     package var title: String { tree.title }
     package func reference(in repository: String?) -> ImageReference? {
@@ -36,11 +54,20 @@ package final class StoreSource: StreamedSource, KnowsAbsences {
     ///
     /// - Throws: `ImageError.foreign` if there is none.
     func paths() throws -> StorePaths {
-        guard let paths = try pathsIfThere() else { throw try ForeignMembers.error(of: tree) }
-        return paths
+        if let paths = try pathsIfThere() { return paths }
+        guard tree is BucketTree else { throw try ForeignMembers.error(of: tree) }
+        throw ImageError.notFound(
+            "\(title): no registry's storage: there are no keys below \(StorePaths.standard.root); check the prefix")
     }
 
     package func pathsIfThere() throws -> StorePaths? {
+        if let known = foundPaths.withLock({ $0 }) { return known }
+        let found = try findPaths()
+        foundPaths.withLock { $0 = found }
+        return found
+    }
+
+    private func findPaths() throws -> StorePaths? {
         var directories = [""]
         for _ in 0...ImageForm.storeDepth {
             for directory in directories {
@@ -54,7 +81,7 @@ package final class StoreSource: StreamedSource, KnowsAbsences {
                 }
             }
             directories = Array(below.prefix(Self.mostDirectories))
-            if tree is DirectoryTree { break }
+            if tree is DirectoryTree || tree is BucketTree { break }
         }
         return nil
     }
@@ -97,6 +124,9 @@ package final class StoreSource: StreamedSource, KnowsAbsences {
     ///
     /// - Parameter note: is told of what no client could ask for.
     func repositories(_ paths: StorePaths, note: (String) -> Void = { _ in }) throws -> [String] {
+        if let tree = tree as? any ListsRepositories {
+            return try tree.repositories(in: paths.repositories).filter { ImageName.isRepository($0) }
+        }
         var found: [String] = []
         // Links can lead in circles: to each place once.
         var linked: Set<String> = []

@@ -1,4 +1,4 @@
-package import ByteStreams
+import ByteStreams
 import FileTrees
 import Glibc
 package import ImageModel
@@ -20,6 +20,10 @@ extension Store {
     package func repositories(after last: String? = nil, limit: Int = .max) throws -> [String] {
         var found: [String] = []
         guard limit > 0 else { return found }
+        if let all = try tree.repositories() {
+            let start = last.map { $0.split(separator: "/") } ?? []
+            return Array(all.drop { !start.lexicographicallyPrecedes($0.split(separator: "/")) }.prefix(limit))
+        }
         try RepositoryWalk(list: tree.list, paths: paths).run(after: last) { repository, names in
             if RepositoryWalk.isRepository(names) { found.append(repository) }
             return found.count < limit
@@ -28,7 +32,9 @@ extension Store {
     }
 
     package func hasRepository(_ repository: String) throws -> Bool {
-        try tree.hasDirectory("\(paths.repositories)/\(repository)/_manifests")
+        if try tree.hasDirectory("\(paths.repositories)/\(repository)/_manifests") { return true }
+        // A bucket has no directory that stays when the last manifest is gone.
+        return try tree.isRemote && tree.hasDirectory("\(paths.repositories)/\(repository)/_layers")
     }
 
     /// Sorted; nil if there is no such repository.
@@ -80,8 +86,8 @@ extension Store {
     package func push(
         _ manifest: Manifest, as name: ImageName, alsoAs tags: [String] = [], requiring required: Set<Digest>
     ) throws -> [Digest] {
-        try tree.whileUsing {
-            let repository = name.repository
+        let repository = name.repository
+        return try tree.whileUsing { isRepeated in
             var missing: [Digest] = []
             for blob in manifest.blobs where try !keep(blob: blob.digest, in: repository) {
                 if manifest.kind == .index, try keep(manifest: blob.digest, in: repository) { continue }
@@ -91,10 +97,15 @@ extension Store {
             for child in manifest.children.map(\.digest) where seen.insert(child).inserted {
                 if try !keep(manifest: child, in: repository), required.contains(child) { missing.append(child) }
             }
-            guard missing.isEmpty else { return missing }
-            try write(manifest, in: repository)
+            if missing.isEmpty {
+                try write(manifest, in: repository)
+            } else if isRepeated {
+                try takeBack(manifest, in: repository)
+            }
+            return missing
+        } then: { missing in
+            guard missing.isEmpty else { return }
             for tag in [name.tag].compactMap({ $0 }) + tags { try setTag(tag, manifest.digest, in: repository) }
-            return []
         }
     }
 
@@ -104,11 +115,8 @@ extension Store {
     }
 
     private func keep(manifest digest: Digest, in repository: String) throws -> Bool {
-        let link = paths.revisionLink(digest, repository)
-        guard let target = try self.link(at: link), try tree.touch(link), try tree.touch(paths.blob(target)) else {
-            return false
-        }
-        return try size(ofBlob: target) != nil
+        guard let target = try keptLink(at: paths.revisionLink(digest, repository)) else { return false }
+        return try tree.keep(paths.blob(target)) != nil
     }
 
     package func hasManifest(_ digest: Digest, in repository: String) throws -> Bool {
@@ -121,8 +129,8 @@ extension Store {
     }
 
     /// - Returns: nil if the repository has no link to it, or its bytes are gone.
-    package func manifestFile(_ digest: Digest, in repository: String) throws -> OpenFile? {
-        try link(at: paths.revisionLink(digest, repository)).flatMap { try openBlob($0) }
+    package func manifestFile(_ digest: Digest, in repository: String) throws -> StoredContent? {
+        try link(at: paths.revisionLink(digest, repository)).flatMap { try tree.content(of: paths.blob($0)) }
     }
 
     /// Keeps a manifest whose blobs may come later, or never: only a cache of another registry may do that.
@@ -137,13 +145,13 @@ extension Store {
     // MARK: Blobs
 
     /// A blob that the repository may serve.
-    package func blob(_ digest: Digest, in repository: String) throws -> OpenFile? {
-        try link(at: paths.layerLink(digest, repository)).flatMap { try openBlob($0) }
+    package func blob(_ digest: Digest, in repository: String) throws -> StoredContent? {
+        try link(at: paths.layerLink(digest, repository)).flatMap { try tree.content(of: paths.blob($0)) }
     }
 
-    /// - Returns: nil if its bytes are gone.
-    private func openBlob(_ target: Digest) throws -> OpenFile? {
-        try tree.file(paths.blob(target))
+    /// - Returns: bytes; nil if the repository has no link to it, or its bytes are gone.
+    package func blobSize(_ digest: Digest, in repository: String) throws -> Int64? {
+        try link(at: paths.layerLink(digest, repository)).flatMap { try size(ofBlob: $0) }
     }
 
     /// Whoever hears that a blob is there may refer to it and not send it: it is touched, so that a garbage
@@ -155,11 +163,8 @@ extension Store {
     }
 
     private func keep(blob digest: Digest, in repository: String) throws -> Bool {
-        let link = paths.layerLink(digest, repository)
-        guard let target = try self.link(at: link), try tree.touch(paths.blob(target)), try tree.touch(link) else {
-            return false
-        }
-        return try size(ofBlob: target) != nil
+        guard let target = try keptLink(at: paths.layerLink(digest, repository)) else { return false }
+        return try tree.keep(paths.blob(target)) != nil
     }
 
     /// Lets a repository serve a blob that another one serves.
@@ -167,8 +172,8 @@ extension Store {
     /// - Returns: its size; nil if the other one has no such blob.
     package func mount(_ digest: Digest, from origin: String, into repository: String) throws -> Int64? {
         try tree.whileUsing {
-            guard let target = try link(at: paths.layerLink(digest, origin)), try tree.touch(paths.blob(target)),
-                let size = try size(ofBlob: target)
+            guard let target = try link(at: paths.layerLink(digest, origin)),
+                let size = try tree.keep(paths.blob(target))
             else { return nil }
             try linkBlob(digest, canonical: target, in: repository)
             return size
@@ -185,16 +190,7 @@ extension Store {
     ///
     /// - Parameter canonical: their SHA-256.
     func publish(_ upload: any UploadFile, as digest: Digest, canonical: Digest, in repository: String) throws {
-        let final = paths.blob(canonical)
-        // The slow part needs no lock.
-        let isNew = try size(ofBlob: canonical) != upload.size
-        if isNew { try upload.flush() }
-        try tree.whileUsing {
-            if try !tree.touch(final) || size(ofBlob: canonical) != upload.size {
-                // It may have been collected in between.
-                if !isNew { try upload.flush() }
-                try upload.move(to: final)
-            }
+        try upload.publish(at: paths.blob(canonical)) {
             try linkBlob(digest, canonical: canonical, in: repository)
         }
     }
@@ -202,5 +198,10 @@ extension Store {
     /// - Returns: nil for a link that is missing, empty or broken.
     func link(at relative: String) throws -> Digest? {
         try tree.read(relative, limit: LinkFile.sizeLimit).flatMap { LinkFile($0).target }
+    }
+
+    /// A link that a garbage collection leaves for the time being.
+    private func keptLink(at relative: String) throws -> Digest? {
+        try tree.readKept(relative, limit: LinkFile.sizeLimit).flatMap { LinkFile($0).target }
     }
 }

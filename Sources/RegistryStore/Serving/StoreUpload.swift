@@ -66,9 +66,12 @@ package final class StoreUpload {
     ///
     /// - Returns: nil if there is none.
     /// - Throws: `UploadBusy`.
-    package static func resume(_ id: String, in repository: String, of store: Store) throws -> StoreUpload? {
+    /// - Parameter size: bytes that its client thinks have arrived; nil if it does not say.
+    package static func resume(
+        _ id: String, in repository: String, of store: Store, size: Int64? = nil
+    ) throws -> StoreUpload? {
         guard let directory = directory(of: id, in: repository, store),
-            let file = try store.tree.resumeUpload(at: directory)
+            let file = try store.tree.resumeUpload(at: directory, size: size)
         else { return nil }
         let upload = StoreUpload(file, id, in: repository, of: store)
         let stamp = try file.stamp()
@@ -83,6 +86,9 @@ package final class StoreUpload {
     /// Writes what has arrived. What is appended is also to be hashed, which may happen on another thread.
     package func append(_ bytes: UnsafeRawBufferPointer) throws { try file.append(bytes) }
 
+    /// Makes what was appended last until another request goes on with the upload.
+    package func pause() throws { try file.pause() }
+
     package func hash(_ bytes: UnsafeRawBufferPointer) {
         hasher?.update(bytes)
         hashed += Int64(bytes.count)
@@ -93,18 +99,35 @@ package final class StoreUpload {
 
     /// Reads what has arrived, for a `commit` that follows.
     package func readAhead(of digest: Digest) throws {
-        if hasher == nil { _ = try read(.sha256) }
-        if digest.algorithm != .sha256 { _ = try read(digest.algorithm) }
+        try knowingWhereItStands {
+            if hasher == nil { _ = try read(.sha256) }
+            if digest.algorithm != .sha256 { _ = try read(digest.algorithm) }
+        }
+    }
+
+    /// Does something once more, without what was remembered, where another process went on with the upload.
+    private func knowingWhereItStands<T>(_ body: () throws -> T) throws -> T {
+        do {
+            return try body()
+        } catch is UploadChanged {
+            hasher = nil
+            try file.refresh()
+            return try body()
+        }
     }
 
     /// Makes the bytes a blob that the repository can serve.
     ///
     /// - Returns: false if they have another digest; then the upload goes on.
     package func commit(_ digest: Digest) throws -> Bool {
-        let canonical = try hasher?.finalize() ?? read(.sha256)
-        let actual = try digest.algorithm == .sha256 ? canonical : read(digest.algorithm)
-        guard actual == digest else { return false }
-        try store.publish(file, as: digest, canonical: canonical, in: repository)
+        let isRight = try knowingWhereItStands {
+            let canonical = try hasher?.finalize() ?? read(.sha256)
+            let actual = try digest.algorithm == .sha256 ? canonical : read(digest.algorithm)
+            guard actual == digest else { return false }
+            try store.publish(file, as: digest, canonical: canonical, in: repository)
+            return true
+        }
+        guard isRight else { return false }
         hasher = nil
         // The blob is there. What cannot be taken away here is left to the purge of uploads, which says so.
         try? file.remove()
@@ -115,9 +138,9 @@ package final class StoreUpload {
     private func read(_ algorithm: Digest.Algorithm) throws -> Digest {
         let stamp = try file.stamp()
         if let known = store.uploadHashes.digest(algorithm, of: id, stamp) { return known }
-        let source = HashingSource(FileSource(try file.reader(), length: size), algorithm: algorithm)
+        let source = HashingSource(try file.source(), algorithm: algorithm)
         _ = try source.drain()
-        store.uploadHashes.note(source.digest(), of: id, stamp)
+        store.uploadHashes.note(source.digest(), of: id, try file.stamp())
         return source.digest()
     }
 
@@ -160,6 +183,12 @@ extension Store {
                 }
             }
         }
+        do {
+            let count = try tree.dropOldParts(before: latest, dryRun: dryRun)
+            if count > 0 { result.purged.append("parts of \(count) unfinished upload\(count == 1 ? "" : "s")") }
+        } catch {
+            result.problems.append("old parts are not purged: \(error)")
+        }
         return result
     }
 
@@ -184,6 +213,7 @@ extension Store {
 
     private func repositoriesWithUploads() throws -> [String] {
         var found: [String] = []
+        if let all = try tree.repositories() { return all }
         try RepositoryWalk(list: tree.list, paths: paths).run { repository, names in
             if names.contains("_uploads") { found.append(repository) }
             return true

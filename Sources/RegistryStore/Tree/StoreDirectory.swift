@@ -1,4 +1,4 @@
-package import ByteStreams
+import ByteStreams
 package import FileTrees
 import Glibc
 package import ImageModel
@@ -22,7 +22,7 @@ package final class StoreDirectory: StoreTree {
     /// - Parameters:
     ///   - path: the registry's root directory, above `docker/registry/v2`.
     ///   - quarantine: keeps what is replaced.
-    init(_ path: String, patience: Duration?, quarantine: Quarantine?) {
+    package init(_ path: String, patience: Duration? = nil, quarantine: Quarantine? = nil) {
         self.path = path
         self.patience = patience
         self.quarantine = quarantine
@@ -46,11 +46,31 @@ package final class StoreDirectory: StoreTree {
         try root.ifThere()?.status(path)?.isDirectory == true
     }
     package func isThere(_ path: String) throws -> Bool { try root.ifThere()?.kind(path) != nil }
-    package func file(_ path: String) throws -> OpenFile? { try root.ifThere()?.file(path) }
+    package func content(of file: String) throws -> StoredContent? { try root.ifThere()?.file(file).map { .file($0) } }
+    package func repositories() -> [String]? { nil }
+    package var isRemote: Bool { false }
 
     // MARK: The agreement with the garbage collection
 
-    package func touch(_ file: String) throws -> Bool { try root.ifThere()?.touch(file) ?? false }
+    package func keep(_ file: String) throws -> Int64? {
+        guard let root = try root.ifThere(), try root.touch(file) else { return nil }
+        return try root.size(file)
+    }
+
+    package func readKept(_ file: String, limit: Int) throws -> [UInt8]? {
+        guard let root = try root.ifThere(), try root.touch(file) else { return nil }
+        return try root.read(file, limit: limit)
+    }
+
+    /// A link may lead out of the store, where others read nothing: it is replaced.
+    package func putKept(_ bytes: [UInt8], at file: String) throws {
+        if try keep(file) == Int64(bytes.count), try read(file, limit: bytes.count) == bytes { return }
+        try put(bytes, at: file)
+    }
+
+    package func keepLonger(_ files: Set<String>) throws {
+        for file in files { _ = try root.ifThere()?.touch(file) }
+    }
 
     package func whileLooking<T>(_ body: () throws -> T) throws -> T {
         let lock = try root.ifThere().flatMap { try StoreLock.forLook(at: $0, patience: patience) }
@@ -58,8 +78,12 @@ package final class StoreDirectory: StoreTree {
         return try body()
     }
 
-    package func whileUsing<T>(_ body: () throws -> T) throws -> T {
-        try StoreLock.using(root.made(), patience: patience, body)
+    package func whileUsing<T>(_ body: (_ isRepeated: Bool) throws -> T, then finish: (T) throws -> Void) throws -> T {
+        try StoreLock.using(root.made(), patience: patience) {
+            let result = try body(false)
+            try finish(result)
+            return result
+        }
     }
 
     package func whileAlone<T>(_ body: () throws -> T) throws -> T {
@@ -98,9 +122,9 @@ package final class StoreDirectory: StoreTree {
     }
 
     package func writer(
-        replaces: Bool, at place: @Sendable @escaping (Digest) -> String
+        for target: BlobTarget, at place: @Sendable @escaping (Digest) -> String
     ) throws -> any BlobWriter {
-        try StagedBlobWriter(in: area(), replaces: replaces, place: place)
+        try StagedBlobWriter(in: area(), replaces: target.replaces, place: place)
     }
 
     package func makeDirectory(_ path: String) throws { try area().makeDirectory(at: path) }
@@ -119,19 +143,20 @@ package final class StoreDirectory: StoreTree {
         let own = try area.root.openToWrite(directory)
         try own.write(Array(Timestamp.rfc3339(Timestamp.now).utf8), to: "startedat", area.ownership)
         let data = try own.makeFile("data", ownership: area.ownership.forWritersOnly, mode: 0o600)
-        return try UploadInDirectory(directory, area, data)
+        return try UploadInDirectory(directory, self, area, data)
     }
 
-    package func resumeUpload(at directory: String) throws -> (any UploadFile)? {
+    package func resumeUpload(at directory: String, size: Int64?) throws -> (any UploadFile)? {
         let area = try area()
         guard try area.root.hasDirectory(directory), let data = try area.root.fileToChange("\(directory)/data") else {
             return nil
         }
         area.ownership.forWritersOnly.restrict(data)
-        let upload = try UploadInDirectory(directory, area, data)
-        guard try upload.stamp().isLinked else { return nil }
-        return upload
+        let upload = try UploadInDirectory(directory, self, area, data)
+        return try upload.isThere() ? upload : nil
     }
+
+    package func dropOldParts(before time: Int, dryRun: Bool) -> Int { 0 }
 
     package func uploadSize(at directory: String) throws -> Int64? {
         let root = try area().root

@@ -11,7 +11,7 @@ import Synchronization
 /// A garbage collection may run beside it: see `StoreLock`. What `has` affirms is safe from it for the
 /// collector's grace time; `put` and `tag` look again, and refuse rather than refer to what is gone.
 package final class Store: ReusesLayers, OccupiesDisk {
-    package let tree: any StoreTree
+    package let tree: any StoreTree & CollectedStore
     package let requestedName: String?
     let paths = StorePaths.standard
     /// SHA-256 of blobs that go by SHA-512, as far as this run wrote them.
@@ -29,8 +29,14 @@ package final class Store: ReusesLayers, OccupiesDisk {
     }
 
     /// - Parameter quarantine: keeps what is replaced.
-    package init(path: String, name: String?, servesOthers: Bool, quarantine: Quarantine?) {
-        tree = StoreDirectory(path, patience: servesOthers ? .seconds(5) : nil, quarantine: quarantine)
+    package convenience init(path: String, name: String?, servesOthers: Bool, quarantine: Quarantine?) {
+        self.init(
+            StoreDirectory(path, patience: servesOthers ? .seconds(5) : nil, quarantine: quarantine), name: name,
+            servesOthers: servesOthers)
+    }
+
+    package init(_ tree: any StoreTree & CollectedStore, name: String? = nil, servesOthers: Bool = false) {
+        self.tree = tree
         requestedName = name
         reliance = servesOthers ? nil : StoreReliance()
     }
@@ -45,7 +51,7 @@ package final class Store: ReusesLayers, OccupiesDisk {
         return traits
     }
 
-    package var source: StoreSource { StoreSource(tree.files) }
+    package var source: StoreSource { StoreSource(tree.files, at: paths) }
 
     private var isThere: Bool { get throws { try tree.hasDirectory(paths.root) } }
 
@@ -64,62 +70,72 @@ package final class Store: ReusesLayers, OccupiesDisk {
 
     /// Whether the bytes are in the store, whichever repository may use them. Those that are there are touched.
     package func has(_ blob: Descriptor, in repository: String) async throws -> Bool {
-        guard let target = try target(of: blob.digest, in: repository) else { return false }
-        return try await Workers.commits.run { [self] in
-            try tree.whileLooking {
-                guard try rely(on: paths.blob(target)) else { return false }
-                _ = try rely(on: paths.layerLink(blob.digest, repository))
-                let size = try size(ofBlob: target)
-                return blob.size < 0 ? size != nil : size == blob.size
-            }
+        try await Workers.commits.run { [self] in
+            try tree.whileLooking { try hasNow(blob, in: repository) }
         }
     }
 
-    /// Touches a file, so that a garbage collection leaves it; whether it is there.
-    private func rely(on file: String) throws -> Bool {
-        guard try tree.touch(file) else { return false }
-        reliance?.add(file)
-        return true
+    private func hasNow(_ blob: Descriptor, in repository: String) throws -> Bool {
+        guard let target = try target(of: blob.digest, in: repository),
+            let size = try rely(on: paths.blob(target))
+        else { return false }
+        if !tree.isRemote { _ = try rely(on: paths.layerLink(blob.digest, repository)) }
+        return blob.size < 0 || size == blob.size
+    }
+
+    /// Keeps a file from a garbage collection; its size, nil if it is not there.
+    private func rely(on file: String) throws -> Int64? {
+        let size = try tree.keep(file)
+        if size != nil { reliance?.add(file) }
+        return size
     }
 
     /// Called while something long is under way.
     func stayFresh() throws {
-        for file in reliance?.due() ?? [] { _ = try tree.touch(file) }
+        if let due = reliance?.due(), !due.isEmpty { try tree.keepLonger(due) }
     }
 
-    package func has(manifest: Digest, in repository: String) async throws -> Bool {
-        guard try isThere else { return false }
-        let source = source
-        let manifest = try? await source.manifest(Descriptor(untyped: manifest), in: repository)
-        guard let manifest else { return false }
-        let isThere = try await Workers.commits.run { [self] in
-            try tree.whileLooking {
-                let target = try source.link(paths.revisionLink(manifest.digest, repository))
-                return try target.map { try rely(on: paths.blob($0)) } == true
-                    && rely(on: paths.revisionLink(manifest.digest, repository))
+    package func has(manifest digest: Digest, in repository: String) async throws -> Bool {
+        try await Workers.commits.run { [self] in
+            guard try isThere, let manifest = try? source.manifest(digest, repository, paths) else { return false }
+            return try tree.whileLooking { try hasNow(manifest, in: repository) }
+        }
+    }
+
+    /// Whether all that a manifest needs can be served.
+    private func hasNow(_ manifest: Manifest, in repository: String) throws -> Bool {
+        if tree.isRemote {
+            // What has a link has its bytes: a garbage collection takes the link first.
+            let links = try Set(tree.list(paths.layers(repository, .sha256)) ?? [])
+            return try manifest.blobs.allSatisfy { blob in
+                try blob.staysAway || links.contains(blob.digest.hex) || isChild(blob, of: manifest, in: repository)
+                    || source.link(paths.layerLink(blob.digest, repository)) != nil
             }
         }
-        guard isThere else { return false }
-        for blob in manifest.blobs where try !blob.staysAway && !isChild(blob, of: manifest, in: repository) {
-            guard try await has(blob, in: repository),
-                try source.link(paths.layerLink(blob.digest, repository)) != nil
-            else { return false }
+        guard let target = try source.link(paths.revisionLink(manifest.digest, repository)),
+            try rely(on: paths.blob(target)) != nil,
+            try rely(on: paths.revisionLink(manifest.digest, repository)) != nil
+        else { return false }
+        return try manifest.blobs.allSatisfy { blob in
+            try blob.staysAway || isChild(blob, of: manifest, in: repository)
+                || hasNow(blob, in: repository) && source.link(paths.layerLink(blob.digest, repository)) != nil
         }
-        return true
     }
 
     package func digest(of name: ImageName) async throws -> Digest? {
-        guard let tag = name.tag, try isThere else { return nil }
-        do {
-            return try source.link(paths.currentLink(tag, name.repository))
-        } catch let error as ImageError where error.errno == nil {
-            // What its link does not tell is nothing.
-            return nil
+        guard let tag = name.tag else { return nil }
+        return try await Workers.blobs.run { [self] in
+            do {
+                return try isThere ? source.link(paths.currentLink(tag, name.repository)) : nil
+            } catch let error as ImageError where error.errno == nil && error.code == .damaged {
+                // What its link does not tell is nothing.
+                return nil
+            }
         }
     }
 
     package func present(in repository: String, tags: [String]) async throws -> PresentImages? {
-        guard try isThere else { return nil }
+        guard try await Workers.blobs.run({ [self] in try isThere }) else { return nil }
         let source = source
         return PresentImages(source: source, images: try await source.images(in: repository))
     }
@@ -135,7 +151,9 @@ package final class Store: ReusesLayers, OccupiesDisk {
     }
 
     package func freeSpace() async throws -> Int64? { try tree.freeSpace() }
-    package func writeObstacle() async throws -> String? { tree.writeObstacle() }
+    package func writeObstacle() async throws -> String? {
+        try await Workers.blobs.run { [tree] in tree.writeObstacle() }
+    }
 
     package func writer(for target: BlobTarget) throws -> any BlobWriter {
         try StoreBlobWriter(self, target: target)
@@ -147,18 +165,29 @@ package final class Store: ReusesLayers, OccupiesDisk {
     /// - Throws: `ImageError.damaged` if a blob of it, or a child that this run counted on, is not there.
     package func put(_ manifest: Manifest, in repository: String) async throws {
         try await Workers.commits.run { [self] in
-            try tree.whileUsing {
-                try linkReferences(of: manifest, in: repository)
+            try tree.whileUsing { isRepeated in
+                do {
+                    try linkReferences(of: manifest, in: repository)
+                } catch {
+                    if isRepeated { try takeBack(manifest, in: repository) }
+                    throw error
+                }
                 try write(manifest, in: repository)
             }
+        }
+    }
+
+    /// Removes the links to a manifest whose content a garbage collection took while they were written.
+    func takeBack(_ manifest: Manifest, in repository: String) throws {
+        for digest in Set([manifest.digest, Digest(of: manifest.payload)]) {
+            try tree.remove(paths.revisionLink(digest, repository))
         }
     }
 
     /// Lets the repository serve what the manifest refers to, which lies in the store, whoever brought it.
     private func linkReferences(of manifest: Manifest, in repository: String) throws {
         for blob in manifest.blobs where try !blob.staysAway && !isChild(blob, of: manifest, in: repository) {
-            guard let target = try target(of: blob.digest, in: repository), try tree.touch(paths.blob(target)),
-                try size(ofBlob: target) != nil
+            guard let target = try target(of: blob.digest, in: repository), try tree.keep(paths.blob(target)) != nil
             else {
                 throw ImageError.damaged(
                     "\(title) lacks the blob \(blob.digest) of the manifest \(manifest.digest)")
@@ -168,7 +197,7 @@ package final class Store: ReusesLayers, OccupiesDisk {
         }
         for child in manifest.children {
             let file = paths.revisionLink(child.digest, repository)
-            if try !tree.touch(file), reliance?.contains(file) == true {
+            if try tree.keep(file) == nil, reliance?.contains(file) == true {
                 throw ImageError.damaged(
                     "\(title): the manifest \(child.digest), part of \(manifest.digest), was deleted from \(repository) "
                         + "in the meantime: run it again")
@@ -180,13 +209,10 @@ package final class Store: ReusesLayers, OccupiesDisk {
     func write(_ manifest: Manifest, in repository: String) throws {
         try tree.makeDirectory("\(paths.repositories)/\(repository)/_layers")
         let target = Digest(of: manifest.payload)
-        let file = paths.blob(target)
-        if try !tree.touch(file) || !holds(manifest.payload, file) {
-            try tree.put(manifest.payload, at: file)
-        }
+        try tree.putKept(manifest.payload, at: paths.blob(target))
         if manifest.digest.algorithm != .sha256 { try link(paths.revisionLink(target, repository), to: target) }
         try link(paths.revisionLink(manifest.digest, repository), to: target)
-        _ = try rely(on: paths.revisionLink(manifest.digest, repository))
+        reliance?.add(paths.revisionLink(manifest.digest, repository))
     }
 
     /// The tag's history, then the tag; a new one comes with both at once.
@@ -195,11 +221,17 @@ package final class Store: ReusesLayers, OccupiesDisk {
     package func tag(_ descriptor: Descriptor, as name: ImageName) async throws {
         guard let tag = name.tag else { return }
         try await Workers.commits.run { [self] in
-            try tree.whileUsing {
-                guard try tree.touch(paths.revisionLink(descriptor.digest, name.repository)) else {
+            let link = paths.revisionLink(descriptor.digest, name.repository)
+            try tree.whileUsing { isRepeated in
+                guard let bytes = try tree.readKept(link, limit: LinkFile.sizeLimit),
+                    try !tree.isRemote || LinkFile(bytes).target.flatMap({ try tree.keep(paths.blob($0)) }) != nil
+                else {
+                    if isRepeated { try tree.remove(link) }
                     throw ImageError.notFound(
                         "\(title): \(name.repository) has no manifest \(descriptor.digest) to call \(tag)")
                 }
+                try tree.putKept(bytes, at: link)
+            } then: {
                 try setTag(tag, descriptor.digest, in: name.repository)
             }
         }
@@ -230,16 +262,9 @@ package final class Store: ReusesLayers, OccupiesDisk {
         reliance?.forget()
     }
 
-    /// Writes a link; touches it if it says so already.
+    /// Writes a link; keeps it if it says so already.
     func link(_ relative: String, to digest: Digest) throws {
-        let content = Array(digest.description.utf8)
-        if try tree.touch(relative), try holds(content, relative) { return }
-        try tree.put(content, at: relative)
-    }
-
-    /// Whether a file is there and says just that. A link may lead out of the store, where others read nothing.
-    private func holds(_ content: [UInt8], _ file: String) throws -> Bool {
-        try tree.size(of: file) == Int64(content.count) && tree.read(file, limit: content.count) == content
+        try tree.putKept(Array(digest.description.utf8), at: relative)
     }
 
     /// Bytes; nil if it is not there, or is a link, as which no registry keeps one.

@@ -15,7 +15,7 @@ final class StoreBlobWriter: BlobWriter {
         writer = store
         repository = target.repository
         canonical = target.digest.map { $0.algorithm == .sha256 } ?? true ? nil : DigestHasher(.sha256)
-        staged = try store.tree.writer(replaces: target.replaces) { [paths = store.paths] in paths.blob($0) }
+        staged = try store.tree.writer(for: target) { [paths = store.paths] in paths.blob($0) }
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -40,7 +40,7 @@ final class StoreBlobWriter: BlobWriter {
 
     private func commit(as target: Digest) throws {
         try writer.tree.whileUsing {
-            _ = try writer.tree.touch(writer.paths.blob(target))
+            _ = try writer.tree.keep(writer.paths.blob(target))
             try staged.commit(target)
         }
     }

@@ -1,4 +1,3 @@
-import ByteStreams
 import ImageModel
 import Synchronization
 
@@ -9,20 +8,20 @@ import Synchronization
 final class UploadHashes: Sendable {
     private struct Entry {
         var hasher: DigestHasher
-        var stamp: FileStamp
+        var stamp: UploadStamp
     }
 
     /// The digest of all that has arrived.
     private struct Result {
         var digest: Digest
-        var stamp: FileStamp
+        var stamp: UploadStamp
     }
 
     private static let limit = 4096
     private let entries = Mutex<[String: Entry]>([:])
     private let results = Mutex<[String: Result]>([:])
 
-    func keep(_ hasher: DigestHasher, of id: String, _ stamp: FileStamp) {
+    func keep(_ hasher: DigestHasher, of id: String, _ stamp: UploadStamp) {
         entries.withLock { entries in
             // Uploads that nobody went on with make room; their bytes can be read again.
             if entries.count >= Self.limit, let some = entries.keys.first { entries[some] = nil }
@@ -30,19 +29,19 @@ final class UploadHashes: Sendable {
         }
     }
 
-    func note(_ digest: Digest, of id: String, _ stamp: FileStamp) {
+    func note(_ digest: Digest, of id: String, _ stamp: UploadStamp) {
         results.withLock { results in
             if results.count >= Self.limit, let some = results.keys.first { results[some] = nil }
             results["\(id) \(digest.algorithm)"] = Result(digest: digest, stamp: stamp)
         }
     }
 
-    func digest(_ algorithm: Digest.Algorithm, of id: String, _ stamp: FileStamp) -> Digest? {
+    func digest(_ algorithm: Digest.Algorithm, of id: String, _ stamp: UploadStamp) -> Digest? {
         guard let result = results.withLock({ $0["\(id) \(algorithm)"] }), result.stamp == stamp else { return nil }
         return result.digest
     }
 
-    func take(_ id: String, _ stamp: FileStamp) -> DigestHasher? {
+    func take(_ id: String, _ stamp: UploadStamp) -> DigestHasher? {
         guard let entry = entries.withLock({ $0.removeValue(forKey: id) }), entry.stamp == stamp else { return nil }
         return entry.hasher
     }

@@ -2,6 +2,8 @@ import ArgumentParser
 import ByteStreams
 import DrayKit
 import ImageModel
+import ObjectStorage
+import RegistryClient
 import RegistryServer
 
 /// `dray gc`, also as `garbage-collect`
@@ -23,14 +25,18 @@ struct CollectCommand: DrayCommand {
             such manifest is named. dray may serve the store, or copy into it, meanwhile. Stop a registry written in \
             Go or make it read-only first, and restart it afterwards: it caches deleted blobs.
 
+            In a bucket, dray servers and copies may go on meanwhile, on any number of machines. The grace time is at \
+            least a minute there, and parts of uploads that were begun a day ago are dropped.
+
             Examples:
               dray gc --dry-run /etc/registry/config.yml
               dray gc --delete-untagged --quarantine store:/var/lib/registry
               dray gc --undo latest store:/var/lib/registry
+              dray gc --dry-run store:s3://images/registry
             """,
         aliases: ["garbage-collect"])
 
-    @Argument(help: ArgumentHelp("A registry's config.yml, or its storage directory.", valueName: "config|root"))
+    @Argument(help: ArgumentHelp("A registry's config.yml, or its storage: a directory or s3://BUCKET/PREFIX.", valueName: "config|root"))
     var place: String
 
     @Flag(name: [.customShort("d"), .long], help: "Say what would be deleted, and change nothing.")
@@ -59,6 +65,17 @@ struct CollectCommand: DrayCommand {
     @Option(help: ArgumentHelp("Delete what a run moved away: its id, or all.", valueName: "id"))
     var purgeQuarantine: String?
 
+    @Flag(
+        help: "In a bucket whose server has no conditional writes: collect, since no other collection runs.")
+    var exclusive = false
+
+    @OptionGroup var storage: StorageArguments
+
+    @Option(
+        name: .customLong("ca-file"), parsing: .singleValue,
+        help: ArgumentHelp("Trust the certificate authorities in this PEM file, too.", valueName: "file"))
+    var authorityFiles: [String] = []
+
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
@@ -69,31 +86,33 @@ struct CollectCommand: DrayCommand {
     }
 
     func run(_ console: Console) async throws -> ExitStatus {
-        let (root, isReadOnly) = try subject()
-        let store = StoreQuarantine(root: root)
+        let (store, isReadOnly) = try subject(console)
         if let undo { return try await putBack(undo == "latest" ? nil : undo, store, console) }
         if let purgeQuarantine {
-            let gone = try await store.purge(purgeQuarantine == "all" ? nil : purgeQuarantine)
+            let gone = try await store.purgeQuarantine(purgeQuarantine == "all" ? nil : purgeQuarantine)
             try await report(gone, "deleted", console)
             return .done
         }
         if listQuarantine {
-            try await report(try await Blocking.run { try store.entries() }, nil, console)
+            try await report(try await store.quarantined(), nil, console)
             return .done
         }
-        return try await collect(root, isReadOnly: isReadOnly, console)
+        return try await collect(store, isReadOnly: isReadOnly, console)
     }
 
-    private func collect(_ root: String, isReadOnly: Bool, _ console: Console) async throws -> ExitStatus {
+    private func collect(
+        _ store: any CollectedStore, isReadOnly: Bool, _ console: Console
+    ) async throws -> ExitStatus {
         var options = CollectionOptions()
         options.dryRun = dryRun
         options.deletesUntagged = deleteUntagged
         if let grace { options.graceTime = grace.duration } else if isReadOnly { options.graceTime = .zero }
         options.quarantines = quarantine
+        options.isExclusive = exclusive
         do {
-            let report = try await StoreCollector(root: root, options).run()
+            let report = try await store.collect(options)
             for note in report.notes { console.note(Printable.line(note)) }
-            let listing = CollectionListing(report, root: root, isBrief: shared.quiet)
+            let listing = CollectionListing(report, root: store.title, isBrief: shared.quiet)
             try await console.report(listing.document, text: listing.lines)
             return .done
         } catch let error as ImageError {
@@ -101,14 +120,14 @@ struct CollectCommand: DrayCommand {
             for problem in refusal.problems { console.error(Printable.line(problem.description)) }
             let count = refusal.problems.count
             let text =
-                "\(root): nothing is deleted while \(count == 1 ? "something" : "\(count) things") cannot be read "
+                "\(store.title): nothing is deleted while \(count == 1 ? "something" : "\(count) things") cannot be read "
                 + "that may need any blob"
             throw ImageError(error.code, text)
         }
     }
 
-    private func putBack(_ id: String?, _ store: StoreQuarantine, _ console: Console) async throws -> ExitStatus {
-        let result = try await store.restore(id)
+    private func putBack(_ id: String?, _ store: any CollectedStore, _ console: Console) async throws -> ExitStatus {
+        let result = try await store.restoreQuarantine(id, isExclusive: exclusive)
         for file in result.occupied {
             console.note(Printable.line("\(file) is in the store again: the quarantine keeps its own"))
         }
@@ -150,13 +169,18 @@ struct CollectCommand: DrayCommand {
 
     /// The store that is meant by a reference, a directory or a registry's configuration, and whether that configuration
     /// makes the registry read-only.
-    private func subject() throws -> (root: String, isReadOnly: Bool) {
+    private func subject(_ console: Console) throws -> (store: any CollectedStore, isReadOnly: Bool) {
+        let dray = Dray(
+            RegistryOptions(),
+            storage: storage.settings(authorityFiles: authorityFiles, verifiesTLS: true, console))
+        if let bucket = try BucketName(place) { return (try dray.collectedStore("\(bucket)"), false) }
         if place.hasPrefix(ImageReference.Transport.store.prefix) {
             let reference = try ReferenceReader().read(place)
             guard reference.name == nil, reference.digest == nil else {
                 throw ImageError.usage("\(place): garbage is collected in a whole store: store:\(reference.location)")
             }
-            return (try directory(reference.location), false)
+            let root = reference.isBucket ? reference.location : try directory(reference.location)
+            return (try dray.collectedStore(root), false)
         }
         if try fileKind(place) == nil, ImageReference.registry(place) != nil {
             throw ImageError.usage(
@@ -167,8 +191,12 @@ struct CollectCommand: DrayCommand {
         case .file:
             let storage = try ServerConfiguration.read(path: place, environment: ProcessEnvironment.variables)
                 .configuration.storage
-            return (storage.root, storage.isReadOnly)
-        case .directory: return (place, false)
+            let store: any CollectedStore =
+                if let bucket = storage.bucket { StoreBucket(try bucket.place) } else {
+                    try dray.collectedStore(storage.root)
+                }
+            return (store, storage.isReadOnly)
+        case .directory: return (try dray.collectedStore(place), false)
         case .link, .other, nil: throw ImageError.notFound("there is no \(place), neither a config.yml nor a store")
         }
     }

@@ -189,7 +189,9 @@ struct CopyCommand: DrayCommand {
         if destinationSide.trustsAnybody { destinationOptions.isSharedByRegistries = false }
         try sourceSide.apply(to: &sourceOptions)
         try destinationSide.apply(to: &destinationOptions)
-        let dray = Dray(sourceOptions, destinations: destinationOptions, references: reader)
+        let dray = Dray(
+            sourceOptions, destinations: destinationOptions, references: reader,
+            storage: registry.storageSettings(console))
         let opened = try await OpenedSources(sources, in: dray, keepGoing: keepGoing, runner.progress)
         for selection in opened.selections {
             if let key = try await verification.check(selection.source) { places.note { $0.verifiedWith = key } }

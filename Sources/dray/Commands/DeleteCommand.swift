@@ -209,7 +209,8 @@ struct DeleteCommand: DrayCommand {
         let reference = deletion.selection.reference
         guard [.store, .registry].contains(reference.transport), !deletion.images.isEmpty else { return nil }
         let isRegistry = reference.transport == .registry
-        let place = isRegistry ? "CONFIG.yml' on the registry's machine" : "\(reference.location)'"
+        let store = reference.isBucket ? "store:\(reference.location)" : reference.location
+        let place = isRegistry ? "CONFIG.yml' on the registry's machine" : "\(store)'"
         guard let image = deletion.untagged.first, let tag = image.tag, let repository = image.repository,
             let left = try? await deletion.selection.editor.images(named: repository, digest: image.descriptor.digest),
             !left.isEmpty

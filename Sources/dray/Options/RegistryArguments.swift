@@ -67,6 +67,8 @@ struct RegistryArguments: ParsableArguments {
         transform: { try RateLimiter.bytesPerSecond($0) })
     var limitRate: Int64?
 
+    @OptionGroup var storage: StorageArguments
+
     func validate() throws {
         guard (certificate == nil) == (key == nil) else { throw ValidationError("--cert and --key go together") }
         guard (0...1000).contains(retryTimes) else { throw ValidationError("--retry-times goes from 0 to 1000") }
@@ -90,7 +92,11 @@ struct RegistryArguments: ParsableArguments {
     ) throws -> Dray {
         var options = try options(console, jobs: jobs, for: references)
         change(&options)
-        return Dray(options, references: reader)
+        return Dray(options, references: reader, storage: storageSettings(console))
+    }
+
+    func storageSettings(_ console: Console) -> StorageSettings {
+        storage.settings(authorityFiles: authorityFiles, verifiesTLS: verifiesTLS, console)
     }
 
     /// A session, and the reference that it is for.

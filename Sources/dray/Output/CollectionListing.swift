@@ -81,12 +81,12 @@ struct CollectionListing {
         }
         let verb = report.isDryRun ? "to free" : report.quarantine.map { "moved to quarantine \($0)" } ?? "freed"
         lines.append("\(report.bytes) bytes (\(ByteCount(report.bytes))) \(verb)")
-        if let line = Self.line(report.waiting) { lines.append(line) }
+        if let line = Self.line(report.waiting, hasLeastGrace: report.hasLeastGrace) { lines.append(line) }
         self.lines = lines
     }
 
     /// - Returns: nil if nothing waits.
-    private static func line(_ waiting: CollectionReport.Waiting) -> String? {
+    private static func line(_ waiting: CollectionReport.Waiting, hasLeastGrace: Bool) -> String? {
         guard let first = waiting.first, let last = waiting.last else { return nil }
         let manifests =
             waiting.manifests == 0
@@ -94,7 +94,8 @@ struct CollectionListing {
         let time =
             text(first) == text(last) ? "until \(text(last))" : "until \(text(first)), the last until \(text(last))"
         let blobs = "\(waiting.blobs) blob\(waiting.blobs == 1 ? "" : "s") (\(ByteCount(waiting.bytes)))"
-        return "\(blobs)\(manifests) kept by the grace time \(time); pass --grace 0 if no push is in progress"
+        let advice = hasLeastGrace ? "" : "; pass --grace 0 if no push is in progress"
+        return "\(blobs)\(manifests) kept by the grace time \(time)\(advice)"
     }
 
     /// - Returns: nil if there is none.

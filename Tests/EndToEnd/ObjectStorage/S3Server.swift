@@ -45,6 +45,43 @@ final class S3Server {
     var endpoint: String { values["endpoint"] ?? "" }
     var port: String { String(endpoint.split(separator: ":")[2]) }
 
+    /// The variables that AWS's tools take the server and its keys from.
+    private var variables: [String] {
+        [
+            "AWS_ENDPOINT_URL=\(endpoint)", "AWS_REGION=\(values["region"] ?? "")",
+            "AWS_ACCESS_KEY_ID=\(values["access_key"] ?? "")", "AWS_SECRET_ACCESS_KEY=\(values["secret_key"] ?? "")",
+            "AWS_CA_BUNDLE=",
+        ]
+    }
+
+    func dray(_ arguments: String...) throws -> Command {
+        try Command.run(variables[0], Array(variables.dropFirst()) + [Command.dray] + arguments)
+    }
+
+    /// - Parameter shell: a command line; `$DRAY` is the binary.
+    func shell(_ shell: String) throws -> Command {
+        try Command.run(variables[0], Array(variables.dropFirst()) + ["bash", "-o", "pipefail", "-c", shell])
+    }
+
+    /// Runs dray and insists that it succeeds.
+    @discardableResult
+    func succeed(_ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation) throws -> Command {
+        try succeed(arguments, sourceLocation: sourceLocation)
+    }
+
+    @discardableResult
+    func succeed(_ arguments: [String], sourceLocation: SourceLocation = #_sourceLocation) throws -> Command {
+        let result = try Command.run(variables[0], Array(variables.dropFirst()) + [Command.dray] + arguments)
+        #expect(result.status == 0, "\(arguments): \(result.errors)", sourceLocation: sourceLocation)
+        return result
+    }
+
+    /// The inside of `storage.s3`, for either registry.
+    func settings(_ prefix: String, bucket: String = "images") -> String {
+        "bucket: \(bucket), rootdirectory: /\(prefix), region: \(values["region"] ?? ""), regionendpoint: \"\(endpoint)\", "
+            + "accesskey: \(values["access_key"] ?? ""), secretkey: \(values["secret_key"] ?? "")"
+    }
+
     func options(_ bucket: String = "images") -> StorageOptions {
         var options = StorageOptions(bucket: bucket)
         options.endpoint = endpoint

@@ -172,7 +172,7 @@ extension ConformanceRow {
             original: none
         ) { store throws in
             // An older registry serves the same directory, and its clients keep the tag.
-            let older = try Server(root: store.api.root, program: .original)
+            let older = try Server(.init(bucket: store.bucket), root: store.api.root, program: .original)
             let subject = TinyImage("\(store.name) subject", type: TinyImage.oci)
             let artifact = TinyImage(
                 "\(store.name) artifact", type: TinyImage.oci,

@@ -1,5 +1,6 @@
 import Foundation
 import ImageModel
+import ObjectStorage
 import Testing
 
 /// What the OCI distribution specification, 1.1 and what was decided since, asks of a registry: each MUST and
@@ -21,6 +22,17 @@ import Testing
             + ConformanceRow.tags + ConformanceRow.referrers + ConformanceRow.management
         #expect(Set(rows.map(\.id)).count == rows.count)
     }
+}
+
+/// The same over a store in a bucket.
+@Suite(.servedBucket) struct BucketConformanceTests {
+    @Test(arguments: ConformanceRow.general) func general(_ row: ConformanceRow) throws { try row.run() }
+    @Test(arguments: ConformanceRow.pull) func pull(_ row: ConformanceRow) throws { try row.run() }
+    @Test(arguments: ConformanceRow.pushBlobs) func pushBlobs(_ row: ConformanceRow) throws { try row.run() }
+    @Test(arguments: ConformanceRow.pushManifests) func pushManifests(_ row: ConformanceRow) throws { try row.run() }
+    @Test(arguments: ConformanceRow.tags) func tags(_ row: ConformanceRow) throws { try row.run() }
+    @Test(arguments: ConformanceRow.referrers) func referrers(_ row: ConformanceRow) throws { try row.run() }
+    @Test(arguments: ConformanceRow.management) func management(_ row: ConformanceRow) throws { try row.run() }
 }
 
 /// One rule.
@@ -65,6 +77,8 @@ struct ConformanceStore: Sendable {
     let api: Endpoint
     /// The same storage directory, served with deleting turned off.
     let fixed: Endpoint
+    /// The inside of `storage.s3`; nil where the store is a directory.
+    let bucket: String?
     /// The row's own repository; below it there may be more.
     var name = ""
 
@@ -102,18 +116,29 @@ struct ConformanceStore: Sendable {
 
 /// Serves one store while a suite runs.
 struct ServedStoreTrait: SuiteTrait, TestScoping {
+    let isBucket: Bool
+
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
         let scratch = try Scratch()
-        let server = try Server(in: scratch)
-        let fixed = try Server(.init(allowsDeletion: false), in: scratch)
-        let store = ConformanceStore(api: Endpoint(server), fixed: Endpoint(fixed))
+        var settings = Server.Settings()
+        let s3 = isBucket ? try S3Server(.ceph, scratch: scratch) : nil
+        defer { withExtendedLifetime(s3) {} }
+        if let s3 {
+            try await Bucket(s3.options()).create()
+            settings.bucket = s3.settings("conformance")
+        }
+        let server = try Server(settings, in: scratch)
+        settings.allowsDeletion = false
+        let fixed = try Server(settings, in: scratch)
+        let store = ConformanceStore(api: Endpoint(server), fixed: Endpoint(fixed), bucket: settings.bucket)
         try await ConformanceStore.$current.withValue(store) { try await function() }
         #expect(server.isRunning && fixed.isRunning, "\(server.log)")
     }
 }
 
 extension Trait where Self == ServedStoreTrait {
-    static var servedStore: Self { Self() }
+    static var servedStore: Self { Self(isBucket: false) }
+    static var servedBucket: Self { Self(isBucket: true) }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import ImageModel
+import ObjectStorage
 import Testing
 
 /// One storage directory, served and collected by dray and by the original in turn.
@@ -86,18 +87,32 @@ struct SharedStoreTests {
         #expect(collection.status == 0, "\(collection.errors)")
     }
 
-    @Test func nothingIsLostFromTurnToTurn() throws {
+    @Test(arguments: ["directory", "bucket"]) func nothingIsLostFromTurnToTurn(_ place: String) async throws {
         let scratch = try Scratch()
+        var settings = Server.Settings()
+        let s3 = place == "bucket" ? try S3Server(.ceph, scratch: scratch) : nil
+        defer { withExtendedLifetime(s3) {} }
+        if let s3 {
+            try await Bucket(s3.options()).create()
+            settings.bucket = s3.settings("turns")
+            // Whoever asks here reads what the server sends.
+            settings.storage = "redirect: {disable: true}"
+        }
         var (all, gone): ([Held], [Held]) = ([], [])
         let turns: [(String, Server.Program, String?)] = [
             ("first", .underTest, nil), ("second", .original, "first"), ("third", .underTest, "second"),
             ("fourth", .original, "third"),
         ]
         for (name, program, deleting) in turns {
-            try turn(name, Server(in: scratch, program: program), &all, &gone, deleting: deleting)
+            try turn(name, Server(settings, in: scratch, program: program), &all, &gone, deleting: deleting)
         }
-        let last = try Server(in: scratch)
+        let last = try Server(settings, in: scratch)
         try check(all, gone: gone, last)
+        if let s3 {
+            try s3.succeed("verify", "store:s3://images/turns")
+            try s3.succeed("copy", "store:s3://images/turns", "oci:\(scratch["layout"])")
+            return
+        }
         // What was deleted is gone from the disk, and what is kept is all that is there.
         #expect(try last.get("/v2/_catalog").strings("repositories")?.count == 5)
         for held in gone {

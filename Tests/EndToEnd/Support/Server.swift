@@ -22,6 +22,8 @@ final class Server {
         var log = ""
         /// Beside `filesystem` and `delete`.
         var storage = ""
+        /// `s3` instead of `filesystem`.
+        var bucket: String?
         /// Beside `addr`.
         var http = ""
         /// Whole lines at the top level.
@@ -71,7 +73,7 @@ final class Server {
             """
             version: 0.1
             log: {level: info\(settings.log.isEmpty ? "" : ", \(settings.log)")}
-            storage: {filesystem: {rootdirectory: \(self.root)}, delete: {enabled: \(settings.allowsDeletion)}\
+            storage: {\(settings.bucket.map { "s3: {\($0)}" } ?? "filesystem: {rootdirectory: \(self.root)}"), delete: {enabled: \(settings.allowsDeletion)}\
             \(settings.storage.isEmpty ? "" : ", \(settings.storage)")}
             http: {addr: "127.0.0.1:0"\(settings.http.isEmpty ? "" : ", \(settings.http)")}
             \(schema1)
@@ -109,6 +111,8 @@ final class Server {
         process.executableURL = URL(filePath: launcher ?? program.path)
         process.arguments = (launcher == nil ? [] : [program.path]) + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        // With storage.s3 the original does not start where this is set.
+        process.environment?["AWS_CA_BUNDLE"] = nil
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: URL(filePath: scratch[access]))
         process.standardError = try FileHandle(forWritingTo: URL(filePath: scratch[name]))

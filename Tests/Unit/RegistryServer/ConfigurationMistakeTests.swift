@@ -142,9 +142,15 @@ struct ConfigurationMistakeTests {
             ),
             (
                 "  s3: {bucket: b, secretkey: hush}",
-                "c.yml:3: storage.s3: there is no such storage here; dray keeps images in the file system: "
-                    + "write storage: filesystem: rootdirectory: DIRECTORY"
+                "c.yml:3: storage.s3.accesskey: goes with secretkey; write both, or none to use the environment's"
             ),
+            ("  s3: {region: x}", "c.yml:3: storage.s3.bucket: is missing: write the name of the bucket"),
+            ("  s3: {bucket: b, v4auth: false}", "c.yml:3: storage.s3.v4auth: signatures of version 2"),
+            ("  s3: {bucket: b, chunksize: 1000}", "c.yml:3: storage.s3.chunksize: '1000' is no whole number from"),
+            ("  s3: {bucket: b, rootdirectory: a/../b}", "c.yml:3: storage.s3.rootdirectory: 'a/../b' has"),
+            ("  s3: {bucket: b, redirectendpoint: cdn}", "c.yml:3: storage.s3.redirectendpoint: 'cdn' is no URL"),
+            ("  s3: {bucket: b}\n  filesystem:", "c.yml:3: storage.s3: is one too many beside filesystem"),
+            ("  s3: {bucket: b, bukket: c}", "c.yml:3: storage.s3.bukket:"),
             ("  filesystem:\n  inmemory:", "c.yml:4: storage.inmemory: there is no such storage here"),
             ("  filesystem:\n    maxthreads: abc", "c.yml:4: storage.filesystem.maxthreads: 'abc' is no whole number"),
             ("  filesystem:\n  delete: true", "c.yml:4: storage.delete: is a single value where keys belong"),
@@ -174,7 +180,8 @@ struct ConfigurationMistakeTests {
         let text = "storage: {}\nhttp:\n  addr: x\n  draintimeout: y\nlog:\n  level: z\nversion: 0.2\n"
         #expect(
             mistakes(text, environment: ["REGISTRY_HTTP_PREFIX": "a?b"]).map { $0.prefix { $0 != "'" } } == [
-                "c.yml:1: storage.filesystem: is missing: write storage: filesystem: rootdirectory: DIRECTORY",
+                "c.yml:1: storage.filesystem: is missing: write storage: filesystem: rootdirectory: DIRECTORY, or storage: s3: with bucket and "
+                    + "region",
                 "c.yml:3: http.addr: ", "c.yml:4: http.draintimeout: ", "c.yml:6: log.level: ", "c.yml:7: version: ",
                 "REGISTRY_HTTP_PREFIX: http.prefix: ",
             ])

@@ -85,12 +85,13 @@ struct EnvironmentOverridesTests {
             (
                 "REGISTRY_STORAGE", "inmemory",
                 "REGISTRY_STORAGE: storage.inmemory: there is no such storage here; "
-                    + "dray keeps images in the file system: write storage: filesystem: rootdirectory: DIRECTORY"
+                    + "dray keeps images in the file system or in S3: write storage: filesystem: rootdirectory: DIRECTORY, "
+                    + "or storage: s3: with bucket and region"
             ),
             (
                 "REGISTRY_STORAGE_S3_BUCKET", "b",
-                "REGISTRY_STORAGE_S3_BUCKET: storage.s3: there is no such storage here; "
-                    + "dray keeps images in the file system: write storage: filesystem: rootdirectory: DIRECTORY"
+                "REGISTRY_STORAGE_S3_BUCKET: storage.s3: is one too many beside filesystem: keep one, for images are "
+                    + "kept in one place"
             ),
             (
                 "REGISTRY_HTTP_SECRET", "[a",

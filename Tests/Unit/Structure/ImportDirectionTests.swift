@@ -14,8 +14,10 @@ struct ImportDirectionTests {
         "ImageLayouts": [
             "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification", "FileTrees",
         ],
-        "ObjectStorage": ["ImageModel", "ByteStreams"],
-        "RegistryStore": ["ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification", "FileTrees"],
+        "ObjectStorage": ["ImageModel", "ByteStreams", "ImageTransfer", "FileTrees"],
+        "RegistryStore": [
+            "ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification", "FileTrees", "ObjectStorage",
+        ],
         "ImageBackup": [
             "ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification", "FileTrees", "ImageLayouts",
         ],
@@ -24,18 +26,19 @@ struct ImportDirectionTests {
         ],
         "DrayKit": [
             "ImageModel", "ByteStreams", "TarArchive", "ImageTransfer", "ImageVerification", "FileTrees",
-            "ImageLayouts", "RegistryStore", "ImageBackup", "RegistryClient",
+            "ImageLayouts", "ObjectStorage", "RegistryStore", "ImageBackup", "RegistryClient",
         ],
         "ImageSync": [
             "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "RegistryClient", "DrayKit",
         ],
         "RegistryServer": [
-            "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "FileTrees", "RegistryStore",
-            "RegistryClient", "CCrypt",
+            "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "FileTrees", "ObjectStorage",
+            "RegistryStore", "RegistryClient", "CCrypt",
         ],
         "dray": [
             "CLinux", "ConfigurationFiles", "ImageModel", "ByteStreams", "ImageTransfer", "ImageVerification",
-            "FileTrees", "ImageLayouts", "RegistryStore", "ImageBackup", "RegistryClient", "DrayKit", "ImageSync",
+            "FileTrees", "ImageLayouts", "ObjectStorage", "RegistryStore", "ImageBackup", "RegistryClient", "DrayKit",
+            "ImageSync",
             "RegistryServer",
         ],
     ]

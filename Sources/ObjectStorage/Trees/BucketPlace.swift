@@ -1,0 +1,60 @@
+import ImageModel
+
+/// A bucket, and the prefix below which files lie in it: `s3://BUCKET/PREFIX`.
+package struct BucketPlace: Sendable {
+    package let bucket: Bucket
+    /// Without a slash at its end; may be empty.
+    package let prefix: String
+
+    package init(_ bucket: Bucket, prefix: String) {
+        self.bucket = bucket
+        self.prefix = prefix
+    }
+
+    package var title: String { BucketName(bucket: bucket.name, prefix: prefix).description }
+
+    /// The key of a file.
+    ///
+    /// - Parameter path: relative; empty for the beginning of all keys of this place.
+    package func key(_ path: String) -> String { prefix.isEmpty ? path : "\(prefix)/\(path)" }
+
+    /// The path of a key that begins with the prefix.
+    package func path(ofKey key: String) -> String {
+        prefix.isEmpty ? key : String(key.dropFirst(prefix.count + 1))
+    }
+}
+
+/// `s3://BUCKET/PREFIX`, as people write it.
+package struct BucketName: Hashable, Sendable, CustomStringConvertible {
+    package static let scheme = "s3://"
+
+    package let bucket: String
+    /// Without slashes at its ends; may be empty.
+    package let prefix: String
+
+    package init(bucket: String, prefix: String) {
+        self.bucket = bucket
+        self.prefix = prefix
+    }
+
+    /// - Returns: nil for a text that does not begin with `s3://`.
+    /// - Throws: `ImageError.usage` for a missing bucket, or a prefix with empty, `.` or `..` components.
+    package init?(_ text: String) throws {
+        guard text.hasPrefix(Self.scheme) else { return nil }
+        let rest = text.dropFirst(Self.scheme.count)
+        bucket = String(rest.prefix { $0 != "/" })
+        guard !bucket.isEmpty else {
+            throw ImageError.usage("'\(text)': the bucket is missing; expected s3://BUCKET/PREFIX")
+        }
+        var end = rest.dropFirst(bucket.count)
+        while end.first == "/" { end.removeFirst() }
+        while end.last == "/" { end.removeLast() }
+        prefix = String(end)
+        let parts = end.split(separator: "/", omittingEmptySubsequences: false)
+        guard prefix.isEmpty || parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) else {
+            throw ImageError.usage("'\(text)': invalid prefix; its components cannot be empty, '.' or '..'")
+        }
+    }
+
+    package var description: String { Self.scheme + bucket + (prefix.isEmpty ? "" : "/\(prefix)") }
+}
