@@ -30,7 +30,7 @@ struct BlobLookup {
     ///
     /// - Returns: for each image nil if it is not there, or not known to be.
     func whole() async throws -> [Result<ImageJob?, any Error>] {
-        guard destination is any HoldsWholeImages, !destination.sharesBlobs, context.options.onExisting == .overwrite
+        guard destination.wholeImages?.isRemote == true, context.options.onExisting == .overwrite
         else {
             return images.map { _ in .success(nil) }
         }

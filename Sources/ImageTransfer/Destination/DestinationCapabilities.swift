@@ -21,10 +21,26 @@ package protocol NamesWhilePutting: ImageDestination {
 
 /// A destination that accepts nothing unless all that it refers to is there, so that a name stands for a whole image.
 package protocol HoldsWholeImages: ImageDestination {
+    /// Whether this one is such a destination.
+    var holdsWholeImages: Bool { get }
+    /// Whether each look-up is a request to another machine, so that a name is taken for the whole image.
+    var isRemote: Bool { get }
     /// The parts of an image that is there; nothing where a network would have to be asked.
     func known(_ digest: Digest, in repository: String) async throws -> KnownImage
     /// The manifests there that are known to refer to another one.
     func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor]
+}
+
+extension HoldsWholeImages {
+    package var holdsWholeImages: Bool { true }
+    package var isRemote: Bool { false }
+}
+
+extension ImageDestination {
+    /// As a destination that holds whole images; nil if it does not.
+    var wholeImages: (any HoldsWholeImages)? {
+        (self as? any HoldsWholeImages).flatMap { $0.holdsWholeImages ? $0 : nil }
+    }
 }
 
 /// A destination whose layers can stand for the same tars of another image.

@@ -134,7 +134,7 @@ struct PlanStage {
         _ items: [DestinationNaming.Named], _ selection: CopySelection
     ) async throws -> [SourceImage: SettledImage] {
         let source = selection.source
-        guard source.isRemote, destination is any HoldsWholeImages, options.platforms == .all, options.format == nil,
+        guard source.isRemote, destination.wholeImages != nil, options.platforms == .all, options.format == nil,
             options.compression(from: source, to: destination) == .keep, options.onExisting == .overwrite
         else { return [:] }
         let tags = context.tags
@@ -188,7 +188,7 @@ struct PlanStage {
 
     /// - Returns: nil if the source has referrers that the destination has not.
     private func answer(_ question: Question, _ source: any ImageSource) async throws -> Bookkeeping? {
-        guard let source = source as? any RemoteSource, let destination = destination as? any HoldsWholeImages else {
+        guard let source = source as? any RemoteSource, let destination = destination.wholeImages else {
             return nil
         }
         let image = try await destination.known(question.digest, in: question.into)

@@ -73,6 +73,7 @@ package final class RegistryDestination: MountsBlobs, NamesWhilePutting, HoldsWh
     }
 
     /// Nothing: the registry would have to be asked.
+    package var isRemote: Bool { true }
     package func known(_ digest: Digest, in repository: String) async throws -> KnownImage { KnownImage() }
 
     package func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {

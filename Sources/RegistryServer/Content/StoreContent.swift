@@ -51,9 +51,16 @@ final class StoreContent: RegistryContent {
                 case .tag(let tag): try store.digest(ofTag: tag, in: repository)
                 case .digest(let digest): digest
                 }
-            guard let digest, let size = try store.manifestSize(digest, in: repository) else {
-                return nil
+            guard let digest else { return nil }
+            // One request less, for nearly all are small.
+            if store.isRemote {
+                do {
+                    return try store.manifest(digest, in: repository, limit: Int(Document.ordinarySize)).map {
+                        .small($0)
+                    }
+                } catch let error as ImageError where error.code == .limit {}
             }
+            guard let size = try store.manifestSize(digest, in: repository) else { return nil }
             if size > Document.ordinarySize { return .large(digest, size: size) }
             return try store.manifest(digest, in: repository).map { .small($0) }
         }

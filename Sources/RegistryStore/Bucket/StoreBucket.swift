@@ -31,7 +31,7 @@ package final class StoreBucket: StoreTree {
 
     package var title: String { place.title }
     package var files: any FileTree { BucketTree(place) }
-    package var layerMemory: LayerMemory? { nil }
+    package var layerMemory: LayerMemory? { .ofUser }
 
     func ask<T: Sendable>(_ body: @escaping @Sendable (Bucket) async throws -> T) throws -> T {
         try place.bucket.wait(body)

@@ -60,9 +60,11 @@ extension Store {
 
     /// - Returns: nil if the repository has no link to it, or its bytes are gone.
     /// - Throws: `ImageError.damaged` if its bytes are not what its digest says.
-    package func manifest(_ digest: Digest, in repository: String) throws -> Manifest? {
+    package func manifest(
+        _ digest: Digest, in repository: String, limit: Int = Document.sizeLimit
+    ) throws -> Manifest? {
         guard let target = try link(at: paths.revisionLink(digest, repository)),
-            let bytes = try tree.read(paths.blob(target), limit: Document.sizeLimit)
+            let bytes = try tree.read(paths.blob(target), limit: limit)
         else { return nil }
         let name = "\(title): \(repository)@\(digest)"
         let manifest = try Manifest(bytes, algorithm: digest.algorithm, name: name)

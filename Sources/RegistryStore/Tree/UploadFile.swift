@@ -99,6 +99,8 @@ final class UploadInDirectory: UploadFile {
     func refresh() {}
 
     func stamp() throws -> UploadStamp {
+        // Giving back what was reserved beyond the end changes the file.
+        try pace.end(at: size, in: descriptor, path: path)
         let stamp = try FileStamp(of: descriptor, path: path)
         return UploadStamp(size: stamp.size, text: stamp.text)
     }

@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// A garbage collection may run beside it: see `StoreLock`. What `has` affirms is safe from it for the
 /// collector's grace time; `put` and `tag` look again, and refuse rather than refer to what is gone.
-package final class Store: ReusesLayers, OccupiesDisk {
+package final class Store: ReusesLayers, OccupiesDisk, HoldsWholeImages {
     package let tree: any StoreTree & CollectedStore
     package let requestedName: String?
     let paths = StorePaths.standard
@@ -135,9 +135,32 @@ package final class Store: ReusesLayers, OccupiesDisk {
     }
 
     package func present(in repository: String, tags: [String]) async throws -> PresentImages? {
+        if isRemote { return try await presentInBucket(repository, tags) }
         guard try await Workers.blobs.run({ [self] in try isThere }) else { return nil }
         let source = source
         return PresentImages(source: source, images: try await source.images(in: repository))
+    }
+
+    /// Those that are going to be replaced: there may be thousands of others.
+    private func presentInBucket(_ repository: String, _ tags: [String]) async throws -> PresentImages {
+        let source = source
+        let images = try await Set(tags + ["latest"]).sorted().mapConcurrently(limit: 4) { [self] tag in
+            let name = ImageName(repository: repository, tag: tag)
+            // What is damaged or missing there is nothing to build upon.
+            guard let digest = try await digest(of: name),
+                let manifest = try? await source.manifest(Descriptor(untyped: digest), in: repository)
+            else { return SourceImage?.none }
+            return SourceImage(name: .full(name), descriptor: manifest.descriptor, repository: repository)
+        }
+        return PresentImages(source: source, images: images.compactMap { $0 })
+    }
+
+    /// A bucket asks for each look-up, and accepts nothing unless all that it refers to is there.
+    package var holdsWholeImages: Bool { isRemote }
+    package var isRemote: Bool { tree.isRemote }
+    package func known(_ digest: Digest, in repository: String) async throws -> KnownImage { KnownImage() }
+    package func referrers(of digest: Digest, in repository: String) async throws -> [Descriptor] {
+        try await source.referrers(of: digest, in: repository)
     }
 
     package func advice() async -> [String] {

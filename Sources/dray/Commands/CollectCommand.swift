@@ -25,8 +25,8 @@ struct CollectCommand: DrayCommand {
             such manifest is named. dray may serve the store, or copy into it, meanwhile. Stop a registry written in \
             Go or make it read-only first, and restart it afterwards: it caches deleted blobs.
 
-            In a bucket, dray servers and copies may go on meanwhile, on any number of machines. The grace time is at \
-            least a minute there, and parts of uploads that were begun a day ago are dropped.
+            In a bucket, dray servers and copies may go on meanwhile, on any number of machines. The grace time is \
+            at least a minute there, and parts of uploads that were begun a day ago are dropped.
 
             Examples:
               dray gc --dry-run /etc/registry/config.yml

@@ -36,6 +36,7 @@ final class RemotePlace: MemoryPlace, RemoteSource, @unchecked Sendable {
 
 /// A registry in memory, as a destination: each repository has blobs of its own, and a name stands for a whole image.
 final class RegistryPlace: MemoryPlace, MountsBlobs, HoldsWholeImages, @unchecked Sendable {
+    let isRemote = true
     private struct Place: Hashable {
         var digest: Digest
         var repository: String
