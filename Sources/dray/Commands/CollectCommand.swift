@@ -36,7 +36,9 @@ struct CollectCommand: DrayCommand {
             """,
         aliases: ["garbage-collect"])
 
-    @Argument(help: ArgumentHelp("A registry's config.yml, or its storage: a directory or s3://BUCKET/PREFIX.", valueName: "config|root"))
+    @Argument(
+        help: ArgumentHelp(
+            "A registry's config.yml, or its storage: a directory or s3://BUCKET/PREFIX.", valueName: "config|root"))
     var place: String
 
     @Flag(name: [.customShort("d"), .long], help: "Say what would be deleted, and change nothing.")
