@@ -113,10 +113,11 @@ final class PartQueue: Sendable {
 
     /// Stops what is on its way, and drops the parts.
     func abort() async {
-        let (tasks, start) = state.withLock { (Array($0.underway.values), $0.start) }
+        let tasks = state.withLock { Array($0.underway.values) }
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
-        if let upload = try? await start?.value { try? await upload.abort() }
+        // Only now: the last of them to begin may be who began the upload.
+        if let upload = try? await state.withLock({ $0.start })?.value { try? await upload.abort() }
     }
 
     /// Blocks until `isReady`, or until a part has failed.
