@@ -24,6 +24,32 @@ package struct BucketPlace: Sendable {
     }
 }
 
+/// Operations on files by their paths. They block: they belong on worker threads.
+extension BucketPlace {
+    /// nil if there is none.
+    package func info(_ path: String) throws -> ObjectInfo? {
+        try bucket.wait { [key = key(path)] in try await $0.head(key) }
+    }
+
+    /// A whole small file; nil if there is none.
+    package func read(_ path: String, limit: Int) throws -> [UInt8]? {
+        try bucket.wait { [key = key(path)] in try await $0.bytes(key, limit: limit) }
+    }
+
+    package func put(_ bytes: [UInt8], at path: String) throws {
+        try bucket.wait { [key = key(path)] in try await $0.put(key, bytes) }
+    }
+
+    package func remove(_ path: String) throws {
+        try bucket.wait { [key = key(path)] in try await $0.delete(key) }
+    }
+
+    /// - Parameter size: bytes of the file.
+    package func copy(_ path: String, to target: String, size: Int64) throws {
+        try bucket.wait { [key = key(path), to = key(target)] in try await $0.copy(key, to: to, size: size) }
+    }
+}
+
 /// `s3://BUCKET/PREFIX`, as people write it.
 package struct BucketName: Hashable, Sendable, CustomStringConvertible {
     package static let scheme = "s3://"

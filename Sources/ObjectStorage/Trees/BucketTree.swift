@@ -39,7 +39,7 @@ package final class BucketTree: FileTree {
 
     private func info(_ path: String) throws -> ObjectInfo? {
         if let listing = try listing(for: path) { return listing[path] }
-        return try place.bucket.wait { [place] in try await $0.head(place.key(path)) }
+        return try place.info(path)
     }
 
     package func size(of path: String) throws -> Int64? { try info(path)?.size }
@@ -47,18 +47,11 @@ package final class BucketTree: FileTree {
     package func read(_ path: String, limit: Int) throws -> [UInt8]? {
         if let listing = try listing(for: path) {
             guard let info = listing[path] else { return nil }
-            if let link = Self.link(info) { return link }
+            if let target = info.etag.flatMap({ MD5Checksum(hex: $0) })?.target(ofLinkAt: path) {
+                return Array(target.description.utf8)
+            }
         }
-        return try place.bucket.wait { [place] in try await $0.bytes(place.key(path), limit: limit) }
-    }
-
-    /// The content of a link that says what its path says, as its checksum tells.
-    private static func link(_ info: ObjectInfo) -> [UInt8]? {
-        guard let etag = info.etag, lastComponent(of: info.key) == "link" else { return nil }
-        let hex = lastComponent(of: parent(of: info.key))
-        guard let digest = Digest(.sha256, hex: hex)?.description, info.size == digest.utf8.count else { return nil }
-        let bytes = Array(digest.utf8)
-        return MD5Checksum(hex: etag) == MD5Checksum(of: bytes) ? bytes : nil
+        return try place.read(path, limit: limit)
     }
 
     package func open(_ path: String) throws -> (any ByteSource)? {

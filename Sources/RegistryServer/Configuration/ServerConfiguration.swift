@@ -37,7 +37,7 @@ public struct ServerConfiguration: Sendable {
     public struct Storage: Sendable {
         /// The directory above `docker/registry/v2`.
         public var root: String
-        /// Where images are kept instead of in the directory.
+        /// The bucket that holds the images; nil for the directory `root`.
         public var bucket: Bucket?
         /// Whether clients fetch large blobs from the bucket itself.
         public var redirects = true

@@ -24,15 +24,10 @@ final class BlobInBucket: BlobWriter {
     init(_ tree: StoreBucket, _ target: BlobTarget, _ file: @escaping (Digest) -> String) {
         self.tree = tree
         self.file = file
-        if let digest = target.digest, digest.algorithm == .sha256 {
-            let key = tree.place.key(file(digest))
-            place = .final(key: key)
-            writer = tree.place.bucket.writer(key, expectedSize: target.size)
-        } else {
-            let key = tree.place.key("\(StoreBucket.staging)/\(uniqueName())")
-            place = .staged(key: key)
-            writer = tree.place.bucket.writer(key, expectedSize: target.size)
-        }
+        let final = target.digest.flatMap { $0.algorithm == .sha256 ? file($0) : nil }
+        let key = tree.place.key(final ?? "\(StoreBucket.staging)/\(uniqueName())")
+        place = final == nil ? .staged(key: key) : .final(key: key)
+        writer = tree.place.bucket.writer(key, expectedSize: target.size)
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws { try writer.write(bytes) }

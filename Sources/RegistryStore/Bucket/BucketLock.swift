@@ -51,11 +51,8 @@ final class BucketLock: Sendable {
         self.patience = patience
     }
 
-    private func key(_ path: String) -> String { place.key(path) }
-
-    private func readGeneration() throws -> [UInt8] {
-        try place.bucket.wait { [key = key(Self.generation)] in try await $0.bytes(key, limit: Self.sizeLimit) } ?? []
-    }
+    private func readGeneration() throws -> [UInt8] { try place.read(Self.generation, limit: Self.sizeLimit) ?? [] }
+    private func readHolder() throws -> [UInt8]? { try place.read(Self.collecting, limit: Self.sizeLimit) }
 
     // MARK: Those who write
 
@@ -98,15 +95,13 @@ final class BucketLock: Sendable {
 
     /// Makes everybody look again, since something that others may rely on is gone.
     func change() throws {
-        try place.bucket.wait { [key = key(Self.generation)] in try await $0.put(key, Array(uniqueName().utf8)) }
+        try place.put(Array(uniqueName().utf8), at: Self.generation)
         state.withLock { $0 = State() }
     }
 
     /// Who collects at the moment.
     private func holder() throws -> ObjectInfo? {
-        guard let info = try place.bucket.wait({ [key = key(Self.collecting)] in try await $0.head(key) }) else {
-            return nil
-        }
+        guard let info = try place.info(Self.collecting) else { return nil }
         let age = place.bucket.now - (info.lastModified ?? place.bucket.now)
         return age < Self.validity ? info : nil
     }
@@ -128,24 +123,20 @@ final class BucketLock: Sendable {
         ///
         /// - Throws: `ImageError.refused` if it is lost.
         func renew() throws {
-            let key = lock.key(BucketLock.collecting)
             let now = ContinuousClock.now
-            let found = try lock.place.bucket.wait { try await $0.bytes(key, limit: BucketLock.sizeLimit) }
-            guard found == content, now - renewed < .seconds(BucketLock.validity / 2) else {
+            guard try lock.readHolder() == content, now - renewed < .seconds(BucketLock.validity / 2) else {
                 throw ImageError.refused(
                     "\(lock.place.title): the collection was interrupted for too long, or another one has begun; "
                         + "nothing more is deleted; run it again")
             }
             guard now - renewed > .seconds(BucketLock.validity / 8) else { return }
-            try lock.place.bucket.wait { [content] in try await $0.put(key, content) }
+            try lock.place.put(content, at: BucketLock.collecting)
             renewed = now
         }
 
         /// Lets others write and collect.
         func end() throws {
-            let key = lock.key(BucketLock.collecting)
-            let found = try lock.place.bucket.wait { try await $0.bytes(key, limit: BucketLock.sizeLimit) }
-            if found == content { try lock.place.bucket.wait { try await $0.delete(key) } }
+            if try lock.readHolder() == content { try lock.place.remove(BucketLock.collecting) }
         }
     }
 
@@ -154,14 +145,14 @@ final class BucketLock: Sendable {
     /// - Parameter isExclusive: whether the user knows that nobody else collects: for servers without conditional writes.
     /// - Throws: `ImageError.refused` if somebody else collects.
     func hold(isExclusive: Bool) throws -> Hold {
-        let key = key(Self.collecting)
+        let key = place.key(Self.collecting)
         let holder = Holder(id: uniqueName(), host: Self.hostName, process: getpid())
         let content = Array(try JSONEncoder().encode(holder))
-        if try place.bucket.wait({ try await $0.probeIfAbsent(prefix: self.key(".dray/bucket/")) }) {
+        if try place.bucket.wait({ try await $0.probeIfAbsent(prefix: self.place.key(".dray/bucket/")) }) {
             if try place.bucket.wait({ try await $0.put(ifAbsent: key, content) }) == .exists {
                 guard try self.holder() == nil else { throw try busy() }
                 // Its owner is dead.
-                try place.bucket.wait { try await $0.delete(key) }
+                try place.remove(Self.collecting)
                 guard try place.bucket.wait({ try await $0.put(ifAbsent: key, content) }) == .written else {
                     throw try busy()
                 }
@@ -173,7 +164,7 @@ final class BucketLock: Sendable {
                         + "sure that no other one runs, and add --exclusive")
             }
             guard try self.holder() == nil else { throw try busy() }
-            try place.bucket.wait { try await $0.put(key, content) }
+            try place.put(content, at: Self.collecting)
         }
         let hold = Hold(self, content)
         do {
@@ -187,10 +178,7 @@ final class BucketLock: Sendable {
     }
 
     private func busy() throws -> ImageError {
-        let bytes = try place.bucket.wait { [key = key(Self.collecting)] in
-            try await $0.bytes(key, limit: Self.sizeLimit)
-        }
-        let holder = bytes.flatMap { try? JSONDecoder().decode(Holder.self, from: Data($0)) }
+        let holder = try readHolder().flatMap { try? JSONDecoder().decode(Holder.self, from: Data($0)) }
         let who = holder.map { " (process \($0.process) on \($0.host))" } ?? ""
         return .refused(
             "\(place.title): another garbage collection is running\(who); wait until it is done. One that was killed "

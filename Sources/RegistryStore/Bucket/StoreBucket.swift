@@ -37,18 +37,14 @@ package final class StoreBucket: StoreTree {
         try place.bucket.wait(body)
     }
 
-    private func info(_ file: String) throws -> ObjectInfo? {
-        try ask { [key = place.key(file)] in try await $0.head(key) }
-    }
-
     // MARK: Reading
 
     package func read(_ file: String, limit: Int) throws -> [UInt8]? {
-        try ask { [key = place.key(file)] in try await $0.bytes(key, limit: limit) }
+        try place.read(file, limit: limit)
     }
 
-    package func size(of file: String) throws -> Int64? { try info(file)?.size }
-    package func modified(_ file: String) throws -> Int? { try info(file)?.lastModified }
+    package func size(of file: String) throws -> Int64? { try place.info(file)?.size }
+    package func modified(_ file: String) throws -> Int? { try place.info(file)?.lastModified }
 
     package func content(of file: String) throws -> StoredContent? {
         guard let size = try size(of: file) else { return nil }
@@ -132,8 +128,7 @@ package final class StoreBucket: StoreTree {
     package func whileAlone<T>(_ body: () throws -> T) throws -> T { try body() }
 
     package func release(_ target: PackedDigest, in repository: String) throws {
-        let key = place.key("\(Self.released)/\(target.hex)/\(repository)")
-        try ask { try await $0.put(key, []) }
+        try place.put([], at: "\(Self.released)/\(target.hex)/\(repository)")
     }
 
     /// Work on many objects, several at once. Blocks. The results are in the items' order.
@@ -151,9 +146,7 @@ package final class StoreBucket: StoreTree {
         _ = try lock.knownGeneration()
     }
 
-    package func put(_ bytes: [UInt8], at file: String) throws {
-        try ask { [key = place.key(file)] in try await $0.put(key, bytes) }
-    }
+    package func put(_ bytes: [UInt8], at file: String) throws { try place.put(bytes, at: file) }
 
     /// One after the other, in their order: a bucket has no directories.
     package func put(_ files: [(path: String, bytes: [UInt8])], inNew directory: String) throws -> Bool {
@@ -171,7 +164,7 @@ package final class StoreBucket: StoreTree {
 
     package func remove(_ file: String) throws -> Bool {
         guard try size(of: file) != nil else { return false }
-        try ask { [key = place.key(file)] in try await $0.delete(key) }
+        try place.remove(file)
         if file.contains("/_layers/") { try lock.change() }
         return true
     }

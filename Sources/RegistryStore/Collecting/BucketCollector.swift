@@ -35,8 +35,7 @@ struct BucketCollector: Sendable {
 
     func run() throws -> CollectionReport {
         let shelf = ManifestShelf { [place] digest, body, _ in
-            let key = place.key(StorePaths.standard.blob(digest.digest))
-            let bytes = try place.bucket.wait { try await $0.bytes(key, limit: Document.sizeLimit) }
+            let bytes = try place.read(StorePaths.standard.blob(digest.digest), limit: Document.sizeLimit)
             return try bytes.map { try $0.withUnsafeBytes(body) }
         }
         var report = CollectionReport(isDryRun: options.dryRun)
@@ -90,8 +89,7 @@ struct BucketCollector: Sendable {
         }
         // Times are whole seconds, and what was released in this one was released before the next.
         let now = Int64(place.bucket.now + 1) * 1_000_000_000
-        let (seconds, fraction) = max(Self.leastGrace, options.graceTime).components
-        let grace = min(seconds, 6_000_000_000) * 1_000_000_000 + fraction / 1_000_000_000
+        let grace = max(Self.leastGrace, options.graceTime)
         var look = Look(
             ages: CollectionAges(start: now, grace: grace), blobs: blobs, listing: listing,
             releases: try tree.releases())
@@ -125,11 +123,12 @@ struct BucketCollector: Sendable {
     private func marks(_ look: Look, _ shelf: ManifestShelf) throws -> [RepositoryMarks] {
         let listing = look.listing
         var names: [String] = []
-        var queue = [""]
-        while let path = queue.popLast() {
-            let children = listing.children[path.isEmpty ? "repositories" : "repositories/\(path)"] ?? []
-            if !path.isEmpty, RepositoryWalk.isRepository(children) { names.append(path) }
-            queue += children.reversed().filter { !$0.hasPrefix("_") }.map { path.isEmpty ? $0 : "\(path)/\($0)" }
+        let walk = RepositoryWalk(
+            list: { listing.children[ByteStreams.path($0, below: StorePaths.standard.root) ?? $0] }, paths: .standard)
+        // Names that no client could ask for may hold blobs as well.
+        try walk.run(entering: { _ in true }) { name, children in
+            if RepositoryWalk.isRepository(children) { names.append(name) }
+            return true
         }
         return try tree.inParallel(names) { [options] name, buffer in
             RepositorySurvey.survey(
@@ -139,12 +138,7 @@ struct BucketCollector: Sendable {
     }
 
     private func unreferenced(_ look: Look) -> DeletableBlobs {
-        var kept: Set<PackedDigest> = []
-        var held: [PackedDigest: Int64] = [:]
-        for repository in look.marks {
-            kept.formUnion(repository.marks)
-            held.merge(repository.held) { max($0, $1) }
-        }
+        let (kept, held) = look.marks.protected
         var found = DeletableBlobs()
         for (digest, blob) in look.blobs where !kept.contains(digest) {
             found.add(
@@ -223,10 +217,8 @@ struct BucketCollector: Sendable {
         report.emptyDirectories = 0
         report.hasLeastGrace = options.graceTime <= Self.leastGrace
         report.notes += look.marks.flatMap(\.notes)
-        var alone = look.marks.reduce(into: Set<PackedDigest>()) { $0.formUnion($1.untagged.marks) }
-        for repository in look.marks { alone.subtract(repository.marks.subtracting(repository.untagged.marks)) }
         report.untagged.manifests = look.marks.reduce(0) { $0 + $1.untagged.manifests }
-        report.untagged.bytes = alone.reduce(0) { $0 + (look.blobs[$1]?.size ?? 0) }
+        report.untagged.bytes = look.marks.neededByUntagged.reduce(0) { $0 + (look.blobs[$1]?.size ?? 0) }
     }
 
     /// Why deleting may free nothing.

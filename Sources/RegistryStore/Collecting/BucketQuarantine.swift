@@ -31,9 +31,7 @@ struct BucketQuarantine {
         func take(_ files: [(path: String, size: Int64)]) throws {
             let place = tree.place, target = "\(BucketQuarantine.root)/\(id)"
             _ = try tree.inParallel(files) { file, _ in
-                try place.bucket.wait {
-                    try await $0.copy(place.key(file.path), to: place.key("\(target)/\(file.path)"), size: file.size)
-                }
+                try place.copy(file.path, to: "\(target)/\(file.path)", size: file.size)
             }
             items += files.map { Item(path: $0.path, size: $0.size) }
         }
@@ -96,9 +94,7 @@ struct BucketQuarantine {
                 result.occupied.append(file.path)
                 continue
             }
-            try place.bucket.wait {
-                try await $0.copy(place.key("\(source)/\(file.path)"), to: place.key(file.path), size: file.size)
-            }
+            try place.copy("\(source)/\(file.path)", to: file.path, size: file.size)
             done.append(place.key("\(source)/\(file.path)"))
             result.restored += 1
             result.bytes += file.size

@@ -15,10 +15,11 @@ struct CollectionAges: Sendable {
 
     /// - Parameters:
     ///   - start: when the collection began, with the store held for sweeping.
-    ///   - grace: nanoseconds.
-    init(start: Int64, grace: Int64) {
+    init(start: Int64, grace: Duration) {
+        let (seconds, fraction) = max(.zero, grace).components
         self.start = start
-        self.grace = grace
+        // At most two centuries: the clock of the files ends there.
+        self.grace = min(seconds, 6_000_000_000) * 1_000_000_000 + fraction / 1_000_000_000
     }
 
     /// To be deleted, content that no delete released must be older than this.

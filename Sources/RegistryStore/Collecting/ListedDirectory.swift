@@ -82,9 +82,8 @@ struct ListedDirectory: SurveyedDirectory {
     func link(_ relative: String, _ buffer: UnsafeMutableRawBufferPointer) throws -> LinkFile? {
         let path = full(relative)
         guard let object = listing.objects[path] else { return nil }
-        if let target = object.target(of: path) { return .digest(target) }
-        let key = listing.place.key("\(StorePaths.standard.root)/\(path)")
-        let bytes = try listing.place.bucket.wait { try await $0.bytes(key, limit: LinkFile.sizeLimit) }
+        if let target = object.checksum?.target(ofLinkAt: path) { return .digest(target) }
+        let bytes = try listing.place.read("\(StorePaths.standard.root)/\(path)", limit: LinkFile.sizeLimit)
         return bytes.map { LinkFile($0, for: .collector) }
     }
 
@@ -99,22 +98,12 @@ struct ListedObject: Sendable {
     /// Nanoseconds since 1970, by the server's clock.
     var changed: Int64
     /// The MD5 of its bytes, where the server tells that.
-    private var checksum: MD5Checksum?
+    let checksum: MD5Checksum?
 
     init(_ info: ObjectInfo) {
         size = info.size
         // What has no time might be new.
         changed = info.changed ?? .max
         checksum = info.etag.flatMap { MD5Checksum(hex: $0) }
-    }
-
-    /// What a link says if it is the digest that is part of its path.
-    func target(of path: String) -> Digest? {
-        let folder = parent(of: path)
-        guard let checksum,
-            let digest = Digest("\(lastComponent(of: parent(of: folder))):\(lastComponent(of: folder))"),
-            digest.algorithm == .sha256, MD5Checksum(of: Array(digest.description.utf8)) == checksum
-        else { return nil }
-        return digest
     }
 }

@@ -61,6 +61,30 @@ struct RepositoryMarks: Sendable {
     mutating func hold(_ digest: PackedDigest, since time: Int64) { held[digest] = max(held[digest] ?? .min, time) }
 }
 
+extension [RepositoryMarks] {
+    /// The blobs that any repository needs; and those that wait for the grace time, with the latest touch of what holds
+    /// them, in nanoseconds since 1970.
+    var protected: (kept: Set<PackedDigest>, held: [PackedDigest: Int64]) {
+        var kept: Set<PackedDigest> = []
+        var held: [PackedDigest: Int64] = [:]
+        for repository in self {
+            kept.formUnion(repository.marks)
+            held.merge(repository.held) { Swift.max($0, $1) }
+        }
+        return (kept, held)
+    }
+
+    /// The blobs that only untagged manifests need.
+    var neededByUntagged: Set<PackedDigest> {
+        var digests = reduce(into: Set<PackedDigest>()) { $0.formUnion($1.untagged.marks) }
+        guard !digests.isEmpty else { return digests }
+        for repository in self {
+            for digest in repository.marks where !repository.untagged.marks.contains(digest) { digests.remove(digest) }
+        }
+        return digests
+    }
+}
+
 /// Why nothing was deleted: what cannot be read might refer to any blob.
 package struct CollectionRefused: Error, CustomStringConvertible {
     /// Names what is wrong, the cause, and what to do.

@@ -76,12 +76,9 @@ package struct StoreCollector: Sendable {
     private func collect(
         _ root: DirectoryHandle, from start: Int64, _ releases: [ReleaseList.Release], sweeping: Bool
     ) async throws -> CollectionReport {
-        let (seconds, fraction) = max(.zero, options.graceTime).components
-        // At most two centuries: the clock of the files ends there.
-        let grace = min(seconds, 6_000_000_000) * 1_000_000_000 + fraction / 1_000_000_000
         let survey = try await StoreSurvey(
             root: root, deletesUntagged: options.deletesUntagged, releases: releases,
-            ages: CollectionAges(start: start, grace: grace))
+            ages: CollectionAges(start: start, grace: options.graceTime))
         var marks = try await survey.repositories()
         let problems = marks.flatMap(\.problems)
         guard problems.isEmpty else { throw CollectionRefused(problems: problems).error }

@@ -133,13 +133,7 @@ struct StoreSurvey: Sendable {
     /// The blobs that no manifest needs, sorted.
     func unreferenced(_ marks: [RepositoryMarks]) async throws -> DeletableBlobs {
         guard let blobs else { return DeletableBlobs() }
-        var kept: Set<PackedDigest> = []
-        var held: [PackedDigest: Int64] = [:]
-        for repository in marks {
-            kept.formUnion(repository.marks)
-            held.merge(repository.held) { max($0, $1) }
-        }
-        let (all, holders) = (kept, held)
+        let (all, holders) = marks.protected
         let folders = try await Workers.blobs.run { try blobs.entries().sorted { $0.name < $1.name } }
         let parts = try await inParallel(folders) { entry, _ in
             var odd = DeletableBlobs()
@@ -167,12 +161,8 @@ struct StoreSurvey: Sendable {
     func untagged(_ marks: [RepositoryMarks]) async throws -> CollectionReport.Untagged {
         var untagged = CollectionReport.Untagged()
         untagged.manifests = marks.reduce(0) { $0 + $1.untagged.manifests }
-        var digests = marks.reduce(into: Set<PackedDigest>()) { $0.formUnion($1.untagged.marks) }
-        guard let blobs, !digests.isEmpty else { return untagged }
-        for repository in marks {
-            for digest in repository.marks where !repository.untagged.marks.contains(digest) { digests.remove(digest) }
-        }
-        let alone = digests
+        let alone = marks.neededByUntagged
+        guard let blobs, !alone.isEmpty else { return untagged }
         untagged.bytes = try await Workers.blobs.run {
             try alone.reduce(0) { sum, digest in
                 let hex = digest.hex
